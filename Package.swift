@@ -1,0 +1,76 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The graph is acyclic and one-way; `docs/architecture.md` draws it and `DependencyRulesTests` checks it.
+
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+/// A library target of the engine.
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+/// The tests of one library target, with its fixture directories if it has any.
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], fixtures: [String] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests",
+        dependencies: [.init(stringLiteral: name)] + dependencies,
+        resources: fixtures.map { .copy($0) },
+        swiftSettings: swiftSettings
+    )
+}
+
+let package = Package(
+    name: "swiftbuild",
+    products: [.executable(name: "swiftbuild", targets: ["swiftbuild"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    ],
+    targets: [
+        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CSandbox"),
+
+        library("FileSystem", [systemPackage]),
+        library("Reporting", []),
+        library("OCI", []),
+        library("ContentStore", ["OCI", "FileSystem", "CCrypto", systemPackage]),
+        library("DockerfileSyntax", ["Reporting"]),
+        library("BuildPlanning", ["Reporting", "OCI", "DockerfileSyntax"]),
+        library("BuildContext", ["OCI", "FileSystem", "ContentStore", systemPackage]),
+        library("Layers", ["OCI", "FileSystem", "ContentStore", "CArchive", systemPackage]),
+        library("Snapshots", ["OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
+        library("Sandbox", ["CSandbox", "FileSystem", systemPackage]),
+        library("BuildCache", ["OCI", "FileSystem", "ContentStore", systemPackage]),
+        library("Images", ["OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
+        library(
+            "BuildEngine",
+            [
+                "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning", "BuildCache",
+                "Layers", "Snapshots", "Sandbox", "Images", systemPackage,
+            ]
+        ),
+        library(
+            "ContainerRuntime",
+            ["OCI", "FileSystem", "ContentStore", "Layers", "Snapshots", "Sandbox", "Images", systemPackage]
+        ),
+        library(
+            "Commands",
+            [
+                "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildPlanning", "Images", "BuildEngine",
+                "ContainerRuntime", systemPackage, argumentParser,
+            ]
+        ),
+        .executableTarget(name: "swiftbuild", dependencies: ["Commands"], swiftSettings: swiftSettings),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c17
+)

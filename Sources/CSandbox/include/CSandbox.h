@@ -1,0 +1,1 @@
+int sb_placeholder(void);

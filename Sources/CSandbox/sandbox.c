@@ -1,0 +1,2 @@
+#include "CSandbox.h"
+int sb_placeholder(void) { return 0; }

@@ -1,0 +1,110 @@
+public import FileSystem
+internal import Glibc
+public import OCI
+public import SystemPackage
+
+/// Immutable files named by the SHA-256 of their bytes.
+public struct BlobStore: Sendable {
+    let directory: FilePath
+    let temporary: FilePath
+
+    /// Where the blob is or would be.
+    public func path(_ digest: Digest) -> FilePath { directory.appending(digest.hex) }
+
+    /// The size in bytes of a blob that is there; `nil` for one that is missing or no regular file.
+    public func size(_ digest: Digest) -> Int64? {
+        guard let status = FileStatus.ifPresent(path(digest)), status.kind == .regular else { return nil }
+        return status.size
+    }
+
+    /// Reads a small document whole and verifies it.
+    ///
+    /// - Parameter limit: A bound on manifests and configurations, since an image from elsewhere may claim any size.
+    /// - Throws: `ContentStoreError.missing`, `.damaged`, or `SystemError`.
+    public func read(_ digest: Digest, limit: Int = 16 << 20) throws -> [UInt8] {
+        let bytes: [UInt8]
+        do {
+            bytes = try FileOperations.read(path(digest), limit: limit)
+        } catch where error.errno == .noSuchFileOrDirectory {
+            throw ContentStoreError.missing(digest)
+        }
+        guard SHA256Hasher.digest(of: bytes) == digest else { throw ContentStoreError.damaged(digest) }
+        return bytes
+    }
+
+    /// Stores bytes at hand under their digest.
+    ///
+    /// One that is there already is replaced only when its size says that it is damaged.
+    @discardableResult
+    public func write(_ bytes: [UInt8]) throws(SystemError) -> Digest {
+        let digest = SHA256Hasher.digest(of: bytes)
+        if size(digest) == Int64(bytes.count), (try? read(digest)) != nil { return digest }
+        try FileOperations.writeAtomically(bytes, to: path(digest), temporary: temporary)
+        return digest
+    }
+
+    /// Starts a blob whose bytes come piece by piece.
+    public func writer() throws(SystemError) -> BlobWriter {
+        BlobWriter(file: try TemporaryFile(in: temporary), store: self)
+    }
+
+    /// Whether the blob's bytes have its digest; reads it whole.
+    public func verify(_ digest: Digest) -> Bool {
+        guard let descriptor = try? FileOperations.open(path(digest), O_RDONLY | O_NOFOLLOW) else { return false }
+        defer { close(descriptor) }
+        var hasher = SHA256Hasher()
+        return withUnsafeTemporaryAllocation(byteCount: 1 << 20, alignment: 16) { buffer in
+            while true {
+                let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+                if count < 0 { return false }
+                if count == 0 { return hasher.finish() == digest }
+                hasher.update(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count]))
+            }
+        }
+    }
+}
+
+/// A blob while it is written: every byte goes to the file and into the digest in one pass.
+public struct BlobWriter: ~Copyable {
+    private let file: TemporaryFile
+    private let store: BlobStore
+    private var hasher = SHA256Hasher()
+    /// Bytes written so far.
+    public private(set) var count: Int64 = 0
+
+    init(file: TemporaryFile, store: BlobStore) {
+        self.file = file
+        self.store = store
+    }
+
+    public mutating func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
+        hasher.update(bytes)
+        try FileOperations.write(bytes, to: file.descriptor, path: file.path)
+        count += Int64(bytes.count)
+    }
+
+    /// Gives the blob its name.
+    ///
+    /// A blob of that name that is there already stays, unless its size says that it is damaged.
+    public consuming func commit() throws(SystemError) -> Digest {
+        let digest = hasher.finish()
+        let path = store.path(digest)
+        if store.size(digest) != count { try file.replace(path) }
+        return digest
+    }
+}
+
+/// What is wrong with content of the store.
+public enum ContentStoreError: Error, Sendable, Equatable {
+    case missing(Digest)
+    case damaged(Digest)
+}
+
+extension ContentStoreError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .missing(let digest): "blob \(digest) is not in the store"
+        case .damaged(let digest): "blob \(digest) is damaged: its content does not have that digest"
+        }
+    }
+}

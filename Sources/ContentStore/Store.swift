@@ -1,0 +1,62 @@
+public import FileSystem
+internal import Glibc
+public import OCI
+public import SystemPackage
+
+/// The one directory in which everything is kept; itself a valid OCI image layout (image-layout.md).
+///
+/// Any number of processes may use one store. Every file in it is written aside and renamed into place.
+public struct Store: Sendable {
+    /// A directory of the store; the version suffix changes with the format, and prune removes unknown ones.
+    public enum Bucket: String, CaseIterable, Sendable {
+        case blobs = "blobs/sha256"
+        case names = "names-v1"
+        case images = "images-v1"
+        case layers = "layers-v1"
+        case cache = "cache-v1"
+        case snapshots = "snapshots-v1"
+        case fingerprints = "fingerprints-v1"
+        case mounts = "mounts-v1"
+        case containers = "containers-v1"
+        case locks
+        case temporary = "tmp"
+    }
+
+    public let root: FilePath
+
+    /// Opens a store, making its directories when it is new.
+    ///
+    /// - Throws: `SystemError` where the directory cannot be made or written to.
+    public init(root: FilePath) throws(SystemError) {
+        // Absolute, since a build may change directory-relative names for messages only.
+        self.root = root.isAbsolute ? root : (FilePath(Store.currentDirectory()).pushing(root)).lexicallyNormalized()
+        if FileStatus.ifPresent(self.root.appending("oci-layout")) == nil {
+            for bucket in Bucket.allCases { try FileOperations.createDirectories(self[bucket]) }
+            try FileOperations.writeAtomically(
+                Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8), to: self.root.appending("oci-layout"), temporary: self[.temporary])
+        }
+    }
+
+    /// The directory of one kind of content.
+    public subscript(bucket: Bucket) -> FilePath { root.pushing(FilePath(bucket.rawValue)) }
+
+    /// Where blobs are.
+    public var blobs: BlobStore { BlobStore(directory: self[.blobs], temporary: self[.temporary]) }
+
+    /// Held shared by whatever uses content that no name points to yet, exclusively by prune.
+    public func lock(_ mode: FileLock.Mode) throws(SystemError) -> FileLock {
+        try FileLock.acquire(self[.locks].appending("store"), mode)
+    }
+
+    /// Held by whoever makes the content with this key, so that it is made once.
+    public func lock(key: Digest) throws(SystemError) -> FileLock {
+        let slot = key.bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        return try FileLock.acquire(self[.locks].appending("keys"), slot: slot)
+    }
+
+    private static func currentDirectory() -> String {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        guard getcwd(&buffer, buffer.count) != nil else { return "/" }
+        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,163 @@
+internal import Glibc
+public import SystemPackage
+
+/// Whole-file and whole-tree operations with errors that name the path.
+public enum FileOperations {
+    /// Reads a whole file, at most `limit` bytes.
+    ///
+    /// - Throws: `SystemError`, with `.fileTooLarge` when the file is longer than `limit`.
+    public static func read(_ path: FilePath, limit: Int = 1 << 30) throws(SystemError) -> [UInt8] {
+        let descriptor = try open(path, O_RDONLY)
+        defer { close(descriptor) }
+        return try read(descriptor: descriptor, path: path, limit: limit)
+    }
+
+    /// Reads an open file to its end, at most `limit` bytes.
+    public static func read(descriptor: Int32, path: FilePath, limit: Int = 1 << 30) throws(SystemError) -> [UInt8] {
+        var result: [UInt8] = []
+        var raw = stat()
+        let expected = fstat(descriptor, &raw) == 0 ? min(max(Int(raw.st_size), 0), limit) : 0
+        var chunk = [UInt8](repeating: 0, count: min(max(expected + 1, 4096), 1 << 20))
+        while true {
+            let count = chunk.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 {
+                if Errno.current == .interrupted { continue }
+                throw SystemError("read", path)
+            }
+            if count == 0 { return result }
+            guard result.count + count <= limit else { throw SystemError("read", path, errno: .fileTooLarge) }
+            result.append(contentsOf: chunk[..<count])
+        }
+    }
+
+    /// Writes a file in place of whatever is at `path`, so that a reader sees the old or the new bytes and nothing between.
+    ///
+    /// - Parameter temporary: A directory on the same filesystem for the file while it is written.
+    public static func writeAtomically(
+        _ bytes: some Collection<UInt8>, to path: FilePath, temporary: FilePath, permissions: UInt32 = 0o644
+    ) throws(SystemError) {
+        let file = try TemporaryFile(in: temporary, permissions: permissions)
+        try file.write(bytes)
+        try file.replace(path)
+    }
+
+    /// Opens with close-on-exec and returns the descriptor.
+    public static func open(_ path: FilePath, _ flags: Int32, _ permissions: UInt32 = 0) throws(SystemError) -> Int32 {
+        while true {
+            let descriptor = path.withPlatformString { Glibc.open($0, flags | O_CLOEXEC, permissions) }
+            if descriptor >= 0 { return descriptor }
+            if Errno.current != .interrupted {
+                throw SystemError(flags & O_CREAT != 0 ? "create" : "open", path)
+            }
+        }
+    }
+
+    /// Writes all bytes to a descriptor.
+    public static func write(
+        _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, path: FilePath
+    ) throws(SystemError) {
+        var position = 0
+        while position < bytes.count {
+            let count = Glibc.write(descriptor, bytes.baseAddress.map { $0 + position }, bytes.count - position)
+            if count < 0 {
+                if Errno.current == .interrupted { continue }
+                throw SystemError("write", path)
+            }
+            position += count
+        }
+    }
+
+    /// Makes a directory and the parents it needs; one that exists already is fine.
+    public static func createDirectories(_ path: FilePath, permissions: UInt32 = 0o755) throws(SystemError) {
+        if path.withPlatformString({ mkdir($0, permissions) }) == 0 { return }
+        switch Errno.current {
+        case .fileExists:
+            return
+        case .noSuchFileOrDirectory where !path.removingLastComponent().isEmpty:
+            try createDirectories(path.removingLastComponent(), permissions: permissions)
+            if path.withPlatformString({ mkdir($0, permissions) }) == 0 || Errno.current == .fileExists { return }
+            fallthrough
+        default:
+            throw SystemError("create directory", path)
+        }
+    }
+
+    /// The names in a directory without `.` and `..`, in no order.
+    public static func names(in path: FilePath) throws(SystemError) -> [[UInt8]] {
+        let descriptor = try open(path, O_RDONLY | O_DIRECTORY)
+        defer { close(descriptor) }
+        return try names(inDirectory: descriptor, path: path)
+    }
+
+    /// The names in an open directory without `.` and `..`, in no order; the descriptor stays open.
+    public static func names(inDirectory descriptor: Int32, path: FilePath) throws(SystemError) -> [[UInt8]] {
+        // fdopendir takes its descriptor over, and a dup would share the read position.
+        let own = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard own >= 0, let stream = fdopendir(own) else { throw SystemError("list", path) }
+        defer { closedir(stream) }
+        var names: [[UInt8]] = []
+        Glibc.errno = 0
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                let start = UnsafeRawPointer(pointer).assumingMemoryBound(to: UInt8.self)
+                return Array(UnsafeBufferPointer(start: start, count: strlen(UnsafeRawPointer(start).assumingMemoryBound(to: CChar.self))))
+            }
+            if name != [UInt8(ascii: ".")] && name != [UInt8(ascii: "."), UInt8(ascii: ".")] { names.append(name) }
+            Glibc.errno = 0
+        }
+        guard Glibc.errno == 0 else { throw SystemError("list", path) }
+        return names
+    }
+
+    /// Removes a file or a whole tree without following symbolic links; nothing there is fine.
+    public static func removeTree(_ path: FilePath) throws(SystemError) {
+        if path.withPlatformString({ unlink($0) }) == 0 { return }
+        switch Errno.current {
+        case .noSuchFileOrDirectory: return
+        case .isDirectory, .notPermitted, .permissionDenied: break
+        default: throw SystemError("remove", path)
+        }
+        guard let parent = try? open(path.removingLastComponent().isEmpty ? "." : path.removingLastComponent(), O_RDONLY | O_DIRECTORY)
+        else { throw SystemError("remove", path) }
+        defer { close(parent) }
+        let name = path.lastComponent.map { Array($0.string.utf8) } ?? []
+        try removeTree(name, in: parent, path: path)
+    }
+
+    private static func removeTree(_ name: [UInt8], in parent: Int32, path: FilePath) throws(SystemError) {
+        let zeroTerminated = name.map { CChar(bitPattern: $0) } + [0]
+        if unlinkat(parent, zeroTerminated, 0) == 0 || Errno.current == .noSuchFileOrDirectory { return }
+        var directory = openat(parent, zeroTerminated, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        if directory < 0, Errno.current == .permissionDenied {
+            // A directory without read permission, as RUN may leave it to an ordinary user.
+            fchmodat(parent, zeroTerminated, 0o700, 0)
+            directory = openat(parent, zeroTerminated, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        }
+        guard directory >= 0 else { throw SystemError("remove", path) }
+        defer { close(directory) }
+        var mayWrite = false
+        for child in try names(inDirectory: directory, path: path) {
+            if !mayWrite, unlinkat(directory, child.map { CChar(bitPattern: $0) } + [0], 0) != 0, Errno.current == .permissionDenied {
+                fchmod(directory, 0o700)
+                mayWrite = true
+            }
+            try removeTree(child, in: directory, path: path)
+        }
+        if unlinkat(parent, zeroTerminated, AT_REMOVEDIR) != 0, Errno.current != .noSuchFileOrDirectory {
+            throw SystemError("remove", path)
+        }
+    }
+
+    /// Moves a file or directory over `target` in one step.
+    public static func rename(_ path: FilePath, to target: FilePath) throws(SystemError) {
+        let result = path.withPlatformString { from in target.withPlatformString { Glibc.rename(from, $0) } }
+        guard result == 0 else { throw SystemError("rename to `\(target)`", path) }
+    }
+
+    /// Removes one file; nothing there is fine.
+    public static func remove(_ path: FilePath) throws(SystemError) {
+        guard path.withPlatformString({ unlink($0) }) == 0 || Errno.current == .noSuchFileOrDirectory else {
+            throw SystemError("remove", path)
+        }
+    }
+}

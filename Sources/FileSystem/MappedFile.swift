@@ -1,0 +1,29 @@
+internal import Glibc
+public import SystemPackage
+
+/// A whole file mapped read-only into memory; pages are read when they are first touched.
+///
+/// Only for files that are never changed in place: everything in the store is replaced by rename.
+public final class MappedFile: @unchecked Sendable {
+    // SAFETY: the mapping is read-only and lives exactly as long as this object.
+    public let bytes: UnsafeRawBufferPointer
+
+    /// - Throws: `SystemError`; an empty file maps to an empty buffer.
+    public init(_ path: FilePath) throws(SystemError) {
+        let descriptor = try FileOperations.open(path, O_RDONLY)
+        defer { close(descriptor) }
+        let size = Int(try FileStatus.of(descriptor: descriptor, path: path).size)
+        guard size > 0 else {
+            bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            return
+        }
+        guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED else {
+            throw SystemError("map", path)
+        }
+        bytes = UnsafeRawBufferPointer(start: address, count: size)
+    }
+
+    deinit {
+        if let address = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: address), bytes.count) }
+    }
+}

@@ -1,0 +1,42 @@
+public import SystemPackage
+
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
+/// A system call that failed: what was tried, on which path, and the kernel's reason.
+public struct SystemError: Error, Sendable, Equatable {
+    /// What was tried, as a verb phrase: `open`, `create directory`.
+    public let operation: String
+    public let path: FilePath
+    public let errno: Errno
+
+    public init(_ operation: String, _ path: FilePath, errno: Errno) {
+        self.operation = operation
+        self.path = path
+        self.errno = errno
+    }
+
+    /// Takes the reason from the calling thread's `errno`, so create it right after the call.
+    public init(_ operation: String, _ path: FilePath) {
+        self.init(operation, path, errno: Errno.current)
+    }
+}
+
+extension Errno {
+    /// The calling thread's last error.
+    public static var current: Errno { Errno(rawValue: Glibc.errno) }
+}
+
+extension SystemError: CustomStringConvertible {
+    public var description: String { "cannot \(operation) `\(path)`: \(errno.sentence)" }
+}
+
+extension Errno {
+    /// The kernel's reason with the first letter in lower case, to stand inside a sentence.
+    public var sentence: String {
+        let text = description
+        guard let first = text.first else { return "error \(rawValue)" }
+        return first.lowercased() + text.dropFirst()
+    }
+}

@@ -1,0 +1,119 @@
+/// A SHA-256 content digest, printed as `sha256:` and 64 lower-case hexadecimal digits.
+///
+/// Only a digest that is well formed can exist, so its `hex` is always safe as a file name
+/// (OCI image specification, "Digests"; CVE-2024-3727 is what happens otherwise).
+public struct Digest: Sendable, Hashable {
+    // Four words instead of an array: a digest is copied and compared in hot loops and must not allocate.
+    private let word0: UInt64
+    private let word1: UInt64
+    private let word2: UInt64
+    private let word3: UInt64
+
+    /// The number of bytes of a SHA-256 digest.
+    public static let byteCount = 32
+
+    /// Creates a digest from its 32 raw bytes; `nil` for any other count.
+    public init?(bytes: some Collection<UInt8>) {
+        guard bytes.count == Digest.byteCount else { return nil }
+        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        for (position, byte) in bytes.enumerated() {
+            switch position / 8 {
+            case 0: words.0 = words.0 << 8 | UInt64(byte)
+            case 1: words.1 = words.1 << 8 | UInt64(byte)
+            case 2: words.2 = words.2 << 8 | UInt64(byte)
+            default: words.3 = words.3 << 8 | UInt64(byte)
+            }
+        }
+        (word0, word1, word2, word3) = words
+    }
+
+    /// Creates a digest from 32 raw bytes in memory, the fast path of index and fingerprint files.
+    ///
+    /// Traps when the buffer does not hold exactly 32 bytes, which is a bug of the caller.
+    public init(rawBytes: UnsafeRawBufferPointer) {
+        precondition(rawBytes.count == Digest.byteCount, "a SHA-256 digest has 32 bytes")
+        word0 = UInt64(bigEndian: rawBytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self))
+        word1 = UInt64(bigEndian: rawBytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        word2 = UInt64(bigEndian: rawBytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
+        word3 = UInt64(bigEndian: rawBytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self))
+    }
+
+    /// Creates a digest from 64 lower-case hexadecimal digits; `nil` for anything else.
+    public init?(hex: some StringProtocol) {
+        guard hex.utf8.count == 64 else { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(32)
+        var high: UInt8?
+        for character in hex.utf8 {
+            let value: UInt8
+            switch character {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = character - UInt8(ascii: "0")
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = character - UInt8(ascii: "a") + 10
+            default: return nil
+            }
+            if let first = high {
+                bytes.append(first << 4 | value)
+                high = nil
+            } else {
+                high = value
+            }
+        }
+        self.init(bytes: bytes)
+    }
+
+    /// Parses `sha256:<64 hex>`.
+    ///
+    /// - Throws: `OCIError.invalidDigest` for another algorithm, upper case, a wrong length or any other character.
+    public init(parsing text: some StringProtocol) throws(OCIError) {
+        guard text.hasPrefix("sha256:"), let digest = Digest(hex: text.dropFirst("sha256:".count)) else {
+            throw OCIError.invalidDigest(String(text))
+        }
+        self = digest
+    }
+
+    /// The 32 raw bytes, most significant first.
+    public var bytes: [UInt8] {
+        [word0, word1, word2, word3].flatMap { word in
+            stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> UInt64($0)) }
+        }
+    }
+
+    /// The 64 lower-case hexadecimal digits, safe as a file name.
+    public var hex: String {
+        String(unsafeUninitializedCapacity: 64) { buffer in
+            var position = 0
+            for word in [word0, word1, word2, word3] {
+                for shift in stride(from: UInt64(60), through: 0, by: -4) {
+                    let nibble = UInt8(truncatingIfNeeded: (word >> shift) & 0xF)
+                    buffer[position] = nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
+                    position += 1
+                }
+            }
+            return 64
+        }
+    }
+
+    /// The first 12 digits, as `docker images` shows them.
+    public var short: String { String(hex.prefix(12)) }
+}
+
+extension Digest: CustomStringConvertible {
+    public var description: String { "sha256:" + hex }
+}
+
+extension Digest: Comparable {
+    public static func < (left: Digest, right: Digest) -> Bool {
+        (left.word0, left.word1, left.word2, left.word3) < (right.word0, right.word1, right.word2, right.word3)
+    }
+}
+
+extension Digest: Codable {
+    public init(from decoder: any Decoder) throws {
+        try self.init(parsing: decoder.singleValueContainer().decode(String.self))
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}

@@ -1,0 +1,68 @@
+/// The operating system and processor an image is for, in the names of the OCI image index specification.
+public struct Platform: Sendable, Hashable, Codable {
+    public var os: String
+    public var architecture: String
+    public var variant: String?
+
+    public init(os: String, architecture: String, variant: String? = nil) {
+        let (architecture, variant) = Platform.normalised(architecture.lowercased(), variant?.lowercased())
+        self.os = os.lowercased()
+        self.architecture = architecture
+        self.variant = variant
+    }
+
+    /// Parses `os/architecture[/variant]`, `architecture`, or `local`.
+    ///
+    /// - Throws: `OCIError.invalidPlatform`.
+    public init(parsing text: String) throws(OCIError) {
+        if text == "local" {
+            self = .host
+            return
+        }
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        let allowed = parts.allSatisfy { part in
+            !part.isEmpty && part.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                    true
+                default: false
+                }
+            }
+        }
+        guard allowed, parts.count <= 3 else { throw OCIError.invalidPlatform(text) }
+        switch parts.count {
+        case 1: self.init(os: Platform.host.os, architecture: parts[0])
+        case 2: self.init(os: parts[0], architecture: parts[1])
+        default: self.init(os: parts[0], architecture: parts[1], variant: parts[2])
+        }
+    }
+
+    /// The machine this program runs on.
+    public static var host: Platform {
+        #if arch(x86_64)
+            Platform(os: "linux", architecture: "amd64")
+        #elseif arch(arm64)
+            Platform(os: "linux", architecture: "arm64")
+        #else
+            Platform(os: "linux", architecture: "unknown")
+        #endif
+    }
+
+    /// Normalises the spellings that `uname` and older tools use, and drops default variants, as containerd does.
+    private static func normalised(_ architecture: String, _ variant: String?) -> (String, String?) {
+        switch architecture {
+        case "x86_64", "x86-64", "amd64": ("amd64", variant == "v1" ? nil : variant)
+        case "aarch64", "arm64": ("arm64", variant == "8" || variant == "v8" ? nil : variant)
+        case "i386", "i486", "i586", "i686", "386": ("386", nil)
+        case "armhf": ("arm", "v7")
+        case "armel": ("arm", "v6")
+        case "arm": ("arm", variant.map { $0.hasPrefix("v") ? $0 : "v" + $0 } ?? "v7")
+        default: (architecture, variant)
+        }
+    }
+}
+
+extension Platform: CustomStringConvertible {
+    public var description: String { ([os, architecture] + (variant.map { [$0] } ?? [])).joined(separator: "/") }
+}

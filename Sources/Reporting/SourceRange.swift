@@ -1,0 +1,16 @@
+/// A half-open range of UTF-8 byte offsets in a `SourceText`.
+public struct SourceRange: Sendable, Hashable {
+    public let start: Int
+    public let end: Int
+
+    /// Creates a range; an `end` before `start` gives the empty range at `start`.
+    public init(_ start: Int, _ end: Int) {
+        self.start = start
+        self.end = max(start, end)
+    }
+
+    /// The smallest range that covers both.
+    public func union(_ other: SourceRange) -> SourceRange {
+        SourceRange(min(start, other.start), max(end, other.end))
+    }
+}
