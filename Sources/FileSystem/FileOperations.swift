@@ -12,6 +12,16 @@ public enum FileOperations {
         return try read(descriptor: descriptor, path: path, limit: limit)
     }
 
+    /// Reads at most the first `count` bytes of a file.
+    public static func readPrefix(_ path: FilePath, count: Int) throws(SystemError) -> [UInt8] {
+        let descriptor = try open(path, O_RDONLY)
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: count)
+        let got = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
+        guard got >= 0 else { throw SystemError("read", path) }
+        return Array(bytes.prefix(got))
+    }
+
     /// Reads an open file to its end, at most `limit` bytes.
     public static func read(descriptor: Int32, path: FilePath, limit: Int = 1 << 30) throws(SystemError) -> [UInt8] {
         var result: [UInt8] = []

@@ -1,0 +1,44 @@
+public import ContentStore
+internal import FileSystem
+public import OCI
+public import SystemPackage
+
+/// Where a stream of bytes goes.
+public protocol ByteSink: AnyObject {
+    /// Takes all the bytes; they are valid only during the call.
+    func write(_ bytes: UnsafeRawBufferPointer) throws
+}
+
+/// Writes to an open file, which stays open.
+public final class DescriptorSink: ByteSink {
+    private let descriptor: Int32
+    private let path: FilePath
+
+    public init(descriptor: Int32, path: FilePath) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    public func write(_ bytes: UnsafeRawBufferPointer) throws {
+        try FileOperations.write(bytes, to: descriptor, path: path)
+    }
+}
+
+/// Writes a blob of the store.
+public final class BlobSink: ByteSink {
+    private var writer: BlobWriter?
+
+    public init(_ blobs: BlobStore) throws {
+        writer = try blobs.writer()
+    }
+
+    public func write(_ bytes: UnsafeRawBufferPointer) throws {
+        try writer?.write(bytes)
+    }
+
+    /// Gives the blob its name; nothing may be written after it.
+    public func commit() throws -> Digest {
+        guard let writer = writer.take() else { preconditionFailure("a blob is committed once") }
+        return try writer.commit()
+    }
+}

@@ -1,0 +1,31 @@
+public import OCI
+public import SystemPackage
+
+/// What is wrong with a layer or archive.
+public enum LayerError: Error, Sendable, Equatable {
+    /// An archive names something outside the root; nothing of it is used.
+    case unsafeMember(String, reason: String)
+    /// The bytes are no tar archive that libarchive can read.
+    case unreadable(String, reason: String)
+    /// A file became shorter while it was copied.
+    case shortContent(FilePath)
+    case missing(Digest)
+    case damaged(Digest)
+    /// A symbolic link leads to itself.
+    case linkLoop(PathInRoot)
+    case notADirectory(PathInRoot)
+}
+
+extension LayerError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .unsafeMember(let name, let reason): "refused archive member `\(name)`: \(reason)"
+        case .unreadable(let name, let reason): "cannot read the archive \(name): \(reason)"
+        case .shortContent(let path): "`\(path)` became shorter while it was read"
+        case .missing(let diffID): "layer \(diffID) is not in the store"
+        case .damaged(let diffID): "layer \(diffID) is damaged: its content does not have that digest"
+        case .linkLoop(let path): "too many symbolic links at `\(path)`"
+        case .notADirectory(let path): "`\(path)` is not a directory"
+        }
+    }
+}

@@ -1,0 +1,213 @@
+internal import FileSystem
+public import OCI
+public import SystemPackage
+
+/// The list of what one layer holds, sorted by path, in the form in which it lies on disk.
+///
+/// Nothing is parsed on opening: look-ups are binary searches in the mapped file. Layout, little-endian:
+/// a header of `headerSize` bytes, `count` records of `recordSize` bytes, then the bytes of paths, link targets and
+/// extended attributes that the records point to.
+public final class LayerIndex: Sendable {
+    static let headerSize = 96
+    static let recordSize = 104
+    private static let magic: UInt64 = 0x3178_6469_7265_796c  // "lyeridx1"
+
+    private enum Backing: @unchecked Sendable {
+        case mapped(MappedFile)
+        case bytes([UInt8])
+    }
+
+    private let backing: Backing
+    public let diffID: Digest
+    /// The number of entries.
+    public let count: Int
+    /// The bytes of all files, hard links counted once: what users call the layer's size.
+    public let fileBytes: Int64
+    /// The length of the uncompressed tar.
+    public let tarSize: Int64
+    /// The boot during which the layer was written without being synced; zero once it is known to be on disk.
+    let bootID: BootID
+
+    /// Serialises entries, which may come in any order; of several with one path the last counts.
+    public convenience init(entries: [LayerEntry], diffID: Digest, tarSize: Int64) {
+        self.init(encoding: LayerIndex.normalised(entries), diffID: diffID, tarSize: tarSize, bootID: .current)
+    }
+
+    /// The same index, marked as being safely on disk.
+    func markedDurable() -> LayerIndex {
+        LayerIndex(encoding: (0..<count).map { self[$0] }, diffID: diffID, tarSize: tarSize, bootID: .durable)
+    }
+
+    private init(encoding entries: [LayerEntry], diffID: Digest, tarSize: Int64, bootID: BootID) {
+        var encoder = LayerIndexEncoder(capacity: entries.count)
+        for entry in entries { encoder.append(entry) }
+        let fileBytes = entries.reduce(Int64(0)) { $1.kind == .regular ? $0.addingReportingOverflow($1.size).partialValue : $0 }
+        backing = .bytes(
+            encoder.finish(
+                magic: LayerIndex.magic, diffID: diffID, tarSize: tarSize, fileBytes: fileBytes, bootID: bootID))
+        self.diffID = diffID
+        self.tarSize = tarSize
+        self.fileBytes = fileBytes
+        self.bootID = bootID
+        count = entries.count
+    }
+
+    /// Opens an index file; `nil` when it is missing, of another format, or damaged.
+    public init?(path: FilePath) {
+        guard let file = try? MappedFile(path), file.bytes.count >= LayerIndex.headerSize,
+            file.bytes.loadUnaligned(as: UInt64.self) == LayerIndex.magic
+        else { return nil }
+        let bytes = file.bytes
+        let count = Int(bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+        guard count <= (bytes.count - LayerIndex.headerSize) / LayerIndex.recordSize,
+            bytes.loadUnaligned(fromByteOffset: 88, as: UInt64.self) == LayerIndex.checksum(bytes)
+        else { return nil }
+        self.count = count
+        fileBytes = bytes.loadUnaligned(fromByteOffset: 16, as: Int64.self)
+        tarSize = bytes.loadUnaligned(fromByteOffset: 24, as: Int64.self)
+        diffID = Digest(rawBytes: UnsafeRawBufferPointer(rebasing: bytes[32..<64]))
+        bootID = BootID(bytes: UnsafeRawBufferPointer(rebasing: bytes[64..<80]))
+        backing = .mapped(file)
+    }
+
+    /// When an index was written, read from its header alone; `nil` when there is no index.
+    static func bootID(path: FilePath) -> BootID? {
+        guard let header = try? FileOperations.readPrefix(path, count: headerSize), header.count == headerSize else { return nil }
+        return header.withUnsafeBytes { bytes in
+            bytes.loadUnaligned(as: UInt64.self) == magic ? BootID(bytes: UnsafeRawBufferPointer(rebasing: bytes[64..<80])) : nil
+        }
+    }
+
+    /// The bytes to write to disk.
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        switch backing {
+        case .mapped(let file): try body(file.bytes)
+        case .bytes(let bytes): try bytes.withUnsafeBytes(body)
+        }
+    }
+
+    /// The entry at a position of the sorted list.
+    public subscript(position: Int) -> LayerEntry {
+        precondition(position >= 0 && position < count, "no such layer entry")
+        return withBytes { LayerIndexEncoder.decode($0, position: position) }
+    }
+
+    /// The position of a path, or of where it would stand.
+    func position(of path: PathInRoot) -> (position: Int, isPresent: Bool) {
+        withBytes { bytes in
+            path.bytes.withUnsafeBytes { wanted in
+                let position = lowerBound(bytes, from: 0) { PathInRoot.isOrderedBefore($0, wanted) }
+                let isPresent = position < count && LayerIndexEncoder.path(bytes, position: position).elementsEqual(wanted)
+                return (position, isPresent)
+            }
+        }
+    }
+
+    /// The entry for exactly this path.
+    public func entry(at path: PathInRoot) -> LayerEntry? {
+        let (position, isPresent) = position(of: path)
+        return isPresent ? self[position] : nil
+    }
+
+    /// The positions of a path's subtree, itself included if it is there.
+    func subtree(of path: PathInRoot) -> Range<Int> {
+        if path.isRoot { return 0..<count }
+        let start = position(of: path).position
+        let end = withBytes { bytes in
+            path.bytes.withUnsafeBytes { prefix in
+                lowerBound(bytes, from: start) { candidate in
+                    candidate.count >= prefix.count && candidate.prefix(prefix.count).elementsEqual(prefix)
+                        && (candidate.count == prefix.count || candidate[prefix.count] == UInt8(ascii: "/"))
+                }
+            }
+        }
+        return start..<end
+    }
+
+    /// The first position, not before `start`, whose path does not satisfy `isBefore`.
+    private func lowerBound(
+        _ bytes: UnsafeRawBufferPointer, from start: Int, _ isBefore: (UnsafeRawBufferPointer) -> Bool
+    ) -> Int {
+        var low = start
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if isBefore(LayerIndexEncoder.path(bytes, position: middle)) { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// Sorts, drops all but the last entry of each path, adds the parents that are not listed, and gives hard links
+    /// the attributes and content of their targets.
+    private static func normalised(_ entries: [LayerEntry]) -> [LayerEntry] {
+        var latest: [PathInRoot: Int] = [:]
+        latest.reserveCapacity(entries.count)
+        var result: [LayerEntry] = []
+        result.reserveCapacity(entries.count)
+        var isSorted = true
+        for entry in entries {
+            if let earlier = latest[entry.path] {
+                result[earlier] = merged(result[earlier], entry)
+            } else {
+                if let last = result.last, !(last.path < entry.path) { isSorted = false }
+                latest[entry.path] = result.count
+                result.append(entry)
+            }
+        }
+        let listed = result.count
+        for position in 0..<listed {
+            if result[position].kind == .hardLink { resolveHardLink(&result, position, latest) }
+            var parent = result[position].path.parent
+            while !parent.isRoot, latest[parent] == nil {
+                latest[parent] = result.count
+                var directory = LayerEntry.directory(parent)
+                directory.isImplied = true
+                result.append(directory)
+                parent = parent.parent
+            }
+        }
+        if !isSorted || result.count != listed { result.sort { $0.path < $1.path } }
+        return result
+    }
+
+    /// What two entries of one path amount to: the later one, but a whiteout beside a directory makes it opaque.
+    private static func merged(_ earlier: LayerEntry, _ later: LayerEntry) -> LayerEntry {
+        var (entry, other) = (later, earlier)
+        if entry.kind == .whiteout, other.kind != .whiteout { swap(&entry, &other) }
+        if entry.kind == .directory, other.kind == .whiteout || other.isOpaque { entry.isOpaque = true }
+        return entry
+    }
+
+    private static func resolveHardLink(_ entries: inout [LayerEntry], _ position: Int, _ places: [PathInRoot: Int]) {
+        var target = position
+        // Links to links are legal in tar; the bound ends cycles.
+        for _ in 0..<16 where entries[target].kind == .hardLink {
+            guard let next = places[PathInRoot(entries[target].linkTarget)] else { return }
+            target = next
+        }
+        guard entries[target].kind == .regular else { return }
+        var link = entries[target]
+        link.path = entries[position].path
+        link.kind = .hardLink
+        link.linkTarget = entries[target].path.bytes
+        entries[position] = link
+    }
+
+    /// A quick check against torn and flipped bytes, not against an attacker: whoever may write here owns the store.
+    static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        var sum: UInt64 = 0x9E37_79B9_7F4A_7C15 ^ UInt64(bytes.count)
+        var position = 0
+        while position + 8 <= bytes.count {
+            // The checksum's own place counts as zero.
+            let word = position == 88 ? 0 : bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+            sum = (sum ^ word) &* 0xFF51_AFD7_ED55_8CCD
+            sum ^= sum >> 32
+            position += 8
+        }
+        while position < bytes.count {
+            sum = (sum ^ UInt64(bytes[position])) &* 0xFF51_AFD7_ED55_8CCD
+            position += 1
+        }
+        return sum
+    }
+}

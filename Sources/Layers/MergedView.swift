@@ -1,0 +1,131 @@
+/// The filesystem of an image as its layers' indexes show it, without unpacking anything.
+///
+/// Look-ups go from the top layer down and stop at the first that decides: an entry, a whiteout, an opaque directory
+/// or a file in place of a parent (layer.md, "Applying Changesets").
+public struct MergedView: Sendable {
+    /// A path that exists: its entry and the layer, counted from the lowest, that holds it.
+    public struct Node: Sendable {
+        public let entry: LayerEntry
+        public let layer: Int
+    }
+
+    /// Lowest first.
+    public let layers: [LayerIndex]
+
+    public init(layers: [LayerIndex]) {
+        self.layers = layers
+    }
+
+    /// What is at exactly this path; no symbolic link is followed. The root always exists.
+    public func node(at path: PathInRoot) -> Node? {
+        var implied: Node?
+        for (position, layer) in layers.enumerated().reversed() {
+            if let entry = layer.entry(at: path) {
+                if entry.kind == .whiteout { return implied }
+                if !entry.isImplied {
+                    // A directory that an upper layer only implies replaces a file below it.
+                    return entry.kind == .directory ? Node(entry: entry, layer: position) : implied ?? Node(entry: entry, layer: position)
+                }
+                implied = implied ?? Node(entry: entry, layer: position)
+            }
+            if MergedView.hidesBelow(path, in: layer) { break }
+        }
+        return implied ?? (path.isRoot ? Node(entry: .directory(.root), layer: 0) : nil)
+    }
+
+    /// Whether a layer removes what the layers below it have at a path, by what it says about a parent.
+    private static func hidesBelow(_ path: PathInRoot, in layer: LayerIndex) -> Bool {
+        (path.isRoot ? [] : [.root] + path.ancestors).contains { parent in
+            guard let entry = layer.entry(at: parent) else { return false }
+            return entry.kind != .directory || entry.isOpaque
+        }
+    }
+
+    /// The names in a directory, sorted; empty for anything else.
+    public func names(in directory: PathInRoot) -> [[UInt8]] {
+        var present: Set<[UInt8]> = []
+        var hidden: Set<[UInt8]> = []
+        for layer in layers.reversed() {
+            for (name, kind) in layer.children(of: directory) {
+                if kind == .whiteout {
+                    if !present.contains(name) { hidden.insert(name) }
+                } else if !hidden.contains(name) {
+                    present.insert(name)
+                }
+            }
+            if let own = layer.entry(at: directory), own.kind != .directory || own.isOpaque { break }
+            if MergedView.hidesBelow(directory, in: layer) { break }
+        }
+        return present.sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    /// Visits a path and everything below it, parents first, names in byte order.
+    ///
+    /// - Parameter body: Returns whether to go into a directory.
+    public func walk(_ path: PathInRoot, _ body: (Node) throws -> Bool) rethrows {
+        guard var node = node(at: path) else { return }
+        if node.entry.path != path {
+            var entry = node.entry
+            entry.path = path
+            node = Node(entry: entry, layer: node.layer)
+        }
+        guard try body(node), node.entry.kind == .directory else { return }
+        for name in names(in: path) { try walk(path.appending(name), body) }
+    }
+
+    /// Where a path leads when symbolic links are followed inside the root.
+    ///
+    /// - Parameter followingLast: Whether a link as the last component is followed.
+    /// - Returns: The path without links, and what is there; what does not exist is taken as it is written.
+    /// - Throws: `LayerError.linkLoop`, and `.notADirectory` when a file stands where a directory must.
+    public func resolve(_ path: PathInRoot, followingLast: Bool = true) throws(LayerError) -> (path: PathInRoot, node: Node?) {
+        var current = PathInRoot.root
+        var node = node(at: .root)
+        var rest = Array(path.components.reversed())
+        var links = 0
+        while let component = rest.popLast() {
+            if component.elementsEqual([UInt8(ascii: ".")]) { continue }
+            if component.elementsEqual([UInt8(ascii: "."), UInt8(ascii: ".")]) {
+                current = current.parent
+                node = self.node(at: current)
+                continue
+            }
+            if let node, node.entry.kind != .directory { throw .notADirectory(current) }
+            let next = current.appending(component)
+            let child = node == nil ? nil : self.node(at: next)
+            guard let child, child.entry.kind == .symbolicLink, followingLast || !rest.isEmpty else {
+                current = next
+                node = child
+                continue
+            }
+            links += 1
+            guard links <= 255 else { throw .linkLoop(path) }
+            let target = child.entry.linkTarget
+            if target.first == UInt8(ascii: "/") {
+                current = .root
+                node = self.node(at: .root)
+            }
+            rest += target.split(separator: UInt8(ascii: "/")).reversed()
+        }
+        return (current, node)
+    }
+}
+
+extension LayerIndex {
+    /// The names directly below a directory with what they are.
+    fileprivate func children(of directory: PathInRoot) -> [(name: [UInt8], kind: LayerEntry.Kind)] {
+        var result: [(name: [UInt8], kind: LayerEntry.Kind)] = []
+        let range = subtree(of: directory)
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let entry = self[position]
+            if entry.path == directory {
+                position += 1
+                continue
+            }
+            result.append((Array(entry.path.name), entry.kind))
+            position = entry.kind == .directory ? subtree(of: entry.path).upperBound : position + 1
+        }
+        return result
+    }
+}
