@@ -53,6 +53,12 @@ public struct FileStatus: Sendable, Equatable {
         deviceNumber = UInt64(raw.st_rdev)
     }
 
+    /// Seconds since 1970, rounded down, as a layer stores them.
+    public var modifiedSeconds: Int64 {
+        let (quotient, remainder) = modified.quotientAndRemainder(dividingBy: 1_000_000_000)
+        return remainder < 0 ? quotient - 1 : quotient
+    }
+
     /// Saturates instead of trapping: a file may carry any time, the year 292,000,000,000 included.
     private static func nanoseconds(_ time: timespec) -> Int64 {
         let (scaled, overflow) = Int64(time.tv_sec).multipliedReportingOverflow(by: 1_000_000_000)

@@ -1,0 +1,38 @@
+internal import Glibc
+public import SystemPackage
+
+/// A directory for work in progress: locked while this value lives, removed with it.
+///
+/// What a killed process left is told from what is in use by its lock; `sweep` removes it.
+public final class TemporaryDirectory: Sendable {
+    public let path: FilePath
+    private let lock: FileLock
+
+    public init(in directory: FilePath) throws(SystemError) {
+        path = directory.appending("\(getpid())-\(String(UInt64.random(in: .min ... .max), radix: 36)).d")
+        try FileOperations.createDirectories(path, permissions: 0o700)
+        lock = try FileLock.acquire(path, .exclusive)
+    }
+
+    deinit {
+        try? FileOperations.removeTree(path)
+    }
+
+    /// Removes what processes that are gone left in a directory of temporary files.
+    ///
+    /// Only what has been there for some seconds is looked at: between making and locking there is an instant.
+    public static func sweep(_ directory: FilePath) {
+        guard let names = try? FileOperations.names(in: directory), !names.isEmpty else { return }
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        for name in names {
+            let path = directory.appending(String(decoding: name, as: UTF8.self))
+            guard let status = FileStatus.ifPresent(path), status.changed < (Int64(now.tv_sec) - 10) * 1_000_000_000,
+                status.kind == .directory || status.kind == .regular,
+                let lock = try? FileLock.tryAcquire(path, .exclusive)
+            else { continue }
+            try? FileOperations.removeTree(path)
+            _ = lock
+        }
+    }
+}

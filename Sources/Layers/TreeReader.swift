@@ -1,0 +1,136 @@
+public import FileSystem
+internal import Glibc
+public import SystemPackage
+
+/// Turns files below a directory into layer entries, in the order of a layer.
+///
+/// Directories are read through descriptors and no symbolic link is followed, so the depth of a tree and what its
+/// links say do not matter.
+public struct TreeReader {
+    /// How the tree shows what it removes from the layers below.
+    public enum Whiteouts: Sendable {
+        case none
+        case overlay
+    }
+
+    /// A file's place on disk, valid while it is handed out.
+    public struct Source {
+        /// The open directory that holds it.
+        public let directory: Int32
+        public let name: [CChar]
+        /// For messages.
+        public let path: FilePath
+        public let status: FileStatus
+
+        /// Opens a regular file for reading; the caller closes it.
+        public func open() throws(SystemError) -> Int32 {
+            let descriptor = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+            guard descriptor >= 0 else { throw SystemError("open", path) }
+            return descriptor
+        }
+    }
+
+    private let root: FilePath
+    private let whiteouts: Whiteouts
+    private var firstNames: [Inode: PathInRoot] = [:]
+
+    private struct Inode: Hashable {
+        let device: UInt64
+        let inode: UInt64
+    }
+
+    public init(root: FilePath, whiteouts: Whiteouts) {
+        self.root = root
+        self.whiteouts = whiteouts
+    }
+
+    /// Visits everything below the directory, parents first, names in byte order; sockets are left out.
+    ///
+    /// - Parameter body: Returns whether to go into a directory.
+    public mutating func read(_ body: (LayerEntry, Source) throws -> Bool) throws {
+        let descriptor = try FileOperations.open(root, O_RDONLY | O_DIRECTORY)
+        defer { close(descriptor) }
+        try read(.root, descriptor, root, body)
+    }
+
+    private mutating func read(
+        _ directory: PathInRoot, _ descriptor: Int32, _ path: FilePath, _ body: (LayerEntry, Source) throws -> Bool
+    ) throws {
+        let names = try FileOperations.names(inDirectory: descriptor, path: path)
+        for name in names.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+            let zeroTerminated = name.map { CChar(bitPattern: $0) } + [0]
+            guard let status = FileStatus.of(zeroTerminated, in: descriptor) else { continue }
+            let childPath = path.appending(String(decoding: name, as: UTF8.self))
+            let source = Source(directory: descriptor, name: zeroTerminated, path: childPath, status: status)
+            guard let entry = entry(directory.appending(name), source), try body(entry, source), entry.kind == .directory
+            else { continue }
+            let child = openat(descriptor, zeroTerminated, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+            guard child >= 0 else { throw SystemError("open", childPath) }
+            defer { close(child) }
+            try read(entry.path, child, childPath, body)
+        }
+    }
+
+    private mutating func entry(_ path: PathInRoot, _ source: Source) -> LayerEntry? {
+        let status = source.status
+        var entry = LayerEntry(
+            path: path, kind: .regular, permissions: status.permissions, userID: status.userID, groupID: status.groupID,
+            modified: status.modifiedSeconds)
+        switch status.kind {
+        case .regular:
+            if status.linkCount > 1 {
+                let inode = Inode(device: status.device, inode: status.inode)
+                if let first = firstNames[inode] {
+                    entry.kind = .hardLink
+                    entry.linkTarget = first.bytes
+                    return entry
+                }
+                firstNames[inode] = path
+            }
+            entry.size = status.size
+        case .directory:
+            entry.kind = .directory
+        case .symbolicLink:
+            entry.kind = .symbolicLink
+            var buffer = [UInt8](repeating: 0, count: Int(min(max(status.size, 256), 65_536)) + 1)
+            let count = buffer.withUnsafeMutableBytes { raw in
+                readlinkat(source.directory, source.name, raw.baseAddress?.assumingMemoryBound(to: CChar.self), raw.count)
+            }
+            guard count >= 0 else { return nil }
+            entry.linkTarget = Array(buffer[..<count])
+        case .characterDevice, .blockDevice:
+            if whiteouts == .overlay, status.kind == .characterDevice, status.deviceNumber == 0 {
+                return LayerEntry(path: path, kind: .whiteout, permissions: 0)
+            }
+            entry.kind = status.kind == .characterDevice ? .characterDevice : .blockDevice
+            entry.deviceMajor = UInt32((status.deviceNumber >> 8) & 0xFFF | (status.deviceNumber >> 32) & 0xFFFF_F000)
+            entry.deviceMinor = UInt32(status.deviceNumber & 0xFF | (status.deviceNumber >> 12) & 0xFFFF_FF00)
+        case .fifo:
+            entry.kind = .fifo
+        case .socket:
+            return nil
+        }
+        readExtendedAttributes(&entry, source)
+        return entry
+    }
+
+    private func readExtendedAttributes(_ entry: inout LayerEntry, _ source: Source) {
+        guard entry.kind != .symbolicLink else { return }
+        // Through the descriptor of the directory, since a path may be longer than the kernel takes.
+        let name = source.name.dropLast().map { UInt8(bitPattern: $0) }
+        var bytes = Array("/proc/self/fd/\(source.directory)/".utf8) + name
+        bytes.append(0)
+        let path = bytes.withUnsafeBufferPointer { buffer in
+            buffer.withMemoryRebound(to: CInterop.PlatformChar.self) { characters in
+                characters.baseAddress.map { FilePath(platformString: $0) } ?? source.path
+            }
+        }
+        for (name, value) in ExtendedAttributes.read(path, where: { $0.hasPrefix("user.") || $0.hasPrefix("trusted.") || $0 == "security.capability" }) {
+            if name == "trusted.overlay.opaque" || name == "user.overlay.opaque" {
+                entry.isOpaque = whiteouts == .overlay && entry.kind == .directory && value == [UInt8(ascii: "y")]
+            } else if !name.hasPrefix("trusted.overlay.") && !name.hasPrefix("user.overlay.") {
+                entry.extendedAttributes.append(.init(name: name, value: value))
+            }
+        }
+    }
+}

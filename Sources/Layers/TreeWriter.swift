@@ -1,0 +1,208 @@
+internal import FileSystem
+internal import Glibc
+public import SystemPackage
+
+/// Writes layer entries as real files below a directory that is empty at the start.
+///
+/// Entries come parents first, as in a `LayerIndex`. Every step works relative to the descriptor of a directory that
+/// this writer itself made, and follows no symbolic link, so nothing outside the directory can be touched.
+public final class TreeWriter {
+    /// How a removed path appears in the tree.
+    public enum Whiteouts: Sendable {
+        /// There are none, as in a merged view; an entry that is one is ignored.
+        case none
+        /// As overlayfs has them: a device 0:0, and `trusted.overlay.opaque` or, for ordinary users, `user.overlay.opaque`.
+        case overlay
+    }
+
+    private struct OpenDirectory {
+        let path: PathInRoot
+        let descriptor: Int32
+        let entry: LayerEntry
+    }
+
+    private let root: FilePath
+    private let whiteouts: Whiteouts
+    /// An ordinary user can neither give files away nor make devices; the layer's index still knows.
+    private let isPrivileged = geteuid() == 0
+    /// The directories from the root down to the one written to last.
+    private var open: [OpenDirectory]
+
+    public init(root: FilePath, whiteouts: Whiteouts) throws {
+        self.root = root
+        self.whiteouts = whiteouts
+        let descriptor = try FileOperations.open(root, O_RDONLY | O_DIRECTORY)
+        open = [OpenDirectory(path: .root, descriptor: descriptor, entry: .directory(.root))]
+    }
+
+    deinit {
+        for directory in open { close(directory.descriptor) }
+    }
+
+    /// Writes one entry; the content of a file starts at `offset` of `descriptor`.
+    ///
+    /// - Throws: `SystemError`, and `LayerError.unsafeMember` when a parent is no directory.
+    public func write(_ entry: LayerEntry, content: (descriptor: Int32, offset: Int64)? = nil) throws {
+        if entry.path.isRoot {
+            try finishAttributes(of: entry, descriptor: open[0].descriptor)
+            return
+        }
+        let directory = try enter(entry.path.parent)
+        let name = entry.path.name.map { CChar(bitPattern: $0) } + [0]
+        switch entry.kind {
+        case .regular:
+            try writeFile(entry, name, directory, content)
+        case .directory:
+            try check(mkdirat(directory, name, 0o700), "create directory", entry)
+            let descriptor = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+            try check(descriptor, "open", entry)
+            open.append(OpenDirectory(path: entry.path, descriptor: descriptor, entry: entry))
+        case .symbolicLink:
+            try check(symlinkat(entry.linkTarget.map { CChar(bitPattern: $0) } + [0], directory, name), "create link", entry)
+            try setOwnerAndTimes(entry, name, directory)
+        case .hardLink:
+            try writeHardLink(entry, name, directory, content)
+        case .characterDevice, .blockDevice, .fifo:
+            let type = entry.kind == .fifo ? Glibc.S_IFIFO : entry.kind == .blockDevice ? Glibc.S_IFBLK : Glibc.S_IFCHR
+            let device = makedev(entry.deviceMajor, entry.deviceMinor)
+            let result = mknodat(directory, name, type | mode_t(entry.permissions), entry.kind == .fifo ? 0 : device)
+            if result != 0, !isPrivileged, Errno.current == .notPermitted { return }
+            try check(result, "create device", entry)
+            try setOwnerAndTimes(entry, name, directory)
+            try check(fchmodat(directory, name, mode_t(entry.permissions), 0), "set the mode of", entry)
+        case .whiteout:
+            if whiteouts == .overlay { try check(mknodat(directory, name, Glibc.S_IFCHR, 0), "create whiteout", entry) }
+        }
+    }
+
+    /// Sets what can only be set when nothing more is written into the directories.
+    public func finish() throws {
+        while open.count > 1 { try leave() }
+    }
+
+    /// The descriptor of a directory that was written before.
+    private func enter(_ path: PathInRoot) throws -> Int32 {
+        while let last = open.last, !path.isWithin(last.path) { try leave() }
+        guard let last = open.last, last.path == path else {
+            throw LayerError.unsafeMember("\(path)", reason: "it is used as a directory and is none")
+        }
+        return last.descriptor
+    }
+
+    private func leave() throws {
+        let directory = open.removeLast()
+        defer { close(directory.descriptor) }
+        try finishAttributes(of: directory.entry, descriptor: directory.descriptor)
+    }
+
+    private func finishAttributes(of entry: LayerEntry, descriptor: Int32) throws {
+        if isPrivileged { try check(fchown(descriptor, entry.userID, entry.groupID), "change the owner of", entry) }
+        try check(fchmod(descriptor, mode_t(entry.permissions)), "set the mode of", entry)
+        try setExtendedAttributes(entry, descriptor)
+        if entry.isOpaque, whiteouts == .overlay {
+            let name = isPrivileged ? "trusted.overlay.opaque" : "user.overlay.opaque"
+            try check(fsetxattr(descriptor, name, "y", 1, 0), "mark as opaque", entry)
+        }
+        var times = [TreeWriter.time(entry), TreeWriter.time(entry)]
+        try check(futimens(descriptor, &times), "set the time of", entry)
+    }
+
+    private func writeFile(
+        _ entry: LayerEntry, _ name: [CChar], _ directory: Int32, _ content: (descriptor: Int32, offset: Int64)?
+    ) throws {
+        let descriptor = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        try check(descriptor, "create", entry)
+        defer { close(descriptor) }
+        if let content, entry.size > 0 { try copy(entry, content, to: descriptor) }
+        // The owner first: a change of owner takes setuid bits and capabilities away.
+        if isPrivileged, entry.userID != 0 || entry.groupID != 0 {
+            try check(fchown(descriptor, entry.userID, entry.groupID), "change the owner of", entry)
+        }
+        try check(fchmod(descriptor, mode_t(entry.permissions)), "set the mode of", entry)
+        try setExtendedAttributes(entry, descriptor)
+        var times = [TreeWriter.time(entry), TreeWriter.time(entry)]
+        try check(futimens(descriptor, &times), "set the time of", entry)
+    }
+
+    /// Copies inside the kernel, sharing blocks where the filesystem can.
+    private func copy(_ entry: LayerEntry, _ content: (descriptor: Int32, offset: Int64), to target: Int32) throws {
+        var offset = off_t(content.offset)
+        var rest = entry.size
+        while rest > 0 {
+            let count = copy_file_range(content.descriptor, &offset, target, nil, Int(min(rest, 1 << 30)), 0)
+            if count < 0 {
+                switch Errno.current {
+                case .interrupted: continue
+                case .improperLink, .notSupported, .noFunction, .invalidArgument:
+                    return try copyThroughMemory(entry, (content.descriptor, Int64(offset)), rest, to: target)
+                default: throw SystemError("write", filePath(entry))
+                }
+            }
+            guard count > 0 else { throw LayerError.shortContent(filePath(entry)) }
+            rest -= Int64(count)
+        }
+    }
+
+    private func copyThroughMemory(
+        _ entry: LayerEntry, _ content: (descriptor: Int32, offset: Int64), _ size: Int64, to target: Int32
+    ) throws {
+        var done: Int64 = 0
+        try withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 16) { buffer in
+            while done < size {
+                let count = pread(
+                    content.descriptor, buffer.baseAddress, Int(min(size - done, Int64(buffer.count))), off_t(content.offset + done))
+                if count < 0, Errno.current == .interrupted { continue }
+                guard count > 0 else { throw LayerError.shortContent(filePath(entry)) }
+                try FileOperations.write(
+                    UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count]), to: target, path: filePath(entry))
+                done += Int64(count)
+            }
+        }
+    }
+
+    /// A link to a file that this tree does not have, because a layer below has it, becomes a file of its own.
+    private func writeHardLink(
+        _ entry: LayerEntry, _ name: [CChar], _ directory: Int32, _ content: (descriptor: Int32, offset: Int64)?
+    ) throws {
+        let target = entry.linkTarget.map { CChar(bitPattern: $0) } + [0]
+        if linkat(open[0].descriptor, target, directory, name, 0) == 0 { return }
+        guard content != nil, [.noSuchFileOrDirectory, .improperLink, .tooManyLinks].contains(Errno.current) else {
+            throw SystemError("create link", filePath(entry))
+        }
+        try writeFile(entry, name, directory, content)
+    }
+
+    private func setOwnerAndTimes(_ entry: LayerEntry, _ name: [CChar], _ directory: Int32) throws {
+        if isPrivileged {
+            try check(fchownat(directory, name, entry.userID, entry.groupID, AT_SYMLINK_NOFOLLOW), "change the owner of", entry)
+        }
+        var times = [TreeWriter.time(entry), TreeWriter.time(entry)]
+        try check(utimensat(directory, name, &times, AT_SYMLINK_NOFOLLOW), "set the time of", entry)
+    }
+
+    /// Attributes that this filesystem or user cannot have are left out, as `tar` and `cp` do.
+    private func setExtendedAttributes(_ entry: LayerEntry, _ descriptor: Int32) throws {
+        for attribute in entry.extendedAttributes {
+            let result = attribute.value.withUnsafeBytes { fsetxattr(descriptor, attribute.name, $0.baseAddress, $0.count, 0) }
+            if result != 0, ![.notSupported, .notPermitted, .permissionDenied].contains(Errno.current) {
+                throw SystemError("set the attribute \(attribute.name) of", filePath(entry))
+            }
+        }
+    }
+
+    private static func time(_ entry: LayerEntry) -> timespec { timespec(tv_sec: Int(entry.modified), tv_nsec: 0) }
+
+    private func filePath(_ entry: LayerEntry) -> FilePath {
+        root.appending(String(decoding: entry.path.bytes, as: UTF8.self))
+    }
+
+    private func check(_ result: Int32, _ operation: String, _ entry: LayerEntry) throws {
+        if result < 0 { throw SystemError(operation, filePath(entry)) }
+    }
+}
+
+/// `makedev(3)`, which is a macro.
+private func makedev(_ major: UInt32, _ minor: UInt32) -> dev_t {
+    let (major, minor) = (UInt64(major), UInt64(minor))
+    return dev_t((major & 0xFFFF_F000) << 32 | (major & 0xFFF) << 8 | (minor & 0xFFFF_FF00) << 12 | (minor & 0xFF))
+}
