@@ -37,9 +37,10 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CExtendedAttributes"),
         .target(name: "CSandbox"),
 
-        library("FileSystem", [systemPackage]),
+        library("FileSystem", ["CExtendedAttributes", systemPackage]),
         library("Reporting", []),
         library("OCI", []),
         library("ContentStore", ["OCI", "FileSystem", "CCrypto", systemPackage]),
@@ -70,6 +71,8 @@ let package = Package(
             ]
         ),
         .executableTarget(name: "swiftbuild", dependencies: ["Commands"], swiftSettings: swiftSettings),
+
+        tests("BuildContext", ["OCI", "FileSystem", "ContentStore", systemPackage]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17

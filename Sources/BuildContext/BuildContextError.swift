@@ -1,0 +1,72 @@
+public import FileSystem
+
+/// What is wrong with a context, its ignore file or a source that an instruction names.
+public enum BuildContextError: Error, Sendable, Equatable {
+    /// A wildcard pattern with an unfinished or empty class, or a lone `\` at its end.
+    case malformedPattern([UInt8])
+    /// A line of the ignore file whose pattern is malformed.
+    case malformedIgnoreLine(file: String, line: Int, pattern: [UInt8])
+    /// A line of the ignore file that is only `!`.
+    case emptyException(file: String, line: Int)
+    /// Nothing is there under that name, or it is ignored.
+    case missingSource(MissingSource)
+    /// A symbolic link that leads back to itself, by its path in the context.
+    case symbolicLinkLoop([UInt8])
+    /// A file that was different each time it was looked at, by its path in the context.
+    case changedWhileRead([UInt8])
+    case system(SystemError)
+}
+
+/// A source that an instruction names and that the context does not have.
+public struct MissingSource: Sendable, Equatable {
+    /// The line of an ignore file that excludes something.
+    public struct Exclusion: Sendable, Equatable {
+        public let file: String
+        /// 1-based.
+        public let line: Int
+        /// The cleaned pattern, without `!`.
+        public let pattern: [UInt8]
+    }
+
+    /// The path as it was asked for.
+    public let path: [UInt8]
+    /// Why it is not there although the disk has it; `nil` when the disk does not have it either.
+    public let exclusion: Exclusion?
+    /// A path that exists and was probably meant.
+    public let suggestion: [UInt8]?
+}
+
+extension BuildContextError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .malformedPattern(let pattern):
+            "the pattern `\(text(pattern))` is malformed"
+        case .malformedIgnoreLine(let file, let line, let pattern):
+            "\(file):\(line): the pattern `\(text(pattern))` is malformed"
+        case .emptyException(let file, let line):
+            "\(file):\(line): `!` needs a pattern after it"
+        case .missingSource(let source):
+            source.description
+        case .symbolicLinkLoop(let path):
+            "`\(text(path))` leads to a loop of symbolic links"
+        case .changedWhileRead(let path):
+            "`\(text(path))` changed while it was read"
+        case .system(let error):
+            error.description
+        }
+    }
+}
+
+extension MissingSource: CustomStringConvertible {
+    public var description: String {
+        let name = "`\(text(path))`"
+        if let exclusion { return "\(name) is excluded by `\(exclusion.file):\(exclusion.line)`" }
+        let sentence = "\(name) is not in the build context"
+        guard let suggestion else { return sentence }
+        return "\(sentence); did you mean `\(text(suggestion))`?"
+    }
+}
+
+private func text(_ path: [UInt8]) -> String {
+    String(decoding: path, as: UTF8.self)
+}

@@ -1,0 +1,28 @@
+public import FileSystem
+public import OCI
+
+/// One file, directory or link that a `COPY` or `ADD` takes out of a context.
+public struct ContextEntry: Sendable {
+    /// Below a selected directory: the path relative to it. Of a selected file: its name.
+    public let path: [UInt8]
+    /// As it was when the content was read, where that has happened already.
+    public internal(set) var status: FileStatus
+    /// The text of a symbolic link; empty for everything else.
+    public let linkTarget: [UInt8]
+    /// Those of directories are here after a walk, those of regular files only after a `ContentFingerprint` was made.
+    public internal(set) var extendedAttributes: [ExtendedAttribute]
+    /// SHA-256 of a regular file's content; `nil` until a `ContentFingerprint` was made.
+    public internal(set) var contentDigest: Digest?
+
+    /// Equal for two names of one file; `nil` for a file with one name and for everything that is no regular file.
+    public var hardLinkIdentity: HardLinkIdentity? {
+        guard status.kind == .regular, status.linkCount > 1 else { return nil }
+        return HardLinkIdentity(device: status.device, inode: status.inode)
+    }
+
+    /// What the names of one file have in common.
+    public struct HardLinkIdentity: Sendable, Hashable {
+        public let device: UInt64
+        public let inode: UInt64
+    }
+}
