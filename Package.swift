@@ -37,10 +37,10 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-        .systemLibrary(name: "CExtendedAttributes"),
+        .systemLibrary(name: "CLinux"),
         .target(name: "CSandbox"),
 
-        library("FileSystem", ["CExtendedAttributes", systemPackage]),
+        library("FileSystem", ["CLinux", systemPackage]),
         library("Reporting", []),
         library("OCI", []),
         library("ContentStore", ["OCI", "FileSystem", "CCrypto", systemPackage]),

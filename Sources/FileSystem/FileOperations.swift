@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 public import SystemPackage
 
@@ -75,6 +76,52 @@ public enum FileOperations {
             }
             position += count
         }
+    }
+
+    /// Copies `size` bytes from an offset of one open file to the position of another, inside the kernel where it can,
+    /// which shares blocks on filesystems that are able to.
+    ///
+    /// - Returns: The bytes copied, fewer than `size` only when the source ended.
+    public static func copy(
+        from source: Int32, offset: Int64, size: Int64, to target: Int32, path: FilePath
+    ) throws(SystemError) -> Int64 {
+        var position = off_t(offset)
+        let end = off_t(offset + size)
+        while position < end {
+            let count = sb_copy_file_range(source, &position, target, Int(min(end - position, 1 << 30)))
+            if count == 0 { break }
+            if count > 0 { continue }
+            switch Errno.current {
+            case .interrupted: continue
+            case .improperLink, .notSupported, .noFunction, .invalidArgument, .badFileDescriptor:
+                return try copyThroughMemory(from: source, &position, end, to: target, path: path) - offset
+            default: throw SystemError("write", path)
+            }
+        }
+        return Int64(position) - offset
+    }
+
+    private static func copyThroughMemory(
+        from source: Int32, _ position: inout off_t, _ end: off_t, to target: Int32, path: FilePath
+    ) throws(SystemError) -> Int64 {
+        var buffer = [UInt8](repeating: 0, count: 1 << 17)
+        while position < end {
+            let wanted = Int(min(end - position, off_t(buffer.count)))
+            let count = buffer.withUnsafeMutableBytes { pread(source, $0.baseAddress, wanted, position) }
+            if count < 0 {
+                if Errno.current == .interrupted { continue }
+                throw SystemError("read", path)
+            }
+            if count == 0 { break }
+            let result: Result<Void, SystemError> = buffer.withUnsafeBytes { bytes in
+                Result { () throws(SystemError) in
+                    try write(UnsafeRawBufferPointer(rebasing: bytes[..<count]), to: target, path: path)
+                }
+            }
+            try result.get()
+            position += off_t(count)
+        }
+        return Int64(position)
     }
 
     /// Makes a directory and the parents it needs; one that exists already is fine.

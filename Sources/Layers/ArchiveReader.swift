@@ -167,8 +167,8 @@ public final class ArchiveReader {
     }
 
     /// Attributes that mean something to overlayfs are never taken from an archive.
-    private func extendedAttributes(_ entry: OpaquePointer) -> [LayerEntry.ExtendedAttribute] {
-        var result: [LayerEntry.ExtendedAttribute] = []
+    private func extendedAttributes(_ entry: OpaquePointer) -> [ExtendedAttribute] {
+        var result: [ExtendedAttribute] = []
         archive_entry_xattr_reset(entry)
         var name: UnsafePointer<CChar>?
         var value: UnsafeRawPointer?

@@ -1,3 +1,4 @@
+public import FileSystem
 public import OCI
 
 /// One path in a layer: what it is, its attributes, and where its content lies.
@@ -13,21 +14,6 @@ public struct LayerEntry: Sendable, Hashable {
         case fifo
         /// The path is removed from the layers below (layer.md, "Whiteouts").
         case whiteout
-    }
-
-    /// An extended attribute; the value is arbitrary bytes.
-    public struct ExtendedAttribute: Sendable, Hashable, Comparable {
-        public let name: String
-        public let value: [UInt8]
-
-        public init(name: String, value: [UInt8]) {
-            self.name = name
-            self.value = value
-        }
-
-        public static func < (left: ExtendedAttribute, right: ExtendedAttribute) -> Bool {
-            Array(left.name.utf8).lexicographicallyPrecedes(Array(right.name.utf8))
-        }
     }
 
     public var path: PathInRoot

@@ -103,6 +103,11 @@ public final class LayerIndex: Sendable {
         }
     }
 
+    /// Whether the layer has directories that its tar does not list, whose attributes come from the layers below.
+    public var leavesOutDirectories: Bool {
+        withBytes { bytes in (0..<count).contains { LayerIndexEncoder.isImplied(bytes, position: $0) } }
+    }
+
     /// The entry for exactly this path.
     public func entry(at path: PathInRoot) -> LayerEntry? {
         let (position, isPresent) = position(of: path)

@@ -1,3 +1,4 @@
+internal import FileSystem
 internal import OCI
 
 /// The record format of a layer index: fixed-size records that point into one table of byte strings.
@@ -84,6 +85,11 @@ struct LayerIndexEncoder {
         string(bytes, at: LayerIndex.headerSize + position * LayerIndex.recordSize)
     }
 
+    /// Whether one record is of a directory that the archive does not list.
+    static func isImplied(_ bytes: UnsafeRawBufferPointer, position: Int) -> Bool {
+        bytes[LayerIndex.headerSize + position * LayerIndex.recordSize + 25] & Flag.implied != 0
+    }
+
     /// The byte string that the (offset, length) pair at `place` points to; empty where it points outside.
     private static func string(_ bytes: UnsafeRawBufferPointer, at place: Int) -> UnsafeRawBufferPointer {
         let recordCount = Int(bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
@@ -120,8 +126,8 @@ struct LayerIndexEncoder {
         )
     }
 
-    private static func attributes(_ bytes: UnsafeRawBufferPointer) -> [LayerEntry.ExtendedAttribute] {
-        var result: [LayerEntry.ExtendedAttribute] = []
+    private static func attributes(_ bytes: UnsafeRawBufferPointer) -> [ExtendedAttribute] {
+        var result: [ExtendedAttribute] = []
         var position = 0
         while position + 8 <= bytes.count {
             let nameLength = Int(bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self))

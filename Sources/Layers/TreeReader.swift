@@ -93,8 +93,10 @@ public struct TreeReader {
         case .symbolicLink:
             entry.kind = .symbolicLink
             var buffer = [UInt8](repeating: 0, count: Int(min(max(status.size, 256), 65_536)) + 1)
-            let count = buffer.withUnsafeMutableBytes { raw in
-                readlinkat(source.directory, source.name, raw.baseAddress?.assumingMemoryBound(to: CChar.self), raw.count)
+            let count = buffer.withUnsafeMutableBufferPointer { raw in
+                raw.withMemoryRebound(to: CChar.self) { characters in
+                    characters.baseAddress.map { readlinkat(source.directory, source.name, $0, characters.count) } ?? -1
+                }
             }
             guard count >= 0 else { return nil }
             entry.linkTarget = Array(buffer[..<count])
@@ -116,20 +118,14 @@ public struct TreeReader {
 
     private func readExtendedAttributes(_ entry: inout LayerEntry, _ source: Source) {
         guard entry.kind != .symbolicLink else { return }
-        // Through the descriptor of the directory, since a path may be longer than the kernel takes.
-        let name = source.name.dropLast().map { UInt8(bitPattern: $0) }
-        var bytes = Array("/proc/self/fd/\(source.directory)/".utf8) + name
-        bytes.append(0)
-        let path = bytes.withUnsafeBufferPointer { buffer in
-            buffer.withMemoryRebound(to: CInterop.PlatformChar.self) { characters in
-                characters.baseAddress.map { FilePath(platformString: $0) } ?? source.path
-            }
-        }
-        for (name, value) in ExtendedAttributes.read(path, where: { $0.hasPrefix("user.") || $0.hasPrefix("trusted.") || $0 == "security.capability" }) {
+        for attribute in ExtendedAttribute.all(of: source.name, in: source.directory) {
+            let name = attribute.name
             if name == "trusted.overlay.opaque" || name == "user.overlay.opaque" {
-                entry.isOpaque = whiteouts == .overlay && entry.kind == .directory && value == [UInt8(ascii: "y")]
-            } else if !name.hasPrefix("trusted.overlay.") && !name.hasPrefix("user.overlay.") {
-                entry.extendedAttributes.append(.init(name: name, value: value))
+                entry.isOpaque = whiteouts == .overlay && entry.kind == .directory && attribute.value == [UInt8(ascii: "y")]
+            } else if name.hasPrefix("trusted.overlay.") || name.hasPrefix("user.overlay.") {
+                continue
+            } else if name.hasPrefix("user.") || name.hasPrefix("trusted.") || name == "security.capability" {
+                entry.extendedAttributes.append(attribute)
             }
         }
     }

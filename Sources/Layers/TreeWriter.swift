@@ -101,7 +101,8 @@ public final class TreeWriter {
         try setExtendedAttributes(entry, descriptor)
         if entry.isOpaque, whiteouts == .overlay {
             let name = isPrivileged ? "trusted.overlay.opaque" : "user.overlay.opaque"
-            try check(fsetxattr(descriptor, name, "y", 1, 0), "mark as opaque", entry)
+            let marker = ExtendedAttribute(name: name, value: [UInt8(ascii: "y")])
+            guard marker.set(on: descriptor) else { throw SystemError("mark as opaque", filePath(entry)) }
         }
         var times = [TreeWriter.time(entry), TreeWriter.time(entry)]
         try check(futimens(descriptor, &times), "set the time of", entry)
@@ -113,7 +114,11 @@ public final class TreeWriter {
         let descriptor = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         try check(descriptor, "create", entry)
         defer { close(descriptor) }
-        if let content, entry.size > 0 { try copy(entry, content, to: descriptor) }
+        if let content, entry.size > 0 {
+            let copied = try FileOperations.copy(
+                from: content.descriptor, offset: content.offset, size: entry.size, to: descriptor, path: filePath(entry))
+            guard copied == entry.size else { throw LayerError.shortContent(filePath(entry)) }
+        }
         // The owner first: a change of owner takes setuid bits and capabilities away.
         if isPrivileged, entry.userID != 0 || entry.groupID != 0 {
             try check(fchown(descriptor, entry.userID, entry.groupID), "change the owner of", entry)
@@ -122,42 +127,6 @@ public final class TreeWriter {
         try setExtendedAttributes(entry, descriptor)
         var times = [TreeWriter.time(entry), TreeWriter.time(entry)]
         try check(futimens(descriptor, &times), "set the time of", entry)
-    }
-
-    /// Copies inside the kernel, sharing blocks where the filesystem can.
-    private func copy(_ entry: LayerEntry, _ content: (descriptor: Int32, offset: Int64), to target: Int32) throws {
-        var offset = off_t(content.offset)
-        var rest = entry.size
-        while rest > 0 {
-            let count = copy_file_range(content.descriptor, &offset, target, nil, Int(min(rest, 1 << 30)), 0)
-            if count < 0 {
-                switch Errno.current {
-                case .interrupted: continue
-                case .improperLink, .notSupported, .noFunction, .invalidArgument:
-                    return try copyThroughMemory(entry, (content.descriptor, Int64(offset)), rest, to: target)
-                default: throw SystemError("write", filePath(entry))
-                }
-            }
-            guard count > 0 else { throw LayerError.shortContent(filePath(entry)) }
-            rest -= Int64(count)
-        }
-    }
-
-    private func copyThroughMemory(
-        _ entry: LayerEntry, _ content: (descriptor: Int32, offset: Int64), _ size: Int64, to target: Int32
-    ) throws {
-        var done: Int64 = 0
-        try withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 16) { buffer in
-            while done < size {
-                let count = pread(
-                    content.descriptor, buffer.baseAddress, Int(min(size - done, Int64(buffer.count))), off_t(content.offset + done))
-                if count < 0, Errno.current == .interrupted { continue }
-                guard count > 0 else { throw LayerError.shortContent(filePath(entry)) }
-                try FileOperations.write(
-                    UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count]), to: target, path: filePath(entry))
-                done += Int64(count)
-            }
-        }
     }
 
     /// A link to a file that this tree does not have, because a layer below has it, becomes a file of its own.
@@ -183,8 +152,7 @@ public final class TreeWriter {
     /// Attributes that this filesystem or user cannot have are left out, as `tar` and `cp` do.
     private func setExtendedAttributes(_ entry: LayerEntry, _ descriptor: Int32) throws {
         for attribute in entry.extendedAttributes {
-            let result = attribute.value.withUnsafeBytes { fsetxattr(descriptor, attribute.name, $0.baseAddress, $0.count, 0) }
-            if result != 0, ![.notSupported, .notPermitted, .permissionDenied].contains(Errno.current) {
+            if !attribute.set(on: descriptor), ![.notSupported, .notPermitted, .permissionDenied].contains(Errno.current) {
                 throw SystemError("set the attribute \(attribute.name) of", filePath(entry))
             }
         }

@@ -1,0 +1,47 @@
+public import ContentStore
+public import FileSystem
+public import OCI
+internal import SystemPackage
+
+/// The records of steps that ran, one small file for each key.
+public struct StepCache: Sendable {
+    private let store: Store
+
+    public init(_ store: Store) {
+        self.store = store
+    }
+
+    private func path(_ key: Digest) -> FilePath { store[.cache].appending(key.hex) }
+
+    /// The record for a key; `nil` when there is none or when it is damaged or another's.
+    public func record(for key: StepKey) -> CacheRecord? {
+        guard let record = record(at: path(key.digest)), record.key == key else { return nil }
+        return record
+    }
+
+    private func record(at path: FilePath) -> CacheRecord? {
+        guard let bytes = try? FileOperations.read(path, limit: 64 << 20) else { return nil }
+        return CacheRecord(decoding: bytes) { SHA256Hasher.digest(of: $0) }
+    }
+
+    /// Keeps a record, in place of an earlier one with its key.
+    public func save(_ record: CacheRecord) throws(SystemError) {
+        try FileOperations.writeAtomically(
+            record.encoded { SHA256Hasher.digest(of: $0) }, to: path(record.key.digest), temporary: store[.temporary])
+    }
+
+    /// Removes records.
+    ///
+    /// - Parameter keeping: Told each record's layer, if it has one; damaged records always go.
+    /// - Returns: The number of bytes freed.
+    public func prune(keeping isKept: (Digest?) -> Bool) throws(SystemError) -> Int64 {
+        var freed: Int64 = 0
+        for name in try FileOperations.names(in: store[.cache]) {
+            let path = store[.cache].appending(String(decoding: name, as: UTF8.self))
+            if let record = record(at: path), isKept(record.layer?.diffID) { continue }
+            freed += FileStatus.ifPresent(path)?.size ?? 0
+            try FileOperations.remove(path)
+        }
+        return freed
+    }
+}

@@ -1,3 +1,0 @@
-// Extended attribute calls, which Swift's Glibc module leaves out.
-#pragma once
-#include <sys/xattr.h>

@@ -1,0 +1,143 @@
+internal import FileSystem
+internal import Glibc
+public import Layers
+public import SystemPackage
+
+/// Makes a layer of what a process wrote.
+public struct LayerCapture {
+    /// Paths that the sandbox made for itself and that are left out where nothing else is in them.
+    public var ignoring: Set<PathInRoot>
+
+    public init(ignoring: Set<PathInRoot> = []) {
+        self.ignoring = ignoring
+    }
+
+    /// Writes the layer that an overlay's upper directory stands for.
+    ///
+    /// - Parameter below: The filesystem below, which tells the true owners where an ordinary user cannot set them.
+    /// - Throws: `SystemError`, `LayerError.shortContent`.
+    public func layer(ofUpper upper: FilePath, below: MergedView?, in layers: LayerStore) throws -> Layer {
+        var reader = TreeReader(root: upper, whiteouts: .overlay)
+        return try write(&reader, below: below, in: layers) { _, _ in true }
+    }
+
+    /// Writes the layer of a directory that a process changed in place, against its state before.
+    public func layer(ofChanged root: FilePath, since before: TreeState, below: MergedView?, in layers: LayerStore) throws -> Layer {
+        var reader = TreeReader(root: root, whiteouts: .none)
+        let removed = try before.removed(now: root)
+        return try write(&reader, below: below, in: layers, whiteouts: removed) { entry, source in
+            !before.isUnchanged(entry, source.status)
+        }
+    }
+
+    private func write(
+        _ reader: inout TreeReader, below: MergedView?, in layers: LayerStore, whiteouts: [PathInRoot] = [],
+        isChanged: (LayerEntry, TreeReader.Source) -> Bool
+    ) throws -> Layer {
+        let writer = try layers.writer()
+        let ownership = Ownership(below: below)
+        var pending = whiteouts[...]
+        // Directories that are unchanged themselves are written only when something in them is.
+        var parents: [LayerEntry] = []
+        func append(_ entry: LayerEntry, _ content: LayerWriter.Content = .none) throws {
+            while let next = pending.first, next < entry.path {
+                pending = pending.dropFirst()
+                try writer.append(LayerEntry(path: next, kind: .whiteout, permissions: 0))
+            }
+            try writer.append(entry, content: content)
+        }
+        try reader.read { found, source in
+            guard !isLeftOut(found, source) else { return false }
+            let entry = ownership.corrected(found)
+            while let last = parents.last, !entry.path.isWithin(last.path) { parents.removeLast() }
+            guard isChanged(found, source) else {
+                if entry.kind == .directory { parents.append(entry) }
+                return true
+            }
+            for parent in parents { try append(parent) }
+            parents = []
+            guard entry.kind == .regular else {
+                try append(entry)
+                return true
+            }
+            let descriptor = try source.open()
+            defer { close(descriptor) }
+            try append(entry, .file(descriptor: descriptor, offset: 0, path: source.path))
+            return true
+        }
+        for path in pending { try writer.append(LayerEntry(path: path, kind: .whiteout, permissions: 0)) }
+        return try writer.finish()
+    }
+
+    /// A mount point that the sandbox made, unless the process put something there.
+    private func isLeftOut(_ entry: LayerEntry, _ source: TreeReader.Source) -> Bool {
+        guard ignoring.contains(entry.path) else { return false }
+        switch entry.kind {
+        case .regular: return entry.size == 0
+        case .directory:
+            let descriptor = openat(source.directory, source.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+            guard descriptor >= 0 else { return false }
+            defer { close(descriptor) }
+            guard let names = try? FileOperations.names(inDirectory: descriptor, path: source.path) else { return false }
+            return names.allSatisfy { ignoring.contains(entry.path.appending($0)) }
+        default: return false
+        }
+    }
+}
+
+/// Who owns files that an ordinary user's process wrote: on disk they are all the user's.
+private struct Ownership {
+    let below: MergedView?
+    let user = geteuid()
+
+    /// Inside, the user was root; a file that was another's before and was only changed stays that other's.
+    func corrected(_ entry: LayerEntry) -> LayerEntry {
+        guard user != 0 else { return entry }
+        var entry = entry
+        let known = below?.node(at: entry.path)?.entry
+        entry.userID = entry.userID == user ? known?.userID ?? 0 : entry.userID
+        entry.groupID = entry.groupID == getegid() ? known?.groupID ?? 0 : entry.groupID
+        return entry
+    }
+}
+
+/// What a tree looked like before a process ran in it.
+public struct TreeState: Sendable {
+    private struct Attributes: Sendable, Equatable {
+        let inode: UInt64
+        let changed: Int64
+        let size: Int64
+    }
+
+    private var files: [PathInRoot: Attributes] = [:]
+
+    /// Looks at every file below a directory.
+    public init(of root: FilePath) throws {
+        var reader = TreeReader(root: root, whiteouts: .none)
+        var files: [PathInRoot: Attributes] = [:]
+        try reader.read { entry, source in
+            files[entry.path] = TreeState.attributes(source.status)
+            return true
+        }
+        self.files = files
+    }
+
+    /// Every change of a file sets its change time, which no program can set back.
+    fileprivate func isUnchanged(_ entry: LayerEntry, _ status: FileStatus) -> Bool {
+        guard let known = files[entry.path] else { return false }
+        // A directory's change time also moves when only its names change.
+        return entry.kind == .directory ? known.inode == status.inode && known.changed == status.changed : known == TreeState.attributes(status)
+    }
+
+    /// The paths that are gone, without what lies below a path that is gone, sorted.
+    fileprivate func removed(now root: FilePath) throws -> [PathInRoot] {
+        let now = try TreeState(of: root)
+        let gone = Set(files.keys.filter { now.files[$0] == nil })
+        return gone.filter { path in !path.ancestors.contains { gone.contains($0) } && now.files[path.parent] != nil || path.parent.isRoot }
+            .sorted()
+    }
+
+    private static func attributes(_ status: FileStatus) -> Attributes {
+        Attributes(inode: status.inode, changed: status.changed, size: status.size)
+    }
+}

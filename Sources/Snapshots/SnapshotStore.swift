@@ -1,0 +1,159 @@
+internal import ContentStore
+internal import FileSystem
+internal import Glibc
+internal import OCI
+public import Layers
+public import SystemPackage
+
+/// Layers unpacked into directories, for what runs on them; all of it may be dropped at any time.
+///
+/// A snapshot is what overlayfs takes as one lower directory. It holds one layer, and is named by the layer's diff ID,
+/// or by its chain ID where the layer leaves out directories whose attributes the layers below decide.
+public struct SnapshotStore: Sendable {
+    public let layers: LayerStore
+
+    public init(_ layers: LayerStore) {
+        self.layers = layers
+    }
+
+    private var directory: FilePath { layers.store[.snapshots] }
+    private var temporary: FilePath { layers.store[.temporary] }
+
+    /// One unpacked layer.
+    public struct Snapshot: Sendable {
+        /// The directory that holds the layer's files.
+        public let files: FilePath
+        /// Keeps what is not in the store yet from being removed.
+        private let owner: TemporaryDirectory?
+
+        fileprivate init(files: FilePath, owner: TemporaryDirectory? = nil) {
+            self.files = files
+            self.owner = owner
+        }
+    }
+
+    /// The snapshots of a stack of layers, lowest first, unpacking those that are missing.
+    ///
+    /// - Throws: `LayerError` and `SystemError`.
+    public func snapshots(of stack: [Layer]) throws -> [Snapshot] {
+        var result: [Snapshot] = []
+        var indexes: [LayerIndex] = []
+        for (position, layer) in stack.enumerated() {
+            let index = try layers.index(of: layer)
+            let name = SnapshotStore.name(of: index, in: stack[...position])
+            result.append(try snapshot(named: name, layer, index, below: MergedView(layers: indexes), stack))
+            indexes.append(index)
+        }
+        return result
+    }
+
+    /// Whether a snapshot of this layer is there already.
+    private static func name(of index: LayerIndex, in stack: ArraySlice<Layer>) -> Digest {
+        guard index.leavesOutDirectories, let chain = ChainID(stack.map(\.diffID), sha256: { SHA256Hasher.digest(of: $0) })
+        else { return index.diffID }
+        return chain.digest
+    }
+
+    private func snapshot(
+        named name: Digest, _ layer: Layer, _ index: LayerIndex, below: MergedView, _ stack: [Layer]
+    ) throws -> Snapshot {
+        let path = directory.appending(name.hex)
+        if isTrusted(path) { return Snapshot(files: path.appending("fs")) }
+        let lock = try layers.store.lock(key: name)
+        defer { _ = lock }
+        if isTrusted(path) { return Snapshot(files: path.appending("fs")) }
+        try FileOperations.removeTree(path)
+        let work = try TemporaryDirectory(in: temporary)
+        try unpack(layer, index, below: below, stack, into: work.path.appending("fs"))
+        try publish(work, as: path)
+        return Snapshot(files: path.appending("fs"))
+    }
+
+    /// A snapshot of an earlier boot may have been torn by a power loss, and cannot be verified cheaply.
+    private func isTrusted(_ path: FilePath) -> Bool {
+        guard let text = try? FileOperations.read(path.appending("boot"), limit: 128),
+            let boot = BootID(String(decoding: text, as: UTF8.self))
+        else { return false }
+        return boot.isTrusted
+    }
+
+    private func publish(_ work: TemporaryDirectory, as path: FilePath) throws {
+        try FileOperations.writeAtomically(
+            Array(BootID.current.description.utf8), to: work.path.appending("boot"), temporary: work.path)
+        // The directory is renamed while it is locked: its lock goes with it until this process lets it go.
+        try FileOperations.rename(work.path, to: path)
+    }
+
+    private func unpack(
+        _ layer: Layer, _ index: LayerIndex, below: MergedView, _ stack: [Layer], into path: FilePath
+    ) throws {
+        try FileOperations.createDirectories(path)
+        let contents = try layers.contents(of: layer)
+        let writer = try TreeWriter(root: path, whiteouts: .overlay)
+        for position in 0..<index.count {
+            var entry = index[position]
+            if entry.isImplied, let known = below.node(at: entry.path), known.entry.kind == .directory {
+                entry = known.entry
+                entry.isOpaque = false
+            }
+            if entry.kind == .hardLink, entry.contentDigest == nil {
+                try writeLinkBelow(entry, below, stack, writer)
+            } else {
+                try writer.write(entry, content: entry.isFile ? try contents.place(of: entry) : nil)
+            }
+        }
+        try writer.finish()
+    }
+
+    /// A hard link to a file of a layer below: overlayfs cannot express it, so the file is copied.
+    private func writeLinkBelow(_ entry: LayerEntry, _ below: MergedView, _ stack: [Layer], _ writer: TreeWriter) throws {
+        guard let target = below.node(at: PathInRoot(entry.linkTarget)), target.entry.isFile else {
+            throw LayerError.unsafeMember("\(entry.path)", reason: "it links to a file that is not there")
+        }
+        var copy = target.entry
+        copy.path = entry.path
+        copy.kind = .regular
+        let contents = try layers.contents(of: stack[target.layer])
+        try writer.write(copy, content: try contents.place(of: target.entry))
+    }
+
+    /// A place for a process to write to, on top of snapshots, lowest first.
+    public func workspace(over lower: [Snapshot]) throws -> Workspace {
+        let directory = try TemporaryDirectory(in: temporary)
+        try FileOperations.createDirectories(directory.path.appending("fs"))
+        try FileOperations.createDirectories(directory.path.appending("work"))
+        return Workspace(directory: directory, lower: lower)
+    }
+
+    /// Keeps the written part of a workspace as the snapshot of the layer that was made of it.
+    ///
+    /// Only for a workspace on which nothing runs any more; it must not be used afterwards.
+    public func adopt(_ workspace: Workspace, as layer: Layer) {
+        let path = directory.appending(layer.diffID.hex)
+        guard !isTrusted(path) else { return }
+        // A snapshot that cannot be kept is made again from its layer when it is needed.
+        try? FileOperations.removeTree(workspace.directory.path.appending("work"))
+        try? FileOperations.removeTree(path)
+        try? publish(workspace.directory, as: path)
+    }
+}
+
+/// A writable root filesystem on top of snapshots: an overlay's upper directory with what it needs.
+public final class Workspace: Sendable {
+    fileprivate let directory: TemporaryDirectory
+    /// What is below, lowest first.
+    public let lower: [SnapshotStore.Snapshot]
+
+    fileprivate init(directory: TemporaryDirectory, lower: [SnapshotStore.Snapshot]) {
+        self.directory = directory
+        self.lower = lower
+    }
+
+    /// Where everything that is written lands, in overlayfs's form.
+    public var upper: FilePath { directory.path.appending("fs") }
+    /// Overlayfs's scratch directory, good for one mount.
+    public var work: FilePath { directory.path.appending("work") }
+
+    /// The written part as a lower directory for the next process; its files must not change any more.
+    public var snapshot: SnapshotStore.Snapshot { .init(files: upper, owner: directory) }
+}
