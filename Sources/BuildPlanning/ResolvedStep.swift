@@ -168,3 +168,10 @@ public struct CopySource: Sendable, Hashable {
         case git
     }
 }
+
+/// An `ARG` in scope.
+public struct ScopedArgument: Sendable, Hashable {
+    public let name: String
+    /// `nil` when it is declared but has no value anywhere.
+    public let value: String?
+}

@@ -1,3 +1,4 @@
+import DockerfileSyntax
 public import OCI
 public import Reporting
 
@@ -6,7 +7,7 @@ public struct StageState: Sendable {
     /// The configuration so far; `history` and `rootfs` are the engine's business.
     public var configuration: ImageConfiguration
     /// The `ARG`s in scope in order of declaration; `nil` for one that has no value.
-    public internal(set) var arguments: [(name: String, value: String?)] = []
+    public internal(set) var arguments: [ScopedArgument] = []
     /// The character that escapes in words.
     public let escape: UInt8
     /// Whether this stage had a `CMD`, which an `ENTRYPOINT` then keeps.
