@@ -1,0 +1,40 @@
+public import DockerfileSyntax
+public import OCI
+public import Reporting
+
+/// What is built, and in which order: the stages of a Dockerfile that a target needs.
+public struct BuildPlan: Sendable {
+    public let dockerfile: Dockerfile
+    public let options: PlanOptions
+    /// The needed stages in file order, so that each comes after those it depends on.
+    public let stages: [PlannedStage]
+    /// Every stage of the file that could be planned, by file index; needed by triggers of base images only.
+    public let allStages: [Int: PlannedStage]
+    /// The stage whose result is the image.
+    public let target: PlannedStage
+    /// The N of `Step 1/N`.
+    public let stepCount: Int
+    /// The names of `--build-arg` that no `ARG` of a needed stage or before the first `FROM` declares, sorted.
+    public let unusedBuildArguments: [String]
+    /// The warnings of the syntax tree and of planning, in file order.
+    public let warnings: [Diagnostic]
+    /// The values that `ARG NAME` without default takes up in a stage: global arguments and platform arguments.
+    public let globalValues: [String: String]
+}
+
+extension BuildPlan {
+    /// Plans the build of a Dockerfile.
+    ///
+    /// - Throws: the errors of all needed stages together.
+    public init(_ dockerfile: Dockerfile, options: PlanOptions = PlanOptions()) throws(DiagnosticsError) {
+        throw DiagnosticsError(source: dockerfile.source, diagnostics: [])
+    }
+
+    /// Parses the triggers stored in the configuration of a stage's base.
+    ///
+    /// Call it for every stage, with the `onBuild` of the image or of the end state of the stage that it starts from.
+    /// - Throws: errors that point at the `FROM` line.
+    public func triggers(of stage: PlannedStage, stored: [String]) throws(DiagnosticsError) -> PlannedTriggers {
+        PlannedTriggers(steps: [], dependencies: [], images: [])
+    }
+}

@@ -1,0 +1,177 @@
+public import OCI
+public import Reporting
+
+/// One `NAME=value`.
+public struct EnvironmentVariable: Sendable, Hashable {
+    public let name: String
+    public let value: String
+
+    public init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
+    }
+
+    /// `NAME=value`.
+    public var assignment: String { "\(name)=\(value)" }
+}
+
+/// What one instruction means in the state that its stage was in.
+public struct ResolvedStep: Sendable {
+    /// What is left to do after the state was updated.
+    public let action: Action
+    /// The history text, in BuildKit's words.
+    public let createdBy: String
+    /// Whether the history entry stands without a layer.
+    public let emptyLayer: Bool
+    /// Used but unset variables and other doubts.
+    public let warnings: [Diagnostic]
+
+    /// The work of a step.
+    public enum Action: Sendable {
+        /// Nothing: the instruction only changed the state.
+        case metadata
+        case workdir(ResolvedWorkdir)
+        case run(ResolvedRun)
+        case copy(ResolvedCopy)
+    }
+}
+
+/// A directory to create, with missing parents.
+public struct ResolvedWorkdir: Sendable, Hashable {
+    /// Absolute and clean, without trailing slash.
+    public let path: String
+    /// The owner of what is created, as `USER` wrote it; empty means root.
+    public let user: String
+}
+
+/// A file whose content stands in the Dockerfile.
+public struct InlineFile: Sendable, Hashable {
+    public let name: String
+    public let content: String
+    public let range: SourceRange
+}
+
+/// A process to run.
+public struct ResolvedRun: Sendable {
+    /// The argument vector, shell included.
+    public let arguments: [String]
+    /// Whether a shell interprets the command.
+    public let isShellForm: Bool
+    /// The image's environment with the `ARG` values merged in, in order; proxies are separate.
+    public let environment: [EnvironmentVariable]
+    /// Proxy settings in both cases, to be set unless `environment` has the name; they never count for the cache.
+    public let proxyEnvironment: [EnvironmentVariable]
+    /// The declared `ARG`s in order of declaration, for history and cache key; an unset one has no entry.
+    public let buildArguments: [EnvironmentVariable]
+    /// As `USER` wrote it; empty means root.
+    public let user: String
+    public let workingDirectory: String
+    public let mounts: [ResolvedMount]
+    public let network: NetworkMode
+    /// `--security=insecure`.
+    public let isPrivileged: Bool
+    /// CDI device names.
+    public let devices: [String]
+    /// Executable files (mode 0755) that appear read-only in `/dev/pipes`, for heredocs that begin with `#!`.
+    public let scripts: [InlineFile]
+
+    /// What a process sees of the network.
+    public enum NetworkMode: String, Sendable {
+        case standard = "default"
+        case none
+        case host
+    }
+}
+
+/// One `RUN --mount`.
+public struct ResolvedMount: Sendable, Hashable {
+    public let kind: Kind
+    /// Absolute and clean; `nil` for a secret that is only an environment variable.
+    public let target: String?
+    public let range: SourceRange
+
+    /// The types of mounts.
+    public enum Kind: Sendable, Hashable {
+        case bind(from: ContentSource, path: String, isWritable: Bool)
+        case cache(CacheMount)
+        /// The limit in bytes; `nil` without one.
+        case tmpfs(size: Int64?)
+        case secret(SecretMount)
+        case ssh(SecretMount)
+    }
+}
+
+/// `--mount=type=cache`.
+public struct CacheMount: Sendable, Hashable {
+    public let id: String
+    public let sharing: Sharing
+    /// What seeds a new cache; `nil` for an empty directory.
+    public let from: ContentSource?
+    /// The directory in `from`.
+    public let path: String
+    public let mode: UInt32
+    public let userID: UInt32
+    public let groupID: UInt32
+    public let isReadOnly: Bool
+
+    /// Who may use a cache at the same time.
+    public enum Sharing: String, Sendable {
+        case shared, `private`, locked
+    }
+}
+
+/// `--mount=type=secret` and `--mount=type=ssh`.
+public struct SecretMount: Sendable, Hashable {
+    public let id: String
+    /// The variable that gets the secret's value.
+    public let environmentName: String?
+    public let mode: UInt32
+    public let userID: UInt32
+    public let groupID: UInt32
+    public let isRequired: Bool
+}
+
+/// Files to bring into the image, by `COPY` or `ADD`.
+public struct ResolvedCopy: Sendable {
+    public let isAdd: Bool
+    public let from: ContentSource
+    public let sources: [CopySource]
+    public let inlineFiles: [InlineFile]
+    /// Expanded, as written: may be relative to `workingDirectory`, and a trailing slash means a directory.
+    public let destination: String
+    public let destinationRange: SourceRange
+    /// What a relative destination is relative to.
+    public let workingDirectory: String
+    public let chown: String?
+    public let chownRange: SourceRange?
+    public let chmod: String?
+    public let chmodRange: SourceRange?
+    public let link: Bool
+    public let parents: Bool
+    public let excludes: [String]
+    public let checksum: String?
+    /// `--unpack`; `nil` is the default: local archives yes, downloads no.
+    public let unpack: Bool?
+    public let keepGitDirectory: Bool
+}
+
+/// One source of `COPY` or `ADD`, expanded.
+public struct CopySource: Sendable, Hashable {
+    public let text: String
+    public let range: SourceRange
+    public let kind: Kind
+
+    /// What the text names.
+    public enum Kind: Sendable, Hashable {
+        case path
+        case url
+        case git
+    }
+}
+
+/// An `ARG` in scope.
+public struct ScopedArgument: Sendable, Hashable {
+    public let name: String
+    /// `nil` when it is declared but has no value anywhere.
+    public let value: String?
+}
