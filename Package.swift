@@ -70,6 +70,8 @@ let package = Package(
             ]
         ),
         .executableTarget(name: "swiftbuild", dependencies: ["Commands"], swiftSettings: swiftSettings),
+
+        tests("Sandbox", ["FileSystem", systemPackage]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17
