@@ -73,6 +73,7 @@ let package = Package(
         .executableTarget(name: "swiftbuild", dependencies: ["Commands"], swiftSettings: swiftSettings),
 
         tests("BuildContext", ["OCI", "FileSystem", "ContentStore", systemPackage]),
+        tests("Sandbox", ["FileSystem", systemPackage]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17

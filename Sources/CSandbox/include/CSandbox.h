@@ -1,1 +1,120 @@
-int sb_placeholder(void);
+#ifndef CSANDBOX_H
+#define CSANDBOX_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// Starting a process in a root filesystem of its own. Needs Linux 5.12 for everything but SB_ISOLATION_CHROOT.
+
+enum sb_isolation {
+    SB_ISOLATION_FULL,           // mount, pid, uts and ipc namespaces; the caller has CAP_SYS_ADMIN
+    SB_ISOLATION_USER_NAMESPACE, // the same below a user namespace; any caller the kernel lets make one
+    SB_ISOLATION_CHROOT,         // no namespace and no mount; the caller has CAP_SYS_CHROOT
+};
+
+// Where the child stood when it failed.
+enum sb_step {
+    SB_STEP_PREPARE,
+    SB_STEP_CLONE,
+    SB_STEP_IDENTITY_MAP,
+    SB_STEP_LOOPBACK,
+    SB_STEP_PRIVATE_MOUNTS,
+    SB_STEP_ROOT,
+    SB_STEP_DEVICES, // index: position in the table of devices.c, -1 for /dev itself
+    SB_STEP_PROC,
+    SB_STEP_SYS,
+    SB_STEP_MASK,       // index: position in the list of masked, then read-only paths
+    SB_STEP_MOUNT,      // index: position in `mounts`
+    SB_STEP_WORKING_DIRECTORY,
+    SB_STEP_HOSTNAME,
+    SB_STEP_CHANGE_ROOT,
+    SB_STEP_STANDARD_STREAMS,
+    SB_STEP_TERMINAL,
+    SB_STEP_CAPABILITIES,
+    SB_STEP_USER,
+    SB_STEP_EXECUTE,
+};
+
+enum sb_mount_kind {
+    SB_MOUNT_BIND,
+    SB_MOUNT_TMPFS,
+    SB_MOUNT_OVERLAY,
+};
+
+enum sb_mount_flags {
+    SB_MOUNT_READ_ONLY = 1,
+    SB_MOUNT_RECURSIVE = 2,     // bind: with what is mounted below the source
+    SB_MOUNT_CREATE_TARGET = 4, // make a missing target, and report it
+};
+
+// Lower directories, topmost first, and where changes go; `upper` and `work` are both NULL for a read-only view.
+struct sb_overlay {
+    const char *const *lower;
+    size_t lower_count;
+    const char *upper;
+    const char *work;
+};
+
+struct sb_mount {
+    enum sb_mount_kind kind;
+    unsigned flags;
+    const char *target;
+    const char *source;        // bind: host path, or path inside `source_root`; overlay: path inside it, or NULL
+    const char *source_root;   // bind: directory that `source` must not leave, or NULL
+    struct sb_overlay overlay; // overlay only
+    uint64_t size;             // tmpfs: bytes, 0 for the kernel's default
+    unsigned mode;             // tmpfs: permissions of its root
+};
+
+// Everything a launch needs. The child reads it after the clone and changes nothing.
+struct sb_configuration {
+    enum sb_isolation isolation;
+    const char *root_directory;     // plain directory, or NULL when `root_overlay` is the root
+    struct sb_overlay root_overlay;
+    int new_network;                // a network namespace with only `lo`
+    int unmasked;                   // leave /proc and /sys as the kernel shows them
+    int probe;                      // do everything but execute, then exit with 0
+
+    const struct sb_mount *mounts;
+    size_t mount_count;
+
+    const char *const *arguments;   // ends with NULL, at least one
+    const char *const *environment; // ends with NULL
+    const char *search_path;        // PATH to look the program up in, or NULL
+    const char *working_directory;
+    const char *hostname;
+
+    uint32_t user;
+    uint32_t group;
+    const uint32_t *groups;
+    size_t group_count;
+    uint64_t capabilities;          // bounding set, bit n for capability n
+    int no_new_privileges;
+
+    int standard_input;
+    int standard_output;
+    int standard_error;
+    const char *terminal;           // path of the terminal that the streams are, or NULL
+};
+
+struct sb_failure {
+    enum sb_step step;
+    int index;
+    int error;
+};
+
+// A started process. `created` are the mount points that had to be made, each as `d` or `f` (directory or file), the
+// path inside the root and a zero byte; free() it.
+struct sb_process {
+    pid_t pid;
+    int pidfd; // -1 where the kernel has none
+    char *created;
+    size_t created_length;
+};
+
+// Starts the process and returns when its program is executing: 0, or -1 with `failure` filled in and no child left.
+// Any thread may call it. The process is killed when this process ends.
+int sb_launch(const struct sb_configuration *configuration, struct sb_process *process, struct sb_failure *failure);
+
+#endif

@@ -1,2 +1,0 @@
-#include "CSandbox.h"
-int sb_placeholder(void) { return 0; }

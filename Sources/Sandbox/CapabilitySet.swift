@@ -1,0 +1,48 @@
+/// A set of Linux capabilities (`capabilities(7)`); bit *n* is capability number *n*.
+public struct CapabilitySet: OptionSet, Sendable {
+    /// One bit for each capability.
+    public let rawValue: UInt64
+
+    /// The capabilities whose bits are set.
+    public init(rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+
+    /// What Docker gives a container: enough to build and install software, not enough to touch the machine.
+    public static let dockerDefault: CapabilitySet = [
+        .changeOwner, .overridePermissions, .actAsOwner, .keepSetIDBits, .kill, .setGroupID, .setUserID,
+        .setCapabilities, .bindLowPorts, .rawNetwork, .changeRoot, .makeDevices, .writeAudit, .setFileCapabilities,
+    ]
+
+    /// Everything; what `RUN --security=insecure` asks for.
+    public static let all = CapabilitySet(rawValue: .max)
+
+    /// `CAP_CHOWN`.
+    public static let changeOwner = CapabilitySet(rawValue: 1 << 0)
+    /// `CAP_DAC_OVERRIDE`.
+    public static let overridePermissions = CapabilitySet(rawValue: 1 << 1)
+    /// `CAP_FOWNER`.
+    public static let actAsOwner = CapabilitySet(rawValue: 1 << 3)
+    /// `CAP_FSETID`.
+    public static let keepSetIDBits = CapabilitySet(rawValue: 1 << 4)
+    /// `CAP_KILL`.
+    public static let kill = CapabilitySet(rawValue: 1 << 5)
+    /// `CAP_SETGID`.
+    public static let setGroupID = CapabilitySet(rawValue: 1 << 6)
+    /// `CAP_SETUID`.
+    public static let setUserID = CapabilitySet(rawValue: 1 << 7)
+    /// `CAP_SETPCAP`.
+    public static let setCapabilities = CapabilitySet(rawValue: 1 << 8)
+    /// `CAP_NET_BIND_SERVICE`.
+    public static let bindLowPorts = CapabilitySet(rawValue: 1 << 10)
+    /// `CAP_NET_RAW`.
+    public static let rawNetwork = CapabilitySet(rawValue: 1 << 13)
+    /// `CAP_SYS_CHROOT`.
+    public static let changeRoot = CapabilitySet(rawValue: 1 << 18)
+    /// `CAP_MKNOD`.
+    public static let makeDevices = CapabilitySet(rawValue: 1 << 27)
+    /// `CAP_AUDIT_WRITE`.
+    public static let writeAudit = CapabilitySet(rawValue: 1 << 29)
+    /// `CAP_SETFCAP`.
+    public static let setFileCapabilities = CapabilitySet(rawValue: 1 << 31)
+}

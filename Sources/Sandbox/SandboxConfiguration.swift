@@ -1,0 +1,115 @@
+public import SystemPackage
+
+/// Everything that decides how one process is started in a root filesystem of its own.
+///
+/// A value: it may be built ahead, kept, and launched any number of times, provided that each launch gets a fresh
+/// overlay work directory.
+public struct SandboxConfiguration: Sendable {
+    /// Where the root filesystem comes from.
+    public var root: SandboxRoot
+    /// What is mounted besides `/proc`, `/dev` and `/sys`, in order; parents must come before what lies below them.
+    public var mounts: [SandboxMount] = []
+    /// The program and its arguments; a program name without `/` is looked up in the environment's `PATH`.
+    public var arguments: [String]
+    /// `NAME=value` entries, handed over as they are and in this order.
+    public var environment: [String] = []
+    /// Where the program starts; made when missing, owned by `user`, and then part of the layer.
+    public var workingDirectory: String = "/"
+    /// Who the program runs as.
+    public var user: SandboxUser = .root
+    /// The name of the machine; without effect under `SandboxIsolation.chroot`.
+    public var hostname: String = "buildkitsandbox"
+    /// Which network the program sees.
+    public var network: SandboxNetwork = .host
+    /// How the process is separated from the machine; `SandboxCapabilities` tells what is possible.
+    public var isolation: SandboxIsolation = .full
+    /// What the program has as standard input, output and error.
+    public var streams: SandboxStreams = .captured
+    /// The most capabilities that any process inside can ever have.
+    public var capabilities: CapabilitySet = .dockerDefault
+    /// Whether set-user-ID programs inside lose their effect.
+    public var forbidsNewPrivileges: Bool = false
+    /// Whether the sensitive parts of `/proc` and `/sys` are hidden or read-only, as Docker's default has it.
+    public var masksSystemPaths: Bool = true
+
+    /// A configuration with Docker's defaults for everything else.
+    public init(root: SandboxRoot, arguments: [String]) {
+        self.root = root
+        self.arguments = arguments
+    }
+}
+
+/// The root filesystem of a sandbox.
+///
+/// What a process leaves in `upper` is a plain difference to `lower`:
+/// - a file or directory that was added or changed is there whole, with its metadata;
+/// - a deleted one is a *whiteout*: a character device with device number 0:0 under its name;
+/// - a directory that replaces one of `lower` instead of adding to it has the extended attribute
+///   `trusted.overlay.opaque` = `y`, or `user.overlay.opaque` under `SandboxIsolation.userNamespace`;
+/// - other `trusted.overlay.…` or `user.overlay.…` attributes (`origin`, `impure`, `uuid`) are the kernel's own notes:
+///   ignore them.
+///
+/// Redirects, metadata-only copies and the inode index are off, so that nothing else occurs.
+public enum SandboxRoot: Sendable {
+    /// A stack of directories that stays untouched, **topmost first**, below a writable one.
+    ///
+    /// `upper` and `work` are empty directories on one filesystem. `work` must be new for each launch: the mount is
+    /// `volatile`, and the kernel refuses a work directory that it has seen in such a mount before.
+    case overlay(lower: [FilePath], upper: FilePath, work: FilePath)
+    /// One directory that the process changes in place; the only choice under `SandboxIsolation.chroot`.
+    case directory(FilePath)
+}
+
+/// Who the process runs as; numbers, since names were resolved against the root filesystem before.
+public struct SandboxUser: Sendable, Equatable {
+    /// User 0 in group 0.
+    public static let root = SandboxUser(userID: 0, groupID: 0)
+
+    /// The user inside.
+    public var userID: UInt32
+    /// The primary group inside.
+    public var groupID: UInt32
+    /// Every further group; an empty list means none, not the caller's.
+    public var supplementaryGroups: [UInt32]
+
+    /// A user by numbers.
+    public init(userID: UInt32, groupID: UInt32, supplementaryGroups: [UInt32] = []) {
+        self.userID = userID
+        self.groupID = groupID
+        self.supplementaryGroups = supplementaryGroups
+    }
+}
+
+/// What network a sandbox sees.
+public enum SandboxNetwork: Sendable {
+    /// The caller's.
+    case host
+    /// Only a loopback interface of its own; needs a namespace.
+    case none
+}
+
+/// How strongly a sandbox is separated from the machine, best first.
+public enum SandboxIsolation: Int, Sendable, CaseIterable, Comparable {
+    /// Namespaces made by a privileged caller.
+    case full
+    /// Namespaces below a user namespace, in which the caller's own user and group stand in for `user`.
+    ///
+    /// There is only that one user and group: changing to another fails, files of others cannot be changed, and
+    /// supplementary groups are ignored. What the process writes belongs to the caller outside.
+    case userNamespace
+    /// Only another root directory: no mounts, no namespaces, and root inside can get out.
+    case chroot
+
+    /// Whether `left` separates more strongly than `right`.
+    public static func < (left: SandboxIsolation, right: SandboxIsolation) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// What the process has as standard input, output and error.
+public enum SandboxStreams: Sendable {
+    /// Empty input; output and error go to pipes that `SandboxProcess.readOutput` reads.
+    case captured
+    /// The given descriptors, which stay the caller's.
+    case descriptors(input: Int32, output: Int32, error: Int32)
+    /// A terminal for all three, which becomes the controlling one; the descriptor stays the caller's.
+    case terminal(Int32)
+}
