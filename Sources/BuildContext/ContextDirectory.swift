@@ -1,4 +1,5 @@
 internal import FileSystem
+internal import Glibc
 public import SystemPackage
 
 /// A directory that instructions take files from, without what its ignore file excludes.
@@ -19,30 +20,59 @@ public struct ContextDirectory: Sendable {
     public let path: FilePath
     public let ignoreFile: IgnoreFile
 
+    /// Opens nothing yet, but finds the directory's real path.
+    ///
     /// - Throws: `BuildContextError.system` where there is no directory at `path`, which may be relative or a link.
     public init(_ path: FilePath, ignoreFile: IgnoreFile = .empty) throws(BuildContextError) {
-        fatalError()
+        guard let resolved = path.withPlatformString({ realpath($0, nil) }) else {
+            throw .system(SystemError("open the build context", path))
+        }
+        defer { free(resolved) }
+        self.path = FilePath(platformString: resolved)
+        self.ignoreFile = ignoreFile
+        guard FileStatus.ifPresent(self.path)?.kind == .directory else {
+            throw .system(SystemError("open the build context", path, errno: .notDirectory))
+        }
+    }
+
+    /// The same directory with other rules, for an ignore file that lies in it.
+    public func ignoring(_ ignoreFile: IgnoreFile) -> ContextDirectory {
+        ContextDirectory(realPath: path, ignoreFile: ignoreFile)
+    }
+
+    private init(realPath: FilePath, ignoreFile: IgnoreFile) {
+        path = realPath
+        self.ignoreFile = ignoreFile
     }
 
     /// Where a path of the context is on disk.
-    public func filePath(_ path: [UInt8]) -> FilePath { fatalError() }
-
-    /// What a source stands for: one root, or for a wildcard any number of them, sorted.
-    ///
-    /// Leading `/` and `..` stay inside the context. Symbolic links are followed, each inside the context.
-    ///
-    /// - Throws: `BuildContextError.missingSource` unless it is a wildcard, which may match nothing.
-    public func select(source: [UInt8], wildcards: Wildcards) throws(BuildContextError) -> [SelectedRoot] {
-        fatalError()
-    }
-
-    /// Everything that copying `root` takes.
-    ///
-    /// - Parameter excluding: Further patterns, relative to `root`, as `COPY --exclude` has them.
-    public func list(_ root: SelectedRoot, excluding: IgnoreFile = .empty) throws(BuildContextError) -> ContextListing {
-        fatalError()
+    public func filePath(_ path: [UInt8]) -> FilePath {
+        guard !path.isEmpty else { return self.path }
+        let root = self.path.withPlatformString { Array(UnsafeBufferPointer(start: $0, count: strlen($0) + 1)) }
+        // The root directory itself ends with its slash already; two of them are one to the kernel and to FilePath.
+        let text = root.dropLast() + [CChar(bitPattern: PathText.slash)] + path.map { CChar(bitPattern: $0) } + [0]
+        return FilePath(platformString: Array(text))
     }
 
     /// The directories from the context down to `path`, the outermost first, without the context and `path` itself.
-    public func parents(of path: [UInt8]) throws(BuildContextError) -> [ContextEntry] { fatalError() }
+    ///
+    /// `COPY --parents` makes them with the modes they have here. Symbolic links on the way are followed.
+    public func parents(of path: [UInt8]) throws(BuildContextError) -> [ContextEntry] {
+        var entries: [ContextEntry] = []
+        let components = PathText.clampedComponents(path)
+        for count in 1..<max(components.count, 1) {
+            let directory = Array(components.prefix(count))
+            guard case .found(let resolved, let status) = try resolve(directory), status.kind == .directory else {
+                throw .missingSource(MissingSource(path: path, exclusion: nil, suggestion: nil))
+            }
+            var attributes: [ExtendedAttribute] = []
+            if let descriptor = try? FileOperations.open(filePath(resolved), O_RDONLY | O_DIRECTORY | O_NOFOLLOW) {
+                attributes = ExtendedAttribute.portable(descriptor: descriptor)
+                close(descriptor)
+            }
+            entries.append(
+                ContextEntry(path: PathText.joined(directory), status: status, linkTarget: [], extendedAttributes: attributes))
+        }
+        return entries
+    }
 }

@@ -1,17 +1,113 @@
 public import ContentStore
 public import FileSystem
+internal import Glibc
 public import OCI
+internal import Synchronization
+internal import SystemPackage
 
 /// What is known about the contents of a context's files by their status alone, kept in the store between builds.
 ///
 /// Safe for any number of threads and processes; of two that save at once the last one's file stays.
 public final class FingerprintCache: Sendable {
+    private struct Learned {
+        var records: [FingerprintRecord] = []
+        var numbers: [FingerprintRecord.Key: Int] = [:]
+        /// Whether each record of the table was of use.
+        var isUsed: [Bool]
+        var needsSaving = false
+    }
+
+    /// Records that were of no use in so many saves are dropped.
+    private static let ageLimit: UInt8 = 16
+    /// A table that would grow beyond this keeps only what was of use in this process.
+    private static let countLimit = 1 << 21
+
+    private let path: FilePath
+    private let temporary: FilePath
+    private let table: FingerprintTable
+    private let learned: Mutex<Learned>
+
     /// Opens the file for a context; a missing or damaged one counts as empty.
-    public init(store: Store, context: ContextDirectory) { fatalError() }
+    public init(store: Store, context: ContextDirectory) {
+        let name = context.path.withPlatformString { text in
+            SHA256Hasher.digest(of: UnsafeBufferPointer(start: text, count: strlen(text)).map { UInt8(bitPattern: $0) })
+        }
+        path = store[.fingerprints].appending(name.hex)
+        temporary = store[.temporary]
+        table = FingerprintTable(path)
+        learned = Mutex(Learned(isUsed: [Bool](repeating: false, count: table.count)))
+    }
 
     /// The digest of the content, if the very same status was seen when it was read.
-    public func digest(for status: FileStatus) -> Digest? { fatalError() }
+    public func digest(for status: FileStatus) -> Digest? { record(for: status)?.contentDigest }
+
+    func record(for status: FileStatus) -> FingerprintRecord? {
+        guard status.kind == .regular else { return nil }
+        if let (number, record) = table.find(status) {
+            learned.withLock { $0.isUsed[number] = true }
+            return record
+        }
+        return learned.withLock { learned in
+            guard let number = learned.numbers[.init(device: status.device, inode: status.inode)],
+                learned.records[number].matches(status)
+            else { return nil }
+            return learned.records[number]
+        }
+    }
+
+    /// Takes a record in, for which the caller knows that its file is settled.
+    func learn(_ record: FingerprintRecord) {
+        learned.withLock { learned in
+            learned.needsSaving = true
+            if let number = learned.numbers[record.key] {
+                learned.records[number] = record
+            } else {
+                learned.numbers[record.key] = learned.records.count
+                learned.records.append(record)
+            }
+        }
+    }
+
+    /// Whether a change after `moment` is sure to give the file another `changed` time.
+    ///
+    /// The kernel takes times from a clock that moves in ticks of up to 10 ms, and some filesystems keep whole or even
+    /// seconds only: content that was read in the tick of a change may change again without a trace.
+    static func isSettled(_ status: FileStatus, at moment: Int64) -> Bool {
+        let second: Int64 = 1_000_000_000
+        let margin = status.changed % second == 0 ? 2 * second : second / 50
+        let (age, overflow) = moment.subtractingReportingOverflow(status.changed)
+        return !overflow && age >= margin
+    }
 
     /// Writes what was learned since the file was opened; does nothing when there is nothing new.
-    public func save() throws(BuildContextError) { fatalError() }
+    ///
+    /// Losing it costs time only, so a caller may go on when this throws.
+    public func save() throws(BuildContextError) {
+        let bytes = learned.withLock { learned -> [UInt8]? in
+            guard learned.needsSaving else { return nil }
+            learned.needsSaving = false
+            return FingerprintTable.encode(records(learned))
+        }
+        guard let bytes else { return }
+        do {
+            try FileOperations.writeAtomically(bytes, to: path, temporary: temporary)
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    private func records(_ learned: Learned) -> [(record: FingerprintRecord, age: UInt8)] {
+        let keepsUnused = table.count + learned.records.count <= FingerprintCache.countLimit
+        var result: [(record: FingerprintRecord, age: UInt8)] = []
+        result.reserveCapacity(table.count + learned.records.count)
+        var seen = Set<FingerprintRecord.Key>()
+        for number in 0..<table.count {
+            let isUsed = learned.isUsed[number]
+            guard isUsed || keepsUnused, let (record, age) = table.record(number), learned.numbers[record.key] == nil,
+                isUsed || age < FingerprintCache.ageLimit, seen.insert(record.key).inserted
+            else { continue }
+            result.append((record, isUsed ? 0 : age + 1))
+        }
+        return result + learned.records.map { ($0, 0) }
+    }
 }

@@ -10,6 +10,8 @@ public struct IgnoreFile: Sendable {
         public let line: Int
         /// Whether it brings back what an earlier line excludes.
         public let isException: Bool
+
+        let matcher: PathPattern
     }
 
     /// What the rules say about one path, and which of them.
@@ -24,16 +26,66 @@ public struct IgnoreFile: Sendable {
     public let rules: [Rule]
 
     /// Ignores nothing.
-    public static var empty: IgnoreFile { fatalError() }
+    public static let empty = IgnoreFile(name: "", rules: [])
 
+    private init(name: String, rules: [Rule]) {
+        self.name = name
+        self.rules = rules
+    }
+
+    /// Reads the text of an ignore file.
+    ///
     /// - Throws: `BuildContextError.malformedIgnoreLine` or `.emptyException`.
-    public init(parsing bytes: [UInt8], name: String = ".dockerignore") throws(BuildContextError) { fatalError() }
+    public init(parsing bytes: [UInt8], name: String = ".dockerignore") throws(BuildContextError) {
+        let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        let text = bytes.starts(with: byteOrderMark) ? bytes.dropFirst(byteOrderMark.count) : bytes[...]
+        var rules: [Rule] = []
+        for (index, line) in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
+        where line.first != UInt8(ascii: "#") {
+            guard let rule = try IgnoreFile.rule(line, line: index + 1, file: name) else { continue }
+            rules.append(rule)
+        }
+        self.init(name: name, rules: rules)
+    }
 
     /// Takes patterns one by one, as `COPY --exclude` gives them; the line of each is its position.
     ///
     /// - Throws: `BuildContextError.malformedIgnoreLine` or `.emptyException`.
-    public init(patterns: [[UInt8]], name: String = "--exclude") throws(BuildContextError) { fatalError() }
+    public init(patterns: [[UInt8]], name: String = "--exclude") throws(BuildContextError) {
+        var rules: [Rule] = []
+        for (index, pattern) in patterns.enumerated() {
+            guard let rule = try IgnoreFile.rule(pattern[...], line: index + 1, file: name) else { continue }
+            rules.append(rule)
+        }
+        self.init(name: name, rules: rules)
+    }
 
     /// The line that decides about a path relative to the context; `nil` when no line matches it.
-    public func decision(for path: [UInt8]) -> Decision? { fatalError() }
+    public func decision(for path: [UInt8]) -> Decision? {
+        var state = start
+        for component in path.split(separator: PathText.slash) {
+            state = component.withUnsafeBufferPointer { descend(into: $0, from: state) }
+        }
+        return decision(state.decidingRule)
+    }
+
+    func decision(_ rule: Int) -> Decision? {
+        rule < 0 ? nil : Decision(isIgnored: !rules[rule].isException, line: rules[rule].line)
+    }
+
+    private static func rule(_ line: ArraySlice<UInt8>, line number: Int, file: String) throws(BuildContextError) -> Rule? {
+        var text = PathText.trimmed(line)
+        guard !text.isEmpty else { return nil }
+        let isException = text.first == UInt8(ascii: "!")
+        if isException { text = PathText.trimmed(text.dropFirst()) }
+        guard !text.isEmpty else { throw .emptyException(file: file, line: number) }
+        var pattern = PathText.cleaned(text)
+        if pattern.count > 1, pattern.first == PathText.slash { pattern.removeFirst() }
+        do {
+            let matcher = try PathPattern(pattern, dialect: .ignore)
+            return Rule(pattern: pattern, line: number, isException: isException, matcher: matcher)
+        } catch {
+            throw .malformedIgnoreLine(file: file, line: number, pattern: pattern)
+        }
+    }
 }

@@ -78,6 +78,12 @@ public struct Digest: Sendable, Hashable {
         }
     }
 
+    /// Appends the 32 raw bytes, most significant first, without an array of its own.
+    public func append(to output: inout [UInt8]) {
+        let words = (word0.bigEndian, word1.bigEndian, word2.bigEndian, word3.bigEndian)
+        withUnsafeBytes(of: words) { output.append(contentsOf: $0) }
+    }
+
     /// The 64 lower-case hexadecimal digits, safe as a file name.
     public var hex: String {
         String(unsafeUninitializedCapacity: 64) { buffer in

@@ -1,0 +1,119 @@
+internal import FileSystem
+
+extension ContextDirectory {
+    /// What a source stands for: one root, or for a wildcard any number of them, sorted by component.
+    ///
+    /// Leading `/` and `..` stay inside the context. Symbolic links are followed, each inside the context.
+    /// `*` also matches names that begin with a dot.
+    ///
+    /// - Throws: `BuildContextError.missingSource` unless it is a wildcard, which may match nothing;
+    ///   `.malformedPattern`, `.symbolicLinkLoop`, `.system`.
+    public func select(source: [UInt8], wildcards: Wildcards) throws(BuildContextError) -> [SelectedRoot] {
+        let components = PathText.clampedComponents(source)
+        guard wildcards != .none, PathPattern.hasWildcards(source) else {
+            let path = PathText.joined(components)
+            switch try resolve(components) {
+            case .found(let resolved, let status):
+                return [SelectedRoot(path: path, resolvedPath: resolved, status: status)]
+            case .ignored(let decision):
+                throw .missingSource(MissingSource(path: source, exclusion: exclusion(decision), suggestion: nil))
+            case .missing(let directory, let name):
+                let suggestion = suggestion(for: components, missing: name, in: directory)
+                throw .missingSource(MissingSource(path: source, exclusion: nil, suggestion: suggestion))
+            }
+        }
+        return try expand(components, dialect: wildcards == .path ? .path : .ignore)
+    }
+
+    /// Everything that copying `root` takes.
+    ///
+    /// Sockets are left out, and so is what the ignore file excludes. A directory that is excluded but holds something
+    /// that an exception brings back is there with the attributes it has.
+    ///
+    /// - Parameter excluding: Further patterns, relative to `root`, as `COPY --exclude` has them; for a file they are
+    ///   matched with its name.
+    /// - Throws: `BuildContextError.system` or `.changedWhileRead`.
+    public func list(_ root: SelectedRoot, excluding: IgnoreFile = .empty) throws(BuildContextError) -> ContextListing {
+        var walk = ContextWalk(context: self, root: root, excluding: excluding)
+        return ContextListing(root: root, entries: try walk.entries())
+    }
+
+    private func exclusion(_ decision: IgnoreFile.Decision) -> MissingSource.Exclusion {
+        let pattern = ignoreFile.rules.first { $0.line == decision.line }?.pattern ?? []
+        return MissingSource.Exclusion(file: ignoreFile.name, line: decision.line, pattern: pattern)
+    }
+
+    /// A directory in which a pattern is being matched.
+    private struct Candidate {
+        let path: [[UInt8]]
+        let resolvedPath: [UInt8]
+        let state: PathPattern.State
+    }
+
+    private func expand(
+        _ components: [[UInt8]], dialect: PathPattern.Dialect
+    ) throws(BuildContextError) -> [SelectedRoot] {
+        let literal = Array(components.prefix { !PathPattern.hasWildcards($0) })
+        let pattern = try PathPattern(PathText.joined(components.dropFirst(literal.count)), dialect: dialect)
+        guard case .found(let resolved, let status) = try resolve(literal), status.kind == .directory else { return [] }
+        var candidates = [Candidate(path: literal, resolvedPath: resolved, state: pattern.start)]
+        var roots: [SelectedRoot] = []
+        while let candidate = candidates.popLast() {
+            for name in try names(in: candidate.resolvedPath) {
+                let state = name.withUnsafeBufferPointer { pattern.advance(candidate.state, over: $0) }
+                let path = candidate.path + [name]
+                if pattern.accepts(state) {
+                    if let root = try match(path) { roots.append(root) }
+                    continue
+                }
+                let below = pattern.advance(state, over: UInt32(PathText.slash))
+                guard !below.isDead, let directory = try directory(path, name, of: candidate, dialect) else { continue }
+                candidates.append(Candidate(path: path, resolvedPath: directory, state: below))
+            }
+        }
+        return roots.sorted { PathText.precedes($0.path, $1.path) }
+    }
+
+    /// What a wildcard matched; `nil` if it is ignored.
+    private func match(_ path: [[UInt8]]) throws(BuildContextError) -> SelectedRoot? {
+        switch try resolve(path) {
+        case .found(let resolved, let status):
+            guard status.kind != .socket else { return nil }
+            return SelectedRoot(path: PathText.joined(path), resolvedPath: resolved, status: status)
+        case .ignored:
+            return nil
+        case .missing:
+            // Gone meanwhile, which is no error, or a link that leads nowhere, which cannot be copied.
+            guard try existing(path) != nil else { return nil }
+            throw .missingSource(MissingSource(path: PathText.joined(path), exclusion: nil, suggestion: nil))
+        }
+    }
+
+    /// The resolved path of what may be a directory to go on in.
+    private func directory(
+        _ path: [[UInt8]], _ name: [UInt8], of candidate: Candidate, _ dialect: PathPattern.Dialect
+    ) throws(BuildContextError) -> [UInt8]? {
+        let direct = PathText.appending(name, to: candidate.resolvedPath)
+        let status = FileStatus.ifPresent(filePath(direct))
+        if status?.kind == .symbolicLink, dialect == .path {
+            // The pattern's length bounds the depth, so following links ends; with `**` it would not.
+            guard case .found(let resolved, let target) = try resolve(path), target.kind == .directory else { return nil }
+            return resolved
+        }
+        guard status?.kind == .directory else { return nil }
+        guard !ignoreFile.rules.isEmpty else { return direct }
+        var state = ignoreFile.start
+        for component in direct.split(separator: PathText.slash) {
+            state = component.withUnsafeBufferPointer { ignoreFile.descend(into: $0, from: state) }
+        }
+        return ignoreFile.excludesEverything(below: state) ? nil : direct
+    }
+
+    private func names(in directory: [UInt8]) throws(BuildContextError) -> [[UInt8]] {
+        do {
+            return try FileOperations.names(in: filePath(directory))
+        } catch {
+            throw .system(error)
+        }
+    }
+}
