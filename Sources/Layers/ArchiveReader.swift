@@ -85,13 +85,15 @@ public final class ArchiveReader {
     /// Whether the current entry has holes, so that its content does not lie in the stream in one piece.
     var isSparse: Bool { current.map { archive_entry_sparse_count($0) > 0 } ?? false }
 
+    /// Where the current entry's content starts in the uncompressed stream; `nil` where it has holes.
+    public var contentOffset: Int64? { isSparse ? nil : archive_filter_bytes(archive, 0) }
+
     /// Hands the content of the current entry to `body`, holes filled with zeros.
     ///
     /// - Returns: Where the content starts in the uncompressed stream; `nil` where it does not lie there in one piece.
     @discardableResult
     public func readContent(_ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Int64? {
-        let isSparse = isSparse
-        let start = archive_filter_bytes(archive, 0)
+        let start = contentOffset
         let size = current.map { archive_entry_size($0) } ?? 0
         var position: Int64 = 0
         while true {
@@ -106,7 +108,7 @@ public final class ArchiveReader {
                 position += Int64(count)
             case ARCHIVE_EOF:
                 try fillHole(&position, upTo: size, body)
-                return isSparse ? nil : start
+                return start
             default:
                 throw failure()
             }

@@ -79,35 +79,43 @@ public struct MergedView: Sendable {
     /// - Returns: The path without links, and what is there; what does not exist is taken as it is written.
     /// - Throws: `LayerError.linkLoop`, and `.notADirectory` when a file stands where a directory must.
     public func resolve(_ path: PathInRoot, followingLast: Bool = true) throws(LayerError) -> (path: PathInRoot, node: Node?) {
+        let resolved = try MergedView.resolve(path, followingLast: followingLast) { self.node(at: $0)?.entry }
+        return (resolved, node(at: resolved))
+    }
+
+    /// The same for any filesystem that can tell what is at a path; the root need not be told.
+    public static func resolve(
+        _ path: PathInRoot, followingLast: Bool = true, lookUp: (PathInRoot) -> LayerEntry?
+    ) throws(LayerError) -> PathInRoot {
         var current = PathInRoot.root
-        var node = node(at: .root)
+        /// `nil` below something that does not exist.
+        var kind: LayerEntry.Kind? = .directory
         var rest = Array(path.components.reversed())
         var links = 0
         while let component = rest.popLast() {
             if component.elementsEqual([UInt8(ascii: ".")]) { continue }
             if component.elementsEqual([UInt8(ascii: "."), UInt8(ascii: ".")]) {
                 current = current.parent
-                node = self.node(at: current)
+                kind = current.isRoot ? .directory : lookUp(current)?.kind
                 continue
             }
-            if let node, node.entry.kind != .directory { throw .notADirectory(current) }
+            if let kind, kind != .directory { throw .notADirectory(current) }
             let next = current.appending(component)
-            let child = node == nil ? nil : self.node(at: next)
-            guard let child, child.entry.kind == .symbolicLink, followingLast || !rest.isEmpty else {
+            let child = kind == nil ? nil : lookUp(next)
+            guard let child, child.kind == .symbolicLink, followingLast || !rest.isEmpty else {
                 current = next
-                node = child
+                kind = child?.kind
                 continue
             }
             links += 1
             guard links <= 255 else { throw .linkLoop(path) }
-            let target = child.entry.linkTarget
-            if target.first == UInt8(ascii: "/") {
+            if child.linkTarget.first == UInt8(ascii: "/") {
                 current = .root
-                node = self.node(at: .root)
+                kind = .directory
             }
-            rest += target.split(separator: UInt8(ascii: "/")).reversed()
+            rest += child.linkTarget.split(separator: UInt8(ascii: "/")).reversed()
         }
-        return (current, node)
+        return current
     }
 }
 

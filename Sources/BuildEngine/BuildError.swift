@@ -1,0 +1,34 @@
+public import Reporting
+
+/// Why a build ended without an image.
+public enum BuildError: Error, Sendable {
+    /// Something in the Dockerfile, or something it names, is wrong.
+    case dockerfile(DiagnosticsError)
+    /// A `RUN` ended with another code than 0.
+    case runFailed(RunFailure)
+    /// This machine does not let us do what a step needs.
+    case environment(String, hint: String?)
+
+    /// What is known of a failed `RUN`.
+    public struct RunFailure: Sendable {
+        public let source: SourceText
+        public let range: SourceRange
+        /// The command as it was executed.
+        public let command: String
+        /// The exit code, 128 + n for a signal.
+        public let code: Int32
+        public let isSignal: Bool
+        /// The last lines that it wrote.
+        public let lastOutput: [String]
+    }
+}
+
+extension BuildError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .dockerfile(let error): error.diagnostics.first?.message ?? "the Dockerfile cannot be built"
+        case .runFailed(let failure): "`\(failure.command)` failed with exit code \(failure.code)"
+        case .environment(let message, _): message
+        }
+    }
+}

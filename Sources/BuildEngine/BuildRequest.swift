@@ -1,0 +1,29 @@
+public import BuildContext
+public import BuildPlanning
+public import DockerfileSyntax
+public import OCI
+
+/// Everything that decides what a build does, apart from the store it does it in.
+public struct BuildRequest: Sendable {
+    public var dockerfile: Dockerfile
+    /// Where `COPY` and `ADD` take files from; `nil` when there is none (`swiftbuild -f - -` with only a Dockerfile).
+    public var context: ContextDirectory?
+    public var options: PlanOptions
+    /// The names that the image gets.
+    public var tags: [ImageReference] = []
+    /// Labels that win over those of the Dockerfile.
+    public var labels: [(name: String, value: String)] = []
+    /// Whether earlier results are used; new ones are always kept.
+    public var usesCache = true
+    /// How many steps may do their work at the same time.
+    public var jobs: Int
+    /// `SOURCE_DATE_EPOCH`, seconds since 1970: the latest time that anything in the image carries.
+    public var sourceDateEpoch: Int64?
+
+    public init(dockerfile: Dockerfile, context: ContextDirectory?, options: PlanOptions = PlanOptions(), jobs: Int = 4) {
+        self.dockerfile = dockerfile
+        self.context = context
+        self.options = options
+        self.jobs = jobs
+    }
+}

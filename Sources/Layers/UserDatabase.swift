@@ -1,0 +1,93 @@
+/// The users and groups of an image, read from its `/etc/passwd` and `/etc/group`.
+///
+/// Parsed here and not by the C library, which would load code and ask services of the machine (CVE-2019-14271).
+public struct UserDatabase: Sendable {
+    public struct User: Sendable {
+        public let name: String
+        public let userID: UInt32
+        public let groupID: UInt32
+        public let home: String
+    }
+
+    struct Group: Sendable {
+        let name: String
+        let groupID: UInt32
+        let members: [String]
+    }
+
+    /// What a `USER` or `--user` text means.
+    public struct Identity: Sendable, Equatable {
+        public var userID: UInt32
+        public var groupID: UInt32
+        public var supplementaryGroups: [UInt32]
+        /// The home directory; `/` for an unknown user.
+        public var home: String
+    }
+
+    /// Files larger than this are cut: nobody has so many users, and a crafted image may have an endless file.
+    public static let fileLimit: Int64 = 4 << 20
+
+    private let users: [User]
+    private let groups: [Group]
+
+    /// Reads the two files; lines that are not understood are skipped.
+    public init(passwd: [UInt8], group: [UInt8]) {
+        users = UserDatabase.lines(passwd).compactMap { fields in
+            guard fields.count >= 4, let userID = UInt32(fields[2]), let groupID = UInt32(fields[3]) else { return nil }
+            return User(name: fields[0], userID: userID, groupID: groupID, home: fields.count > 5 ? fields[5] : "")
+        }
+        groups = UserDatabase.lines(group).compactMap { fields in
+            guard fields.count >= 3, let groupID = UInt32(fields[2]) else { return nil }
+            let members = fields.count > 3 ? fields[3].split(separator: ",").map(String.init) : []
+            return Group(name: fields[0], groupID: groupID, members: members)
+        }
+    }
+
+    private static func lines(_ bytes: [UInt8]) -> [[String]] {
+        bytes.split(separator: UInt8(ascii: "\n")).map { line in
+            line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
+        }
+    }
+
+    /// The number of a user name or number; `nil` for an unknown name.
+    public func userID(_ text: String) -> UInt32? {
+        users.first { $0.name == text }?.userID ?? UInt32(text)
+    }
+
+    /// The number of a group name or number; `nil` for an unknown name.
+    public func groupID(_ text: String) -> UInt32? {
+        groups.first { $0.name == text }?.groupID ?? UInt32(text)
+    }
+
+    /// The primary group of a user name; `nil` for an unknown one.
+    public func primaryGroup(ofUserNamed name: String) -> UInt32? {
+        users.first { $0.name == name }?.groupID
+    }
+
+    /// Resolves `user[:group]`, each a name or a number; an empty text is root.
+    ///
+    /// Without a group, the user's own and all groups that list the user by name; an unknown number has group 0.
+    ///
+    /// - Returns: `nil` with the name that is unknown, in `unknown`.
+    public func identity(of text: String, unknown: inout String?) -> Identity? {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let userText = parts.first.flatMap { $0.isEmpty ? nil : $0 } ?? "0"
+        let user = users.first { $0.name == userText } ?? UInt32(userText).flatMap { number in users.first { $0.userID == number } }
+        guard let userID = user?.userID ?? UInt32(userText) else {
+            unknown = userText
+            return nil
+        }
+        let home = user.map { $0.home.isEmpty ? "/" : $0.home } ?? "/"
+        if parts.count == 2, !parts[1].isEmpty {
+            guard let groupID = groupID(parts[1]) else {
+                unknown = parts[1]
+                return nil
+            }
+            return Identity(userID: userID, groupID: groupID, supplementaryGroups: [], home: home)
+        }
+        let groupID = user?.groupID ?? 0
+        let further = user.map { user in groups.filter { $0.members.contains(user.name) }.map(\.groupID) } ?? []
+        return Identity(
+            userID: userID, groupID: groupID, supplementaryGroups: further.filter { $0 != groupID }, home: home)
+    }
+}

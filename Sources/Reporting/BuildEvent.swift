@@ -1,0 +1,55 @@
+/// What happens during a build, in the order in which it happens; everything a renderer shows comes from these.
+public enum BuildEvent: Sendable {
+    /// A step as the user counts it.
+    public struct Step: Sendable, Hashable {
+        /// The stage's position in the file.
+        public let stage: Int
+        /// The stage's name, or its position where it has none.
+        public let stageName: String
+        /// The k of `Step k/N`; 0 for a trigger of a base image.
+        public let number: Int
+        /// The N of `Step k/N`.
+        public let total: Int
+        /// The instruction on one line.
+        public let text: String
+
+        public init(stage: Int, stageName: String, number: Int, total: Int, text: String) {
+            self.stage = stage
+            self.stageName = stageName
+            self.number = number
+            self.total = total
+            self.text = text
+        }
+    }
+
+    /// How a step got its result.
+    public enum Outcome: String, Sendable {
+        /// An earlier result was used.
+        case cached
+        /// The work was done.
+        case ran
+    }
+
+    public enum Stream: String, Sendable {
+        case output = "stdout"
+        case error = "stderr"
+    }
+
+    case warning(source: SourceText, Diagnostic)
+    /// Something a user should know that has no place in the Dockerfile.
+    case note(String)
+    /// The number of stages and of steps that the target needs.
+    case planned(stages: Int, steps: Int)
+    case started(Step)
+    /// A process was started for the step, under this name.
+    case running(Step, id: String)
+    /// Bytes that the step's process wrote, in pieces of any length.
+    case output(Step, Stream, [UInt8])
+    /// `id` is the first 12 digits of the step's result; `nil` for `FROM scratch`.
+    case finished(Step, Outcome, id: String?, seconds: Double)
+    case failed(Step)
+    /// The image ID as 64 hexadecimal digits with `sha256:`.
+    case built(id: String)
+    case tagged(String)
+    case exported(String)
+}
