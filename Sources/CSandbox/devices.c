@@ -6,13 +6,20 @@
 #include <sys/sysmacros.h>
 
 static const struct device {
-    const char *name;
+    const char *path;
     unsigned minor;
     unsigned major;
 } devices[] = {
-    {"null", 3, 1}, {"zero", 5, 1}, {"full", 7, 1}, {"random", 8, 1}, {"urandom", 9, 1}, {"tty", 0, 5},
+    {"/dev/null", 3, 1},   {"/dev/zero", 5, 1},    {"/dev/full", 7, 1},
+    {"/dev/random", 8, 1}, {"/dev/urandom", 9, 1}, {"/dev/tty", 0, 5},
 };
 #define DEVICE_COUNT (sizeof devices / sizeof devices[0])
+
+const char *sb_device_path(int index) {
+    return index >= 0 && (size_t)index < DEVICE_COUNT ? devices[index].path : NULL;
+}
+
+static const char *name_of(const struct device *device) { return device->path + strlen("/dev/"); }
 
 static const struct link {
     const char *name;
@@ -38,7 +45,7 @@ static int attach_at(int tree, int directory, const char *name) {
 static int clone_host_device(const struct device *device) {
     int directory = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0) return -1;
-    int tree = sb_open_tree(directory, device->name, OPEN_TREE_CLONE | AT_SYMLINK_NOFOLLOW);
+    int tree = sb_open_tree(directory, name_of(device), OPEN_TREE_CLONE | AT_SYMLINK_NOFOLLOW);
     sb_close(directory);
     struct stat status;
     if (tree < 0 || fstat(tree, &status) != 0) return -1;
@@ -54,14 +61,14 @@ static int attach_devices(struct sb_child *child, int nodes, int directory) {
     for (size_t index = 0; index < DEVICE_COUNT; index++) {
         const struct device *device = &devices[index];
         child->position.index = (int)index;
-        if (mknodat(directory, device->name, S_IFREG | 0666, 0) != 0) return -1;
+        if (mknodat(directory, name_of(device), S_IFREG | 0666, 0) != 0) return -1;
         int tree = -1;
-        if (mknodat(nodes, device->name, S_IFCHR | 0666, makedev(device->major, device->minor)) == 0) {
-            tree = sb_open_tree(nodes, device->name, OPEN_TREE_CLONE);
+        if (mknodat(nodes, name_of(device), S_IFCHR | 0666, makedev(device->major, device->minor)) == 0) {
+            tree = sb_open_tree(nodes, name_of(device), OPEN_TREE_CLONE);
         } else if (errno == EPERM) {
             tree = clone_host_device(device);
         }
-        if (attach_at(tree, directory, device->name) != 0) return -1;
+        if (attach_at(tree, directory, name_of(device)) != 0) return -1;
     }
     child->position.index = -1;
     return 0;
@@ -125,11 +132,11 @@ int sb_make_devices(struct sb_child *child) {
     int directory = sb_resolve(child, "/dev", SB_MISSING_DIRECTORY, 0);
     if (directory < 0) return -1;
     for (size_t index = 0; index < DEVICE_COUNT; index++) {
-        char path[16] = "/dev/";
-        strcat(path, devices[index].name);
-        dev_t number = makedev(devices[index].major, devices[index].minor);
+        const struct device *device = &devices[index];
+        dev_t number = makedev(device->major, device->minor);
         // Without them most programs still work, so a machine that forbids it is no reason to stop.
-        if (mknodat(directory, devices[index].name, S_IFCHR | 0666, number) == 0) sb_report_created(child, 'f', path);
+        if (mknodat(directory, name_of(device), S_IFCHR | 0666, number) != 0) continue;
+        if (sb_report_created(child, 'f', device->path) != 0) return -1;
     }
     sb_close(directory);
     return 0;

@@ -73,7 +73,7 @@ static int tmpfs_tree(const struct sb_child *child, const struct sb_mount *mount
     while ((number /= 10) != 0);
     for (int index = 0; index < 5; index++) mode[index] = (char)('0' + (mount->mode >> (3 * (4 - index)) & 7));
     mode[5] = 0;
-    // The kernel's default comes last, since a list ends at the first name that is NULL.
+    // The list ends at the first name that is NULL, so the size comes last.
     const char *options[] = {"mode", mode, mount->size != 0 ? "size" : NULL, digit, NULL};
     return sb_new_filesystem("tmpfs", options, MOUNT_ATTR_NOSUID | sb_nodev(child));
 }

@@ -2,13 +2,35 @@
 
 #include "child.h"
 
-static const char *const masked_in_proc[] = {
-    "acpi",          "asound",      "interrupts", "kcore",      "keys",
-    "latency_stats", "sched_debug", "scsi", "timer_list", "timer_stats",
+#include <string.h>
+
+static const struct protected {
+    const char *path;
+    enum { HIDDEN_IN_PROC, READ_ONLY_IN_PROC, HIDDEN_IN_SYS } how;
+} protected_paths[] = {
+    {"/proc/acpi", HIDDEN_IN_PROC},
+    {"/proc/asound", HIDDEN_IN_PROC},
+    {"/proc/interrupts", HIDDEN_IN_PROC},
+    {"/proc/kcore", HIDDEN_IN_PROC},
+    {"/proc/keys", HIDDEN_IN_PROC},
+    {"/proc/latency_stats", HIDDEN_IN_PROC},
+    {"/proc/sched_debug", HIDDEN_IN_PROC},
+    {"/proc/scsi", HIDDEN_IN_PROC},
+    {"/proc/timer_list", HIDDEN_IN_PROC},
+    {"/proc/timer_stats", HIDDEN_IN_PROC},
+    {"/proc/bus", READ_ONLY_IN_PROC},
+    {"/proc/fs", READ_ONLY_IN_PROC},
+    {"/proc/irq", READ_ONLY_IN_PROC},
+    {"/proc/sys", READ_ONLY_IN_PROC},
+    {"/proc/sysrq-trigger", READ_ONLY_IN_PROC},
+    {"/sys/firmware", HIDDEN_IN_SYS},
+    {"/sys/devices/virtual/powercap", HIDDEN_IN_SYS},
 };
-static const char *const read_only_in_proc[] = {"bus", "fs", "irq", "sys", "sysrq-trigger"};
-static const char *const masked_in_sys[] = {"firmware", "devices/virtual/powercap"};
-#define COUNT(array) ((int)(sizeof array / sizeof array[0]))
+#define PROTECTED_COUNT ((int)(sizeof protected_paths / sizeof protected_paths[0]))
+
+const char *sb_masked_path(int index) {
+    return index >= 0 && index < PROTECTED_COUNT ? protected_paths[index].path : NULL;
+}
 
 #define SYSTEM_ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
@@ -61,20 +83,25 @@ static int attach_system(const struct sb_child *child, int tree, const char *pat
     return result;
 }
 
+// Protects what the list names below the filesystem `tree`, which is mounted on /proc or on /sys.
+static int protect(struct sb_child *child, int tree, int is_sys) {
+    if (child->configuration->unmasked) return 0;
+    child->position.step = SB_STEP_MASK;
+    for (int index = 0; index < PROTECTED_COUNT; index++) {
+        const struct protected *entry = &protected_paths[index];
+        if ((entry->how == HIDDEN_IN_SYS) != is_sys) continue;
+        child->position.index = index;
+        const char *below = entry->path + strlen(is_sys ? "/sys/" : "/proc/");
+        int result = entry->how == READ_ONLY_IN_PROC ? make_read_only(tree, below) : mask(child, tree, below);
+        if (result != 0) return -1;
+    }
+    return 0;
+}
+
 int sb_mount_proc(struct sb_child *child) {
     int tree = sb_new_filesystem("proc", NULL, SYSTEM_ATTRIBUTES);
     int result = attach_system(child, tree, "/proc");
-    if (result == 0 && !child->configuration->unmasked) {
-        child->position.step = SB_STEP_MASK;
-        for (int index = 0; result == 0 && index < COUNT(masked_in_proc); index++) {
-            child->position.index = index;
-            result = mask(child, tree, masked_in_proc[index]);
-        }
-        for (int index = 0; result == 0 && index < COUNT(read_only_in_proc); index++) {
-            child->position.index = COUNT(masked_in_proc) + index;
-            result = make_read_only(tree, read_only_in_proc[index]);
-        }
-    }
+    if (result == 0) result = protect(child, tree, 0);
     sb_close(tree);
     return result;
 }
@@ -91,13 +118,7 @@ int sb_mount_sys(struct sb_child *child) {
         }
     }
     int result = attach_system(child, tree, "/sys");
-    if (result == 0 && !child->configuration->unmasked) {
-        child->position.step = SB_STEP_MASK;
-        for (int index = 0; result == 0 && index < COUNT(masked_in_sys); index++) {
-            child->position.index = COUNT(masked_in_proc) + COUNT(read_only_in_proc) + index;
-            result = mask(child, tree, masked_in_sys[index]);
-        }
-    }
+    if (result == 0) result = protect(child, tree, 1);
     sb_close(tree);
     return result;
 }
