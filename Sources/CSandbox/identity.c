@@ -19,6 +19,8 @@ static int write_file(const char *path, const char *text) {
 // One user and one group, the caller's, under the numbers that the program is to have: all that the kernel allows an
 // ordinary user without subordinate ranges. Groups must be denied first (user_namespaces(7)).
 int sb_map_identity(const struct sb_child *child) {
+    // A program that has changed its user does not own its files in /proc until it says so.
+    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     if (write_file("/proc/self/uid_map", child->user_map) != 0) return -1;
     if (write_file("/proc/self/setgroups", "deny") != 0) return -1;
     return write_file("/proc/self/gid_map", child->group_map);
