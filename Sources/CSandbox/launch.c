@@ -1,5 +1,97 @@
-#include "CSandbox.h"
+// The parent's side: prepares, clones, and reads what the child reports.
+
+#include "clone.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+struct buffer {
+    char *bytes;
+    size_t length;
+    size_t capacity;
+};
+
+static int read_all(int descriptor, struct buffer *buffer) {
+    for (;;) {
+        if (buffer->capacity - buffer->length < 4096) {
+            char *larger = realloc(buffer->bytes, buffer->capacity + 8192);
+            if (larger == NULL) return -1;
+            buffer->bytes = larger;
+            buffer->capacity += 8192;
+        }
+        ssize_t count = read(descriptor, buffer->bytes + buffer->length, buffer->capacity - buffer->length);
+        if (count == 0) return 0;
+        if (count > 0) buffer->length += (size_t)count;
+        else if (errno != EINTR) return -1;
+    }
+}
+
+// Finds the failure behind the mount points that were made before it: 1 if there is one.
+static int find_failure(const struct buffer *buffer, struct sb_failure *failure) {
+    for (size_t position = 0; position < buffer->length;) {
+        if (buffer->bytes[position] == 'F' && buffer->length - position > sizeof *failure) {
+            memcpy(failure, buffer->bytes + position + 1, sizeof *failure);
+            return 1;
+        }
+        position += strnlen(buffer->bytes + position, buffer->length - position) + 1;
+    }
+    return 0;
+}
+
+static void prepare(struct sb_child *child, const struct sb_configuration *configuration) {
+    child->configuration = configuration;
+    child->root = -1;
+    snprintf(child->user_map, sizeof child->user_map, "%u %u 1", configuration->user, geteuid());
+    snprintf(child->group_map, sizeof child->group_map, "%u %u 1", configuration->group, getegid());
+    struct stat program;
+    if (stat("/proc/self/exe", &program) == 0) {
+        child->program_device = program.st_dev;
+        child->program_inode = program.st_ino;
+    }
+}
+
+static int fail(struct sb_failure *failure, enum sb_step step) {
+    *failure = (struct sb_failure){.step = step, .index = 0, .error = errno};
+    return -1;
+}
+
+static void collect(pid_t pid, int pidfd) {
+    int status;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+    if (pidfd >= 0) close(pidfd);
+}
 
 int sb_launch(const struct sb_configuration *configuration, struct sb_process *process, struct sb_failure *failure) {
-    return -1;
+    struct sb_child child = {0};
+    struct buffer buffer = {0};
+    int report[2];
+    if (pipe2(report, O_CLOEXEC) != 0) return fail(failure, SB_STEP_PREPARE);
+    prepare(&child, configuration);
+    child.report = report[1];
+    int pidfd;
+    pid_t pid = sb_clone(&child, &pidfd);
+    sb_close(report[1]);
+    if (pid < 0) {
+        fail(failure, SB_STEP_CLONE);
+        close(report[0]);
+        return -1;
+    }
+    int has_failed = read_all(report[0], &buffer) != 0;
+    if (has_failed) {
+        fail(failure, SB_STEP_PREPARE);
+        kill(pid, 9);
+    } else {
+        has_failed = find_failure(&buffer, failure);
+    }
+    close(report[0]);
+    if (has_failed) {
+        collect(pid, pidfd);
+        free(buffer.bytes);
+        return -1;
+    }
+    *process = (struct sb_process){pid, pidfd, buffer.bytes, buffer.length};
+    return 0;
 }

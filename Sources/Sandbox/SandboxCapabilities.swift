@@ -1,3 +1,5 @@
+internal import FileSystem
+internal import Glibc
 public import SystemPackage
 
 /// What this machine lets this process do, found out by doing it.
@@ -19,10 +21,62 @@ public struct SandboxCapabilities: Sendable {
         public let reason: String
     }
 
-    /// Tries isolation levels, strongest first, with an overlay in `directory`; about two milliseconds where all works.
+    /// Tries isolation levels, strongest first, with an overlay in `directory`; a few milliseconds where all works.
     ///
-    /// - Parameter directory: A writable directory on the filesystem where the upper directories will be; left as it was.
+    /// Each try sets up a whole sandbox and executes nothing in it.
+    ///
+    /// - Parameter directory: A writable directory on the filesystem where the upper directories will be; left as it
+    ///   was.
     public static func probe(in directory: FilePath) -> SandboxCapabilities {
-        SandboxCapabilities(isolation: nil, mountsOverlay: false, limits: [], overlayLimit: nil)
+        let name = String(UInt64.random(in: .min ... .max), radix: 36)
+        let scratch = directory.appending("sandbox-probe-\(getpid())-\(name)")
+        defer { try? FileOperations.removeTree(scratch) }
+        var limits: [Limit] = []
+        do {
+            try FileOperations.createDirectories(scratch, permissions: 0o700)
+        } catch {
+            return SandboxCapabilities(
+                isolation: nil,
+                mountsOverlay: false,
+                limits: SandboxIsolation.allCases.map { Limit(isolation: $0, reason: error.description) },
+                overlayLimit: error.description
+            )
+        }
+        for isolation in SandboxIsolation.allCases {
+            let place = scratch.appending("\(isolation.rawValue)")
+            if let reason = failure(isolation, overlay: false, in: place) {
+                limits.append(Limit(isolation: isolation, reason: reason))
+                continue
+            }
+            let overlayLimit = failure(isolation, overlay: true, in: place)
+            return SandboxCapabilities(
+                isolation: isolation,
+                mountsOverlay: overlayLimit == nil,
+                limits: limits,
+                overlayLimit: overlayLimit
+            )
+        }
+        return SandboxCapabilities(
+            isolation: nil,
+            mountsOverlay: false,
+            limits: limits,
+            overlayLimit: limits.first?.reason
+        )
+    }
+
+    /// Why a sandbox of this kind cannot be set up, `nil` when it can.
+    private static func failure(_ isolation: SandboxIsolation, overlay: Bool, in place: FilePath) -> String? {
+        let (lower, upper, work) = (place.appending("lower"), place.appending("upper"), place.appending("work"))
+        do {
+            for path in [lower, upper, work] { try FileOperations.createDirectories(path) }
+            let root: SandboxRoot = overlay ? .overlay(lower: [lower], upper: upper, work: work) : .directory(lower)
+            var configuration = SandboxConfiguration(root: root, arguments: ["probe"])
+            configuration.isolation = isolation
+            let process = try SandboxProcess.launch(configuration, (0, 0, 0), isProbe: true)
+            let exit = try process.wait()
+            return exit == .exited(0) ? nil : "the trial process ended with code \(exit.code)"
+        } catch {
+            return "\(error)"
+        }
     }
 }

@@ -117,4 +117,20 @@ struct sb_process {
 // Any thread may call it. The process is killed when this process ends.
 int sb_launch(const struct sb_configuration *configuration, struct sb_process *process, struct sb_failure *failure);
 
+// Sends a signal through the pidfd, or to the pid where there is none.
+int sb_signal(pid_t pid, int pidfd, int signal);
+
+// What `index` of SB_STEP_DEVICES and SB_STEP_MASK stands for, as an absolute path; NULL when it is out of range.
+const char *sb_device_path(int index);
+const char *sb_masked_path(int index);
+
+// A pipe whose ends are closed by execve: `ends[0]` to read, `ends[1]` to write.
+int sb_pipe(int ends[2]);
+
+// A new pair of terminals, both closed by execve and neither the controlling one.
+int sb_open_terminal(int *controller, int *process_end);
+
+// A descriptor from which a byte can be read after each SIGWINCH; the same one for each call, from one thread only.
+int sb_window_changes(void);
+
 #endif

@@ -1,0 +1,165 @@
+// The child's way from the clone to execve.
+
+#include "child.h"
+
+#include <net/if.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+static _Noreturn void fail(struct sb_child *child) {
+    child->position.error = errno;
+    char message[1 + sizeof child->position];
+    message[0] = 'F';
+    memcpy(message + 1, &child->position, sizeof child->position);
+    // A parent that is gone needs no message, and there is nobody else to tell.
+    ssize_t ignored = write(child->report, message, sizeof message);
+    (void)ignored;
+    _exit(127);
+}
+
+static void at(struct sb_child *child, enum sb_step step) {
+    child->position.step = step;
+    child->position.index = 0;
+}
+
+static void check(struct sb_child *child, int result) {
+    if (result < 0) fail(child);
+}
+
+// Handlers belong to the parent's code, and ignored signals would stay ignored in the program. By system call, since the
+// C library keeps signals 32 and 33 to itself; all zero is SIG_DFL without flags on every architecture.
+static void reset_signals(void) {
+    const char action[64] = {0};
+    for (int signal = 1; signal <= 64; signal++) syscall(SYS_rt_sigaction, signal, action, NULL, 8);
+}
+
+static int raise_loopback(void) {
+    int socket_descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (socket_descriptor < 0) return -1;
+    struct ifreq request;
+    memset(&request, 0, sizeof request);
+    strcpy(request.ifr_name, "lo");
+    request.ifr_flags = IFF_UP | IFF_RUNNING;
+    int result = ioctl(socket_descriptor, SIOCSIFFLAGS, &request);
+    sb_close(socket_descriptor);
+    return result;
+}
+
+static void enter_namespaces(struct sb_child *child) {
+    const struct sb_configuration *configuration = child->configuration;
+    if (configuration->isolation == SB_ISOLATION_USER_NAMESPACE) {
+        at(child, SB_STEP_IDENTITY_MAP);
+        check(child, sb_map_identity(child));
+    }
+    if (configuration->new_network) {
+        at(child, SB_STEP_LOOPBACK);
+        check(child, raise_loopback());
+    }
+    at(child, SB_STEP_PRIVATE_MOUNTS);
+    check(child, sb_mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+}
+
+static void build_root(struct sb_child *child) {
+    int has_mounts = child->configuration->isolation != SB_ISOLATION_CHROOT;
+    at(child, SB_STEP_ROOT);
+    check(child, sb_mount_root(child));
+    at(child, SB_STEP_DEVICES);
+    check(child, has_mounts ? sb_mount_devices(child) : sb_make_devices(child));
+    if (has_mounts) {
+        at(child, SB_STEP_PROC);
+        check(child, sb_mount_proc(child));
+        at(child, SB_STEP_SYS);
+        check(child, sb_mount_sys(child));
+    }
+    at(child, SB_STEP_MOUNT);
+    check(child, has_mounts ? sb_mount_table(child) : sb_imitate_mounts(child));
+    at(child, SB_STEP_WORKING_DIRECTORY);
+    int directory = sb_resolve(child, child->configuration->working_directory, SB_MISSING_WORKING_DIRECTORY, 1);
+    check(child, directory);
+    close(directory);
+    if (has_mounts) {
+        at(child, SB_STEP_HOSTNAME);
+        const char *hostname = child->configuration->hostname;
+        check(child, (int)syscall(SYS_sethostname, hostname, strlen(hostname)));
+    }
+    at(child, SB_STEP_CHANGE_ROOT);
+    check(child, sb_change_root(child));
+}
+
+static void set_streams(struct sb_child *child) {
+    const struct sb_configuration *configuration = child->configuration;
+    int given[3] = {configuration->standard_input, configuration->standard_output, configuration->standard_error};
+    at(child, SB_STEP_STANDARD_STREAMS);
+    // First out of the way of each other, then to their places.
+    for (int index = 0; index < 3; index++) check(child, given[index] = fcntl(given[index], F_DUPFD_CLOEXEC, 3));
+    if (child->report < 3) {
+        int moved = fcntl(child->report, F_DUPFD_CLOEXEC, 3);
+        check(child, moved);
+        child->report = moved;
+    }
+    for (int index = 0; index < 3; index++) check(child, dup2(given[index], index));
+    if (syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC) == 0) return;
+    for (long descriptor = 3, limit = sysconf(_SC_OPEN_MAX); descriptor < limit; descriptor++) {
+        fcntl((int)descriptor, F_SETFD, FD_CLOEXEC);
+    }
+}
+
+static void start_session(struct sb_child *child) {
+    at(child, SB_STEP_TERMINAL);
+    check(child, setsid());
+    if (child->configuration->terminal != NULL) check(child, ioctl(0, TIOCSCTTY, 0));
+}
+
+// The place is looked up again from inside, without magic links, and must have a name below the root: a descriptor of
+// the host that is reached through /proc has none (CVE-2024-21626).
+static void enter_working_directory(struct sb_child *child) {
+    at(child, SB_STEP_WORKING_DIRECTORY);
+    const char *path = child->configuration->working_directory;
+    int directory = sb_openat2(AT_FDCWD, path, O_PATH | O_DIRECTORY, RESOLVE_NO_MAGICLINKS);
+    if (directory < 0 && errno == ENOSYS) directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    check(child, directory);
+    check(child, fchdir(directory));
+    close(directory);
+    char name[4096];
+    long length = syscall(SYS_getcwd, name, sizeof name);
+    check(child, (int)length);
+    if (name[0] == '/') return;
+    errno = EXDEV;
+    fail(child);
+}
+
+// Ends with the parent: the signal is set last, since changing the user clears it, and the pipe tells whether it came
+// too late.
+static void follow_parent(struct sb_child *child) {
+    if (!child->signals_on_death) return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    struct pollfd reader = {.fd = child->report, .events = 0};
+    if (poll(&reader, 1, 0) > 0 && reader.revents & POLLERR) _exit(127);
+}
+
+_Noreturn void sb_child_main(struct sb_child *child) {
+    reset_signals();
+    umask(0);
+    if (child->configuration->isolation != SB_ISOLATION_CHROOT) enter_namespaces(child);
+    build_root(child);
+    set_streams(child);
+    start_session(child);
+    enter_working_directory(child);
+    at(child, SB_STEP_CAPABILITIES);
+    check(child, sb_drop_capabilities(child));
+    at(child, SB_STEP_USER);
+    check(child, sb_become_user(child));
+    follow_parent(child);
+    umask(022);
+    if (child->configuration->probe) _exit(0);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    at(child, SB_STEP_EXECUTE);
+    check(child, sb_execute(child));
+    _exit(127);
+}

@@ -1,0 +1,80 @@
+#ifndef SB_CHILD_H
+#define SB_CHILD_H
+
+// First: it asks the C library for everything Linux has.
+#include "kernel.h"
+
+#include "CSandbox.h"
+
+// Everything below runs in the child, on a copy of a process with other threads: only system calls and code that
+// takes no lock and allocates nothing. Functions return -1 and leave the reason in errno, unless they say otherwise.
+
+// What the child knows; made by the parent before the clone.
+struct sb_child {
+    const struct sb_configuration *configuration;
+    int report;             // write end of the pipe to the parent, close-on-exec
+    int root;               // directory descriptor of the new root, once there is one
+    int signals_on_death;   // the cloning thread lives as long as the process, so PR_SET_PDEATHSIG can be used
+    char user_map[32];      // lines for /proc/self/uid_map and gid_map
+    char group_map[32];
+    dev_t program_device;   // the file this program itself runs from, which must never run inside
+    ino_t program_inode;
+    struct sb_failure position; // the step that is being done
+};
+
+// What to do with the last components of a path that do not exist.
+enum sb_missing {
+    SB_MISSING_FAILS,
+    SB_MISSING_FILE,              // make directories and an empty file; report them
+    SB_MISSING_DIRECTORY,         // make directories; report them
+    SB_MISSING_WORKING_DIRECTORY, // make directories for the configured user; they are part of the layer
+};
+
+// Does all steps and executes the program; never returns.
+_Noreturn void sb_child_main(struct sb_child *child);
+
+// paths.c: opens `path` inside the root with O_PATH; see there.
+int sb_resolve(const struct sb_child *child, const char *path, enum sb_missing missing, int follow_links);
+// paths.c: tells the parent that a mount point was made.
+int sb_report_created(const struct sb_child *child, char kind, const char *path);
+
+// overlay.c: makes the overlay and attaches it on its own upper directory (or topmost lower one); returns its root.
+int sb_overlay_attached(const struct sb_child *child, const struct sb_overlay *overlay);
+// overlay.c: makes the overlay as a mount that is attached nowhere, or fails with ENOSYS or EINVAL on older kernels.
+int sb_overlay_detached(const struct sb_child *child, const struct sb_overlay *overlay);
+
+// root.c: builds the root mount into child->root.
+int sb_mount_root(struct sb_child *child);
+// root.c: makes child->root the root directory and forgets the old one.
+int sb_change_root(const struct sb_child *child);
+
+// devices.c: a private /dev.
+int sb_mount_devices(struct sb_child *child);
+// devices.c: device files in the root itself, where nothing can be mounted.
+int sb_make_devices(struct sb_child *child);
+
+// system.c: /proc and /sys, and what is hidden in them.
+int sb_mount_proc(struct sb_child *child);
+int sb_mount_sys(struct sb_child *child);
+
+// mounts.c: the table of the configuration.
+int sb_mount_table(struct sb_child *child);
+// mounts.c: the table where nothing can be mounted; sources are opened by the first, used by the second.
+int sb_imitate_mounts(struct sb_child *child);
+
+// identity.c
+int sb_map_identity(const struct sb_child *child);
+int sb_drop_capabilities(const struct sb_child *child);
+int sb_become_user(const struct sb_child *child);
+
+// execute.c: looks the program up and executes it; returns only on failure.
+int sb_execute(const struct sb_child *child);
+
+// A new filesystem of `type`, attached nowhere; `options` are pairs of name and value, ending with NULL.
+int sb_new_filesystem(const char *type, const char *const *options, unsigned attributes);
+
+// MOUNT_ATTR_NODEV, unless the configuration has CAP_SYS_ADMIN. Docker's set includes CAP_MKNOD and relies on the
+// device control group; here no filesystem but the nodes in /dev themselves gives access to a device.
+unsigned sb_nodev(const struct sb_child *child);
+
+#endif

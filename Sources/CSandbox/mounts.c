@@ -1,0 +1,185 @@
+// The mount table of the configuration.
+
+#include "child.h"
+
+#include <string.h>
+
+// Opens what a bind mounts: a path of the host, or one inside a directory that its links cannot leave (CVE-2024-1753).
+static int open_source(const struct sb_mount *mount, int flags) {
+    if (mount->source_root == NULL) return open(mount->source, flags | O_CLOEXEC);
+    int root = open(mount->source_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0) return -1;
+    int result = sb_openat2(root, mount->source, (uint64_t)flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    sb_close(root);
+    return result;
+}
+
+// A mount of what `source` refers to, attached nowhere.
+static int clone_tree(int source, int recursive) {
+    unsigned flags = OPEN_TREE_CLONE | AT_EMPTY_PATH;
+    int tree = sb_open_tree(source, "", flags | (recursive ? AT_RECURSIVE : 0));
+    // In a user namespace what the caller's mounts cover must stay covered.
+    if (tree < 0 && errno == EINVAL && !recursive) tree = sb_open_tree(source, "", flags | AT_RECURSIVE);
+    return tree;
+}
+
+static int bind_tree(const struct sb_mount *mount) {
+    int source = open_source(mount, O_PATH);
+    if (source < 0) return -1;
+    int tree = clone_tree(source, mount->flags & SB_MOUNT_RECURSIVE);
+    sb_close(source);
+    return tree;
+}
+
+static int is_whole(const char *path) { return path == NULL || path[strspn(path, "/.")] == 0; }
+
+// A part of an overlay. Only attached mounts can be cloned, so it is attached to its own first directory for a moment.
+static int part_of_overlay(const struct sb_child *child, const struct sb_mount *mount) {
+    const struct sb_overlay *overlay = &mount->overlay;
+    int whole = sb_overlay_attached(child, overlay);
+    if (whole < 0) return -1;
+    int source = sb_openat2(whole, is_whole(mount->source) ? "." : mount->source, O_PATH,
+                            RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    int tree = source < 0 ? -1 : clone_tree(source, 0);
+    int error = errno;
+    sb_close(source);
+    sb_close(whole);
+    sb_unmount(overlay->upper != NULL ? overlay->upper : overlay->lower[0]);
+    errno = error;
+    return tree;
+}
+
+static int overlay_tree(const struct sb_child *child, const struct sb_mount *mount) {
+    if (mount->overlay.lower_count == 1 && mount->overlay.upper == NULL) {
+        // The kernel wants two directories at least, and one alone needs no overlay.
+        struct sb_mount bind = *mount;
+        bind.source_root = mount->overlay.lower[0];
+        bind.source = is_whole(mount->source) ? "." : mount->source;
+        return bind_tree(&bind);
+    }
+    if (is_whole(mount->source)) {
+        int tree = sb_overlay_detached(child, &mount->overlay);
+        if (tree >= 0 || errno != ENOSYS) return tree;
+    }
+    return part_of_overlay(child, mount);
+}
+
+static int tmpfs_tree(const struct sb_child *child, const struct sb_mount *mount) {
+    char size[24], mode[8];
+    char *digit = size + sizeof size;
+    *--digit = 0;
+    uint64_t number = mount->size;
+    do *--digit = (char)('0' + number % 10);
+    while ((number /= 10) != 0);
+    for (int index = 0; index < 5; index++) mode[index] = (char)('0' + (mount->mode >> (3 * (4 - index)) & 7));
+    mode[5] = 0;
+    // The list ends at the first name that is NULL, so the size comes last.
+    const char *options[] = {"mode", mode, mount->size != 0 ? "size" : NULL, digit, NULL};
+    return sb_new_filesystem("tmpfs", options, MOUNT_ATTR_NOSUID | sb_nodev(child));
+}
+
+static int tree_for(const struct sb_child *child, const struct sb_mount *mount) {
+    switch (mount->kind) {
+    case SB_MOUNT_BIND: return bind_tree(mount);
+    case SB_MOUNT_TMPFS: return tmpfs_tree(child, mount);
+    case SB_MOUNT_OVERLAY: return overlay_tree(child, mount);
+    }
+    errno = EINVAL;
+    return -1;
+}
+
+static enum sb_missing missing_for(const struct sb_mount *mount, int is_directory) {
+    if (!(mount->flags & SB_MOUNT_CREATE_TARGET)) return SB_MISSING_FAILS;
+    return is_directory ? SB_MISSING_DIRECTORY : SB_MISSING_FILE;
+}
+
+static int mount_one(const struct sb_child *child, const struct sb_mount *mount) {
+    int tree = tree_for(child, mount);
+    if (tree < 0) return -1;
+    int result = -1, target = -1;
+    uint64_t attributes = sb_nodev(child) | (mount->flags & SB_MOUNT_READ_ONLY ? MOUNT_ATTR_RDONLY : 0);
+    struct stat status;
+    if (attributes != 0 && sb_set_attributes(tree, attributes, 1) != 0) goto out;
+    if (fstat(tree, &status) != 0) goto out;
+    target = sb_resolve(child, mount->target, missing_for(mount, S_ISDIR(status.st_mode)), 1);
+    if (target >= 0) result = sb_attach(tree, target);
+out:
+    sb_close(target);
+    sb_close(tree);
+    return result;
+}
+
+int sb_mount_table(struct sb_child *child) {
+    for (size_t index = 0; index < child->configuration->mount_count; index++) {
+        child->position.index = (int)index;
+        if (mount_one(child, &child->configuration->mounts[index]) != 0) return -1;
+    }
+    return 0;
+}
+
+static int copy_content(int from, int to) {
+    char buffer[4096];
+    for (;;) {
+        ssize_t count = read(from, buffer, sizeof buffer);
+        if (count <= 0) return (int)count;
+        for (ssize_t position = 0; position < count;) {
+            ssize_t written = write(to, buffer + position, (size_t)(count - position));
+            if (written < 0) return -1;
+            position += written;
+        }
+    }
+}
+
+// Copies a file to where nothing is yet; what the root has under that name stays.
+static int imitate_file(const struct sb_child *child, const struct sb_mount *mount, int source) {
+    int target = sb_resolve(child, mount->target, SB_MISSING_FAILS, 1);
+    if (target >= 0 || errno != ENOENT) {
+        sb_close(target);
+        return target >= 0 ? 0 : -1;
+    }
+    target = sb_resolve(child, mount->target, SB_MISSING_FILE, 1);
+    if (target < 0) return -1;
+    // An O_PATH descriptor of a file that was just made; its directory entry is the way to one that can be written.
+    char path[40] = "/proc/self/fd/";
+    char *digit = path + sizeof path;
+    *--digit = 0;
+    unsigned number = (unsigned)target;
+    do *--digit = (char)('0' + number % 10);
+    while ((number /= 10) != 0);
+    memmove(path + 14, digit, strlen(digit) + 1);
+    int writable = open(path, O_WRONLY | O_CLOEXEC);
+    int result = writable < 0 ? -1 : copy_content(source, writable);
+    sb_close(writable);
+    sb_close(target);
+    return result;
+}
+
+static int imitate(const struct sb_child *child, const struct sb_mount *mount) {
+    if (mount->kind == SB_MOUNT_TMPFS) {
+        int directory = sb_resolve(child, mount->target, missing_for(mount, 1), 1);
+        sb_close(directory);
+        return directory < 0 ? -1 : 0;
+    }
+    if (mount->kind != SB_MOUNT_BIND) {
+        errno = EPERM;
+        return -1;
+    }
+    int source = open_source(mount, O_RDONLY);
+    struct stat status;
+    int result = source < 0 ? -1 : fstat(source, &status);
+    if (result == 0 && !S_ISREG(status.st_mode)) {
+        errno = EPERM;
+        result = -1;
+    }
+    if (result == 0) result = imitate_file(child, mount, source);
+    sb_close(source);
+    return result;
+}
+
+int sb_imitate_mounts(struct sb_child *child) {
+    for (size_t index = 0; index < child->configuration->mount_count; index++) {
+        child->position.index = (int)index;
+        if (imitate(child, &child->configuration->mounts[index]) != 0) return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,158 @@
+internal import CSandbox
+internal import Glibc
+internal import SystemPackage
+
+/// A configuration in C's terms, made before the clone; owns all memory that it points to.
+final class PreparedConfiguration {
+    private(set) var value = sb_configuration()
+    private var allocations: [UnsafeMutableRawPointer] = []
+
+    /// - Parameter terminal: The path of the terminal that the descriptors are, if they are one.
+    init(
+        _ configuration: SandboxConfiguration,
+        descriptors: (input: Int32, output: Int32, error: Int32),
+        terminal: String? = nil,
+        isProbe: Bool = false
+    ) throws(SandboxError) {
+        try Self.validate(configuration)
+        value.isolation = configuration.isolation.inC
+        switch configuration.root {
+        case .directory(let path): value.root_directory = string(path)
+        case .overlay(let lower, let upper, let work): value.root_overlay = overlay(lower, upper, work)
+        }
+        value.new_network = configuration.network == .none ? 1 : 0
+        value.unmasked = configuration.masksSystemPaths ? 0 : 1
+        value.probe = isProbe ? 1 : 0
+        value.mounts = array(configuration.mounts.map(mount))
+        value.mount_count = configuration.mounts.count
+        value.arguments = strings(configuration.arguments)
+        value.environment = strings(configuration.environment)
+        value.search_path = configuration.searchPath.map { string($0) }
+        value.working_directory = string(configuration.workingDirectory)
+        value.hostname = string(configuration.hostname)
+        value.user = configuration.user.userID
+        value.group = configuration.user.groupID
+        value.groups = array(configuration.user.supplementaryGroups)
+        value.group_count = configuration.user.supplementaryGroups.count
+        value.capabilities = configuration.capabilities.rawValue
+        value.no_new_privileges = configuration.forbidsNewPrivileges ? 1 : 0
+        value.standard_input = descriptors.input
+        value.standard_output = descriptors.output
+        value.standard_error = descriptors.error
+        value.terminal = terminal.map { string($0) }
+    }
+
+    deinit {
+        for allocation in allocations { free(allocation) }
+    }
+
+    /// Finds what the kernel would not, or would with a misleading reason.
+    private static func validate(_ configuration: SandboxConfiguration) throws(SandboxError) {
+        func refuse(_ sentence: String) -> SandboxError {
+            SandboxError(.invalidConfiguration, sentence, errno: nil)
+        }
+        if configuration.arguments.isEmpty { throw refuse("there is no program to run") }
+        let texts =
+            configuration.arguments + configuration.environment + configuration.mounts.map(\.target)
+            + [configuration.workingDirectory, configuration.hostname]
+        if let text = texts.first(where: { $0.utf8.contains(0) }) {
+            throw refuse("`\(text.prefix { $0 != "\0" })` is followed by a zero byte, which no program can be given")
+        }
+        if !configuration.workingDirectory.hasPrefix("/") {
+            throw refuse("the working directory `\(configuration.workingDirectory)` is not absolute")
+        }
+        if case .overlay(let lower, _, _) = configuration.root {
+            if lower.isEmpty { throw refuse("an overlay needs at least one lower directory") }
+            if configuration.isolation == .chroot { throw refuse("an overlay cannot be mounted without namespaces") }
+        }
+        if configuration.isolation == .chroot, configuration.network == .none {
+            throw refuse("a process cannot be kept from the network without namespaces")
+        }
+        for mount in configuration.mounts {
+            guard case .overlay(let lower, let upper, let work, _) = mount.source else { continue }
+            if lower.isEmpty || (upper == nil) != (work == nil) {
+                throw refuse("the overlay on `\(mount.target)` needs lower directories, and upper with work or neither")
+            }
+        }
+    }
+
+    private func mount(_ mount: SandboxMount) -> sb_mount {
+        var result = sb_mount()
+        result.target = string(mount.target)
+        var flags: sb_mount_flags.RawValue = 0
+        if mount.isReadOnly { flags |= SB_MOUNT_READ_ONLY.rawValue }
+        if mount.createsTarget { flags |= SB_MOUNT_CREATE_TARGET.rawValue }
+        switch mount.source {
+        case .bind(let path, let recursive):
+            result.kind = SB_MOUNT_BIND
+            result.source = string(path)
+            if recursive { flags |= SB_MOUNT_RECURSIVE.rawValue }
+        case .bindInside(let root, let path, let recursive):
+            result.kind = SB_MOUNT_BIND
+            result.source_root = string(root)
+            result.source = string(path)
+            if recursive { flags |= SB_MOUNT_RECURSIVE.rawValue }
+        case .overlay(let lower, let upper, let work, let path):
+            result.kind = SB_MOUNT_OVERLAY
+            result.overlay = overlay(lower, upper, work)
+            result.source = string(path)
+        case .memory(let size, let permissions):
+            result.kind = SB_MOUNT_TMPFS
+            result.size = size ?? 0
+            result.mode = permissions
+        }
+        result.flags = flags
+        return result
+    }
+
+    private func overlay(_ lower: [FilePath], _ upper: FilePath?, _ work: FilePath?) -> sb_overlay {
+        sb_overlay(
+            lower: array(lower.map { string($0) as UnsafePointer<CChar>? }),
+            lower_count: lower.count,
+            upper: upper.map { string($0) },
+            work: work.map { string($0) }
+        )
+    }
+
+    private func string(_ text: String) -> UnsafePointer<CChar> {
+        text.withCString { copy($0) }
+    }
+
+    private func string(_ path: FilePath) -> UnsafePointer<CChar> {
+        path.withPlatformString { copy($0) }
+    }
+
+    private func copy(_ text: UnsafePointer<CChar>) -> UnsafePointer<CChar> {
+        guard let copy = strdup(text) else { preconditionFailure("out of memory") }
+        allocations.append(copy)
+        return UnsafePointer(copy)
+    }
+
+    private func strings(_ texts: [String]) -> UnsafePointer<UnsafePointer<CChar>?> {
+        array(texts.map { string($0) as UnsafePointer<CChar>? } + [nil])
+    }
+
+    private func array<Element>(_ elements: [Element]) -> UnsafePointer<Element> {
+        let pointer = UnsafeMutablePointer<Element>.allocate(capacity: max(elements.count, 1))
+        pointer.initialize(from: elements, count: elements.count)
+        allocations.append(UnsafeMutableRawPointer(pointer))
+        return UnsafePointer(pointer)
+    }
+}
+
+extension SandboxConfiguration {
+    /// The last `PATH` of the environment, as a program would see it.
+    var searchPath: String? {
+        environment.last { $0.hasPrefix("PATH=") }.map { String($0.dropFirst("PATH=".count)) }
+    }
+}
+
+extension SandboxIsolation {
+    fileprivate var inC: sb_isolation {
+        switch self {
+        case .full: SB_ISOLATION_FULL
+        case .userNamespace: SB_ISOLATION_USER_NAMESPACE
+        case .chroot: SB_ISOLATION_CHROOT
+        }
+    }
+}

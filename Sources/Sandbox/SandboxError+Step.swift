@@ -1,0 +1,75 @@
+internal import CSandbox
+internal import SystemPackage
+
+extension SandboxError {
+    /// The sentence for the place where the child stopped.
+    init(_ failure: sb_failure, _ configuration: SandboxConfiguration) {
+        let errno = Errno(rawValue: failure.error)
+        let reason: Reason = failure.step == SB_STEP_EXECUTE ? .execution : .environment
+        self.init(reason, Self.sentence(failure, configuration), errno: errno)
+    }
+
+    private static func sentence(_ failure: sb_failure, _ configuration: SandboxConfiguration) -> String {
+        let user = configuration.user
+        // A symbolic link in the image where a filesystem belongs is refused, with ELOOP.
+        let isLink = failure.error == Errno.tooManySymbolicLinkLevels.rawValue
+        let hint = isLink ? ", which is a symbolic link in the image" : ""
+        return switch failure.step {
+        case SB_STEP_CLONE:
+            configuration.isolation == .chroot ? "could not create a process" : "could not create namespaces"
+        case SB_STEP_IDENTITY_MAP: "could not map user \(user.userID) and group \(user.groupID) in the user namespace"
+        case SB_STEP_LOOPBACK: "could not start the loopback interface"
+        case SB_STEP_PRIVATE_MOUNTS: "could not separate the mounts of the sandbox from the machine's"
+        case SB_STEP_ROOT: rootSentence(configuration.root)
+        case SB_STEP_DEVICES:
+            sb_device_path(failure.index).map { "could not make the device `\(String(cString: $0))`" }
+                ?? "could not mount `/dev`\(hint)"
+        case SB_STEP_PROC: "could not mount `proc` on `/proc`\(hint)"
+        case SB_STEP_SYS: "could not mount `sysfs` on `/sys`\(hint)"
+        case SB_STEP_MASK:
+            "could not protect `\(sb_masked_path(failure.index).map { String(cString: $0) } ?? "/proc")`"
+        case SB_STEP_MOUNT: mountSentence(Int(failure.index), configuration.mounts)
+        case SB_STEP_WORKING_DIRECTORY:
+            failure.error == Errno.improperLink.rawValue
+                ? "the working directory `\(configuration.workingDirectory)` leads out of the root filesystem"
+                : "could not enter the working directory `\(configuration.workingDirectory)`"
+        case SB_STEP_HOSTNAME: "could not set the hostname `\(configuration.hostname)`"
+        case SB_STEP_CHANGE_ROOT: "could not change the root directory"
+        case SB_STEP_STANDARD_STREAMS: "could not set the standard streams"
+        case SB_STEP_TERMINAL: "could not start a session on the terminal"
+        case SB_STEP_CAPABILITIES: "could not drop capabilities"
+        case SB_STEP_USER: "could not become user \(user.userID) with group \(user.groupID)"
+        case SB_STEP_EXECUTE: programSentence(failure, configuration)
+        default: "could not prepare the sandbox"
+        }
+    }
+
+    private static func rootSentence(_ root: SandboxRoot) -> String {
+        switch root {
+        case .directory(let path): "could not use `\(path)` as the root directory"
+        case .overlay(let lower, let upper, _):
+            "could not mount an overlay of \(lower.count + 1) directories with changes in `\(upper)`"
+        }
+    }
+
+    private static func mountSentence(_ index: Int, _ mounts: [SandboxMount]) -> String {
+        guard mounts.indices.contains(index) else { return "could not mount" }
+        let what =
+            switch mounts[index].source {
+            case .bind(let path, _): "`\(path)`"
+            case .bindInside(let root, let path, _): "`\(path)` of `\(root)`"
+            case .overlay(let lower, _, _, let path): "`\(path)` of an overlay of \(lower.count) directories"
+            case .memory: "`tmpfs`"
+            }
+        return "could not mount \(what) on `\(mounts[index].target)` (mount \(index + 1) of \(mounts.count))"
+    }
+
+    private static func programSentence(_ failure: sb_failure, _ configuration: SandboxConfiguration) -> String {
+        let program = configuration.arguments.first ?? ""
+        guard failure.error == Errno.noSuchFileOrDirectory.rawValue, !program.contains("/") else {
+            return "could not execute `\(program)`"
+        }
+        guard let path = configuration.searchPath else { return "could not find `\(program)`, as PATH is not set" }
+        return "could not find `\(program)` in PATH `\(path)`"
+    }
+}
