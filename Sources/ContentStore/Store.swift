@@ -50,8 +50,16 @@ public struct Store: Sendable {
 
     /// Held by whoever makes the content with this key, so that it is made once.
     public func lock(key: Digest) throws(SystemError) -> FileLock {
-        let slot = key.bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        return try FileLock.acquire(self[.locks].appending("keys"), slot: slot)
+        try FileLock.acquire(self[.locks].appending("keys"), slot: slot(key))
+    }
+
+    /// The same lock if nobody holds it.
+    public func tryLock(key: Digest) throws(SystemError) -> FileLock? {
+        try FileLock.tryAcquire(self[.locks].appending("keys"), slot: slot(key))
+    }
+
+    private func slot(_ key: Digest) -> UInt64 {
+        key.bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     }
 
     private static func currentDirectory() -> String {

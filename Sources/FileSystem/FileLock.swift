@@ -41,26 +41,40 @@ public final class FileLock: Sendable {
         throw error
     }
 
-    /// Waits for one of 2⁶² locks that live in one file, so that locks by key leave no file behind.
+    /// One of 2⁶² locks that live in one file, so that locks by key leave no file behind, if it can be had at once.
     ///
-    /// Open file description locks (`fcntl(2)`, `F_OFD_SETLKW`) on a single byte: they also exclude threads of one
+    /// Open file description locks (`fcntl(2)`, `F_OFD_SETLK`) on a single byte: they also exclude threads of one
     /// process from each other, and die with the process like `flock`.
+    public static func tryAcquire(_ path: FilePath, slot: UInt64) throws(SystemError) -> FileLock? {
+        let descriptor = try FileOperations.open(path, O_RDWR | O_CREAT, 0o644)
+        if try lock(descriptor, slot: slot, waiting: false, path) { return FileLock(descriptor: descriptor) }
+        close(descriptor)
+        return nil
+    }
+
+    /// Waits for one of these locks.
     public static func acquire(_ path: FilePath, slot: UInt64) throws(SystemError) -> FileLock {
         let descriptor = try FileOperations.open(path, O_RDWR | O_CREAT, 0o644)
+        _ = try lock(descriptor, slot: slot, waiting: true, path)
+        return FileLock(descriptor: descriptor)
+    }
+
+    /// Closes the descriptor when it throws.
+    private static func lock(_ descriptor: Int32, slot: UInt64, waiting: Bool, _ path: FilePath) throws(SystemError) -> Bool {
         var lock = Glibc.flock()
         lock.l_type = Int16(F_WRLCK)
         lock.l_whence = Int16(SEEK_SET)
         lock.l_start = off_t(slot >> 2)
         lock.l_len = 1
-        // F_OFD_SETLKW; glibc's header hides it from Swift behind _GNU_SOURCE.
-        while fcntl(descriptor, 38, &lock) != 0 {
-            guard Errno.current == .interrupted else {
-                let error = SystemError("lock", path)
-                close(descriptor)
-                throw error
-            }
+        // F_OFD_SETLK and F_OFD_SETLKW; glibc's header hides them from Swift behind _GNU_SOURCE.
+        while fcntl(descriptor, waiting ? 38 : 37, &lock) != 0 {
+            let error = SystemError("lock", path)
+            if error.errno == .interrupted { continue }
+            if !waiting, error.errno == .wouldBlock || error.errno == .permissionDenied { return false }
+            close(descriptor)
+            throw error
         }
-        return FileLock(descriptor: descriptor)
+        return true
     }
 
     private static func openForLocking(_ path: FilePath) throws(SystemError) -> Int32 {

@@ -53,6 +53,11 @@ public struct FileStatus: Sendable, Equatable {
         deviceNumber = UInt64(raw.st_rdev)
     }
 
+    /// `major(3)` of `deviceNumber`.
+    public var deviceMajor: UInt32 { UInt32((deviceNumber >> 8) & 0xFFF | (deviceNumber >> 32) & 0xFFFF_F000) }
+    /// `minor(3)` of `deviceNumber`.
+    public var deviceMinor: UInt32 { UInt32(deviceNumber & 0xFF | (deviceNumber >> 12) & 0xFFFF_FF00) }
+
     /// Seconds since 1970, rounded down, as a layer stores them.
     public var modifiedSeconds: Int64 {
         let (quotient, remainder) = modified.quotientAndRemainder(dividingBy: 1_000_000_000)

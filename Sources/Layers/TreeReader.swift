@@ -105,8 +105,8 @@ public struct TreeReader {
                 return LayerEntry(path: path, kind: .whiteout, permissions: 0)
             }
             entry.kind = status.kind == .characterDevice ? .characterDevice : .blockDevice
-            entry.deviceMajor = UInt32((status.deviceNumber >> 8) & 0xFFF | (status.deviceNumber >> 32) & 0xFFFF_F000)
-            entry.deviceMinor = UInt32(status.deviceNumber & 0xFF | (status.deviceNumber >> 12) & 0xFFFF_FF00)
+            entry.deviceMajor = status.deviceMajor
+            entry.deviceMinor = status.deviceMinor
         case .fifo:
             entry.kind = .fifo
         case .socket:

@@ -24,6 +24,8 @@ public enum BuildEvent: Sendable {
 
     /// How a step got its result.
     public enum Outcome: String, Sendable {
+        /// `FROM`: there was nothing to do.
+        case base
         /// An earlier result was used.
         case cached
         /// The work was done.

@@ -1,0 +1,26 @@
+public import BuildPlanning
+public import Layers
+public import OCI
+
+/// A base image as a build needs it.
+public struct BaseImage: Sendable {
+    /// The image ID.
+    public let id: Digest
+    public let configuration: ImageConfiguration
+    /// Lowest first.
+    public let layers: [Layer]
+
+    public init(id: Digest, configuration: ImageConfiguration, layers: [Layer]) {
+        self.id = id
+        self.configuration = configuration
+        self.layers = layers
+    }
+}
+
+/// Where the images come from that `FROM` and `--from` name; the engine itself knows no network.
+public protocol BaseImageProvider: Sendable {
+    /// Finds an image, fetching it where that is possible.
+    ///
+    /// - Returns: `nil` when there is none of that name.
+    func image(_ reference: ImageReference, platform: Platform) async throws -> BaseImage?
+}

@@ -1,0 +1,87 @@
+import BuildPlanning
+import DockerfileSyntax
+import OCI
+import Reporting
+
+/// Finds the images that the stages start from, before any stage is built: their triggers may need further stages.
+struct BaseResolution {
+    struct Bases: Sendable {
+        /// The stages to build, in file order.
+        var stages: [PlannedStage] = []
+        var images: [ImageSource: BaseImage] = [:]
+        /// What the base image of a stage adds to it, by the stage's index.
+        var triggers: [Int: PlannedTriggers] = [:]
+    }
+
+    private let run: BuildRun
+
+    init(_ run: BuildRun) {
+        self.run = run
+    }
+
+    func resolve() async throws -> Bases {
+        var bases = Bases()
+        var waiting = run.plan.stages
+        var seen = Set(waiting.map(\.index))
+        while let stage = waiting.popLast() {
+            bases.stages.append(stage)
+            var further: Set<Int> = []
+            if case .image(let reference, let platform) = stage.base {
+                let image = try await image(ImageSource(reference: reference, platform: platform), for: stage, &bases)
+                let plan = run.plan
+                let stored = image.configuration.config.onBuild ?? []
+                if !stored.isEmpty {
+                    let triggers = try BuildError.inDockerfile { () throws(DiagnosticsError) in
+                        try plan.triggers(of: stage, stored: stored)
+                    }
+                    bases.triggers[stage.index] = triggers
+                    further = triggers.dependencies
+                    for source in triggers.images { _ = try await self.image(source, for: stage, &bases) }
+                }
+            }
+            for source in stage.images { _ = try await image(source, for: stage, &bases) }
+            for index in further where seen.insert(index).inserted {
+                guard let needed = run.plan.allStages[index] else { continue }
+                waiting.append(needed)
+                // What that stage stands on is needed too.
+                for below in needed.dependencies where seen.insert(below).inserted {
+                    if let stage = run.plan.allStages[below] { waiting.append(stage) }
+                }
+            }
+        }
+        bases.stages.sort { $0.index < $1.index }
+        return bases
+    }
+
+    private func image(_ source: ImageSource, for stage: PlannedStage, _ bases: inout Bases) async throws -> BaseImage {
+        if let known = bases.images[source] { return known }
+        let text = run.plan.dockerfile.source
+        let place = place(of: source, in: stage)
+        guard let image = try await run.builder.images.image(source.reference, platform: source.platform) else {
+            throw BuildError.at(
+                place, in: text, "image `\(source.reference.familiar)` is not in the store",
+                hints: [
+                    "this version cannot pull from a registry yet: bring the image in with `swiftbuild load` or `swiftbuild import`"
+                ])
+        }
+        let platform = image.configuration.platform
+        guard platform == source.platform else {
+            throw BuildError.at(
+                place, in: text,
+                "image `\(source.reference.familiar)` is for \(platform), and \(source.platform) is asked for")
+        }
+        bases.images[source] = image
+        return image
+    }
+
+    /// The word that names an image.
+    private func place(of source: ImageSource, in stage: PlannedStage) -> SourceRange {
+        if case .image(let reference, _) = stage.base, reference == source.reference, case .from(let from) = stage.from.kind {
+            return from.base.range
+        }
+        for step in stage.steps where step.copySource == .image(source) {
+            if case .copy(let copy) = step.instruction.kind, let from = copy.from { return from.range }
+        }
+        return stage.from.range
+    }
+}

@@ -1,0 +1,163 @@
+public import BuildCache
+import BuildContext
+public import BuildPlanning
+public import ContentStore
+import DockerfileSyntax
+import FileSystem
+import Glibc
+public import Layers
+public import OCI
+public import Reporting
+public import Snapshots
+import Synchronization
+
+/// Builds images in one store.
+public struct Builder: Sendable {
+    let store: Store
+    let layers: LayerStore
+    let snapshots: SnapshotStore
+    let cache: StepCache
+    let images: any BaseImageProvider
+    let emit: @Sendable (BuildEvent) -> Void
+
+    /// - Parameter events: Told everything that happens; called from several threads, but never at the same time
+    ///   for one step.
+    public init(layers: LayerStore, images: any BaseImageProvider, events: @escaping @Sendable (BuildEvent) -> Void) {
+        store = layers.store
+        self.layers = layers
+        snapshots = SnapshotStore(layers)
+        cache = StepCache(layers.store)
+        self.images = images
+        emit = events
+    }
+
+    /// What a build gives: everything that makes up the image, not yet stored as one.
+    public struct BuiltImage: Sendable {
+        public let configuration: ImageConfiguration
+        public let layers: [Layer]
+    }
+
+    /// Builds what the request asks for.
+    ///
+    /// - Parameter complete: Stores the image and gives its ID; called when everything else is done and before the last
+    ///   step is reported, whose result the image is.
+    /// - Throws: `BuildError`, `CancellationError`, and errors of the store. Nothing runs, is mounted, or is left
+    ///   half-written then.
+    public func build(_ request: BuildRequest, complete: @Sendable (BuiltImage) throws -> Digest) async throws -> BuiltImage {
+        TemporaryDirectory.sweep(store[.temporary])
+        let plan = try BuildError.inDockerfile { () throws(DiagnosticsError) in
+            try BuildPlan(request.dockerfile, options: request.options)
+        }
+        for warning in plan.warnings { emit(.warning(source: plan.dockerfile.source, warning)) }
+        for name in plan.unusedBuildArguments {
+            emit(.note("build argument `\(name)` is not used: no stage that is built declares it with ARG"))
+        }
+        return try await withTaskExecutorPreference(BlockingExecutor.shared) {
+            try await BuildRun(self, request, plan).run(complete: complete)
+        }
+    }
+}
+
+extension BuildError {
+    /// Passes errors in the Dockerfile on as build errors.
+    static func inDockerfile<Result>(_ body: () throws(DiagnosticsError) -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch {
+            throw BuildError.dockerfile(error)
+        }
+    }
+
+    /// One error at a place of a source text.
+    static func at(_ range: SourceRange?, in source: SourceText, _ message: String, hints: [String] = []) -> BuildError {
+        .dockerfile(DiagnosticsError(source: source, diagnostics: [Diagnostic(message, at: range, hints: hints)]))
+    }
+}
+
+/// One build while it goes on: what its stages share.
+final class BuildRun: Sendable {
+    let builder: Builder
+    let request: BuildRequest
+    let plan: BuildPlan
+    let slots: JobSlots
+    let context: BuildContextFiles?
+    let sandbox: SandboxFactory
+    private let stageResults: [Int: Promise<StageResult>]
+    /// The layers that processes of this build left, to be kept as snapshots at the end.
+    private let workspaces = Mutex<[(Workspace, Layer)]>([])
+
+    init(_ builder: Builder, _ request: BuildRequest, _ plan: BuildPlan) {
+        self.builder = builder
+        self.request = request
+        self.plan = plan
+        slots = JobSlots(request.jobs)
+        context = request.context.map { BuildContextFiles($0, in: builder.store) }
+        sandbox = SandboxFactory(builder.store)
+        stageResults = plan.allStages.mapValues { _ in Promise() }
+    }
+
+    /// Waits for a stage.
+    func result(ofStage index: Int) async throws -> StageResult {
+        guard let promise = stageResults[index] else { preconditionFailure("a plan refers to stages that it has") }
+        return try await promise.value
+    }
+
+    func keepSnapshot(_ workspace: Workspace, _ layer: Layer) {
+        workspaces.withLock { $0.append((workspace, layer)) }
+    }
+
+    func run(complete: @Sendable (Builder.BuiltImage) throws -> Digest) async throws -> Builder.BuiltImage {
+        // Prune must not take away what a cache look-up has just found.
+        let inUse = try builder.store.lock(.shared)
+        defer { _ = inUse }
+        defer {
+            for (workspace, layer) in workspaces.withLock({ $0 }) { builder.snapshots.adopt(workspace, as: layer) }
+            try? context?.fingerprints.save()
+        }
+        let bases = try await BaseResolution(self).resolve()
+        let unsupported = UnsupportedFeatures.errors(in: bases.stages)
+        guard unsupported.isEmpty else {
+            throw BuildError.dockerfile(DiagnosticsError(source: plan.dockerfile.source, diagnostics: unsupported))
+        }
+        builder.emit(.planned(stages: bases.stages.count, steps: plan.stepCount))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for stage in bases.stages {
+                group.addTask { try await self.build(stage, bases) }
+            }
+            // The first failure leaves the loop; the group then cancels the rest and waits for it.
+            for try await _ in group {}
+        }
+        let result = try await result(ofStage: plan.target.index)
+        let image = try await assemble(result)
+        let id = try complete(image)
+        if let last = result.unfinished {
+            builder.emit(.finished(last.step, last.outcome, id: id.short, seconds: last.seconds))
+        }
+        return image
+    }
+
+    private func build(_ stage: PlannedStage, _ bases: BaseResolution.Bases) async throws {
+        guard let promise = stageResults[stage.index] else { return }
+        do {
+            var builder = try await StageBuilder(self, stage, bases)
+            try await builder.build(promise)
+        } catch {
+            promise.fulfil(.failure(error is CancellationError ? error : CancellationError()))
+            throw error
+        }
+    }
+
+    private func assemble(_ result: StageResult) async throws -> Builder.BuiltImage {
+        let layers = try await result.layers.layers
+        var configuration = result.state.configuration
+        if !request.labels.isEmpty {
+            var labels = configuration.config.labels ?? [:]
+            for (name, value) in request.labels { labels[name] = value }
+            configuration.config.labels = labels
+        }
+        configuration.created = result.created
+        configuration.rootfs = ImageConfiguration.RootFilesystem(diffIDs: layers.map(\.diffID))
+        configuration.history = result.history
+        return Builder.BuiltImage(configuration: configuration, layers: layers)
+    }
+}

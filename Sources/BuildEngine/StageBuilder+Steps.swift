@@ -1,0 +1,220 @@
+import BuildCache
+import BuildPlanning
+import ContentStore
+import FileSystem
+import Glibc
+import Layers
+import OCI
+import Reporting
+
+extension StageBuilder {
+    typealias Captures = ThrowingTaskGroup<Void, any Error>
+
+    /// Executes one step, or takes its result from an earlier build.
+    mutating func execute(_ step: PlannedStep, isLast: Bool, _ captures: inout Captures) async throws {
+        let start = Clock.now
+        let event = StageBuilder.event(step.instruction, number: step.number, stage, run)
+        builder.emit(.started(event))
+        do {
+            let resolved = try resolve(step)
+            for warning in resolved.warnings { builder.emit(.warning(source: step.source, warning)) }
+            let outcome: BuildEvent.Outcome
+            switch resolved.action {
+            case .metadata: outcome = try metadata(step, resolved)
+            case .workdir(let workdir): outcome = try await makeDirectory(workdir, step)
+            case .copy(let copy): outcome = try await CopyStep(copy, step: step, stage: self).execute(&self)
+            case .run(let command): outcome = try await runCommand(command, step, event, &captures)
+            }
+            result.history.append(
+                ImageConfiguration.HistoryEntry(
+                    created: result.created, createdBy: resolved.createdBy, comment: "buildkit.dockerfile.v0",
+                    emptyLayer: resolved.emptyLayer ? true : nil))
+            let seconds = Clock.seconds(since: start)
+            if isLast, stage.index == run.plan.target.index {
+                result.unfinished = StageResult.UnfinishedStep(step: event, outcome: outcome, seconds: seconds)
+            } else {
+                builder.emit(.finished(event, outcome, id: result.shownID, seconds: seconds))
+            }
+        } catch {
+            builder.emit(.failed(event))
+            throw error
+        }
+    }
+
+    private mutating func resolve(_ step: PlannedStep) throws -> ResolvedStep {
+        do {
+            return try result.state.resolve(step)
+        } catch {
+            throw BuildError.dockerfile(error)
+        }
+    }
+
+    /// An instruction that changes nothing but the configuration: its result needs no cache, but that it was seen
+    /// before tells the user that nothing changed.
+    private mutating func metadata(_ step: PlannedStep, _ resolved: ResolvedStep) throws -> BuildEvent.Outcome {
+        let key = StepKey([NamedInput("below", result.key.hex), NamedInput("instruction", resolved.createdBy)])
+        result.shownID = key.digest.short
+        if run.request.usesCache, builder.cache.record(for: key) != nil { return .cached }
+        try builder.cache.save(CacheRecord(key: key, instruction: step.instruction.text, layer: nil, created: Clock.now))
+        return .ran
+    }
+
+    /// The layer that an earlier build made for this key, if its content is still there.
+    func cachedLayer(_ key: StepKey) -> (layer: Layer, created: Int64)? {
+        guard run.request.usesCache, let record = builder.cache.record(for: key), let known = record.layer else { return nil }
+        let layer = Layer(diffID: known.diffID, tarSize: known.tarSize)
+        return builder.layers.isAvailable(layer) ? (layer, record.created) : nil
+    }
+
+    /// Takes a layer from the cache, or makes and records it; only one process makes the layer of a key at a time.
+    mutating func layer(
+        for key: StepKey, _ step: PlannedStep, make: (StageBuilder) async throws -> Layer
+    ) async throws -> BuildEvent.Outcome {
+        if let (layer, created) = cachedLayer(key) {
+            advance(key, StageLayer(layer), created: created)
+            return .cached
+        }
+        let builder = self
+        let (made, outcome) = try await run.slots.run {
+            let lock = try await builder.lock(key)
+            defer { _ = lock }
+            if let (layer, created) = builder.cachedLayer(key) { return ((layer, created), BuildEvent.Outcome.cached) }
+            let layer = try await make(builder)
+            return ((layer, try builder.record(layer, key, step)), .ran)
+        }
+        advance(key, StageLayer(made.0), created: made.1)
+        return outcome
+    }
+
+    /// Waits for the lock of a key without keeping a thread, so that an interrupt ends the wait.
+    func lock(_ key: StepKey) async throws -> FileLock {
+        while true {
+            try Task.checkCancellation()
+            if let lock = try builder.store.tryLock(key: key.digest) { return lock }
+            try await Task.sleep(nanoseconds: 5_000_000)
+        }
+    }
+
+    /// Remembers a layer that was just made.
+    ///
+    /// - Returns: The time it counts as made, in nanoseconds since 1970.
+    @discardableResult
+    func record(_ layer: Layer, _ key: StepKey, _ step: PlannedStep) throws -> Int64 {
+        let created = run.request.sourceDateEpoch.map { $0.multipliedReportingOverflow(by: 1_000_000_000).partialValue } ?? Clock.now
+        try builder.cache.save(
+            CacheRecord(
+                key: key, instruction: step.instruction.text,
+                layer: CacheRecord.LayerResult(diffID: layer.diffID, tarSize: layer.blob.size), created: created))
+        return created
+    }
+
+    /// Puts a layer on top of the stage.
+    mutating func advance(_ key: StepKey, _ layer: StageLayer, created: Int64) {
+        result.layers.append(layer)
+        result.key = key.digest
+        result.shownID = key.digest.short
+        result.created = Timestamp(nanosecondsSinceEpoch: created)
+    }
+
+    /// The inputs that every step has which makes files.
+    func commonInputs(_ instruction: String) -> [NamedInput] {
+        var inputs = [NamedInput("below", result.key.hex), NamedInput("instruction", instruction)]
+        if let epoch = run.request.sourceDateEpoch { inputs.append(NamedInput("SOURCE_DATE_EPOCH", String(epoch))) }
+        return inputs
+    }
+
+    /// The stage's files so far.
+    func files() async throws -> ImageFiles {
+        try ImageFiles(try await result.layers.layers, in: builder.layers)
+    }
+
+    /// The files of another stage or image.
+    func files(of source: ContentSource) async throws -> ImageFiles {
+        switch source {
+        case .context, .scratch: try ImageFiles([], in: builder.layers)
+        case .stage(let index): try ImageFiles(try await run.result(ofStage: index).layers.layers, in: builder.layers)
+        case .image(let image): try ImageFiles(bases.images[image]?.layers ?? [], in: builder.layers)
+        }
+    }
+
+    /// The time that what a step makes of nothing carries: that of the layer below, since nothing reads the clock twice.
+    var timeBelow: Int64 {
+        let time = result.created?.secondsSinceEpoch ?? 0
+        return run.request.sourceDateEpoch.map { min($0, time) } ?? time
+    }
+
+    private mutating func makeDirectory(_ workdir: ResolvedWorkdir, _ step: PlannedStep) async throws -> BuildEvent.Outcome {
+        let path = PathInRoot(workdir.path)
+        guard !path.isRoot else {
+            let key = StepKey([NamedInput("below", result.key.hex), NamedInput("instruction", "WORKDIR /")])
+            result.shownID = key.digest.short
+            if run.request.usesCache, builder.cache.record(for: key) != nil { return .cached }
+            try builder.cache.save(CacheRecord(key: key, instruction: step.instruction.text, layer: nil, created: Clock.now))
+            return .ran
+        }
+        let key = StepKey(
+            commonInputs("WORKDIR") + [NamedInput("path", "\(path)"), NamedInput("owner", workdir.user)])
+        return try await layer(for: key, step) { stage in
+            let files = try await stage.files()
+            let owner = try stage.identity(of: workdir.user, step) { try files.users() }
+            let time = stage.timeBelow
+            var plan = LayerPlan(view: files.view, latestTime: stage.run.request.sourceDateEpoch) { path in
+                var directory = LayerEntry.directory(path, modified: time)
+                directory.userID = owner.userID
+                directory.groupID = owner.groupID
+                return directory
+            }
+            do {
+                let resolved = try plan.resolve(path)
+                // A directory that exists is left alone, and the layer is empty then.
+                if plan.entry(at: resolved)?.kind != .directory { try plan.addDirectories(resolved) }
+            } catch let conflict as LayerPlan.Conflict {
+                throw BuildError.at(step.instruction.range, in: step.source, "WORKDIR \(conflict.sentence)")
+            }
+            let writer = try stage.builder.layers.writer()
+            try plan.write(to: writer)
+            return try writer.finish()
+        }
+    }
+
+    /// Who a `USER` text means; the databases are read only where they decide something.
+    func identity(of user: String, _ step: PlannedStep, users: () throws -> UserDatabase) throws -> UserDatabase.Identity {
+        var unknown: String?
+        if user.isEmpty {
+            return UserDatabase.Identity(userID: 0, groupID: 0, supplementaryGroups: [], home: "/root")
+        }
+        guard let identity = try users().identity(of: user, unknown: &unknown) else {
+            throw BuildError.at(
+                step.instruction.range, in: step.source, "unable to find user or group `\(unknown ?? user)` in the image",
+                hints: ["a name must be in the image's /etc/passwd or /etc/group; a number always works"])
+        }
+        return identity
+    }
+}
+
+extension LayerPlan.Conflict {
+    /// What is in the way, to stand behind the instruction's name.
+    var sentence: String {
+        switch self {
+        case .fileOverDirectory(let path): "cannot put a file at `\(path)`: it is a directory"
+        case .directoryOverFile(let path): "cannot make the directory `\(path)`: there is something else of that name"
+        case .whiteoutName(let path): "cannot put `\(path)` into a layer: names that begin with `.wh.` mean removed files there"
+        case .layer(let error): "failed: \(error)"
+        }
+    }
+}
+
+/// The two clocks: when something happened, and how long it took.
+enum Clock {
+    /// Nanoseconds since 1970.
+    static var now: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+
+    /// Seconds since an earlier `now`; never negative, since the clock may be set back.
+    static func seconds(since start: Int64) -> Double {
+        max(0, Double(now - start) / 1e9)
+    }
+}

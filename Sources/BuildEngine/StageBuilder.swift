@@ -1,0 +1,84 @@
+import BuildCache
+import BuildPlanning
+import ContentStore
+import DockerfileSyntax
+import FileSystem
+import Glibc
+import Layers
+import OCI
+import Reporting
+
+/// Executes the steps of one stage in order.
+struct StageBuilder {
+    let run: BuildRun
+    let stage: PlannedStage
+    let bases: BaseResolution.Bases
+    /// The triggers of the base, then the stage's own steps.
+    private let steps: [PlannedStep]
+    var result: StageResult
+
+    var builder: Builder { run.builder }
+
+    init(_ run: BuildRun, _ stage: PlannedStage, _ bases: BaseResolution.Bases) async throws {
+        self.run = run
+        self.stage = stage
+        self.bases = bases
+        var triggers: [PlannedStep] = []
+        let step = StageBuilder.event(stage.from, number: stage.stepNumber, stage, run)
+        run.builder.emit(.started(step))
+        switch stage.base {
+        case .scratch:
+            let key = StepKey([NamedInput("base", "scratch")])
+            result = StageResult(state: StageState(stage: stage, plan: run.plan, base: nil), key: key.digest)
+        case .image(let reference, let platform):
+            guard let image = bases.images[ImageSource(reference: reference, platform: platform)] else {
+                preconditionFailure("every base was resolved before")
+            }
+            // Two images with the same files are the same base: what else counts of one is in the keys of the steps.
+            let chain = ChainID(image.layers.map(\.diffID)) { SHA256Hasher.digest(of: $0) }
+            let key = StepKey([NamedInput("base", chain.map { $0.digest.description } ?? "scratch")])
+            result = StageResult(state: StageState(stage: stage, plan: run.plan, base: image.configuration), key: key.digest)
+            result.history = image.configuration.history
+            result.layers = image.layers.map { StageLayer($0) }
+            result.created = image.configuration.created
+            result.shownID = image.id.short
+            triggers = bases.triggers[stage.index]?.steps ?? []
+        case .stage(let index):
+            let parent = try await run.result(ofStage: index)
+            result = parent
+            result.state = StageState(stage: stage, plan: run.plan, parent: parent.state)
+            triggers = try StageBuilder.triggers(of: stage, stored: parent.state.configuration.config.onBuild ?? [], run.plan)
+        }
+        steps = triggers + stage.steps
+        // A stage of nothing but FROM is complete with it.
+        result.unfinished = nil
+        run.builder.emit(.finished(step, .base, id: result.shownID, seconds: 0))
+    }
+
+    /// Executes everything, gives the result as soon as later stages can use it, and then waits for its layers.
+    mutating func build(_ promise: Promise<StageResult>) async throws {
+        var builder = self
+        try await withThrowingTaskGroup(of: Void.self) { captures in
+            for (position, step) in builder.steps.enumerated() {
+                try Task.checkCancellation()
+                try await builder.execute(step, isLast: position == builder.steps.count - 1, &captures)
+            }
+            promise.fulfil(.success(builder.result))
+            try await captures.waitForAll()
+        }
+    }
+
+    /// The triggers that an earlier stage of the file has stored with `ONBUILD`.
+    private static func triggers(of stage: PlannedStage, stored: [String], _ plan: BuildPlan) throws -> [PlannedStep] {
+        guard !stored.isEmpty else { return [] }
+        return try BuildError.inDockerfile { () throws(DiagnosticsError) in
+            try plan.triggers(of: stage, stored: stored).steps
+        }
+    }
+
+    static func event(_ instruction: Instruction, number: Int, _ stage: PlannedStage, _ run: BuildRun) -> BuildEvent.Step {
+        BuildEvent.Step(
+            stage: stage.index, stageName: stage.name ?? String(stage.index), number: number, total: run.plan.stepCount,
+            text: instruction.text)
+    }
+}

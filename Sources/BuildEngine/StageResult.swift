@@ -1,0 +1,65 @@
+import BuildPlanning
+import Layers
+import OCI
+import Reporting
+import Snapshots
+
+/// What a stage came to: the state it ended in and the layers that make up its filesystem.
+struct StageResult: Sendable {
+    /// The configuration and the arguments in scope.
+    var state: StageState
+    var history: [ImageConfiguration.HistoryEntry] = []
+    /// Lowest first.
+    var layers: [StageLayer] = []
+    /// The key of the last step that can influence files; what later keys build on.
+    var key: Digest
+    /// The last step's result as it is shown.
+    var shownID: String?
+    /// When the newest layer was made.
+    var created: Timestamp?
+    /// The last step, whose result is shown when the image is complete.
+    var unfinished: UnfinishedStep?
+
+    /// A step of which everything is known but the ID of the image that it completes.
+    struct UnfinishedStep: Sendable {
+        let step: BuildEvent.Step
+        let outcome: BuildEvent.Outcome
+        let seconds: Double
+    }
+}
+
+/// One layer of a stage, which may still be in the making while later steps already run on its files.
+final class StageLayer: Sendable {
+    private let promise: Promise<Layer>
+    /// The files themselves, for a layer that a `RUN` of this build left.
+    let workspace: Workspace?
+
+    /// A layer that exists.
+    init(_ layer: Layer) {
+        promise = Promise()
+        promise.fulfil(.success(layer))
+        workspace = nil
+    }
+
+    /// A layer that is being made of what a process wrote; whoever makes it fulfils `promise`.
+    init(_ promise: Promise<Layer>, workspace: Workspace?) {
+        self.promise = promise
+        self.workspace = workspace
+    }
+
+    /// Waits for the layer.
+    var layer: Layer {
+        get async throws { try await promise.value }
+    }
+}
+
+extension [StageLayer] {
+    /// Waits for all of them.
+    var layers: [Layer] {
+        get async throws {
+            var result: [Layer] = []
+            for layer in self { result.append(try await layer.layer) }
+            return result
+        }
+    }
+}
