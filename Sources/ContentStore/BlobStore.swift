@@ -83,6 +83,14 @@ public struct BlobWriter: ~Copyable {
         count += Int64(bytes.count)
     }
 
+    /// Gives the blob its name if it is the one that was promised; otherwise nothing of it stays.
+    ///
+    /// - Throws: `ContentStoreError.damaged` when the bytes have another digest.
+    public consuming func commit(expecting digest: Digest) throws {
+        guard hasher.finish() == digest else { throw ContentStoreError.damaged(digest) }
+        if store.size(digest) != count { try file.replace(store.path(digest)) }
+    }
+
     /// Gives the blob its name.
     ///
     /// A blob of that name that is there already stays, unless its size says that it is damaged.

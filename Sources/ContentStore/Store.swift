@@ -30,8 +30,11 @@ public struct Store: Sendable {
     public init(root: FilePath) throws(SystemError) {
         // Absolute, since a build may change directory-relative names for messages only.
         self.root = root.isAbsolute ? root : (FilePath(Store.currentDirectory()).pushing(root)).lexicallyNormalized()
+        // Each is looked for, since a layout of another tool or of an older version has only some of them.
+        for bucket in Bucket.allCases where FileStatus.ifPresent(self[bucket]) == nil {
+            try FileOperations.createDirectories(self[bucket])
+        }
         if FileStatus.ifPresent(self.root.appending("oci-layout")) == nil {
-            for bucket in Bucket.allCases { try FileOperations.createDirectories(self[bucket]) }
             try FileOperations.writeAtomically(
                 Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8), to: self.root.appending("oci-layout"), temporary: self[.temporary])
         }

@@ -104,6 +104,18 @@ public final class LayerStore: Sendable {
         }
     }
 
+    /// Makes sure that the layer's blob is what its diff ID says, reading it whole, and indexes it.
+    ///
+    /// An index that is there already says nothing about *this* blob: an image from elsewhere may pair the diff ID of
+    /// a layer that is known with a blob of other content.
+    ///
+    /// - Throws: `LayerError.missing`, `.damaged`, `.unsafeMember`, `.unreadable`, or `SystemError`.
+    public func verify(_ layer: Layer) throws {
+        guard let size = store.blobs.size(layer.blob.digest) else { throw LayerError.missing(layer.diffID) }
+        guard size == layer.blob.size else { throw LayerError.damaged(layer.diffID) }
+        try save(try makeIndex(layer))
+    }
+
     /// One pass over the blob: decompress, verify the diff ID, list what is in it.
     private func makeIndex(_ layer: Layer) throws -> LayerIndex {
         let descriptor = try openBlob(layer)

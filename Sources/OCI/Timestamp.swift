@@ -36,6 +36,9 @@ public struct Timestamp: Sendable, Hashable, Codable, CustomStringConvertible {
             + "T\(padded(second / 3600, 2)):\(padded(second / 60 % 60, 2)):\(padded(second % 60, 2))\(fraction)Z"
     }
 
+    /// Keeps a text as it is, without looking at it.
+    public init(text: String) { description = text }
+
     public init(from decoder: any Decoder) throws {
         description = try decoder.singleValueContainer().decode(String.self)
     }

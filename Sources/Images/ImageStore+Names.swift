@@ -1,0 +1,111 @@
+internal import ContentStore
+internal import FileSystem
+internal import Glibc
+public import OCI
+internal import SystemPackage
+
+extension ImageStore {
+    /// Makes a name lead to an image, away from whatever it led to.
+    ///
+    /// A reference with a digest is a name too: it is how `name@sha256:…` of a pulled image is remembered.
+    ///
+    /// - Throws: `ImageError.notFound` when the image is gone, or `SystemError`.
+    public func tag(_ image: StoredImage, as name: ImageReference) throws { try tag(image, as: [name]) }
+
+    /// Makes several names lead to an image.
+    ///
+    /// - Throws: `ImageError.notFound` when the image is gone, or `SystemError`.
+    public func tag(_ image: StoredImage, as names: [ImageReference]) throws {
+        let changed = names.map { ImageName($0) }.filter { id(of: $0) != image.id }
+        guard !changed.isEmpty else { return }
+        let lock = try namesLock()
+        defer { _ = lock }
+        guard let current = record(image.id) else { throw ImageError.notFound("\(image.id)", similar: []) }
+        try setNames(changed.map { ($0, current) }, LayoutIndex(self))
+    }
+
+    /// Takes a name away; the image stays.
+    ///
+    /// - Returns: Whether there was such a name.
+    @discardableResult
+    public func untag(_ name: ImageReference) throws -> Bool {
+        let lock = try namesLock()
+        defer { _ = lock }
+        let name = ImageName(name)
+        guard id(of: name) != nil else { return false }
+        try setNames([(name, nil)], LayoutIndex(self))
+        return true
+    }
+
+    /// The names of an image, tags first, sorted.
+    public func names(of image: StoredImage) throws -> [ImageReference] {
+        try allNames().filter { $0.id == image.id }.map(\.name.reference)
+    }
+
+    /// All images with their names, newest first; images without a name are included.
+    public func list() throws -> [ListedImage] {
+        var names: [Digest: [ImageReference]] = [:]
+        for (name, id) in try allNames() { names[id, default: []].append(name.reference) }
+        return try imageIDs().compactMap { record($0) }
+            .map { (seconds: $0.created?.secondsSinceEpoch ?? .min, image: $0) }
+            .sorted { ($0.seconds, $1.image.id) > ($1.seconds, $0.image.id) }
+            .map { ListedImage(image: $0.image, names: names[$0.image.id] ?? []) }
+    }
+
+    /// When a name was last given to an image; `nil` for an image without one.
+    public func lastTagged(_ names: [ImageReference]) -> Timestamp? {
+        names.compactMap { FileStatus.ifPresent(path(ImageName($0)))?.modified }.max()
+            .map { Timestamp(nanosecondsSinceEpoch: $0) }
+    }
+
+    /// All names with the IDs they hold, sorted; files that are no names are passed over.
+    func allNames() throws -> [(name: ImageName, id: Digest)] {
+        let directory = try FileOperations.open(store[.names], O_RDONLY | O_DIRECTORY)
+        defer { close(directory) }
+        return try FileOperations.names(inDirectory: directory, path: store[.names])
+            .compactMap { fileName in
+                let descriptor = openat(directory, fileName.map { CChar(bitPattern: $0) } + [0], O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+                guard descriptor >= 0 else { return nil }
+                defer { close(descriptor) }
+                var buffer = [UInt8](repeating: 0, count: 1024)
+                let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+                guard count > 0 else { return nil }
+                return ImageName.parse(fileName: fileName, content: Array(buffer[..<count]))
+            }
+            .sorted { $0.name < $1.name }
+    }
+
+    /// The IDs of all records, good or bad.
+    func imageIDs() throws -> [Digest] {
+        try FileOperations.names(in: store[.images]).compactMap { Digest(hex: String(decoding: $0, as: UTF8.self)) }
+    }
+
+    /// The ID that a name holds.
+    func id(of name: ImageName) -> Digest? {
+        guard let bytes = try? FileOperations.read(path(name), limit: 1024),
+            let parsed = ImageName.parse(fileName: Array(name.fileName.utf8), content: bytes), parsed.name == name
+        else { return nil }
+        return parsed.id
+    }
+
+    func path(_ name: ImageName) -> FilePath { store[.names].appending(name.fileName) }
+
+    /// Held by whoever changes names, records, or the index that is derived from them.
+    func namesLock() throws -> FileLock {
+        try FileLock.acquire(store[.locks].appending("index"), .exclusive)
+    }
+
+    /// Sets or removes names and brings `index.json` up to date; the names lock must be held.
+    func setNames(_ changes: [(name: ImageName, image: StoredImage?)], _ index: LayoutIndex) throws {
+        let wasCurrent = index.isCurrent
+        try index.invalidate()
+        for (name, image) in changes {
+            if let image {
+                try FileOperations.writeAtomically(name.fileContent(image.id), to: path(name), temporary: store[.temporary])
+            } else {
+                try FileOperations.remove(path(name))
+            }
+        }
+        if wasCurrent { try index.update(changes) } else { try index.rebuild() }
+    }
+}

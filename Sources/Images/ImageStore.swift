@@ -1,0 +1,152 @@
+public import ContentStore
+internal import FileSystem
+public import Layers
+public import OCI
+internal import SystemPackage
+
+/// The images of a store and their names.
+///
+/// An image is its configuration and manifest, which are blobs, and a small record (`images-v1`) that lists it. A name
+/// is a file (`names-v1`) that holds an image's ID. All of them move by one atomic rename, so a process that is killed
+/// leaves the old or the new state; whatever is damaged counts as missing.
+public struct ImageStore: Sendable {
+    public let store: Store
+    public let layers: LayerStore
+
+    /// The largest manifest, index or configuration that is read; registries have the same bound or a smaller one.
+    public static let documentLimit = 16 << 20
+
+    public init(_ store: Store, layers: LayerStore) {
+        self.store = store
+        self.layers = layers
+    }
+
+    /// Adds an image of our own making and gives it names; where all of it is there already nothing is written.
+    ///
+    /// - Parameters:
+    ///   - configuration: Its `rootfs` must list exactly `layers`.
+    ///   - layers: Lowest first; they must be in the store.
+    ///   - names: Names to give to the image in the same step, so that no prune can come in between.
+    /// - Throws: `ImageError.layersDiffer`, `LayerError`, or `SystemError`.
+    @discardableResult
+    public func add(
+        configuration: ImageConfiguration, layers: [Layer], names: [ImageReference] = []
+    ) throws -> StoredImage {
+        let configurationBytes = try CanonicalJSON.encode(configuration)
+        let id = SHA256Hasher.digest(of: configurationBytes)
+        guard configuration.rootfs.diffIDs == layers.map(\.diffID) else {
+            throw ImageError.layersDiffer("\(id)", manifest: layers.count, configuration: configuration.rootfs.diffIDs.count)
+        }
+        let manifest = Manifest(
+            config: Descriptor(mediaType: .imageConfiguration, digest: id, size: Int64(configurationBytes.count)),
+            layers: layers.map(\.blob))
+        let manifestBytes = try CanonicalJSON.encode(manifest)
+        let descriptor = Descriptor(
+            mediaType: .imageManifest, digest: SHA256Hasher.digest(of: manifestBytes), size: Int64(manifestBytes.count))
+
+        let lock = try store.lock(.shared)
+        defer { _ = lock }
+        let known = record(id)
+        if let known, known.manifest == descriptor, isPresent(descriptor), isPresent(manifest.config) {
+            try tag(known, as: names)
+            return known
+        }
+        try store.blobs.write(configurationBytes)
+        try store.blobs.write(manifestBytes)
+        let image = StoredImage(
+            id: id, manifest: descriptor, created: configuration.created, size: try size(of: layers),
+            platform: configuration.platform)
+        try register(image, replacing: known, names: names)
+        return image
+    }
+
+    /// Adds an image whose documents and layers are blobs of the store already, as they were pulled or loaded.
+    ///
+    /// Every layer is read once and its diff ID verified. The documents stay byte for byte, so that no digest changes.
+    ///
+    /// - Throws: `ImageError.malformed` and `.layersDiffer`, `ContentStoreError`, or `LayerError`.
+    @discardableResult
+    public func add(
+        manifest bytes: [UInt8], mediaType: MediaType, names: [ImageReference] = []
+    ) throws -> StoredImage {
+        let lock = try store.lock(.shared)
+        defer { _ = lock }
+        let manifest = try ManifestDocument.manifest(bytes, mediaType: mediaType)
+        let configuration = try ManifestDocument.configuration(try store.blobs.read(manifest.config.digest))
+        let layers = try ImageStore.layers(manifest, configuration)
+        let descriptor = Descriptor(mediaType: mediaType, digest: try store.blobs.write(bytes), size: Int64(bytes.count))
+        let known = record(manifest.config.digest)
+        if let known, known.manifest == descriptor, layers.allSatisfy(self.layers.isAvailable) {
+            try tag(known, as: names)
+            return known
+        }
+        for layer in layers { try self.layers.verify(layer) }
+        let image = StoredImage(
+            id: manifest.config.digest, manifest: descriptor, created: configuration.created, size: try size(of: layers),
+            platform: configuration.platform)
+        try register(image, replacing: known, names: names)
+        return image
+    }
+
+    /// The documents of an image, decoded once.
+    ///
+    /// - Throws: `ContentStoreError.missing` or `.damaged`, `ImageError.malformed` and `.layersDiffer`.
+    public func content(of image: StoredImage) throws -> ImageContent {
+        let manifest = try ManifestDocument.manifest(
+            try store.blobs.read(image.manifest.digest), mediaType: image.manifest.mediaType)
+        let configuration = try ManifestDocument.configuration(try store.blobs.read(image.id))
+        return ImageContent(
+            image: image, manifest: manifest, configuration: configuration,
+            layers: try ImageStore.layers(manifest, configuration))
+    }
+
+    /// The configuration of an image.
+    ///
+    /// - Throws: `ContentStoreError.missing` or `.damaged`, `ImageError.malformed`.
+    public func configuration(of image: StoredImage) throws -> ImageConfiguration {
+        try ManifestDocument.configuration(try store.blobs.read(image.id))
+    }
+
+    /// The layers of an image, lowest first.
+    ///
+    /// - Throws: What `content(of:)` throws.
+    public func layers(of image: StoredImage) throws -> [Layer] { try content(of: image).layers }
+
+    /// The image with exactly this ID.
+    public func image(id: Digest) -> StoredImage? { record(id) }
+
+    func record(_ id: Digest) -> StoredImage? {
+        guard let bytes = try? FileOperations.read(recordPath(id), limit: 1 << 16) else { return nil }
+        return ImageRecord.decode(bytes, id: id)
+    }
+
+    func recordPath(_ id: Digest) -> FilePath { store[.images].appending(id.hex) }
+
+    private func isPresent(_ descriptor: Descriptor) -> Bool { store.blobs.size(descriptor.digest) == descriptor.size }
+
+    private func size(of layers: [Layer]) throws -> Int64 {
+        try layers.reduce(Int64(0)) { total, layer in
+            let (sum, overflow) = total.addingReportingOverflow(try self.layers.index(of: layer).fileBytes)
+            return overflow ? .max : sum
+        }
+    }
+
+    private func register(_ image: StoredImage, replacing known: StoredImage?, names: [ImageReference]) throws {
+        let lock = try namesLock()
+        defer { _ = lock }
+        let index = LayoutIndex(self)
+        // Another manifest for the same ID changes the index at every name of the image.
+        if let known, known.manifest != image.manifest { try index.invalidate() }
+        try FileOperations.writeAtomically(ImageRecord.encode(image), to: recordPath(image.id), temporary: store[.temporary])
+        try setNames(names.map { (ImageName($0), image) }, index)
+    }
+
+    static func layers(_ manifest: Manifest, _ configuration: ImageConfiguration) throws -> [Layer] {
+        let diffIDs = configuration.rootfs.diffIDs
+        guard diffIDs.count == manifest.layers.count else {
+            throw ImageError.layersDiffer(
+                "\(manifest.config.digest)", manifest: manifest.layers.count, configuration: diffIDs.count)
+        }
+        return zip(diffIDs, manifest.layers).map { Layer(diffID: $0, blob: $1) }
+    }
+}

@@ -1,0 +1,39 @@
+public import Layers
+public import OCI
+
+/// One image of the store, as its record describes it; the documents themselves are blobs.
+public struct StoredImage: Sendable, Hashable {
+    /// The digest of the configuration: Docker's image ID.
+    public let id: Digest
+    /// The manifest blob.
+    public let manifest: Descriptor
+    /// When the image was made; `nil` where its configuration does not say.
+    public let created: Timestamp?
+    /// The bytes of the files of all layers, which is what users know as the size of an image.
+    public let size: Int64
+    public let platform: Platform
+
+    init(id: Digest, manifest: Descriptor, created: Timestamp?, size: Int64, platform: Platform) {
+        self.id = id
+        self.manifest = manifest
+        self.created = created
+        self.size = size
+        self.platform = platform
+    }
+}
+
+/// An image with all its names, none for a dangling one.
+public struct ListedImage: Sendable, Hashable {
+    public let image: StoredImage
+    /// Sorted; references with a tag before those with a digest.
+    public let names: [ImageReference]
+}
+
+/// The documents of an image, decoded.
+public struct ImageContent: Sendable {
+    public let image: StoredImage
+    public let manifest: Manifest
+    public let configuration: ImageConfiguration
+    /// Lowest first: the manifest's descriptors with the configuration's diff IDs.
+    public let layers: [Layer]
+}
