@@ -5,6 +5,140 @@ extension Dockerfile {
     ///
     /// - Throws: all errors of the file together, sorted by place.
     public init(parsing source: SourceText) throws(DiagnosticsError) {
-        throw DiagnosticsError(source: source, diagnostics: [])
+        var parser = Parser(source)
+        parser.readInstructions()
+        guard !parser.instructions.isEmpty || !parser.errors.isEmpty else {
+            throw DiagnosticsError(
+                source: source, diagnostics: [Diagnostic("the file has no instructions", at: nil)]
+            )
+        }
+        let (globals, stages) = parser.stages()
+        guard parser.errors.isEmpty else {
+            throw DiagnosticsError(source: source, diagnostics: parser.errors)
+        }
+        self.init(
+            source: source, directives: parser.directives, instructions: parser.instructions, globalArguments: globals,
+            stages: stages, warnings: parser.warnings
+        )
+    }
+
+    /// Parses the text of one `ONBUILD` trigger, as an image configuration stores it.
+    ///
+    /// - Throws: errors in the text, with ranges in `source`.
+    public static func parseTrigger(
+        _ source: SourceText, escape: UInt8 = UInt8(ascii: "\\")
+    ) throws(DiagnosticsError) -> [Instruction] {
+        var parser = Parser(source, triggerEscape: escape)
+        parser.readInstructions()
+        for instruction in parser.instructions where ["FROM", "MAINTAINER", "ONBUILD"].contains(instruction.name) {
+            parser.errors.append(
+                Diagnostic("\(instruction.name) is not allowed as an ONBUILD trigger", at: instruction.keyword.range)
+            )
+        }
+        guard parser.errors.isEmpty else {
+            throw DiagnosticsError(source: source, diagnostics: parser.errors)
+        }
+        return parser.instructions
+    }
+}
+
+/// Collects the instructions and errors of one file.
+private struct Parser {
+    private(set) var instructions: [Instruction] = []
+    private(set) var directives = ParserDirectives()
+    private(set) var warnings: [Diagnostic] = []
+    var errors: [Diagnostic] = []
+
+    private let source: SourceText
+    private let triggerEscape: UInt8?
+    /// Enough for anybody; a binary file would give one for each line.
+    private static let mostErrors = 50
+
+    init(_ source: SourceText, triggerEscape: UInt8? = nil) {
+        self.source = source
+        self.triggerEscape = triggerEscape
+    }
+
+    mutating func readInstructions() {
+        var reader = LineReader(source)
+        var directiveParser = DirectiveParser()
+        if let triggerEscape { reader.escape = triggerEscape }
+        var comments: [Word] = []
+        while errors.count < Self.mostErrors, let line = reader.nextLine() {
+            if triggerEscape == nil, !directiveParser.isFinished {
+                do {
+                    try directiveParser.accept(line, in: reader)
+                    reader.escape = directiveParser.directives.escape
+                } catch {
+                    errors.append(error)
+                }
+            }
+            let first = reader.firstNonBlank(line)
+            if reader.isComment(line) {
+                comments.append(Self.comment(line, first, reader.bytes))
+                continue
+            }
+            guard first < line.end else {
+                comments = []
+                continue
+            }
+            let slice = reader.logicalLine(from: line).slice
+            if !slice.isEmpty { read(slice, &reader, comments) }
+            comments = []
+        }
+        directives = directiveParser.directives
+        errors += reader.diagnostics.filter { $0.severity == .error }
+        warnings = reader.diagnostics.filter { $0.severity != .error }
+    }
+
+    private mutating func read(_ slice: LineSlice, _ reader: inout LineReader, _ comments: [Word]) {
+        do {
+            let parser = InstructionParser(escape: reader.escape)
+            instructions.append(try parser.instruction(slice, reader: &reader, comments: comments))
+        } catch {
+            errors.append(error)
+        }
+    }
+
+    private static func comment(_ line: PhysicalLine, _ hash: Int, _ bytes: [UInt8]) -> Word {
+        var start = hash + 1
+        var end = line.end
+        while start < end, bytes[start].isBlank { start += 1 }
+        while end > start, bytes[end - 1].isBlank { end -= 1 }
+        return Word(String(decoding: bytes[start..<end], as: UTF8.self), at: SourceRange(start, end))
+    }
+
+    /// Groups the instructions into stages.
+    mutating func stages() -> (globals: [Instruction], stages: [Dockerfile.Stage]) {
+        var globals: [Instruction] = []
+        var stages: [(Instruction, FromInstruction, [Instruction])] = []
+        for instruction in instructions {
+            if case .from(let from) = instruction.kind {
+                stages.append((instruction, from, []))
+            } else if !stages.isEmpty {
+                stages[stages.count - 1].2.append(instruction)
+            } else if case .arg = instruction.kind {
+                globals.append(instruction)
+            } else if errors.isEmpty {
+                errors.append(
+                    Diagnostic(
+                        "\(instruction.name) stands before the first FROM", at: instruction.keyword.range,
+                        hints: ["a Dockerfile begins with FROM; only ARG may come before it"]
+                    )
+                )
+            }
+        }
+        if stages.isEmpty, errors.isEmpty {
+            errors.append(Diagnostic("the file has no FROM instruction", at: nil))
+        }
+        return (
+            globals,
+            stages.enumerated().map { index, parts in
+                Dockerfile.Stage(
+                    index: index, instruction: parts.0, from: parts.1, name: parts.1.name?.text.lowercased(),
+                    instructions: parts.2
+                )
+            }
+        )
     }
 }

@@ -41,7 +41,7 @@ public struct Diagnostic: Sendable, Error {
     public let hints: [String]
 
     public init(
-        _ severity: Severity = .error,
+        _ severity: Severity,
         _ message: String,
         at range: SourceRange?,
         rule: String? = nil,
@@ -56,6 +56,13 @@ public struct Diagnostic: Sendable, Error {
         self.label = label
         self.notes = notes
         self.hints = hints
+    }
+
+    /// Creates an error.
+    public init(
+        _ message: String, at range: SourceRange?, label: String? = nil, notes: [Note] = [], hints: [String] = []
+    ) {
+        self.init(.error, message, at: range, label: label, notes: notes, hints: hints)
     }
 }
 
