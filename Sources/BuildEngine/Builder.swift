@@ -83,6 +83,7 @@ final class BuildRun: Sendable {
     let context: BuildContextFiles?
     let sandbox: SandboxFactory
     private let stageResults: [Int: Promise<StageResult>]
+    private let notes = Mutex<Set<String>>([])
     /// The layers that processes of this build left, to be kept as snapshots at the end.
     private let workspaces = Mutex<[(Workspace, Layer)]>([])
 
@@ -104,6 +105,11 @@ final class BuildRun: Sendable {
 
     func keepSnapshot(_ workspace: Workspace, _ layer: Layer) {
         workspaces.withLock { $0.append((workspace, layer)) }
+    }
+
+    /// Tells the user something that holds for all steps, the first time it is found out.
+    func noteOnce(_ text: String) {
+        if notes.withLock({ $0.insert(text).inserted }) { builder.emit(.note(text)) }
     }
 
     func run(complete: @Sendable (Builder.BuiltImage) throws -> Digest) async throws -> Builder.BuiltImage {

@@ -1,6 +1,7 @@
 import BuildCache
 import BuildPlanning
 import ContentStore
+import DockerfileSyntax
 import FileSystem
 import Glibc
 import Layers
@@ -180,10 +181,7 @@ extension StageBuilder {
     /// Who a `USER` text means; the databases are read only where they decide something.
     func identity(of user: String, _ step: PlannedStep, users: () throws -> UserDatabase) throws -> UserDatabase.Identity {
         var unknown: String?
-        if user.isEmpty {
-            return UserDatabase.Identity(userID: 0, groupID: 0, supplementaryGroups: [], home: "/root")
-        }
-        guard let identity = try users().identity(of: user, unknown: &unknown) else {
+        guard let identity = try users().identity(of: user.isEmpty ? "0" : user, unknown: &unknown) else {
             throw BuildError.at(
                 step.instruction.range, in: step.source, "unable to find user or group `\(unknown ?? user)` in the image",
                 hints: ["a name must be in the image's /etc/passwd or /etc/group; a number always works"])

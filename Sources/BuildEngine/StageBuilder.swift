@@ -35,7 +35,7 @@ struct StageBuilder {
                 preconditionFailure("every base was resolved before")
             }
             // Two images with the same files are the same base: what else counts of one is in the keys of the steps.
-            let chain = ChainID(image.layers.map(\.diffID)) { SHA256Hasher.digest(of: $0) }
+            let chain = ChainID(image.layers.map { $0.diffID }, sha256: { SHA256Hasher.digest(of: $0) })
             let key = StepKey([NamedInput("base", chain.map { $0.digest.description } ?? "scratch")])
             result = StageResult(state: StageState(stage: stage, plan: run.plan, base: image.configuration), key: key.digest)
             result.history = image.configuration.history

@@ -17,6 +17,8 @@ struct StageResult: Sendable {
     var shownID: String?
     /// When the newest layer was made.
     var created: Timestamp?
+    /// Root's home directory, read when the first process needs it: later layers may still be in the making.
+    var rootHome: String?
     /// The last step, whose result is shown when the image is complete.
     var unfinished: UnfinishedStep?
 

@@ -36,6 +36,11 @@ public enum StageBase: Sendable, Hashable {
 public struct ImageSource: Sendable, Hashable {
     public let reference: ImageReference
     public let platform: Platform
+
+    public init(reference: ImageReference, platform: Platform) {
+        self.reference = reference
+        self.platform = platform
+    }
 }
 
 /// Where a copy or a mount takes its files from.

@@ -22,6 +22,13 @@ public struct UserDatabase: Sendable {
         public var supplementaryGroups: [UInt32]
         /// The home directory; `/` for an unknown user.
         public var home: String
+
+        public init(userID: UInt32, groupID: UInt32, supplementaryGroups: [UInt32], home: String) {
+            self.userID = userID
+            self.groupID = groupID
+            self.supplementaryGroups = supplementaryGroups
+            self.home = home
+        }
     }
 
     /// Files larger than this are cut: nobody has so many users, and a crafted image may have an endless file.
@@ -62,6 +69,13 @@ public struct UserDatabase: Sendable {
     /// The primary group of a user name; `nil` for an unknown one.
     public func primaryGroup(ofUserNamed name: String) -> UInt32? {
         users.first { $0.name == name }?.groupID
+    }
+
+    /// A user by number, known or not.
+    public func identity(ofUser number: UInt32) -> Identity {
+        var unknown: String?
+        return identity(of: String(number), unknown: &unknown)
+            ?? Identity(userID: number, groupID: 0, supplementaryGroups: [], home: "/")
     }
 
     /// Resolves `user[:group]`, each a name or a number; an empty text is root.

@@ -4,12 +4,15 @@ public import Layers
 public import SystemPackage
 
 /// Makes a layer of what a process wrote.
-public struct LayerCapture {
+public struct LayerCapture: Sendable {
     /// Paths that the sandbox made for itself and that are left out where nothing else is in them.
     public var ignoring: Set<PathInRoot>
+    /// Seconds since 1970 that no file may be newer than.
+    public var latestTime: Int64?
 
-    public init(ignoring: Set<PathInRoot> = []) {
+    public init(ignoring: Set<PathInRoot> = [], latestTime: Int64? = nil) {
         self.ignoring = ignoring
+        self.latestTime = latestTime
     }
 
     /// Writes the layer that an overlay's upper directory stands for.
@@ -48,7 +51,8 @@ public struct LayerCapture {
         }
         try reader.read { found, source in
             guard !isLeftOut(found, source) else { return false }
-            let entry = ownership.corrected(found)
+            var entry = ownership.corrected(found)
+            if let latestTime { entry.modified = min(entry.modified, latestTime) }
             while let last = parents.last, !entry.path.isWithin(last.path) { parents.removeLast() }
             guard isChanged(found, source) else {
                 if entry.kind == .directory { parents.append(entry) }

@@ -39,15 +39,16 @@ final class BlockingExecutor: TaskExecutor {
     }
 
     private func startThread() {
-        withUnsafeTemporaryAllocation(of: pthread_attr_t.self, capacity: 1) { attributes in
-            pthread_attr_init(attributes.baseAddress)
-            pthread_attr_setdetachstate(attributes.baseAddress, Int32(PTHREAD_CREATE_DETACHED))
+        withUnsafeTemporaryAllocation(of: pthread_attr_t.self, capacity: 1) { buffer in
+            guard let attributes = buffer.baseAddress else { return }
+            pthread_attr_init(attributes)
+            pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
             // Trees are walked recursively, and a tree may be deep.
-            pthread_attr_setstacksize(attributes.baseAddress, 16 << 20)
+            pthread_attr_setstacksize(attributes, 16 << 20)
             var thread: pthread_t = 0
-            let result = pthread_create(&thread, attributes.baseAddress, { _ in BlockingExecutor.shared.work() }, nil)
+            let result = pthread_create(&thread, attributes, { _ in BlockingExecutor.shared.work() }, nil)
             if result != 0 { state.withLock { $0.threads -= 1 } }
-            pthread_attr_destroy(attributes.baseAddress)
+            pthread_attr_destroy(attributes)
         }
     }
 

@@ -2,6 +2,7 @@ import BuildCache
 import BuildContext
 import BuildPlanning
 import ContentStore
+import DockerfileSyntax
 import FileSystem
 import Glibc
 import Layers

@@ -1,0 +1,301 @@
+import BuildCache
+import BuildPlanning
+import ContentStore
+import DockerfileSyntax
+import FileSystem
+import Layers
+import OCI
+import Reporting
+import Sandbox
+import Snapshots
+import Synchronization
+import SystemPackage
+
+extension StageBuilder {
+    /// `RUN`: starts a process on the stage's files; its layer is made while later steps already run.
+    mutating func runCommand(
+        _ command: ResolvedRun, _ step: PlannedStep, _ event: BuildEvent.Step, _ captures: inout Captures
+    ) async throws -> BuildEvent.Outcome {
+        let key = StepKey(commonInputs("RUN") + RunStep.inputs(command, platform: stage.platform))
+        if let (layer, created) = cachedLayer(key) {
+            advance(key, StageLayer(layer), created: created)
+            return .cached
+        }
+        if result.rootHome == nil { result.rootHome = try await rootHome() }
+        let stage = self
+        let promise = Promise<Layer>()
+        enum Made {
+            case cached(Layer, Int64)
+            case ran(RunStep.Product, FileLock)
+        }
+        let made: Made = try await run.slots.run {
+            let lock = try await stage.lock(key)
+            if let (layer, created) = stage.cachedLayer(key) { return .cached(layer, created) }
+            let product = try await RunStep(command, step: step, event: event, stage: stage, name: key.digest.short).execute()
+            return .ran(product, lock)
+        }
+        switch made {
+        case .cached(let layer, let created):
+            advance(key, StageLayer(layer), created: created)
+            return .cached
+        case .ran(let product, let lock):
+            let created = Clock.now
+            captures.addTask {
+                // The lock is held until the result can be found, so that whoever waits for it finds it.
+                defer { _ = lock }
+                do {
+                    let layer = try product.capture()
+                    try stage.record(layer, key, step)
+                    if let workspace = product.workspace { stage.run.keepSnapshot(workspace, layer) }
+                    promise.fulfil(.success(layer))
+                } catch {
+                    promise.fulfil(.failure(error))
+                    throw error
+                }
+            }
+            advance(key, StageLayer(promise, workspace: product.workspace), created: run.request.sourceDateEpoch.map { $0 * 1_000_000_000 } ?? created)
+            return .ran
+        }
+    }
+}
+
+extension StageBuilder {
+    private func rootHome() async throws -> String {
+        try await files().users().identity(ofUser: 0).home
+    }
+}
+
+/// One process of a `RUN` and what it leaves.
+struct RunStep {
+    private let command: ResolvedRun
+    private let step: PlannedStep
+    private let event: BuildEvent.Step
+    private let stage: StageBuilder
+    private let name: String
+
+    /// What a process left, from which a layer can be made.
+    struct Product: Sendable {
+        /// The overlay that it wrote to; `nil` where it worked on a copy.
+        let workspace: Workspace?
+        let capture: @Sendable () throws -> Layer
+    }
+
+    init(_ command: ResolvedRun, step: PlannedStep, event: BuildEvent.Step, stage: StageBuilder, name: String) {
+        self.command = command
+        self.step = step
+        self.event = event
+        self.stage = stage
+        self.name = name
+    }
+
+    /// Everything that can influence what the process does; proxies do not count (BuildKit).
+    static func inputs(_ command: ResolvedRun, platform: Platform) -> [NamedInput] {
+        var inputs = command.arguments.enumerated().map { NamedInput("argument \($0.offset)", $0.element) }
+        inputs += command.environment.map { NamedInput("environment \($0.name)", $0.value) }
+        inputs.append(NamedInput("user", command.user))
+        inputs.append(NamedInput("directory", command.workingDirectory))
+        inputs.append(NamedInput("network", command.network.rawValue))
+        inputs.append(NamedInput("platform", platform.description))
+        inputs += command.scripts.map { NamedInput("script \($0.name)", $0.content) }
+        return inputs
+    }
+
+    /// Runs the process to its end.
+    ///
+    /// - Throws: `BuildError.runFailed` when it fails, `BuildError.environment` when it cannot be started here.
+    func execute() async throws -> Product {
+        let capabilities = try stage.run.sandbox.capabilities()
+        if let notice = stage.run.sandbox.notice() { stage.run.noteOnce(notice) }
+        let root = try await capabilities.mountsOverlay ? overlayRoot() : copiedRoot()
+        let files = try TemporaryDirectory(in: stage.builder.store[.temporary])
+        var configuration = SandboxConfiguration(root: root.sandbox, arguments: command.arguments)
+        let identity = try await identity(root)
+        configuration.user = SandboxUser(
+            userID: identity.userID, groupID: identity.groupID, supplementaryGroups: identity.supplementaryGroups)
+        configuration.environment = environment(home: identity.home)
+        configuration.workingDirectory = command.workingDirectory
+        configuration.network = command.network == .none ? .none : .host
+        configuration.isolation = capabilities.isolation
+        configuration.mounts = try mounts(files)
+        stage.builder.emit(.running(event, id: name))
+        let process = try launch(configuration)
+        let output = try await finish(process)
+        try check(output)
+        _ = files
+        return Product(workspace: root.workspace, capture: capture(root, process.createdMountPoints))
+    }
+
+    private func launch(_ configuration: SandboxConfiguration) throws -> SandboxProcess {
+        do {
+            return try SandboxProcess.launch(configuration)
+        } catch where error.reason == .execution {
+            let code: Int32 = error.errno == .noSuchFileOrDirectory ? 127 : 126
+            throw failure(code, isSignal: false, [error.description])
+        } catch {
+            throw BuildError.environment("RUN failed: \(error)", hint: nil)
+        }
+    }
+
+    private struct Ending {
+        let exit: SandboxExit
+        let lastLines: [String]
+    }
+
+    /// Passes everything on that the process writes, and waits for it; being cancelled kills it.
+    private func finish(_ process: SandboxProcess) async throws -> Ending {
+        let tail = Mutex(OutputTail())
+        let (emit, event) = (stage.builder.emit, event)
+        let exit = try await withTaskCancellationHandler {
+            try process.readOutput { stream, bytes in
+                let copy = Array(bytes)
+                tail.withLock { $0.append(copy) }
+                emit(.output(event, stream == .output ? .output : .error, copy))
+            }
+            return try process.wait()
+        } onCancel: {
+            process.kill()
+        }
+        try Task.checkCancellation()
+        return Ending(exit: exit, lastLines: tail.withLock { $0.lines })
+    }
+
+    private func check(_ ending: Ending) throws {
+        switch ending.exit {
+        case .exited(0): return
+        case .exited: throw failure(ending.exit.code, isSignal: false, ending.lastLines)
+        case .signalled: throw failure(ending.exit.code, isSignal: true, ending.lastLines)
+        }
+    }
+
+    private func failure(_ code: Int32, isSignal: Bool, _ lines: [String]) -> BuildError {
+        .runFailed(
+            BuildError.RunFailure(
+                source: step.source, range: step.instruction.range, command: command.arguments.joined(separator: " "),
+                code: code, isSignal: isSignal, lastOutput: lines))
+    }
+}
+
+// MARK: - Root filesystem
+
+extension RunStep {
+    /// What the process sees as `/`.
+    private enum Root {
+        case overlay(Workspace)
+        /// A copy of all files, for machines that let nobody mount an overlay.
+        case copy(TemporaryDirectory, TreeState)
+
+        var sandbox: SandboxRoot {
+            switch self {
+            case .overlay(let workspace):
+                .overlay(lower: workspace.lower.reversed().map(\.files), upper: workspace.upper, work: workspace.work)
+            case .copy(let directory, _): .directory(directory.path.appending("fs"))
+            }
+        }
+
+        var workspace: Workspace? {
+            if case .overlay(let workspace) = self { workspace } else { nil }
+        }
+    }
+
+    private func overlayRoot() async throws -> Root {
+        var lower: [SnapshotStore.Snapshot] = []
+        var known: [Layer] = []
+        for layer in stage.result.layers {
+            if let workspace = layer.workspace {
+                lower += try stage.builder.snapshots.snapshots(of: known)
+                known = []
+                lower.append(workspace.snapshot)
+            } else {
+                known.append(try await layer.layer)
+            }
+        }
+        lower += try stage.builder.snapshots.snapshots(of: known)
+        return .overlay(try stage.builder.snapshots.workspace(over: lower))
+    }
+
+    private func copiedRoot() async throws -> Root {
+        let files = try await stage.files()
+        let directory = try TemporaryDirectory(in: stage.builder.store[.temporary])
+        let path = directory.path.appending("fs")
+        try FileOperations.createDirectories(path)
+        let writer = try TreeWriter(root: path, whiteouts: .none)
+        try files.view.walk(.root) { node in
+            let content = node.entry.isFile ? try files.contents(ofLayer: node.layer).place(of: node.entry) : nil
+            try writer.write(node.entry, content: content)
+            return true
+        }
+        try writer.finish()
+        return .copy(directory, try TreeState(of: path))
+    }
+
+    private func capture(_ root: Root, _ mountPoints: [CreatedMountPoint]) -> @Sendable () throws -> Layer {
+        // Docker leaves /proc and /sys in the image where they were missing, and nothing else of its own.
+        let ignoring = Set(mountPoints.map { PathInRoot($0.path) }).subtracting([PathInRoot("proc"), PathInRoot("sys")])
+        let capture = LayerCapture(ignoring: ignoring, latestTime: stage.run.request.sourceDateEpoch)
+        let layers = stage.builder.layers
+        switch root {
+        case .overlay(let workspace):
+            return { try capture.layer(ofUpper: workspace.upper, below: nil, in: layers) }
+        case .copy(let directory, let before):
+            return { try capture.layer(ofChanged: directory.path.appending("fs"), since: before, below: nil, in: layers) }
+        }
+    }
+}
+
+// MARK: - Surroundings
+
+extension RunStep {
+    private func identity(_ root: Root) async throws -> UserDatabase.Identity {
+        if command.user.isEmpty || command.user == "0", let home = stage.result.rootHome {
+            return UserDatabase.Identity(userID: 0, groupID: 0, supplementaryGroups: [], home: home)
+        }
+        let files = try await stage.files()
+        return try stage.identity(of: command.user, step) { try files.users() }
+    }
+
+    private func environment(home: String) -> [String] {
+        var environment = command.environment.map(\.assignment)
+        let names = Set(command.environment.map(\.name))
+        if !names.contains("HOME") { environment.append("HOME=\(home)") }
+        environment += command.proxyEnvironment.filter { !names.contains($0.name) }.map(\.assignment)
+        return environment
+    }
+
+    /// Files that are mounted, so that what the process writes to them is in no layer.
+    private func mounts(_ files: TemporaryDirectory) throws -> [SandboxMount] {
+        func file(_ name: String, _ content: [UInt8], at target: String, mode: UInt32 = 0o644, readOnly: Bool = false) throws -> SandboxMount {
+            let path = files.path.appending(name)
+            try FileOperations.writeAtomically(content, to: path, temporary: files.path, permissions: mode)
+            return SandboxMount(.bind(path), target: target, isReadOnly: readOnly)
+        }
+        let resolver = (try? FileOperations.read("/etc/resolv.conf", limit: 1 << 20)) ?? []
+        var mounts = [
+            try file("resolv.conf", resolver, at: "/etc/resolv.conf"),
+            try file("hosts", Array("127.0.0.1\tlocalhost buildkitsandbox\n::1\tlocalhost ip6-localhost ip6-loopback\n".utf8), at: "/etc/hosts"),
+            try file("hostname", Array("buildkitsandbox\n".utf8), at: "/etc/hostname"),
+        ]
+        for (number, script) in command.scripts.enumerated() {
+            mounts.append(
+                try file(
+                    "script-\(number)", Array(script.content.utf8), at: "/dev/pipes/\(script.name)", mode: 0o755, readOnly: true))
+        }
+        return mounts
+    }
+}
+
+/// The last lines of what a process wrote, for the message when it fails.
+private struct OutputTail {
+    private var bytes: [UInt8] = []
+
+    private static let lineLimit = 20
+    private static let byteLimit = 16 << 10
+
+    mutating func append(_ more: [UInt8]) {
+        bytes += more
+        if bytes.count > 2 * OutputTail.byteLimit { bytes.removeFirst(bytes.count - OutputTail.byteLimit) }
+    }
+
+    var lines: [String] {
+        bytes.split(separator: UInt8(ascii: "\n")).suffix(OutputTail.lineLimit).map { String(decoding: $0, as: UTF8.self) }
+    }
+}
