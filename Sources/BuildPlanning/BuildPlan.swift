@@ -1,5 +1,4 @@
 public import DockerfileSyntax
-public import OCI
 public import Reporting
 
 /// What is built, and in which order: the stages of a Dockerfile that a target needs.
@@ -20,21 +19,4 @@ public struct BuildPlan: Sendable {
     public let warnings: [Diagnostic]
     /// The values that `ARG NAME` without default takes up in a stage: global arguments and platform arguments.
     public let globalValues: [String: String]
-}
-
-extension BuildPlan {
-    /// Plans the build of a Dockerfile.
-    ///
-    /// - Throws: the errors of all needed stages together.
-    public init(_ dockerfile: Dockerfile, options: PlanOptions = PlanOptions()) throws(DiagnosticsError) {
-        throw DiagnosticsError(source: dockerfile.source, diagnostics: [])
-    }
-
-    /// Parses the triggers stored in the configuration of a stage's base.
-    ///
-    /// Call it for every stage, with the `onBuild` of the image or of the end state of the stage that it starts from.
-    /// - Throws: errors that point at the `FROM` line.
-    public func triggers(of stage: PlannedStage, stored: [String]) throws(DiagnosticsError) -> PlannedTriggers {
-        PlannedTriggers(steps: [], dependencies: [], images: [])
-    }
 }

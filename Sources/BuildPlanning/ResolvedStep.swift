@@ -1,4 +1,3 @@
-public import OCI
 public import Reporting
 
 /// One `NAME=value`.

@@ -2,12 +2,14 @@ import DockerfileSyntax
 public import OCI
 public import Reporting
 
-/// What a stage is at one point: the configuration that its image would have, and the arguments in scope.
+/// What a stage is at one point: the configuration that its image would have, and the variables in scope.
 public struct StageState: Sendable {
     /// The configuration so far; `history` and `rootfs` are the engine's business.
     public var configuration: ImageConfiguration
-    /// The `ARG`s in scope in order of declaration; `nil` for one that has no value.
+    /// The `ARG`s in scope in order of declaration, those of the stage's base included.
     public internal(set) var arguments: [ScopedArgument] = []
+    /// The image's variables and the values of `ARG`s, the last assignment winning: what words and `RUN` see.
+    public internal(set) var variables: [EnvironmentVariable] = []
     /// The character that escapes in words.
     public let escape: UInt8
     /// Whether this stage had a `CMD`, which an `ENTRYPOINT` then keeps.
@@ -15,25 +17,82 @@ public struct StageState: Sendable {
     let buildArguments: [String: String]
     let globalValues: [String: String]
 
+    /// The search path of images that set none.
+    public static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
     /// The state right after `FROM` an image, or `FROM scratch` when `base` is `nil`.
     ///
     /// The base's triggers are not in the state; take them from `base` and give them to `BuildPlan.triggers`.
     public init(stage: PlannedStage, plan: BuildPlan, base: ImageConfiguration?) {
         configuration = base ?? ImageConfiguration(platform: stage.platform)
+        if base == nil { configuration.config.workingDir = "/" }
         escape = plan.dockerfile.directives.escape
         buildArguments = plan.options.buildArguments
         globalValues = plan.globalValues
+        configuration.config.onBuild = nil
+        for assignment in configuration.config.env ?? [] {
+            let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            setVariable(String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+        }
+        if value(of: "PATH") == nil { setEnvironment("PATH", Self.defaultPath) }
     }
 
     /// The state right after `FROM` an earlier stage, whose end state is `parent`.
     public init(stage: PlannedStage, plan: BuildPlan, parent: StageState) {
         self = parent
+        configuration.config.onBuild = nil
+        hasOwnCommand = false
+    }
+
+    /// The words before the text of a shell form.
+    public var shell: [String] { configuration.config.shell ?? ["/bin/sh", "-c"] }
+
+    /// Absolute; `/` when the image sets none.
+    public var workingDirectory: String {
+        let directory = configuration.config.workingDir ?? ""
+        return directory.isEmpty ? "/" : directory
+    }
+
+    /// As `USER` wrote it; empty means root.
+    public var user: String { configuration.config.user ?? "" }
+
+    /// The value that `$name` has in this state.
+    public func value(of name: String) -> String? { variables.first { $0.name == name }?.value }
+
+    /// Sets a variable for words and `RUN`, in place when it exists.
+    mutating func setVariable(_ name: String, _ value: String) {
+        if let index = variables.firstIndex(where: { $0.name == name }) {
+            variables[index] = EnvironmentVariable(name, value)
+        } else {
+            variables.append(EnvironmentVariable(name, value))
+        }
+    }
+
+    /// Sets a variable in the image too.
+    mutating func setEnvironment(_ name: String, _ value: String) {
+        setVariable(name, value)
+        var environment = configuration.config.env ?? []
+        let assignment = "\(name)=\(value)"
+        if let index = environment.firstIndex(where: { $0 == name || $0.hasPrefix(name + "=") }) {
+            environment[index] = assignment
+        } else {
+            environment.append(assignment)
+        }
+        configuration.config.env = environment
     }
 
     /// Applies one instruction: expands its words, updates the state, and says what is left to do.
     ///
-    /// - Throws: the errors of the instruction; the state is unchanged then.
+    /// - Throws: the errors of the instruction, at the `FROM` line for a trigger; the state is unchanged then.
     public mutating func resolve(_ step: PlannedStep) throws(DiagnosticsError) -> ResolvedStep {
-        ResolvedStep(action: .metadata, createdBy: step.instruction.text, emptyLayer: true, warnings: [])
+        var resolver = StepResolver(state: self, step: step)
+        do {
+            let resolved = try resolver.resolve()
+            self = resolver.state
+            return resolved
+        } catch {
+            if let trigger = step.trigger { throw trigger.error([error], trigger: step.instruction.text) }
+            throw DiagnosticsError(source: step.source, diagnostics: [error])
+        }
     }
 }

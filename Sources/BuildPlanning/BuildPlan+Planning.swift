@@ -1,0 +1,163 @@
+public import DockerfileSyntax
+import OCI
+public import Reporting
+
+extension BuildPlan {
+    /// Plans the build of a Dockerfile.
+    ///
+    /// - Throws: the errors of all needed stages together.
+    public init(_ dockerfile: Dockerfile, options: PlanOptions = PlanOptions()) throws(DiagnosticsError) {
+        let scope = GlobalScope(dockerfile, options: options)
+        let planner = StagePlanner(dockerfile, scope: scope)
+        var errors = scope.errors
+        let targetIndex: Int
+        do {
+            targetIndex = try Self.target(options.target, in: dockerfile)
+        } catch {
+            throw DiagnosticsError(source: dockerfile.source, diagnostics: errors + [error])
+        }
+        let needed = Self.reachable(from: targetIndex, planner.dependencies)
+        for index in needed.sorted() { errors += planner.errors[index] ?? [] }
+        guard errors.isEmpty else { throw DiagnosticsError(source: dockerfile.source, diagnostics: errors) }
+
+        var all = planner.planned
+        var stages: [PlannedStage] = []
+        var count = 0
+        for index in needed.sorted() {
+            guard let stage = all[index] else { continue }
+            let numbered = stage.numbered(after: &count)
+            all[index] = numbered
+            stages.append(numbered)
+        }
+        guard let target = all[targetIndex] else {
+            throw DiagnosticsError(source: dockerfile.source, diagnostics: [Diagnostic("no stage to build", at: nil)])
+        }
+        self.init(
+            dockerfile: dockerfile, options: options, stages: stages, allStages: all, target: target, stepCount: count,
+            unusedBuildArguments: Self.unused(scope, stages),
+            warnings: (dockerfile.warnings + needed.sorted().flatMap { planner.warnings[$0] ?? [] })
+                .sorted { ($0.range?.start ?? 0) < ($1.range?.start ?? 0) },
+            globalValues: scope.values
+        )
+    }
+
+    private static func target(_ name: String?, in dockerfile: Dockerfile) throws(Diagnostic) -> Int {
+        guard let name else { return max(0, dockerfile.stages.count - 1) }
+        if let stage = dockerfile.stages.last(where: { $0.name == name.lowercased() }) { return stage.index }
+        let names = dockerfile.stages.compactMap(\.name)
+        let suggestion = SpellingSuggestion.closest(to: name, in: names).map { ", did you mean `\($0)`?" } ?? ""
+        throw Diagnostic(
+            "there is no stage `\(name)`\(suggestion)", at: nil,
+            hints: names.isEmpty
+                ? ["no stage of the file has a name"] : ["the stages are \(names.map { "`\($0)`" }.joined(separator: ", "))"]
+        )
+    }
+
+    private static func reachable(from target: Int, _ dependencies: [Int: Set<Int>]) -> Set<Int> {
+        var reached: Set<Int> = [target]
+        var pending = [target]
+        while let index = pending.popLast() {
+            for next in dependencies[index] ?? [] where reached.insert(next).inserted { pending.append(next) }
+        }
+        return reached
+    }
+
+    /// Arguments that work without being declared.
+    private static func isPredefined(_ name: String) -> Bool {
+        name.hasPrefix("BUILDKIT_") || name == "SOURCE_DATE_EPOCH" || ProxyVariables.names.contains(name.uppercased())
+    }
+
+    private static func unused(_ scope: GlobalScope, _ stages: [PlannedStage]) -> [String] {
+        var declared = scope.declared
+        for stage in stages {
+            for step in stage.steps {
+                guard case .arg(let arguments) = step.instruction.kind else { continue }
+                declared.formUnion(arguments.declarations.map(\.name.text))
+            }
+        }
+        return scope.options.buildArguments.keys
+            .filter { !declared.contains($0) && scope.values[$0] == nil && !isPredefined($0) }.sorted()
+    }
+
+    /// Parses the triggers stored in the configuration of a stage's base.
+    ///
+    /// Call it for every stage, with the `onBuild` of the image or of the end state of the stage that it starts from.
+    /// - Throws: errors that point at the `FROM` line.
+    public func triggers(of stage: PlannedStage, stored: [String]) throws(DiagnosticsError) -> PlannedTriggers {
+        var place = stage.from.range
+        var baseName = "base"
+        if case .from(let from) = stage.from.kind {
+            place = from.base.range
+            baseName = from.base.text
+        }
+        let origin = TriggerOrigin(source: dockerfile.source, range: place)
+        let resolver = SourceResolver(dockerfile: dockerfile, index: stage.index, platform: stage.platform)
+        var steps: [PlannedStep] = []
+        var sources = SourceSet()
+        for text in stored {
+            let source = SourceText(name: "ONBUILD of \(baseName)", text: text)
+            do {
+                for instruction in try Dockerfile.parseTrigger(source) {
+                    let (copy, mounts) = try resolver.triggerSources(of: instruction, source)
+                    sources.insert(copy)
+                    for mount in mounts { sources.insert(mount) }
+                    steps.append(
+                        PlannedStep(
+                            instruction: instruction, number: 0, source: source, trigger: origin, copySource: copy,
+                            mountSources: mounts
+                        )
+                    )
+                }
+            } catch {
+                throw origin.error(error.diagnostics, trigger: text)
+            }
+        }
+        return PlannedTriggers(steps: steps, dependencies: sources.stages, images: sources.images)
+    }
+}
+
+extension SourceResolver {
+    fileprivate func triggerSources(
+        of instruction: Instruction, _ source: SourceText
+    ) throws(DiagnosticsError) -> (copy: ContentSource, mounts: [ContentSource]) {
+        do {
+            return try sources(of: instruction)
+        } catch {
+            // Its notes point into the Dockerfile, its range into the trigger: only the message is right in both.
+            throw DiagnosticsError(source: source, diagnostics: [Diagnostic(error.message, at: nil)])
+        }
+    }
+}
+
+extension TriggerOrigin {
+    /// Errors in a trigger, shown at the `FROM` line that made it run.
+    func error(_ diagnostics: [Diagnostic], trigger: String) -> DiagnosticsError {
+        DiagnosticsError(
+            source: source,
+            diagnostics: diagnostics.map {
+                Diagnostic(
+                    $0.message, at: range, label: "in an ONBUILD trigger of this base",
+                    hints: ["the trigger is `\(trigger)`"] + $0.hints
+                )
+            }
+        )
+    }
+}
+
+extension PlannedStage {
+    fileprivate func numbered(after count: inout Int) -> PlannedStage {
+        count += 1
+        let first = count
+        count += steps.count
+        return PlannedStage(
+            index: index, name: name, from: from, stepNumber: first, base: base, platform: platform,
+            steps: steps.enumerated().map { offset, step in
+                PlannedStep(
+                    instruction: step.instruction, number: first + 1 + offset, source: step.source, trigger: step.trigger,
+                    copySource: step.copySource, mountSources: step.mountSources
+                )
+            },
+            dependencies: dependencies, images: images
+        )
+    }
+}

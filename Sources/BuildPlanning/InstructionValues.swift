@@ -1,0 +1,98 @@
+import Reporting
+
+/// Paths inside an image, as text.
+enum ImagePath {
+    /// Makes a path absolute against a directory, and cleans `.`, `..` and repeated slashes.
+    static func join(_ directory: String, _ path: String) -> String {
+        var components: [Substring] = []
+        let whole = path.hasPrefix("/") ? path : directory + "/" + path
+        for component in whole.split(separator: "/") where component != "." {
+            if component == ".." {
+                if !components.isEmpty { components.removeLast() }
+            } else {
+                components.append(component)
+            }
+        }
+        return "/" + components.joined(separator: "/")
+    }
+}
+
+/// The signals that `STOPSIGNAL` may name.
+enum StopSignal {
+    private static let names: Set<String> = [
+        "ABRT", "ALRM", "BUS", "CHLD", "CLD", "CONT", "FPE", "HUP", "ILL", "INT", "IO", "IOT", "KILL", "PIPE", "POLL",
+        "PROF", "PWR", "QUIT", "RTMIN", "RTMAX", "SEGV", "STKFLT", "STOP", "SYS", "TERM", "TRAP", "TSTP", "TTIN",
+        "TTOU", "URG", "USR1", "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ",
+    ]
+
+    private static func bare(_ text: String) -> String {
+        let upper = text.uppercased()
+        return upper.hasPrefix("SIG") ? String(upper.dropFirst(3)) : upper
+    }
+
+    static func isValid(_ text: String) -> Bool {
+        if let number = Int(text) { return (1...64).contains(number) }
+        let name = bare(text)
+        if names.contains(name) { return true }
+        if name.hasPrefix("RTMIN+"), let offset = Int(name.dropFirst(6)) { return (1...15).contains(offset) }
+        if name.hasPrefix("RTMAX-"), let offset = Int(name.dropFirst(6)) { return (1...14).contains(offset) }
+        return false
+    }
+
+    static func suggestion(for text: String) -> String? {
+        SpellingSuggestion.closest(to: bare(text), in: names.sorted()).map { "SIG" + $0 }
+    }
+}
+
+/// One argument of `EXPOSE`.
+enum PortRange {
+    /// The `port/protocol` texts of `[ip:[host:]]port[-port][/protocol]`.
+    static func ports(_ text: String, at range: SourceRange) throws(Diagnostic) -> [String] {
+        func invalid(_ reason: String) -> Diagnostic { Diagnostic("invalid port `\(text)`", at: range, label: reason) }
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        let name = parts.count > 1 ? parts[1].lowercased() : "tcp"
+        guard ["tcp", "udp", "sctp"].contains(name) else {
+            throw invalid("the protocol is tcp, udp or sctp")
+        }
+        guard let container = parts[0].split(separator: ":", omittingEmptySubsequences: false).last else {
+            throw invalid("expected a number")
+        }
+        let ends = container.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let first = number(ends[0]), let last = number(ends[ends.count - 1]) else {
+            throw invalid("expected a number from 0 to 65535")
+        }
+        guard first <= last else { throw invalid("the range ends before it starts") }
+        return (first...last).map { "\($0)/\(name)" }
+    }
+
+    private static func number(_ text: Substring) -> UInt16? {
+        text.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } ? UInt16(text) : nil
+    }
+}
+
+/// What `--chmod` accepts.
+enum FileMode {
+    /// An octal number up to 07777, or a symbolic mode such as `u=rwX,go=rX`.
+    static func isValid(_ text: String) -> Bool {
+        if let first = text.utf8.first, first >= 0x30, first <= 0x39 {
+            return UInt32(text, radix: 8).map { $0 <= 0o7777 } ?? false
+        }
+        return !text.isEmpty && text.split(separator: ",", omittingEmptySubsequences: false).allSatisfy(isClause)
+    }
+
+    private static func isClause(_ clause: Substring) -> Bool {
+        let rest = clause.drop { "ugoa".contains($0) }
+        guard let operation = rest.first, "+-=".contains(operation) else { return false }
+        return rest.allSatisfy { "+-=rwxXstugo".contains($0) }
+    }
+}
+
+/// What `ADD` takes from the network.
+enum RemoteSource {
+    static func kind(_ text: String) -> CopySource.Kind {
+        if text.hasPrefix("git@") || text.hasPrefix("git://") || text.hasPrefix("ssh://") { return .git }
+        guard text.hasPrefix("http://") || text.hasPrefix("https://") else { return .path }
+        let path = text.prefix { $0 != "#" && $0 != "?" }
+        return path.hasSuffix(".git") ? .git : .url
+    }
+}

@@ -1,0 +1,70 @@
+import DockerfileSyntax
+import Reporting
+
+extension StepResolver {
+    mutating func resolve(_ copy: CopyInstruction) throws(Diagnostic) -> ResolvedStep {
+        var sources: [CopySource] = []
+        var files: [InlineFile] = []
+        for source in copy.sources {
+            switch source {
+            case .path(let word): sources.append(try self.source(word, of: copy))
+            case .heredoc(let heredoc): files.append(try inlineFile(heredoc))
+            }
+        }
+        let destination = try expand(copy.destination)
+        guard !destination.isEmpty else { throw Diagnostic("the destination is empty", at: copy.destination.range) }
+        let chown = try expand(copy.chown)
+        let chmod = try expand(copy.chmod)
+        if let chmod, let word = copy.chmod, !FileMode.isValid(chmod) {
+            throw Diagnostic(
+                "invalid mode `\(chmod)`", at: word.range, label: "octal up to 07777, or symbolic like u=rwX,go=rX"
+            )
+        }
+        let checksum = try expand(copy.checksum)
+        if checksum != nil, let word = copy.checksum {
+            guard copy.sources.count == 1, sources.first.map({ $0.kind != .path }) == true else {
+                throw Diagnostic("--checksum needs exactly one source, a URL or a Git repository", at: word.range)
+            }
+        }
+        let resolved = ResolvedCopy(
+            isAdd: copy.isAdd, from: step.copySource, sources: sources, inlineFiles: files, destination: destination,
+            destinationRange: copy.destination.range, workingDirectory: state.workingDirectory, chown: chown,
+            chownRange: copy.chown?.range, chmod: chmod, chmodRange: copy.chmod?.range, link: copy.link,
+            parents: copy.parents, excludes: copy.excludes.map(\.text), checksum: checksum, unpack: copy.unpack,
+            keepGitDirectory: copy.keepGitDirectory
+        )
+        return ResolvedStep(
+            action: .copy(resolved), createdBy: createdBy(resolved), emptyLayer: false, warnings: warnings
+        )
+    }
+
+    private mutating func source(_ word: Word, of copy: CopyInstruction) throws(Diagnostic) -> CopySource {
+        let text = try expand(word)
+        let kind = RemoteSource.kind(text)
+        guard copy.isAdd || kind == .path else {
+            throw Diagnostic(
+                "COPY cannot take files from the network", at: word.range, hints: ["ADD can: ADD \(text) …"]
+            )
+        }
+        return CopySource(text: text, range: word.range, kind: copy.isAdd ? kind : .path)
+    }
+
+    private mutating func inlineFile(_ heredoc: Heredoc) throws(Diagnostic) -> InlineFile {
+        var content = heredoc.content
+        if heredoc.expands {
+            content = try expand(Word(content, at: heredoc.contentRange), quoting: .literalQuotes)
+        }
+        return InlineFile(name: heredoc.name, content: content, range: heredoc.range)
+    }
+
+    private func createdBy(_ copy: ResolvedCopy) -> String {
+        var words = [copy.isAdd ? "ADD" : "COPY"]
+        if copy.parents { words.append("--parents") }
+        if let chown = copy.chown, !chown.isEmpty { words.append("--chown=\(chown)") }
+        if let chmod = copy.chmod, !chmod.isEmpty { words.append("--chmod=\(chmod)") }
+        words += copy.sources.map(\.text)
+        words += copy.inlineFiles.map { "<<\($0.name)" }
+        words.append(copy.destination)
+        return words.joined(separator: " ") + " # buildkit"
+    }
+}

@@ -1,0 +1,186 @@
+import DockerfileSyntax
+import OCI
+import Reporting
+
+/// Applies one instruction to a copy of a state.
+struct StepResolver {
+    var state: StageState
+    let step: PlannedStep
+    var warnings: [Diagnostic] = []
+
+    init(state: StageState, step: PlannedStep) {
+        self.state = state
+        self.step = step
+    }
+
+    mutating func resolve() throws(Diagnostic) -> ResolvedStep {
+        switch step.instruction.kind {
+        case .from: return metadata(step.instruction.text)
+        case .run(let run): return try resolve(run)
+        case .cmd(let form): return cmd(form)
+        case .entrypoint(let form): return entrypoint(form)
+        case .copy(let copy): return try resolve(copy)
+        case .env(let instruction): return try env(instruction)
+        case .label(let instruction): return try label(instruction)
+        case .arg(let instruction): return try arg(instruction)
+        case .expose(let ports): return try expose(ports)
+        case .volume(let volume): return try self.volume(volume)
+        case .user(let word): return try user(word)
+        case .workdir(let word): return try workdir(word)
+        case .onbuild(let onbuild): return self.onbuild(onbuild)
+        case .stopsignal(let word): return try stopsignal(word)
+        case .healthcheck(let check): return healthcheck(check)
+        case .shell(let words): return shell(words)
+        case .maintainer(let word): return maintainer(word)
+        }
+    }
+
+    func metadata(_ createdBy: String) -> ResolvedStep {
+        ResolvedStep(action: .metadata, createdBy: createdBy, emptyLayer: true, warnings: warnings)
+    }
+
+    mutating func expand(_ word: Word, quoting: WordExpander.Quoting = .processed) throws(Diagnostic) -> String {
+        try expansion(of: word, quoting: quoting).text
+    }
+
+    mutating func expand(_ word: Word?) throws(Diagnostic) -> String? {
+        guard let word else { return nil }
+        return try expand(word)
+    }
+
+    mutating func expansion(
+        of word: Word, quoting: WordExpander.Quoting = .processed
+    ) throws(Diagnostic) -> WordExpander.Expansion {
+        let state = state
+        let expansion = try WordExpander(escape: state.escape) { state.value(of: $0) }.expand(word, quoting: quoting)
+        for name in expansion.unsetNames { warnUndefined(name, at: word.range) }
+        return expansion
+    }
+
+    private mutating func warnUndefined(_ name: String, at range: SourceRange) {
+        guard !state.arguments.contains(where: { $0.name == name }), step.trigger == nil else { return }
+        let suggestion = SpellingSuggestion.closest(to: name, in: state.variables.map(\.name))
+        warnings.append(
+            Diagnostic(
+                .warning, "the variable `\(name)` is not set", at: range, rule: "UndefinedVar",
+                label: suggestion.map { "did you mean `\($0)`?" }
+            )
+        )
+    }
+
+    private mutating func env(_ instruction: AssignmentInstruction) throws(Diagnostic) -> ResolvedStep {
+        var createdBy = "ENV"
+        for (name, value) in try pairs(instruction) {
+            state.setEnvironment(name, value)
+            createdBy += " \(name)=\(value)"
+        }
+        return metadata(createdBy)
+    }
+
+    private mutating func label(_ instruction: AssignmentInstruction) throws(Diagnostic) -> ResolvedStep {
+        var createdBy = "LABEL"
+        for (name, value) in try pairs(instruction) {
+            state.configuration.config.labels = (state.configuration.config.labels ?? [:])
+                .merging([name: value]) { _, new in new }
+            createdBy += " \(name)=\(value)"
+        }
+        return metadata(createdBy)
+    }
+
+    /// The expanded pairs; all see the variables as they were before the instruction.
+    private mutating func pairs(_ instruction: AssignmentInstruction) throws(Diagnostic) -> [(String, String)] {
+        var pairs: [(String, String)] = []
+        for assignment in instruction.assignments {
+            let name = try expand(assignment.name)
+            guard !name.isEmpty else {
+                throw Diagnostic("the name is empty", at: assignment.name.range)
+            }
+            pairs.append((name, try expand(assignment.value)))
+        }
+        return pairs
+    }
+
+    /// Unlike in `ENV`, each declaration sees those before it.
+    private mutating func arg(_ instruction: ArgInstruction) throws(Diagnostic) -> ResolvedStep {
+        var createdBy = "ARG"
+        for declaration in instruction.declarations {
+            let name = try expand(declaration.name)
+            guard !name.isEmpty else { throw Diagnostic("the name is empty", at: declaration.name.range) }
+            let value: String?
+            if let given = state.buildArguments[name] {
+                value = given
+            } else if let word = declaration.defaultValue {
+                value = try expand(word)
+            } else {
+                value = state.globalValues[name]
+            }
+            declare(name, value)
+            createdBy += " \(name)" + (value.map { "=\($0)" } ?? "")
+        }
+        return metadata(createdBy)
+    }
+
+    private mutating func declare(_ name: String, _ value: String?) {
+        if let index = state.arguments.firstIndex(where: { $0.name == name }) {
+            state.arguments[index] = ScopedArgument(name: name, value: value ?? state.arguments[index].value)
+        } else {
+            state.arguments.append(ScopedArgument(name: name, value: value))
+        }
+        if let value { state.setVariable(name, value) }
+    }
+
+    private mutating func user(_ word: Word) throws(Diagnostic) -> ResolvedStep {
+        let user = try expand(word)
+        state.configuration.config.user = user
+        return metadata("USER \(user)")
+    }
+
+    private mutating func workdir(_ word: Word) throws(Diagnostic) -> ResolvedStep {
+        let written = try expand(word)
+        let path = ImagePath.join(state.workingDirectory, written)
+        let keepsSlash = written.hasSuffix("/") && path != "/"
+        state.configuration.config.workingDir = path + (keepsSlash ? "/" : "")
+        let createdBy = "WORKDIR \(state.workingDirectory)"
+        guard path != "/" else { return metadata(createdBy) }
+        return ResolvedStep(
+            action: .workdir(ResolvedWorkdir(path: path, user: state.user)), createdBy: createdBy, emptyLayer: false,
+            warnings: warnings
+        )
+    }
+
+    private mutating func volume(_ volume: VolumeInstruction) throws(Diagnostic) -> ResolvedStep {
+        var paths: [String] = []
+        for word in volume.paths {
+            let path = try expand(word)
+            guard !path.isEmpty else { throw Diagnostic("a VOLUME path must not be empty", at: word.range) }
+            paths.append(path)
+        }
+        var volumes = state.configuration.config.volumes ?? [:]
+        for path in paths { volumes[path] = .init() }
+        state.configuration.config.volumes = volumes
+        return metadata("VOLUME [\(paths.joined(separator: " "))]")
+    }
+
+    private mutating func stopsignal(_ word: Word) throws(Diagnostic) -> ResolvedStep {
+        let signal = try expand(word)
+        guard StopSignal.isValid(signal) else {
+            throw Diagnostic(
+                "unknown signal `\(signal)`", at: word.range,
+                label: StopSignal.suggestion(for: signal).map { "did you mean `\($0)`?" }
+            )
+        }
+        state.configuration.config.stopSignal = signal
+        return metadata("STOPSIGNAL \(signal)")
+    }
+
+    private mutating func expose(_ words: [Word]) throws(Diagnostic) -> ResolvedStep {
+        var ports: Set<String> = []
+        for word in words {
+            for text in try expansion(of: word).words { ports.formUnion(try PortRange.ports(text, at: word.range)) }
+        }
+        var exposed = state.configuration.config.exposedPorts ?? [:]
+        for port in ports { exposed[port] = .init() }
+        state.configuration.config.exposedPorts = exposed
+        return metadata("EXPOSE map[\(ports.sorted().map { $0 + ":{}" }.joined(separator: " "))]")
+    }
+}
