@@ -66,8 +66,8 @@ let package = Package(
         library(
             "Commands",
             [
-                "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildPlanning", "Images", "BuildEngine",
-                "ContainerRuntime", systemPackage, argumentParser,
+                "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning",
+                "BuildCache", "Layers", "Images", "BuildEngine", "ContainerRuntime", systemPackage, argumentParser,
             ]
         ),
         .executableTarget(name: "swiftbuild", dependencies: ["Commands"], swiftSettings: swiftSettings),

@@ -1,0 +1,70 @@
+import BuildEngine
+import FileSystem
+import Glibc
+import Reporting
+import SystemPackage
+
+/// How a command ends that did not do its work: what to print, and the exit code.
+struct CommandFailure: Error {
+    let status: Int32
+    /// Complete lines for standard error, empty when everything was said already.
+    let text: String
+
+    init(_ message: String, hints: [String] = [], status: Int32 = ExitStatus.failure) {
+        self.status = status
+        text = (["error: \(message)"] + hints.map { "hint: \($0)" }).joined(separator: "\n") + "\n"
+    }
+
+    private init(status: Int32, text: String) {
+        self.status = status
+        self.text = text
+    }
+
+    /// Ends with the exit code of a process that ran in the place of this one.
+    init(exitCode: Int32) {
+        self.init(status: exitCode, text: "")
+    }
+
+    /// Finds words and exit code for any error.
+    init(_ error: any Error) {
+        switch error {
+        case let error as CommandFailure: self = error
+        case let error as DiagnosticsError: self.init(status: ExitStatus.failure, text: CommandFailure.render(error))
+        case BuildError.dockerfile(let error): self.init(status: ExitStatus.failure, text: CommandFailure.render(error))
+        case BuildError.runFailed(let failure): self.init(status: ExitStatus.failure, text: CommandFailure.render(failure))
+        case BuildError.environment(let message, let hint):
+            self.init(message, hints: hint.map { [$0] } ?? [], status: ExitStatus.environment)
+        case let error as SystemError: self.init(error.description, hints: CommandFailure.hints(error), status: ExitStatus.environment)
+        case is CancellationError: self.init(status: ExitStatus.interrupted, text: "interrupted\n")
+        default: self.init("\(error)")
+        }
+    }
+
+    private static func render(_ error: DiagnosticsError) -> String {
+        DiagnosticRenderer(usesColour: Terminal.usesColour(STDERR_FILENO)).render(error)
+    }
+
+    private static func render(_ failure: BuildError.RunFailure) -> String {
+        let cause = failure.isSignal ? "was ended by signal \(failure.code - 128)" : "failed with exit code \(failure.code)"
+        let diagnostic = Diagnostic("`\(failure.command)` \(cause)", at: failure.range)
+        var text = DiagnosticRenderer(usesColour: Terminal.usesColour(STDERR_FILENO)).render(diagnostic, in: failure.source)
+        if !failure.lastOutput.isEmpty {
+            text += "last output:\n" + failure.lastOutput.map { "  | \($0)\n" }.joined()
+        }
+        return text
+    }
+
+    private static func hints(_ error: SystemError) -> [String] {
+        switch error.errno {
+        case .noSpace, .diskQuotaExceeded:
+            ["the disk is full; `swiftbuild prune` frees what no image uses"]
+        case .permissionDenied, .readOnlyFileSystem:
+            ["`--root DIR` or SWIFTBUILD_ROOT names another directory for the store"]
+        default: []
+        }
+    }
+
+    func report() {
+        Terminal.write(text, to: STDERR_FILENO)
+    }
+}

@@ -1,0 +1,12 @@
+/// The exit codes of the program, as `docs/exit-codes.md` lists them.
+enum ExitStatus {
+    static let success: Int32 = 0
+    /// The work could not be done: a step failed, an image is not there, an archive is wrong.
+    static let failure: Int32 = 1
+    /// The command line is wrong.
+    static let usage: Int32 = 2
+    /// This machine does not allow it: permissions, disk, kernel.
+    static let environment: Int32 = 3
+    /// SIGINT or SIGTERM ended it.
+    static let interrupted: Int32 = 130
+}

@@ -1,0 +1,40 @@
+import ArgumentParser
+import ContentStore
+import FileSystem
+import Glibc
+import Images
+import Layers
+import SystemPackage
+
+/// What every command takes.
+struct GlobalOptions: ParsableArguments {
+    @Option(name: .customLong("root"), help: ArgumentHelp("The directory of the store (or SWIFTBUILD_ROOT).", valueName: "dir"))
+    var root: String?
+
+    /// Opens the store.
+    ///
+    /// - Throws: `CommandFailure` with the environment's exit code.
+    func images() throws -> ImageStore {
+        do {
+            let store = try Store(root: FilePath(root ?? GlobalOptions.defaultRoot))
+            return ImageStore(store, layers: LayerStore(store))
+        } catch {
+            throw CommandFailure(
+                "cannot open the store: \(error)", hints: ["`--root DIR` or SWIFTBUILD_ROOT names another directory"],
+                status: ExitStatus.environment)
+        }
+    }
+
+    /// `SWIFTBUILD_ROOT`, or `/var/lib/swiftbuild` for root and a directory below the home for others (XDG).
+    private static var defaultRoot: String {
+        if let root = environment("SWIFTBUILD_ROOT"), !root.isEmpty { return root }
+        if geteuid() == 0 { return "/var/lib/swiftbuild" }
+        if let data = environment("XDG_DATA_HOME"), data.hasPrefix("/") { return data + "/swiftbuild" }
+        return (environment("HOME") ?? "/tmp") + "/.local/share/swiftbuild"
+    }
+}
+
+/// A variable of this process's environment.
+func environment(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }
+}

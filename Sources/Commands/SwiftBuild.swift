@@ -1,0 +1,61 @@
+public import ArgumentParser
+import FileSystem
+import Glibc
+
+/// The command line: a verb, or none for `build`.
+public struct SwiftBuild: AsyncParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "swiftbuild",
+        abstract: "Builds container images from Dockerfiles, without a daemon.",
+        discussion: """
+            EXAMPLES:
+              swiftbuild -t app .                      build ./Dockerfile and call the image app:latest
+              swiftbuild -f Dockerfile.run -t run .    another Dockerfile
+              swiftbuild run app                       run the image
+              swiftbuild -o type=oci,dest=app.tar .    write it as an OCI archive
+            """,
+        version: "0.1.0",
+        subcommands: [
+            BuildCommand.self,
+        ],
+        defaultSubcommand: BuildCommand.self
+    )
+
+    public init() {}
+
+    /// Parses the command line, does what it says, and exits with one of the codes of `ExitStatus`.
+    public static func start() async -> Never {
+        // Writing to a pipe that nobody reads is told by the write's result instead.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+            Glibc.exit(ExitStatus.success)
+        } catch let error as CommandFailure {
+            error.report()
+            Glibc.exit(error.status)
+        } catch {
+            Glibc.exit(usage(error))
+        }
+    }
+
+    /// Prints help, or what is wrong with the command line.
+    private static func usage(_ error: any Error) -> Int32 {
+        let code = exitCode(for: error)
+        if code == .success {
+            Terminal.write(fullMessage(for: error) + "\n", to: STDOUT_FILENO)
+            return ExitStatus.success
+        }
+        guard code == .validationFailure else {
+            let failure = CommandFailure(error)
+            failure.report()
+            return failure.status
+        }
+        Terminal.write(fullMessage(for: error) + "\n", to: STDERR_FILENO)
+        return ExitStatus.usage
+    }
+}
