@@ -27,6 +27,12 @@ public struct ExtendedAttribute: Sendable, Hashable {
         return result.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     }
 
+    /// Sets an attribute of the file at `path`, following symbolic links; false where that is not possible.
+    @discardableResult
+    public static func set(_ path: String, _ name: String, _ value: [UInt8]) -> Bool {
+        setxattr(path, name, value, value.count, 0) == 0
+    }
+
     private static func isPortable(_ name: ArraySlice<UInt8>) -> Bool {
         name.starts(with: "user.".utf8) || name.elementsEqual("security.capability".utf8)
     }
