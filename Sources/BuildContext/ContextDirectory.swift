@@ -18,6 +18,7 @@ public struct ContextDirectory: Sendable {
 
     /// The real path of the directory.
     public let path: FilePath
+    /// What is left out.
     public let ignoreFile: IgnoreFile
 
     /// Opens nothing yet, but finds the directory's real path.

@@ -67,12 +67,13 @@ struct ContextWalk {
             states[0] = component.withUnsafeBufferPointer { rules[0].descend(into: $0, from: states[0]) }
         }
         let path = context.filePath(root.resolvedPath)
+        let descriptor: Int32
         do {
-            let descriptor = try FileOperations.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-            return try DirectoryFrame(descriptor: descriptor, path: path, states: states)
+            descriptor = try FileOperations.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
         } catch {
             throw .system(error)
         }
+        return try DirectoryFrame(descriptor: descriptor, path: path, states: states)
     }
 
     private mutating func visit(_ name: UnsafeBufferPointer<UInt8>, in frame: DirectoryFrame) throws(BuildContextError) {
@@ -121,12 +122,7 @@ struct ContextWalk {
             default: throw .system(SystemError("open", filePath(name)))
             }
         }
-        let child: DirectoryFrame
-        do {
-            child = try DirectoryFrame(descriptor: descriptor, path: filePath(name), states: states)
-        } catch {
-            throw .system(error)
-        }
+        let child = try DirectoryFrame(descriptor: descriptor, path: filePath(name), states: states)
         child.prefixLength = prefix.count
         child.pendingPosition = pending.count
         let entry = ContextEntry(
