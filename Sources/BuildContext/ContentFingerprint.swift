@@ -20,7 +20,9 @@ public struct ContentFingerprint: Sendable {
     ///
     /// - Throws: `BuildContextError.changedWhileRead`, or `.system` where a file cannot be read.
     public init(
-        of listings: consuming [ContextListing], in context: ContextDirectory, cache: FingerprintCache
+        of listings: consuming [ContextListing],
+        in context: ContextDirectory,
+        cache: FingerprintCache
     ) throws(BuildContextError) {
         var listings = listings
         var misses: [Miss] = []
@@ -45,7 +47,11 @@ public struct ContentFingerprint: Sendable {
             guard content.isSettled else { continue }
             cache.learn(
                 FingerprintRecord(
-                    content.status, contentDigest: content.digest, hasExtendedAttributes: !content.extendedAttributes.isEmpty))
+                    content.status,
+                    contentDigest: content.digest,
+                    hasExtendedAttributes: !content.extendedAttributes.isEmpty
+                )
+            )
         }
         self.listings = listings
         var encoder = FingerprintEncoder()
@@ -106,7 +112,9 @@ private final class Reading: Sendable {
                 let listing = listings[misses[index].listing]
                 let entry = listing.entries[misses[index].entry]
                 do {
-                    contents.append((misses[index], try reader.read(listing.contextPath(of: entry), status: entry.status)))
+                    contents.append(
+                        (misses[index], try reader.read(listing.contextPath(of: entry), status: entry.status))
+                    )
                 } catch {
                     fail(index, error)
                     return

@@ -49,7 +49,9 @@ struct ContentReader: ~Copyable {
 
     /// What an open file holds; `nil` if its status was not the same all the time.
     private mutating func read(
-        _ descriptor: Int32, _ before: FileStatus, _ file: FilePath
+        _ descriptor: Int32,
+        _ before: FileStatus,
+        _ file: FilePath
     ) throws(SystemError) -> Content? {
         // Before the reading, so that every change that it can miss is later.
         let moment = ContentReader.now()
@@ -59,8 +61,11 @@ struct ContentReader: ~Copyable {
             return nil
         }
         return Content(
-            status: before, digest: digest, extendedAttributes: attributes,
-            isSettled: FingerprintCache.isSettled(before, at: moment))
+            status: before,
+            digest: digest,
+            extendedAttributes: attributes,
+            isSettled: FingerprintCache.isSettled(before, at: moment)
+        )
     }
 
     /// The digest of the first `size` bytes; `nil` if there are fewer.

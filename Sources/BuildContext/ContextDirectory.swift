@@ -72,7 +72,13 @@ public struct ContextDirectory: Sendable {
                 close(descriptor)
             }
             entries.append(
-                ContextEntry(path: PathText.joined(directory), status: status, linkTarget: [], extendedAttributes: attributes))
+                ContextEntry(
+                    path: PathText.joined(directory),
+                    status: status,
+                    linkTarget: [],
+                    extendedAttributes: attributes
+                )
+            )
         }
         return entries
     }

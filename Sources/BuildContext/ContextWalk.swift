@@ -76,7 +76,8 @@ struct ContextWalk {
         return try DirectoryFrame(descriptor: descriptor, path: path, states: states)
     }
 
-    private mutating func visit(_ name: UnsafeBufferPointer<UInt8>, in frame: DirectoryFrame) throws(BuildContextError) {
+    private mutating func visit(_ name: UnsafeBufferPointer<UInt8>, in frame: DirectoryFrame) throws(BuildContextError)
+    {
         let isIgnored = isIgnored(name, in: frame)
         // Only a directory can be worth a look in spite of being ignored.
         if isIgnored, !frame.mayHaveExceptions(rules) { return }
@@ -107,7 +108,10 @@ struct ContextWalk {
     }
 
     private mutating func enter(
-        _ name: UnsafeBufferPointer<UInt8>, _ zeroTerminated: UnsafePointer<CChar>, in frame: DirectoryFrame, isIgnored: Bool
+        _ name: UnsafeBufferPointer<UInt8>,
+        _ zeroTerminated: UnsafePointer<CChar>,
+        in frame: DirectoryFrame,
+        isIgnored: Bool
     ) throws(BuildContextError) {
         var states = frame.states
         for (index, file) in rules.enumerated() where !file.rules.isEmpty {
@@ -126,8 +130,11 @@ struct ContextWalk {
         child.prefixLength = prefix.count
         child.pendingPosition = pending.count
         let entry = ContextEntry(
-            path: path(name), status: child.status, linkTarget: [],
-            extendedAttributes: ExtendedAttribute.portable(descriptor: descriptor))
+            path: path(name),
+            status: child.status,
+            linkTarget: [],
+            extendedAttributes: ExtendedAttribute.portable(descriptor: descriptor)
+        )
         if isIgnored { pending.append(entry) } else { add(entry) }
         if frames.count >= ContextWalk.descriptorLimit { frame.close() }
         prefix.append(contentsOf: name)
@@ -155,7 +162,10 @@ struct ContextWalk {
     }
 
     private func linkTarget(
-        _ name: UnsafeBufferPointer<UInt8>, _ zeroTerminated: UnsafePointer<CChar>, _ status: FileStatus, in frame: DirectoryFrame
+        _ name: UnsafeBufferPointer<UInt8>,
+        _ zeroTerminated: UnsafePointer<CChar>,
+        _ status: FileStatus,
+        in frame: DirectoryFrame
     ) throws(BuildContextError) -> [UInt8] {
         // Some filesystems give no size for links.
         let capacity = (1..<Int64(PATH_MAX)).contains(status.size) ? Int(status.size) + 1 : Int(PATH_MAX)

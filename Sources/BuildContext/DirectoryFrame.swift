@@ -20,7 +20,9 @@ final class DirectoryFrame {
 
     /// Takes the descriptor over, also when it throws.
     init(
-        descriptor: Int32, path: @autoclosure () -> FilePath, states: [IgnoreFile.DirectoryState]
+        descriptor: Int32,
+        path: @autoclosure () -> FilePath,
+        states: [IgnoreFile.DirectoryState]
     ) throws(BuildContextError) {
         self.descriptor = descriptor
         self.states = states
@@ -64,7 +66,10 @@ final class DirectoryFrame {
         let start = starts[next]
         next += 1
         guard let base = names.baseAddress else { return nil }
-        return UnsafeBufferPointer(start: base + start, count: strlen(UnsafeRawPointer(base + start).assumingMemoryBound(to: CChar.self)))
+        return UnsafeBufferPointer(
+            start: base + start,
+            count: strlen(UnsafeRawPointer(base + start).assumingMemoryBound(to: CChar.self))
+        )
     }
 
     /// Whether an exception may bring back something below an ignored directory in this one.

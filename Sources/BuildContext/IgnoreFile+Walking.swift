@@ -53,7 +53,9 @@ extension IgnoreFile {
     }
 
     private func matches(
-        _ name: UnsafeBufferPointer<UInt8>, _ matcher: PathPattern, _ state: PathPattern.State
+        _ name: UnsafeBufferPointer<UInt8>,
+        _ matcher: PathPattern,
+        _ state: PathPattern.State
     ) -> Bool {
         if let lastComponent = matcher.lastComponent { return lastComponent.matches(name) }
         return matcher.accepts(matcher.advance(state, over: name))

@@ -77,7 +77,9 @@ public struct IgnoreFile: Sendable {
         rule < 0 ? nil : Decision(isIgnored: !rules[rule].isException, line: rules[rule].line)
     }
 
-    private static func rule(_ line: ArraySlice<UInt8>, line number: Int, file: String) throws(BuildContextError) -> Rule? {
+    private static func rule(_ line: ArraySlice<UInt8>, line number: Int, file: String) throws(BuildContextError)
+        -> Rule?
+    {
         var text = PathText.trimmed(line)
         guard !text.isEmpty else { return nil }
         let isException = text.first == UInt8(ascii: "!")

@@ -173,7 +173,9 @@ import Testing
         for _ in 0..<2 {
             let second = try fixture.fingerprint()
             #expect(second.digest != first.digest)
-            #expect(second.listings[0].entries[0].extendedAttributes == [.init(name: "user.note", value: Array("x".utf8))])
+            #expect(
+                second.listings[0].entries[0].extendedAttributes == [.init(name: "user.note", value: Array("x".utf8))]
+            )
         }
     }
 
@@ -190,7 +192,11 @@ import Testing
         #expect(result.listings[0].entries[0].contentDigest == SHA256Hasher.digest(of: "hello world"))
         unlink(fixture.scratch.file("f"))
         #expect(throws: BuildContextError.changedWhileRead(Array("f".utf8))) {
-            try ContentFingerprint(of: listings, in: context, cache: FingerprintCache(store: fixture.store, context: context))
+            try ContentFingerprint(
+                of: listings,
+                in: context,
+                cache: FingerprintCache(store: fixture.store, context: context)
+            )
         }
         mkfifo(fixture.scratch.file("f"), 0o600)
         #expect(throws: BuildContextError.changedWhileRead(Array("f".utf8))) {

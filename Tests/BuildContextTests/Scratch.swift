@@ -59,7 +59,9 @@ extension ContextDirectory {
     }
 
     func names(_ source: String, excluding: [String] = []) throws -> [String] {
-        try listing(source, excluding: excluding).flatMap { $0.entries.map { String(decoding: $0.path, as: UTF8.self) } }
+        try listing(source, excluding: excluding).flatMap {
+            $0.entries.map { String(decoding: $0.path, as: UTF8.self) }
+        }
     }
 
     func missing(_ source: String) throws -> MissingSource? {

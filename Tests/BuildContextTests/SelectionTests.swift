@@ -6,7 +6,10 @@ import Testing
 @testable import BuildContext
 
 @Suite struct SelectionTests {
-    @Test("a source stays inside the context, however it is written", arguments: ["a/f", "/a/f", "../../a/f", "a/./x/../f/", "./a//f"])
+    @Test(
+        "a source stays inside the context, however it is written",
+        arguments: ["a/f", "/a/f", "../../a/f", "a/./x/../f/", "./a//f"]
+    )
     func clamping(_ source: String) throws {
         let scratch = try Scratch()
         try scratch.write("a/f")
@@ -24,7 +27,9 @@ import Testing
     @Test("wildcards match per component, hidden files too, in order")
     func wildcards() throws {
         let scratch = try Scratch()
-        for name in ["b.txt", ".hidden.txt", "a.txt", "d/c.txt", "d/e/f.txt", "d-x/c.txt", "arr[0]"] { try scratch.write(name) }
+        for name in ["b.txt", ".hidden.txt", "a.txt", "d/c.txt", "d/e/f.txt", "d-x/c.txt", "arr[0]"] {
+            try scratch.write(name)
+        }
         let context = try scratch.context()
         #expect(try context.paths("*.txt") == [".hidden.txt", "a.txt", "b.txt"])
         #expect(try context.paths("*/*.txt") == ["d/c.txt", "d-x/c.txt"])
@@ -34,7 +39,8 @@ import Testing
         #expect(try context.paths("**/*.txt") == ["d/c.txt", "d-x/c.txt"])
         #expect(
             try context.paths("**/*.txt", wildcards: .crossingDirectories)
-                == [".hidden.txt", "a.txt", "b.txt", "d/c.txt", "d/e/f.txt", "d-x/c.txt"])
+                == [".hidden.txt", "a.txt", "b.txt", "d/c.txt", "d/e/f.txt", "d-x/c.txt"]
+        )
         #expect(try context.paths("nothing*") == [])
         #expect(try context.paths("nothing/*") == [])
         #expect(try context.paths("b.txt/*") == [])
@@ -88,7 +94,10 @@ import Testing
         let name: [UInt8] = [0x64, 0x2F, 0xFF, 0xC3, 0x28]
         try scratch.write(name, "x")
         let context = try scratch.context()
-        #expect(try context.list(context.select(source: name, wildcards: .path)[0]).entries[0].path == Array(name.dropFirst(2)))
+        #expect(
+            try context.list(context.select(source: name, wildcards: .path)[0]).entries[0].path
+                == Array(name.dropFirst(2))
+        )
         #expect(try context.listing("d")[0].entries[0].path == Array(name.dropFirst(2)))
         #expect(try context.listing("d/?*")[0].root.path == name)
     }
@@ -124,7 +133,9 @@ import Testing
         try scratch.write("d/three", "x")
         mkfifo(scratch.file("d/fifo"), 0o600)
         let entries = try scratch.context().listing("d")[0].entries
-        let identities = Dictionary(uniqueKeysWithValues: entries.map { (String(decoding: $0.path, as: UTF8.self), $0.hardLinkIdentity) })
+        let identities = Dictionary(
+            uniqueKeysWithValues: entries.map { (String(decoding: $0.path, as: UTF8.self), $0.hardLinkIdentity) }
+        )
         #expect(identities["one"] != .some(nil))
         #expect(identities["one"] == identities["two"])
         #expect(identities["three"] == .some(nil))
@@ -159,7 +170,10 @@ import Testing
         let scratch = try Scratch()
         for name in ["build/app", "src/deep/inside/tool.conf", "secret.key"] { try scratch.write(name) }
         let context = try scratch.context(ignoring: "# keys\n*.key\n")
-        #expect(try context.missing("secret.key")?.exclusion == .init(file: ".dockerignore", line: 2, pattern: Array("*.key".utf8)))
+        #expect(
+            try context.missing("secret.key")?.exclusion
+                == .init(file: ".dockerignore", line: 2, pattern: Array("*.key".utf8))
+        )
         #expect(try context.missing("biuld/app")?.suggestion == Array("build/app".utf8))
         #expect(try context.missing("Build/app")?.suggestion == Array("build/app".utf8))
         #expect(try context.missing("build/ap")?.suggestion == Array("build/app".utf8))
@@ -168,7 +182,9 @@ import Testing
         #expect(try context.missing("build/app/x")?.path == Array("build/app/x".utf8))
         #expect(try context.missing("a\0b") != nil)
         #expect(try context.missing("secret.key")?.description == "`secret.key` is excluded by `.dockerignore:2`")
-        #expect(try context.missing("biuld")?.description == "`biuld` is not in the build context; did you mean `build`?")
+        #expect(
+            try context.missing("biuld")?.description == "`biuld` is not in the build context; did you mean `build`?"
+        )
     }
 
     @Test("parents come with the modes they have")
