@@ -132,6 +132,7 @@ import Testing
         try #require(link(scratch.file("d/one"), scratch.file("d/two")) == 0)
         try scratch.write("d/three", "x")
         mkfifo(scratch.file("d/fifo"), 0o600)
+        try #require(mknod(scratch.file("d/socket"), S_IFSOCK | 0o600, 0) == 0)
         let entries = try scratch.context().listing("d")[0].entries
         let identities = Dictionary(
             uniqueKeysWithValues: entries.map { (String(decoding: $0.path, as: UTF8.self), $0.hardLinkIdentity) }
@@ -140,6 +141,8 @@ import Testing
         #expect(identities["one"] == identities["two"])
         #expect(identities["three"] == .some(nil))
         #expect(entries.contains { $0.status.kind == .fifo })
+        #expect(!entries.contains { $0.status.kind == .socket })
+        #expect(try scratch.context().paths("d/s*") == [])
     }
 
     @Test("directories below the limit of open descriptors are walked to the bottom")
