@@ -21,6 +21,7 @@ public enum BuildContextError: Error, Sendable, Equatable {
 public struct MissingSource: Sendable, Equatable {
     /// The line of an ignore file that excludes something.
     public struct Exclusion: Sendable, Equatable {
+        /// Its name for messages.
         public let file: String
         /// 1-based.
         public let line: Int
@@ -37,6 +38,7 @@ public struct MissingSource: Sendable, Equatable {
 }
 
 extension BuildContextError: CustomStringConvertible {
+    /// One sentence for a message.
     public var description: String {
         switch self {
         case .malformedPattern(let pattern):
@@ -58,6 +60,7 @@ extension BuildContextError: CustomStringConvertible {
 }
 
 extension MissingSource: CustomStringConvertible {
+    /// One sentence for a message.
     public var description: String {
         let name = "`\(text(path))`"
         if let exclusion { return "\(name) is excluded by `\(exclusion.file):\(exclusion.line)`" }

@@ -8,17 +8,21 @@ internal import Synchronization
 /// Counted: names relative to the copied roots, kinds, permissions, sizes, link targets, device numbers, extended
 /// attributes and contents. Not counted: times, owners, and where the roots lie, but for the names of copied files.
 public struct ContentFingerprint: Sendable {
+    /// Equal for selections that copy equally.
     public let digest: Digest
     /// The listings as they were given, with the content digest and the attributes of every file.
     public let listings: [ContextListing]
 
     /// Finds the digests of all files, reading those that the cache does not know.
     ///
-    /// What was read is in the cache afterwards, for the caller to save.
+    /// What was read is in the cache afterwards, for the caller to save. The listings are filled in where they are,
+    /// so a caller that keeps no copy of its own saves one.
     ///
     /// - Throws: `BuildContextError.changedWhileRead`, or `.system` where a file cannot be read.
     public init(
-        of listings: [ContextListing], in context: ContextDirectory, cache: FingerprintCache
+        of listings: consuming [ContextListing],
+        in context: ContextDirectory,
+        cache: FingerprintCache
     ) throws(BuildContextError) {
         var listings = listings
         var misses: [Miss] = []
@@ -43,7 +47,11 @@ public struct ContentFingerprint: Sendable {
             guard content.isSettled else { continue }
             cache.learn(
                 FingerprintRecord(
-                    content.status, contentDigest: content.digest, hasExtendedAttributes: !content.extendedAttributes.isEmpty))
+                    content.status,
+                    contentDigest: content.digest,
+                    hasExtendedAttributes: !content.extendedAttributes.isEmpty
+                )
+            )
         }
         self.listings = listings
         var encoder = FingerprintEncoder()
@@ -104,7 +112,9 @@ private final class Reading: Sendable {
                 let listing = listings[misses[index].listing]
                 let entry = listing.entries[misses[index].entry]
                 do {
-                    contents.append((misses[index], try reader.read(listing.contextPath(of: entry), status: entry.status)))
+                    contents.append(
+                        (misses[index], try reader.read(listing.contextPath(of: entry), status: entry.status))
+                    )
                 } catch {
                     fail(index, error)
                     return

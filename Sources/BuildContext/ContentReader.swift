@@ -32,30 +32,40 @@ struct ContentReader: ~Copyable {
     ///
     /// - Throws: `.changedWhileRead` when it was never the same before and after, or is no regular file any more.
     mutating func read(_ path: [UInt8], status: FileStatus) throws(BuildContextError) -> Content {
-        var expected: FileStatus? = status
-        for _ in 0...ContentReader.retryLimit {
-            guard let descriptor = try open(path, isFirst: expected != nil) else { throw .changedWhileRead(path) }
+        for attempt in 0...ContentReader.retryLimit {
+            guard let descriptor = try open(path, isFirst: attempt == 0) else { throw .changedWhileRead(path) }
             defer { close(descriptor) }
             let file = context.filePath(path)
-            do {
-                let before = try expected ?? FileStatus.of(descriptor: descriptor, path: file)
-                expected = nil
-                guard before.kind == .regular else { throw BuildContextError.changedWhileRead(path) }
-                // Before the reading, so that every change that it can miss is later.
-                let moment = ContentReader.now()
-                let digest = try digest(descriptor, size: before.size, file)
-                let attributes = ExtendedAttribute.portable(descriptor: descriptor)
-                guard let digest, try FileStatus.of(descriptor: descriptor, path: file) == before else { continue }
-                return Content(
-                    status: before, digest: digest, extendedAttributes: attributes,
-                    isSettled: FingerprintCache.isSettled(before, at: moment))
-            } catch let error as SystemError {
-                throw .system(error)
+            do throws(SystemError) {
+                let before = attempt == 0 ? status : try FileStatus.of(descriptor: descriptor, path: file)
+                guard before.kind == .regular else { break }
+                if let content = try read(descriptor, before, file) { return content }
             } catch {
-                throw .changedWhileRead(path)
+                throw .system(error)
             }
         }
         throw .changedWhileRead(path)
+    }
+
+    /// What an open file holds; `nil` if its status was not the same all the time.
+    private mutating func read(
+        _ descriptor: Int32,
+        _ before: FileStatus,
+        _ file: FilePath
+    ) throws(SystemError) -> Content? {
+        // Before the reading, so that every change that it can miss is later.
+        let moment = ContentReader.now()
+        let content = Result { () throws(SystemError) in try digest(descriptor, size: before.size, file) }
+        let attributes = ExtendedAttribute.portable(descriptor: descriptor)
+        guard try FileStatus.of(descriptor: descriptor, path: file) == before, let digest = try content.get() else {
+            return nil
+        }
+        return Content(
+            status: before,
+            digest: digest,
+            extendedAttributes: attributes,
+            isSettled: FingerprintCache.isSettled(before, at: moment)
+        )
     }
 
     /// The digest of the first `size` bytes; `nil` if there are fewer.

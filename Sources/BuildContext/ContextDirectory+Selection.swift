@@ -51,7 +51,8 @@ extension ContextDirectory {
     }
 
     private func expand(
-        _ components: [[UInt8]], dialect: PathPattern.Dialect
+        _ components: [[UInt8]],
+        dialect: PathPattern.Dialect
     ) throws(BuildContextError) -> [SelectedRoot] {
         let literal = Array(components.prefix { !PathPattern.hasWildcards($0) })
         let pattern = try PathPattern(PathText.joined(components.dropFirst(literal.count)), dialect: dialect)
@@ -91,13 +92,18 @@ extension ContextDirectory {
 
     /// The resolved path of what may be a directory to go on in.
     private func directory(
-        _ path: [[UInt8]], _ name: [UInt8], of candidate: Candidate, _ dialect: PathPattern.Dialect
+        _ path: [[UInt8]],
+        _ name: [UInt8],
+        of candidate: Candidate,
+        _ dialect: PathPattern.Dialect
     ) throws(BuildContextError) -> [UInt8]? {
         let direct = PathText.appending(name, to: candidate.resolvedPath)
         let status = FileStatus.ifPresent(filePath(direct))
         if status?.kind == .symbolicLink, dialect == .path {
             // The pattern's length bounds the depth, so following links ends; with `**` it would not.
-            guard case .found(let resolved, let target) = try resolve(path), target.kind == .directory else { return nil }
+            guard case .found(let resolved, let target) = try resolve(path), target.kind == .directory else {
+                return nil
+            }
             return resolved
         }
         guard status?.kind == .directory else { return nil }

@@ -30,7 +30,12 @@ extension ContextDirectory {
             guard abs(candidate.count - name.count) <= max(1, name.count / 3) else { continue }
             let distance = EditDistance.between(name, candidate)
             guard distance <= max(1, name.count / 3), distance < max(name.count, candidate.count) else { continue }
-            if let best, best.distance < distance || (best.distance == distance && best.name.lexicographicallyPrecedes(candidate)) { continue }
+            if let best,
+                best.distance < distance
+                    || (best.distance == distance && best.name.lexicographicallyPrecedes(candidate))
+            {
+                continue
+            }
             if isIgnored(directory + [candidate]) { continue }
             best = (distance, candidate)
         }

@@ -18,6 +18,7 @@ public struct ContextDirectory: Sendable {
 
     /// The real path of the directory.
     public let path: FilePath
+    /// What is left out.
     public let ignoreFile: IgnoreFile
 
     /// Opens nothing yet, but finds the directory's real path.
@@ -71,7 +72,13 @@ public struct ContextDirectory: Sendable {
                 close(descriptor)
             }
             entries.append(
-                ContextEntry(path: PathText.joined(directory), status: status, linkTarget: [], extendedAttributes: attributes))
+                ContextEntry(
+                    path: PathText.joined(directory),
+                    status: status,
+                    linkTarget: [],
+                    extendedAttributes: attributes
+                )
+            )
         }
         return entries
     }

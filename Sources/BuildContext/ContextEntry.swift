@@ -3,7 +3,7 @@ public import OCI
 
 /// One file, directory or link that a `COPY` or `ADD` takes out of a context.
 public struct ContextEntry: Sendable {
-    /// Below a selected directory: the path relative to it. Of a selected file: its name.
+    /// The path relative to the selected directory, or the name of a selected file.
     public let path: [UInt8]
     /// As it was when the content was read, where that has happened already.
     public internal(set) var status: FileStatus
@@ -22,7 +22,9 @@ public struct ContextEntry: Sendable {
 
     /// What the names of one file have in common.
     public struct HardLinkIdentity: Sendable, Hashable {
+        /// The filesystem.
         public let device: UInt64
+        /// The file in it.
         public let inode: UInt64
     }
 }

@@ -67,15 +67,17 @@ struct ContextWalk {
             states[0] = component.withUnsafeBufferPointer { rules[0].descend(into: $0, from: states[0]) }
         }
         let path = context.filePath(root.resolvedPath)
+        let descriptor: Int32
         do {
-            let descriptor = try FileOperations.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-            return try DirectoryFrame(descriptor: descriptor, path: path, states: states)
+            descriptor = try FileOperations.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
         } catch {
             throw .system(error)
         }
+        return try DirectoryFrame(descriptor: descriptor, path: path, states: states)
     }
 
-    private mutating func visit(_ name: UnsafeBufferPointer<UInt8>, in frame: DirectoryFrame) throws(BuildContextError) {
+    private mutating func visit(_ name: UnsafeBufferPointer<UInt8>, in frame: DirectoryFrame) throws(BuildContextError)
+    {
         let isIgnored = isIgnored(name, in: frame)
         // Only a directory can be worth a look in spite of being ignored.
         if isIgnored, !frame.mayHaveExceptions(rules) { return }
@@ -106,7 +108,10 @@ struct ContextWalk {
     }
 
     private mutating func enter(
-        _ name: UnsafeBufferPointer<UInt8>, _ zeroTerminated: UnsafePointer<CChar>, in frame: DirectoryFrame, isIgnored: Bool
+        _ name: UnsafeBufferPointer<UInt8>,
+        _ zeroTerminated: UnsafePointer<CChar>,
+        in frame: DirectoryFrame,
+        isIgnored: Bool
     ) throws(BuildContextError) {
         var states = frame.states
         for (index, file) in rules.enumerated() where !file.rules.isEmpty {
@@ -121,17 +126,15 @@ struct ContextWalk {
             default: throw .system(SystemError("open", filePath(name)))
             }
         }
-        let child: DirectoryFrame
-        do {
-            child = try DirectoryFrame(descriptor: descriptor, path: filePath(name), states: states)
-        } catch {
-            throw .system(error)
-        }
+        let child = try DirectoryFrame(descriptor: descriptor, path: filePath(name), states: states)
         child.prefixLength = prefix.count
         child.pendingPosition = pending.count
         let entry = ContextEntry(
-            path: path(name), status: child.status, linkTarget: [],
-            extendedAttributes: ExtendedAttribute.portable(descriptor: descriptor))
+            path: path(name),
+            status: child.status,
+            linkTarget: [],
+            extendedAttributes: ExtendedAttribute.portable(descriptor: descriptor)
+        )
         if isIgnored { pending.append(entry) } else { add(entry) }
         if frames.count >= ContextWalk.descriptorLimit { frame.close() }
         prefix.append(contentsOf: name)
@@ -159,7 +162,10 @@ struct ContextWalk {
     }
 
     private func linkTarget(
-        _ name: UnsafeBufferPointer<UInt8>, _ zeroTerminated: UnsafePointer<CChar>, _ status: FileStatus, in frame: DirectoryFrame
+        _ name: UnsafeBufferPointer<UInt8>,
+        _ zeroTerminated: UnsafePointer<CChar>,
+        _ status: FileStatus,
+        in frame: DirectoryFrame
     ) throws(BuildContextError) -> [UInt8] {
         // Some filesystems give no size for links.
         let capacity = (1..<Int64(PATH_MAX)).contains(status.size) ? Int(status.size) + 1 : Int(PATH_MAX)

@@ -19,17 +19,22 @@ final class DirectoryFrame {
     private var exceptions: Bool?
 
     /// Takes the descriptor over, also when it throws.
-    init(descriptor: Int32, path: FilePath, states: [IgnoreFile.DirectoryState]) throws(SystemError) {
+    init(
+        descriptor: Int32,
+        path: @autoclosure () -> FilePath,
+        states: [IgnoreFile.DirectoryState]
+    ) throws(BuildContextError) {
         self.descriptor = descriptor
         self.states = states
-        do {
-            status = try FileStatus.of(descriptor: descriptor, path: path)
-            let text = try DirectoryFrame.read(descriptor, path)
+        do throws(SystemError) {
+            status = try FileStatus.of(descriptor: descriptor, path: "")
+            let text = try DirectoryFrame.read(descriptor)
             names = UnsafeMutableBufferPointer.allocate(capacity: text.count)
             _ = names.initialize(from: text)
         } catch {
             Glibc.close(descriptor)
-            throw error
+            // The path is made up only now, since it takes longer than the reading.
+            throw .system(SystemError(error.operation, path(), errno: error.errno))
         }
         starts = DirectoryFrame.sortedStarts(UnsafeBufferPointer(names))
     }
@@ -61,7 +66,10 @@ final class DirectoryFrame {
         let start = starts[next]
         next += 1
         guard let base = names.baseAddress else { return nil }
-        return UnsafeBufferPointer(start: base + start, count: strlen(UnsafeRawPointer(base + start).assumingMemoryBound(to: CChar.self)))
+        return UnsafeBufferPointer(
+            start: base + start,
+            count: strlen(UnsafeRawPointer(base + start).assumingMemoryBound(to: CChar.self))
+        )
     }
 
     /// Whether an exception may bring back something below an ignored directory in this one.
@@ -72,11 +80,11 @@ final class DirectoryFrame {
         return result
     }
 
-    private static func read(_ descriptor: Int32, _ path: FilePath) throws(SystemError) -> [UInt8] {
+    private static func read(_ descriptor: Int32) throws(SystemError) -> [UInt8] {
         // fdopendir takes its descriptor over, and a dup would share the read position.
         let own = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard own >= 0, let stream = fdopendir(own) else {
-            let error = SystemError("list", path)
+            let error = SystemError("list", "")
             if own >= 0 { Glibc.close(own) }
             throw error
         }
@@ -92,7 +100,7 @@ final class DirectoryFrame {
                 if !isSpecial { text.append(contentsOf: UnsafeBufferPointer(start: name, count: count + 1)) }
             }
         }
-        guard Glibc.errno == 0 else { throw SystemError("list", path) }
+        guard Glibc.errno == 0 else { throw SystemError("list", "") }
         return text
     }
 

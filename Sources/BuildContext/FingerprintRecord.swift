@@ -67,7 +67,9 @@ extension FingerprintRecord {
     /// - Parameter age: How many saves ago it was last used.
     func encode(age: UInt8, into output: inout [UInt8]) {
         let start = output.count
-        for word in [device, inode, UInt64(bitPattern: size), UInt64(bitPattern: modified), UInt64(bitPattern: changed), 0] {
+        for word in [
+            device, inode, UInt64(bitPattern: size), UInt64(bitPattern: modified), UInt64(bitPattern: changed), 0,
+        ] {
             withUnsafeBytes(of: word) { output.append(contentsOf: $0) }
         }
         contentDigest.append(to: &output)

@@ -16,6 +16,7 @@ public struct IgnoreFile: Sendable {
 
     /// What the rules say about one path, and which of them.
     public struct Decision: Sendable, Equatable {
+        /// Whether the path does not take part in the build.
         public let isIgnored: Bool
         /// The 1-based line that decided.
         public let line: Int
@@ -23,7 +24,9 @@ public struct IgnoreFile: Sendable {
 
     /// The name for messages, as in `.dockerignore:3`.
     public let name: String
+    /// In the order of the lines.
     public let rules: [Rule]
+    let quickTests: [QuickTest]
 
     /// Ignores nothing.
     public static let empty = IgnoreFile(name: "", rules: [])
@@ -31,6 +34,7 @@ public struct IgnoreFile: Sendable {
     private init(name: String, rules: [Rule]) {
         self.name = name
         self.rules = rules
+        quickTests = rules.map { QuickTest($0.matcher) }
     }
 
     /// Reads the text of an ignore file.
@@ -73,7 +77,9 @@ public struct IgnoreFile: Sendable {
         rule < 0 ? nil : Decision(isIgnored: !rules[rule].isException, line: rules[rule].line)
     }
 
-    private static func rule(_ line: ArraySlice<UInt8>, line number: Int, file: String) throws(BuildContextError) -> Rule? {
+    private static func rule(_ line: ArraySlice<UInt8>, line number: Int, file: String) throws(BuildContextError)
+        -> Rule?
+    {
         var text = PathText.trimmed(line)
         guard !text.isEmpty else { return nil }
         let isException = text.first == UInt8(ascii: "!")

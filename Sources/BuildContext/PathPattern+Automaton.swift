@@ -10,7 +10,8 @@ extension PathPattern {
         var isDead: Bool { low == 0 && high.allSatisfy { $0 == 0 } }
 
         func contains(_ position: Int) -> Bool {
-            position < 64 ? low & (1 << UInt64(position)) != 0 : high[position / 64 - 1] & (1 << UInt64(position % 64)) != 0
+            position < 64
+                ? low & (1 << UInt64(position)) != 0 : high[position / 64 - 1] & (1 << UInt64(position % 64)) != 0
         }
 
         mutating func insert(_ position: Int) {

@@ -25,7 +25,7 @@ public struct PathPattern: Sendable {
         case oneOf(CharacterClass)
     }
 
-    /// `[…]`
+    /// The characters between `[` and `]`.
     struct CharacterClass: Sendable, Equatable {
         var isNegated = false
         var ranges: [ClosedRange<UInt32>] = []

@@ -17,7 +17,9 @@ struct PathPatternParser {
                 position += 1
                 tokens.append(next == UInt8(ascii: "*") && dialect == .ignore ? doubleStar() : .anyInComponent)
                 // Stars in a row are one star.
-                if tokens.last == .anyInComponent { while next == UInt8(ascii: "*"), dialect == .path { position += 1 } }
+                if tokens.last == .anyInComponent {
+                    while next == UInt8(ascii: "*"), dialect == .path { position += 1 }
+                }
             case UInt8(ascii: "?"):
                 position += 1
                 tokens.append(.anyScalar)

@@ -21,6 +21,7 @@ public struct SelectedRoot: Sendable, Equatable {
 
 /// What a selected root holds: itself if it is a file, everything below it if it is a directory.
 public struct ContextListing: Sendable {
+    /// What was listed.
     public let root: SelectedRoot
     /// Ordered by component, parents before children, so that a directory's subtree is contiguous.
     public internal(set) var entries: [ContextEntry]

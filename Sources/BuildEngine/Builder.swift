@@ -1,14 +1,14 @@
-public import BuildCache
+import BuildCache
 import BuildContext
-public import BuildPlanning
-public import ContentStore
+import BuildPlanning
+import ContentStore
 import DockerfileSyntax
 import FileSystem
 import Glibc
 public import Layers
 public import OCI
 public import Reporting
-public import Snapshots
+import Snapshots
 import Synchronization
 
 /// Builds images in one store.

@@ -4,9 +4,12 @@ internal import SystemPackage
 
 /// An extended attribute of a file; the value is arbitrary bytes.
 public struct ExtendedAttribute: Sendable, Hashable, Comparable {
+    /// The whole name, as in `user.note`.
     public let name: String
+    /// The bytes as they are.
     public let value: [UInt8]
 
+    /// An attribute that is not read from a file.
     public init(name: String, value: [UInt8]) {
         self.name = name
         self.value = value

@@ -28,20 +28,24 @@ struct IgnoreCase: Sendable, CustomTestStringConvertible {
         .init("**", "file", true), .init("**/", "file", true), .init("**", "dir/file", true),
         .init("**/**", "dir/file", true), .init("dir/**", "dir/file", true), .init("dir/**", "dir/dir2/file", true),
         .init("dir/**", "dir", false), .init("abc/**", "abc", false), .init("**/dir", "dir", true),
-        .init("**/dir", "dir/file", true), .init("**/dir", "x/dir/file", true), .init("**/dir2/*", "dir/dir2/file", true),
-        .init("**/dir2/**", "dir/dir2/dir3/file", true), .init("**file", "file", true), .init("**file", "dir/file", true),
+        .init("**/dir", "dir/file", true), .init("**/dir", "x/dir/file", true),
+        .init("**/dir2/*", "dir/dir2/file", true),
+        .init("**/dir2/**", "dir/dir2/dir3/file", true), .init("**file", "file", true),
+        .init("**file", "dir/file", true),
         .init("**file", "dir/myfile", true), .init("**/file", "dir/dir/file", true), .init("**/file", "myfile", false),
         .init("**/file*", "dir/dir/file.txt", true), .init("**/file*txt", "dir/file.txt", true),
         .init("**/file*.txt*", "dir/dir/file.txt", true), .init("**/**/*.txt", "dir/dir/file.txt", true),
         .init("**/**/*.txt2", "dir/dir/file.txt", false), .init("**/*.txt", "file.txt", true),
         .init("**/**/*.txt", "file.txt", true), .init("a**/*.txt", "a/file.txt", true),
         .init("a**/*.txt", "a/dir/file.txt", true), .init("a**/*.txt", "a/dir/dir/file.txt", true),
-        .init("a/*.txt", "a/dir/file.txt", false), .init("a/*.txt", "a/file.txt", true), .init("a/*.txt**", "a/file.txt", true),
+        .init("a/*.txt", "a/dir/file.txt", false), .init("a/*.txt", "a/file.txt", true),
+        .init("a/*.txt**", "a/file.txt", true),
         .init("a[b-d]e", "ae", false), .init("a[b-d]e", "ace", true), .init("a[b-d]e", "aae", false),
         .init("a[^b-d]e", "aze", true), .init(".*", ".foo", true), .init(".*", "foo", false),
         .init("abc.def", "abcdef", false), .init("abc.def", "abc.def", true), .init("abc.def", "abcZdef", false),
         .init("abc?def", "abcZdef", true), .init("abc?def", "abcdef", false), .init("a\\\\", "a\\", true),
-        .init("a\\*b", "a*b", true), .init("**/foo/bar", "foo/bar", true), .init("**/foo/bar", "dir/dir2/foo/bar", true),
+        .init("a\\*b", "a*b", true), .init("**/foo/bar", "foo/bar", true),
+        .init("**/foo/bar", "dir/dir2/foo/bar", true),
         .init("abc/**", "abc/def/ghi", true), .init("**/.foo", ".foo", true), .init("**/.foo", "bar.foo", false),
         .init("a(b)c/def", "a(b)c/def", true), .init("a(b)c/def", "a(b)c/xyz", false),
         .init("a.|)$(}+{bc", "a.|)$(}+{bc", true), .init("dist/*.whl", "dist/p-2.4.0+g08-py3.whl", true),
@@ -49,14 +53,16 @@ struct IgnoreCase: Sendable, CustomTestStringConvertible {
         .init("./x", "x", true), .init(".", "x", false), .init("..", "x", false), .init("../x", "x", false),
         .init("/", "x", false), .init("dir**", "dirfoo/bar", true), .init("*/*/c", "a/b/c", true),
         .init("*/*/c", "a/b/d/c", false), .init("  spaced\t", "spaced", true), .init("#x", "#x", false),
-        .init("\\#x", "#x", true), .init(" #x", "#x", true), .init("**/a*b", "x/acb", true), .init("**/a*b", "ab", true),
+        .init("\\#x", "#x", true), .init(" #x", "#x", true), .init("**/a*b", "x/acb", true),
+        .init("**/a*b", "ab", true),
         .init("**/aa*aa", "aaa", false), .init("**/*", "a", true), .init("a*", "a/b/c", true),
     ]
 
     @Test("the last line that matches a path or a parent decides", arguments: manyPatterns)
     func several(_ example: IgnoreCase) throws {
         let file = try IgnoreFile(parsing: Array(example.lines.joined(separator: "\n").utf8))
-        let expected = example.line == 0 ? nil : IgnoreFile.Decision(isIgnored: example.line > 0, line: abs(example.line))
+        let expected =
+            example.line == 0 ? nil : IgnoreFile.Decision(isIgnored: example.line > 0, line: abs(example.line))
         #expect(file.decision(for: Array(example.path.utf8)) == expected)
     }
 
@@ -98,7 +104,9 @@ struct IgnoreCase: Sendable, CustomTestStringConvertible {
         func skips(_ lines: String, _ directory: String) throws -> Bool {
             let file = try IgnoreFile(parsing: Array(lines.utf8))
             let name = Array(directory.utf8)
-            return name.withUnsafeBufferPointer { file.excludesEverything(below: file.descend(into: $0, from: file.start)) }
+            return name.withUnsafeBufferPointer {
+                file.excludesEverything(below: file.descend(into: $0, from: file.start))
+            }
         }
         #expect(try skips("node_modules", "node_modules"))
         #expect(try skips("*\n!src/app", "lib"))

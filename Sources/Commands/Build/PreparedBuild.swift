@@ -98,7 +98,7 @@ private struct BuildFiles {
             self.context = try directory.map { try BuildFiles.ignoring($0, dockerfile: nil) }
             return
         }
-        let path = try dockerfile.map { FilePath($0) } ?? BuildFiles.defaultDockerfile(FilePath(context))
+        let path = dockerfile.map { FilePath($0) } ?? BuildFiles.defaultDockerfile(FilePath(context))
         do {
             self.dockerfile = SourceText(name: path.string, bytes: try FileOperations.read(path, limit: 64 << 20))
         } catch {

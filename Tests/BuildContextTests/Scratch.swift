@@ -1,0 +1,76 @@
+import FileSystem
+import Glibc
+import SystemPackage
+import Testing
+
+@testable import BuildContext
+
+/// A directory for one test, gone afterwards.
+final class Scratch {
+    let path: FilePath
+
+    init() throws {
+        var template = Array("/tmp/swiftbuild-context-XXXXXX".utf8CString)
+        let made = try #require(mkdtemp(&template))
+        path = FilePath(platformString: made)
+    }
+
+    deinit { try? FileOperations.removeTree(path) }
+
+    func bytes(_ name: [UInt8]) -> FilePath {
+        let text = path.string.utf8.map { CChar(bitPattern: $0) } + [0x2F] + name.map { CChar(bitPattern: $0) } + [0]
+        return FilePath(platformString: text)
+    }
+
+    func write(_ name: String, _ content: String = "", permissions: UInt32 = 0o644) throws {
+        try write(Array(name.utf8), content, permissions: permissions)
+    }
+
+    func write(_ name: [UInt8], _ content: String = "", permissions: UInt32 = 0o644) throws {
+        let file = bytes(name)
+        try FileOperations.createDirectories(file.removingLastComponent())
+        let descriptor = try FileOperations.open(file, O_WRONLY | O_CREAT | O_TRUNC, permissions)
+        defer { close(descriptor) }
+        try Array(content.utf8).withUnsafeBytes { try FileOperations.write($0, to: descriptor, path: file) }
+        fchmod(descriptor, permissions)
+    }
+
+    func link(_ name: String, to target: String) throws {
+        let file = path.pushing(FilePath(name))
+        try FileOperations.createDirectories(file.removingLastComponent())
+        try #require(symlink(target, file.string) == 0)
+    }
+
+    func file(_ name: String) -> String { path.pushing(FilePath(name)).string }
+
+    func context(ignoring lines: String = "") throws -> ContextDirectory {
+        try ContextDirectory(path, ignoreFile: IgnoreFile(parsing: Array(lines.utf8)))
+    }
+}
+
+extension ContextDirectory {
+    func paths(_ source: String, wildcards: Wildcards = .path) throws -> [String] {
+        try select(source: Array(source.utf8), wildcards: wildcards).map { String(decoding: $0.path, as: UTF8.self) }
+    }
+
+    func listing(_ source: String, excluding: [String] = []) throws -> [ContextListing] {
+        let excluded = try IgnoreFile(patterns: excluding.map { Array($0.utf8) })
+        return try select(source: Array(source.utf8), wildcards: .path).map { try list($0, excluding: excluded) }
+    }
+
+    func names(_ source: String, excluding: [String] = []) throws -> [String] {
+        try listing(source, excluding: excluding).flatMap {
+            $0.entries.map { String(decoding: $0.path, as: UTF8.self) }
+        }
+    }
+
+    func missing(_ source: String) throws -> MissingSource? {
+        do {
+            _ = try select(source: Array(source.utf8), wildcards: .path)
+            return nil
+        } catch {
+            guard case .missingSource(let missing) = error else { throw error }
+            return missing
+        }
+    }
+}
