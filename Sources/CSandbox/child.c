@@ -30,8 +30,8 @@ static void check(struct sb_child *child, int result) {
     if (result < 0) fail(child);
 }
 
-// Handlers belong to the parent's code, and ignored signals would stay ignored in the program. By system call, since the
-// C library keeps signals 32 and 33 to itself; all zero is SIG_DFL without flags on every architecture.
+// Handlers belong to the parent's code, and ignored signals would stay ignored in the program. By system call, since
+// the C library keeps signals 32 and 33 to itself; all zero is SIG_DFL without flags on every architecture.
 static void reset_signals(const struct sb_child *child) {
     const char action[64] = {0};
     for (int signal = 1; signal <= 64; signal++) {

@@ -40,8 +40,8 @@ static int open_below(int filesystem, const char *path) {
     return sb_openat2(filesystem, path, O_PATH | O_NOFOLLOW, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 }
 
-// Covers a directory with an empty one and a file with `/dev/null`: the ones that were made for this sandbox, reached by
-// descriptor.
+// Covers a directory with an empty one and a file with `/dev/null`: the ones that were made for this sandbox, reached
+// by descriptor.
 static int mask(const struct sb_child *child, int filesystem, const char *path) {
     int target = open_below(filesystem, path);
     if (target < 0) return errno == ENOENT || errno == EACCES ? 0 : -1;
