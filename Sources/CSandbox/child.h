@@ -14,6 +14,9 @@ struct sb_child {
     const struct sb_configuration *configuration;
     int report;             // write end of the pipe to the parent, close-on-exec
     int root;               // directory descriptor of the new root, once there is one
+    int null;               // the /dev/null and an empty directory that were made for it, to cover others with
+    int empty;
+    uint64_t ignored;       // bit n-1: signal n is ignored in the parent
     int signals_on_death;   // the cloning thread lives as long as the process, so PR_SET_PDEATHSIG can be used
     char user_map[32];      // lines for /proc/self/uid_map and gid_map
     char group_map[32];

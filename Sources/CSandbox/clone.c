@@ -21,6 +21,7 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t work_came = PTHREAD_COND_INITIALIZER;
 static pthread_cond_t work_done = PTHREAD_COND_INITIALIZER;
 static struct job *first_job;
+static uint64_t ignored_signals; // as they were when the thread started; real-time ones are not ignored later
 static pid_t thread_owner; // the process in which the thread runs; a fork does not take it along
 
 static uint64_t clone_flags(const struct sb_configuration *configuration) {
@@ -47,8 +48,19 @@ static pid_t clone_now(struct sb_child *child, int *pidfd) {
     return pid;
 }
 
+static uint64_t find_ignored_signals(void) {
+    uint64_t result = 0;
+    for (int signal = 1; signal <= 64; signal++) {
+        void *action[8] = {0}; // begins with the handler on every architecture but MIPS
+        if (syscall(SYS_rt_sigaction, signal, NULL, action, 8) != 0) continue;
+        if (action[0] == (void *)SIG_IGN) result |= (uint64_t)1 << (signal - 1);
+    }
+    return result;
+}
+
 static void *serve(void *unused) {
     (void)unused;
+    ignored_signals = find_ignored_signals();
     pthread_mutex_lock(&mutex);
     for (;;) {
         while (first_job == NULL) pthread_cond_wait(&work_came, &mutex);
@@ -56,6 +68,7 @@ static void *serve(void *unused) {
         first_job = job->next;
         pthread_mutex_unlock(&mutex);
         job->child->signals_on_death = 1;
+        job->child->ignored = ignored_signals;
         job->pid = clone_now(job->child, &job->pidfd);
         job->error = errno;
         pthread_mutex_lock(&mutex);

@@ -71,7 +71,10 @@ static int attach_devices(struct sb_child *child, int nodes, int directory) {
         if (attach_at(tree, directory, name_of(device)) != 0) return -1;
     }
     child->position.index = -1;
-    return 0;
+    child->null = sb_openat2(directory, name_of(&devices[0]), O_PATH, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+    if (child->null < 0 || mkdirat(nodes, "empty", 0755) != 0) return -1;
+    child->empty = openat(nodes, "empty", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return child->empty < 0 ? -1 : 0;
 }
 
 // The terminal of the streams as /dev/console, which is how programs inside find its name.

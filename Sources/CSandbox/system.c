@@ -40,24 +40,19 @@ static int open_below(int filesystem, const char *path) {
     return sb_openat2(filesystem, path, O_PATH | O_NOFOLLOW, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 }
 
-// Covers a directory with an empty one, and a file with `/dev/null`.
+// Covers a directory with an empty one and a file with `/dev/null`: the ones that were made for this sandbox, reached
+// by descriptor.
 static int mask(const struct sb_child *child, int filesystem, const char *path) {
     int target = open_below(filesystem, path);
     if (target < 0) return errno == ENOENT || errno == EACCES ? 0 : -1;
     struct stat status;
     int tree = -1;
     if (fstat(target, &status) == 0) {
-        if (S_ISDIR(status.st_mode)) {
-            static const char *const options[] = {"mode", "0755", "size", "4k", NULL};
-            tree = sb_new_filesystem("tmpfs", options, SYSTEM_ATTRIBUTES | MOUNT_ATTR_RDONLY);
-        } else {
-            // The one in the /dev that was mounted here: a mount point, which no link of the image can replace.
-            int null = sb_openat2(child->root, "dev/null", O_PATH | O_NOFOLLOW, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
-            tree = null < 0 ? -1 : sb_open_tree(null, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
-            sb_close(null);
-        }
+        int cover = S_ISDIR(status.st_mode) ? child->empty : child->null;
+        tree = sb_open_tree(cover, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
     }
-    int result = tree < 0 ? -1 : sb_attach(tree, target);
+    int result = tree < 0 ? -1 : sb_set_attributes(tree, MOUNT_ATTR_RDONLY, 0);
+    if (result == 0) result = sb_attach(tree, target);
     sb_close(tree);
     sb_close(target);
     return result;

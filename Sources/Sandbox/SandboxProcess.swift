@@ -138,7 +138,7 @@ public final class SandboxProcess: Sendable {
     ///
     /// Only for `SandboxStreams.captured`, once. Call it even when the output is not wanted: a full pipe stops the
     /// process. Bytes are only valid inside the closure and may end in the middle of a character. When `body` throws,
-    /// reading stops, and the process gets SIGPIPE on its next write.
+    /// reading stops, and the process can write no more.
     public func readOutput(_ body: (SandboxOutputStream, UnsafeRawBufferPointer) throws -> Void) throws {
         let pipes = state.withLock { state in
             defer { state.pipes = nil }
