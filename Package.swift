@@ -70,6 +70,10 @@ let package = Package(
             ]
         ),
         .executableTarget(name: "swiftbuild", dependencies: ["Commands"], swiftSettings: swiftSettings),
+
+        tests("Reporting"),
+        tests("DockerfileSyntax", ["Reporting"], fixtures: ["Fixtures", "FixturesInvalid"]),
+        tests("BuildPlanning", ["Reporting", "OCI", "DockerfileSyntax"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17
