@@ -74,6 +74,9 @@ let package = Package(
 
         tests("BuildContext", ["OCI", "FileSystem", "ContentStore", systemPackage]),
         tests("Sandbox", ["FileSystem", systemPackage]),
+        tests("Reporting"),
+        tests("DockerfileSyntax", ["Reporting"], fixtures: ["Fixtures", "FixturesInvalid"]),
+        tests("BuildPlanning", ["Reporting", "OCI", "DockerfileSyntax"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17

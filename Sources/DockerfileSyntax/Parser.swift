@@ -65,14 +65,7 @@ private struct Parser {
         if let triggerEscape { reader.escape = triggerEscape }
         var comments: [Word] = []
         while errors.count < Self.mostErrors, let line = reader.nextLine() {
-            if triggerEscape == nil, !directiveParser.isFinished {
-                do {
-                    try directiveParser.accept(line, in: reader)
-                    reader.escape = directiveParser.directives.escape
-                } catch {
-                    errors.append(error)
-                }
-            }
+            if triggerEscape == nil, takeDirective(line, &directiveParser, &reader) { continue }
             let first = reader.firstNonBlank(line)
             if reader.isComment(line) {
                 comments.append(Self.comment(line, first, reader.bytes))
@@ -89,6 +82,20 @@ private struct Parser {
         directives = directiveParser.directives
         errors += reader.diagnostics.filter { $0.severity == .error }
         warnings = reader.diagnostics.filter { $0.severity != .error }
+    }
+
+    /// Whether the line is a parser directive, or a faulty one.
+    private mutating func takeDirective(
+        _ line: PhysicalLine, _ parser: inout DirectiveParser, _ reader: inout LineReader
+    ) -> Bool {
+        guard !parser.isFinished else { return false }
+        do {
+            try parser.accept(line, in: reader)
+            reader.escape = parser.directives.escape
+        } catch {
+            errors.append(error)
+        }
+        return !parser.isFinished
     }
 
     private mutating func read(_ slice: LineSlice, _ reader: inout LineReader, _ comments: [Word]) {
