@@ -71,21 +71,26 @@ public struct ImageStore: Sendable {
     ) throws -> StoredImage {
         let lock = try store.lock(.shared)
         defer { _ = lock }
+        let image = try prepare(manifest: bytes, mediaType: mediaType)
+        try register(image, replacing: record(image.id), names: names)
+        return image
+    }
+
+    /// Verifies an image whose blobs are there and writes its manifest, but lists it nowhere yet.
+    func prepare(manifest bytes: [UInt8], mediaType: MediaType) throws -> StoredImage {
         let manifest = try ManifestDocument.manifest(bytes, mediaType: mediaType)
         let configuration = try ManifestDocument.configuration(try store.blobs.read(manifest.config.digest))
         let layers = try ImageStore.layers(manifest, configuration)
         let descriptor = Descriptor(mediaType: mediaType, digest: try store.blobs.write(bytes), size: Int64(bytes.count))
-        let known = record(manifest.config.digest)
-        if let known, known.manifest == descriptor, layers.allSatisfy(self.layers.isAvailable) {
-            try tag(known, as: names)
+        if let known = record(manifest.config.digest), known.manifest == descriptor,
+            layers.allSatisfy(self.layers.isAvailable)
+        {
             return known
         }
         for layer in layers { try self.layers.verify(layer) }
-        let image = StoredImage(
+        return StoredImage(
             id: manifest.config.digest, manifest: descriptor, created: configuration.created, size: try size(of: layers),
             platform: configuration.platform)
-        try register(image, replacing: known, names: names)
-        return image
     }
 
     /// The documents of an image, decoded once.
@@ -131,7 +136,9 @@ public struct ImageStore: Sendable {
         }
     }
 
-    private func register(_ image: StoredImage, replacing known: StoredImage?, names: [ImageReference]) throws {
+    /// Lists an image and names it; where it is listed and named already nothing is written.
+    func register(_ image: StoredImage, replacing known: StoredImage?, names: [ImageReference]) throws {
+        if known == image { return try tag(image, as: names) }
         let lock = try namesLock()
         defer { _ = lock }
         let index = LayoutIndex(self)

@@ -27,6 +27,11 @@ public struct ListedImage: Sendable, Hashable {
     public let image: StoredImage
     /// Sorted; references with a tag before those with a digest.
     public let names: [ImageReference]
+
+    public init(image: StoredImage, names: [ImageReference]) {
+        self.image = image
+        self.names = names
+    }
 }
 
 /// The documents of an image, decoded.

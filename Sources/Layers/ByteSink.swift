@@ -34,6 +34,18 @@ public final class BlobSink: ByteSink {
 
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
         try writer?.write(bytes)
+        count += Int64(bytes.count)
+    }
+
+    /// Bytes written so far.
+    public private(set) var count: Int64 = 0
+
+    /// Gives the blob its name if it is the one that was promised; otherwise nothing of it stays.
+    ///
+    /// - Throws: `ContentStoreError.damaged` when the bytes have another digest.
+    public func commit(expecting digest: Digest) throws {
+        guard let writer = writer.take() else { preconditionFailure("a blob is committed once") }
+        try writer.commit(expecting: digest)
     }
 
     /// Gives the blob its name; nothing may be written after it.

@@ -1,0 +1,62 @@
+/// Sizes and times in the words of Docker's tables.
+public enum HumanReadable {
+    /// A size in decimal units with up to three significant digits, such as `11B`, `4.2kB` or `130MB` (go-units, `HumanSizeWithPrecision`).
+    public static func size(_ bytes: Int64) -> String {
+        let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"]
+        var value = Double(max(bytes, 0))
+        var unit = 0
+        while value >= 1000, unit < units.count - 1 {
+            value /= 1000
+            unit += 1
+        }
+        return significant(value) + units[unit]
+    }
+
+    /// C's `%.3g` for values from 0 up to 1000.
+    private static func significant(_ value: Double) -> String {
+        var decimals = value >= 100 ? 0 : value >= 10 ? 1 : 2
+        var scale = [1.0, 10, 100][decimals]
+        var scaled = Int64((value * scale).rounded(.toNearestOrEven))
+        // Rounding up may add a digit in front: 9.999 is 10, 999.9 is 1e+03.
+        if scaled >= 1000 {
+            if decimals == 0 { return "1e+03" }
+            decimals -= 1
+            scale /= 10
+            scaled = Int64((value * scale).rounded(.toNearestOrEven))
+        }
+        let whole = scaled / Int64(scale)
+        var fraction = String(scaled % Int64(scale))
+        guard decimals > 0 else { return "\(whole)" }
+        fraction = String(repeating: "0", count: decimals - fraction.utf8.count) + fraction
+        while fraction.hasSuffix("0") { fraction.removeLast() }
+        return fraction.isEmpty ? "\(whole)" : "\(whole).\(fraction)"
+    }
+
+    /// The time since something in one unit, such as `2 minutes` (go-units, `HumanDuration`).
+    ///
+    /// - Parameter seconds: A negative number counts as 0: clocks of machines differ.
+    public static func duration(seconds: Int64) -> String {
+        let seconds = max(seconds, 0)
+        let hours = (seconds + 1800) / 3600
+        return switch seconds {
+        case ..<1: "Less than a second"
+        case 1: "1 second"
+        case ..<60: "\(seconds) seconds"
+        case ..<120: "About a minute"
+        case ..<3600: "\(seconds / 60) minutes"
+        case _ where hours == 1: "About an hour"
+        case _ where hours < 48: "\(hours) hours"
+        case _ where hours < 24 * 7 * 2: "\(hours / 24) days"
+        case _ where hours < 24 * 30 * 2: "\(hours / 24 / 7) weeks"
+        case _ where hours < 24 * 365 * 2: "\(hours / 24 / 30) months"
+        default: "\(seconds / 3600 / 24 / 365) years"
+        }
+    }
+
+    /// How long ago a time was, such as `2 minutes ago`; `N/A` without a time, as Docker writes it.
+    public static func age(secondsSinceEpoch: Int64?, now: Int64) -> String {
+        guard let secondsSinceEpoch else { return "N/A" }
+        let (difference, overflow) = now.subtractingReportingOverflow(secondsSinceEpoch)
+        return duration(seconds: overflow ? .max / 2 : difference) + " ago"
+    }
+}

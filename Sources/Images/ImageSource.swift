@@ -1,0 +1,219 @@
+internal import ContentStore
+internal import FileSystem
+internal import Glibc
+internal import Layers
+internal import OCI
+internal import SystemPackage
+
+/// What holds images outside the store: an archive or a layout directory. Nothing in it is trusted.
+protocol ImageSource {
+    /// For messages.
+    var name: String { get }
+    /// A document at the top, `nil` when there is none.
+    func document(_ name: String) throws -> [UInt8]?
+    /// Makes sure that the store has a blob of the layout, verified.
+    func fetch(_ digest: Digest, size: Int64) throws
+    /// Makes sure that the store has a file of the archive as a blob, and tells which.
+    func fetch(member: String) throws -> (digest: Digest, size: Int64)
+}
+
+/// An archive that was read once from start to end: its files are blobs of the store now, nothing is in memory but
+/// the few documents at its top.
+struct ArchiveSource: ImageSource {
+    private enum Member {
+        case blob(Digest, Int64)
+        case link(PathInRoot)
+    }
+
+    let name: String
+    private let store: Store
+    private var documents: [String: [UInt8]] = [:]
+    private var members: [PathInRoot: Member] = [:]
+
+    private static let documentNames: Set<String> = ["index.json", "manifest.json", "oci-layout"]
+    private static let memberLimit = 1 << 17
+
+    init(descriptor: Int32, name: String, store: Store) throws {
+        self.name = name
+        self.store = store
+        let reader = try ArchiveReader(descriptor: descriptor, name: name)
+        while let entry = try reader.next() {
+            guard members.count < ArchiveSource.memberLimit else {
+                throw ImageError.malformed(name, reason: "it has more than \(ArchiveSource.memberLimit) members")
+            }
+            switch entry.kind {
+            case .regular: try take(entry, reader)
+            case .hardLink: members[entry.path] = .link(PathInRoot(entry.linkTarget))
+            case .symbolicLink:
+                // Older `docker save` links equal layers; a link leads to another member or nowhere.
+                guard entry.linkTarget.first != UInt8(ascii: "/") else { continue }
+                members[entry.path] = .link(entry.path.parent.joining(entry.linkTarget))
+            default: break
+            }
+        }
+    }
+
+    private mutating func take(_ entry: LayerEntry, _ reader: ArchiveReader) throws {
+        let path = String(entry.path.description.dropFirst())
+        if ArchiveSource.documentNames.contains(path) {
+            guard entry.size <= ImageStore.documentLimit else {
+                throw ImageError.tooLarge("`\(path)` of \(name)", limit: Int64(ImageStore.documentLimit))
+            }
+            documents[path] = try ArchiveSource.readAll(reader)
+            return
+        }
+        // What `docker save` added before it had manifests.
+        if ["VERSION", "json", "repositories"].contains(where: { entry.path.name.elementsEqual($0.utf8) }) { return }
+        let promised = ArchiveSource.blobDigest(path)
+        if path.hasPrefix("blobs/"), promised == nil { return }
+        if let promised, store.blobs.size(promised) == entry.size, store.blobs.verify(promised) {
+            members[entry.path] = .blob(promised, entry.size)
+            return
+        }
+        let writer = try BlobSink(store.blobs)
+        try reader.readContent { try writer.write($0) }
+        let size = writer.count
+        guard let promised else {
+            members[entry.path] = .blob(try writer.commit(), size)
+            return
+        }
+        do {
+            try writer.commit(expecting: promised)
+        } catch is ContentStoreError {
+            throw ImageError.damagedMember(path, archive: name)
+        }
+        members[entry.path] = .blob(promised, size)
+    }
+
+    private static func readAll(_ reader: ArchiveReader) throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        try reader.readContent { bytes.append(contentsOf: $0) }
+        return bytes
+    }
+
+    private static func blobDigest(_ path: String) -> Digest? {
+        let prefix = "blobs/sha256/"
+        return path.hasPrefix(prefix) ? Digest(hex: path.dropFirst(prefix.count)) : nil
+    }
+
+    func document(_ name: String) -> [UInt8]? { documents[name] }
+
+    func fetch(_ digest: Digest, size: Int64) throws {
+        let path = "blobs/sha256/\(digest.hex)"
+        guard case .blob(_, let actual)? = members[PathInRoot(path)] else {
+            throw ImageError.missingMember(path, archive: name)
+        }
+        guard actual == size else { throw ImageError.damagedMember(path, archive: name) }
+    }
+
+    func fetch(member: String) throws -> (digest: Digest, size: Int64) {
+        guard let path = PathInRoot(archiveMember: Array(member.utf8)), let blob = blob(at: path, links: 0) else {
+            throw ImageError.missingMember(member, archive: name)
+        }
+        return blob
+    }
+
+    private func blob(at path: PathInRoot, links: Int) -> (digest: Digest, size: Int64)? {
+        switch members[path] {
+        case .blob(let digest, let size)?: (digest, size)
+        case .link(let target)? where links < 16: blob(at: target, links: links + 1)
+        default: nil
+        }
+    }
+}
+
+/// An OCI layout directory; only regular files in real directories are read, so no link leads elsewhere.
+final class DirectorySource: ImageSource {
+    let name: String
+    private let path: FilePath
+    private let store: Store
+    private let root: Int32
+
+    init(_ path: FilePath, store: Store) throws {
+        self.path = path
+        self.store = store
+        name = "`\(path)`"
+        root = try FileOperations.open(path, O_RDONLY | O_DIRECTORY)
+    }
+
+    deinit { close(root) }
+
+    func document(_ name: String) throws -> [UInt8]? {
+        guard let descriptor = try open([name]) else { return nil }
+        defer { close(descriptor) }
+        return try read(descriptor, name)
+    }
+
+    private func read(_ descriptor: Int32, _ name: String) throws -> [UInt8] {
+        let status = try FileStatus.of(descriptor: descriptor, path: path.appending(name))
+        guard status.size <= ImageStore.documentLimit else {
+            throw ImageError.tooLarge("`\(name)` of \(self.name)", limit: Int64(ImageStore.documentLimit))
+        }
+        return try FileOperations.read(
+            descriptor: descriptor, path: path.appending(name), limit: ImageStore.documentLimit)
+    }
+
+    func fetch(_ digest: Digest, size: Int64) throws {
+        let member = "blobs/sha256/\(digest.hex)"
+        if store.blobs.size(digest) == size, store.blobs.verify(digest) { return }
+        guard let descriptor = try open(["blobs", "sha256", digest.hex]) else {
+            throw ImageError.missingMember(member, archive: name)
+        }
+        defer { close(descriptor) }
+        guard try FileStatus.of(descriptor: descriptor, path: path).size == size else {
+            throw ImageError.damagedMember(member, archive: name)
+        }
+        let writer = try BlobSink(store.blobs)
+        try copy(descriptor, to: writer, member)
+        do {
+            try writer.commit(expecting: digest)
+        } catch is ContentStoreError {
+            throw ImageError.damagedMember(member, archive: name)
+        }
+    }
+
+    private func copy(_ descriptor: Int32, to sink: any ByteSink, _ member: String) throws {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4096)
+        defer { buffer.deallocate() }
+        while true {
+            let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+            if count < 0 {
+                if Errno.current == .interrupted { continue }
+                throw SystemError("read", path.appending(member))
+            }
+            if count == 0 { return }
+            try sink.write(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count]))
+        }
+    }
+
+    func fetch(member: String) throws -> (digest: Digest, size: Int64) {
+        throw ImageError.unknownArchive(name)
+    }
+
+    /// Opens a directory below another, which stays open; `nil` when it does not exist.
+    private func openDirectory(_ parent: Int32, _ components: ArraySlice<String>) throws -> Int32? {
+        guard let name = components.first else { return fcntl(parent, F_DUPFD_CLOEXEC, 0) }
+        let next = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        if next < 0, Errno.current == .noSuchFileOrDirectory { return nil }
+        guard next >= 0 else { throw SystemError("open", path.appending(name)) }
+        guard components.count > 1 else { return next }
+        defer { close(next) }
+        return try openDirectory(next, components.dropFirst())
+    }
+
+    /// Opens a regular file; `nil` when it does not exist.
+    private func open(_ components: [String]) throws -> Int32? {
+        let directory = try openDirectory(root, components.dropLast())
+        guard let directory else { return nil }
+        defer { close(directory) }
+        let last = components.last ?? ""
+        let descriptor = openat(directory, last, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        if descriptor < 0, Errno.current == .noSuchFileOrDirectory { return nil }
+        guard descriptor >= 0 else { throw SystemError("open", path.appending(last)) }
+        guard try FileStatus.of(descriptor: descriptor, path: path.appending(last)).kind == .regular else {
+            close(descriptor)
+            throw ImageError.malformed(name, reason: "`\(last)` is no regular file")
+        }
+        return descriptor
+    }
+}

@@ -1,0 +1,64 @@
+internal import ContentStore
+internal import FileSystem
+public import OCI
+
+/// One thing that removing an image did, printed as Docker prints it.
+public enum ImageRemoval: Sendable, Hashable, CustomStringConvertible {
+    case untagged(ImageReference)
+    case deleted(Digest)
+
+    public var description: String {
+        switch self {
+        case .untagged(let name): "Untagged: \(name.familiar)"
+        case .deleted(let id): "Deleted: \(id)"
+        }
+    }
+}
+
+extension ImageStore {
+    /// Removes what a user means: a name, and the image with its last name; or by ID the image with its name.
+    ///
+    /// The blobs stay until `prune`, since layers are shared and builds use them as cache.
+    ///
+    /// - Parameter force: Whether an ID may stand for an image with several names.
+    /// - Returns: What was done, in order.
+    /// - Throws: `ImageError.notFound`, `.ambiguous`, `.severalNames`, or `SystemError`.
+    @discardableResult
+    public func remove(_ text: String, force: Bool = false) throws -> [ImageRemoval] {
+        let lock = try namesLock()
+        defer { _ = lock }
+        let image = try find(text)
+        let names = try allNames().filter { $0.id == image.id }.map(\.name)
+        if let name = typedName(text, image), names.contains(name) {
+            let isLast = names.allSatisfy { $0 == name }
+            return try remove([name], isLast ? image : nil)
+        }
+        guard names.count <= 1 || force else {
+            throw ImageError.severalNames(image.id, names: names.map(\.reference.familiar))
+        }
+        return try remove(names, image)
+    }
+
+    /// The name that a text stands for, if that is how the image was found.
+    private func typedName(_ text: String, _ image: StoredImage) -> ImageName? {
+        guard let reference = try? ImageReference(parsing: text) else { return nil }
+        var candidates = [ImageName(reference)]
+        if reference.digest != nil, let tag = reference.tag,
+            let name = ImageName(full: "\(reference.registry)/\(reference.repository):\(tag)")
+        {
+            candidates.append(name)
+        }
+        return candidates.first { id(of: $0) == image.id }
+    }
+
+    private func remove(_ names: [ImageName], _ image: StoredImage?) throws -> [ImageRemoval] {
+        // Names first: a name must never lead nowhere.
+        if !names.isEmpty { try setNames(names.map { ($0, nil) }, LayoutIndex(self)) }
+        var result = names.map { ImageRemoval.untagged($0.reference) }
+        if let image {
+            try FileOperations.remove(recordPath(image.id))
+            result.append(.deleted(image.id))
+        }
+        return result
+    }
+}
