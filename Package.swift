@@ -74,6 +74,8 @@ let package = Package(
 
         tests("BuildContext", ["OCI", "FileSystem", "ContentStore", systemPackage]),
         tests("Sandbox", ["FileSystem", systemPackage]),
+        .testTarget(name: "DependencyRulesTests", swiftSettings: swiftSettings),
+        .testTarget(name: "EndToEndTests", dependencies: [systemPackage], swiftSettings: swiftSettings),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17
