@@ -5,6 +5,8 @@ SWIFT ?= swift
 PREFIX ?= /usr/local
 DESTDIR ?=
 BINARY := bin/swiftbuild
+# In a directory of its own: other flags would build everything again each time.
+STRICT := --scratch-path .build-check -Xswiftc -warnings-as-errors -Xcc -Werror
 
 .DEFAULT_GOAL := build
 .PHONY: help build demo test check lint fmt bench install clean
@@ -30,8 +32,8 @@ test: ## Run all tests; those that need root or another tool say why they are sk
 
 check: lint ## What a change must pass: format, warnings as errors, tests
 	@scripts/install-dependencies test
-	$(SWIFT) build --build-tests -Xswiftc -warnings-as-errors
-	$(SWIFT) test --disable-xctest -Xswiftc -warnings-as-errors
+	$(SWIFT) build --build-tests $(STRICT)
+	$(SWIFT) test --disable-xctest $(STRICT)
 
 lint: ## Check the formatting without changing anything
 	@scripts/install-dependencies build
@@ -49,4 +51,4 @@ install: ## Install the binary under PREFIX (default /usr/local); builds it firs
 	install -D -m 0755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/swiftbuild
 
 clean: ## Remove everything that was built
-	rm -rf .build bin
+	rm -rf .build .build-check bin

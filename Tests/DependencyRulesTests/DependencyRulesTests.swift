@@ -10,7 +10,9 @@ struct DependencyRulesTests {
     init() throws {
         graph = try Self.manifest.get().graph
         document = try String(
-            contentsOf: Manifest.repository.appendingPathComponent("docs/architecture.md"), encoding: .utf8)
+            contentsOf: Manifest.repository.appendingPathComponent("docs/architecture.md"),
+            encoding: .utf8
+        )
     }
 
     private static let manifest = Result { try Manifest.load() }
@@ -78,8 +80,13 @@ struct DependencyRulesTests {
     func imports() throws {
         for (target, dependencies) in graph {
             for (file, modules) in try Self.imports(of: target) {
-                let allowed = dependencies.union(Self.system).union(Self.mayUseFoundation.contains(target) ? ["Foundation"] : [])
-                #expect(modules.subtracting(allowed).isEmpty, "\(file) imports \(modules.subtracting(allowed).sorted())")
+                let allowed = dependencies.union(Self.system).union(
+                    Self.mayUseFoundation.contains(target) ? ["Foundation"] : []
+                )
+                #expect(
+                    modules.subtracting(allowed).isEmpty,
+                    "\(file) imports \(modules.subtracting(allowed).sorted())"
+                )
             }
         }
     }
@@ -88,7 +95,10 @@ struct DependencyRulesTests {
     func declarations() throws {
         for (target, dependencies) in graph where !dependencies.isEmpty {
             let used = try Self.imports(of: target).values.reduce(Set()) { $0.union($1) }
-            #expect(dependencies.subtracting(used).isEmpty, "\(target) does not use \(dependencies.subtracting(used).sorted())")
+            #expect(
+                dependencies.subtracting(used).isEmpty,
+                "\(target) does not use \(dependencies.subtracting(used).sorted())"
+            )
         }
     }
 
@@ -96,7 +106,10 @@ struct DependencyRulesTests {
     func fileLength() throws {
         for target in graph.keys {
             for file in Self.files(of: target) {
-                let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
+                let lines = try String(contentsOf: file, encoding: .utf8).split(
+                    separator: "\n",
+                    omittingEmptySubsequences: false
+                )
                 #expect(lines.count <= 401, "\(file.lastPathComponent) has \(lines.count - 1) lines")
             }
         }
@@ -115,7 +128,9 @@ struct DependencyRulesTests {
             for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n") {
                 let words = line.split(separator: " ")
                 guard let keyword = words.firstIndex(of: "import"), keyword <= 2, words.count > keyword + 1,
-                    words[..<keyword].allSatisfy({ $0.hasPrefix("@") || ["public", "internal", "package", "private", "fileprivate"].contains($0) })
+                    words[..<keyword].allSatisfy({
+                        $0.hasPrefix("@") || ["public", "internal", "package", "private", "fileprivate"].contains($0)
+                    })
                 else { continue }
                 // `import struct Foundation.Date` names its kind first.
                 let kinds: Set<Substring> = ["struct", "class", "enum", "func", "protocol", "typealias", "let", "var"]

@@ -35,7 +35,10 @@ struct Manifest: Decodable {
     /// What each target that is no test depends on.
     var graph: [String: Set<String>] {
         Dictionary(
-            uniqueKeysWithValues: targets.filter { $0.type != "test" }.map { ($0.name, Set($0.dependencies.map(\.name))) })
+            uniqueKeysWithValues: targets.filter { $0.type != "test" }.map {
+                ($0.name, Set($0.dependencies.map(\.name)))
+            }
+        )
     }
 
     /// The directory that holds `Package.swift`.
@@ -44,11 +47,13 @@ struct Manifest: Decodable {
 
     /// Asks SwiftPM; in a scratch directory of its own, since the one in use is locked while tests run.
     static func load() throws -> Manifest {
-        let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("swiftbuild-manifest-\(UUID().uuidString)")
+        let scratch = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "swiftbuild-manifest-\(UUID().uuidString)"
+        )
         try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: scratch) }
         let output = scratch.appendingPathComponent("manifest.json")
-        FileManager.default.createFile(atPath: output.path, contents: nil)
+        _ = FileManager.default.createFile(atPath: output.path, contents: nil)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [

@@ -17,15 +17,20 @@ struct AddTests {
 
     @Test(
         "an archive is recognised by its content and unpacked, with its owners and modes",
-        arguments: ["", "gzip", "bzip2", "xz", "zstd"].filter { $0.isEmpty || Machine.has($0) })
+        arguments: ["", "gzip", "bzip2", "xz", "zstd"].filter { $0.isEmpty || Machine.has($0) }
+    )
     func archives(compressor: String) async throws {
         try await BuildFixture.with { f in
             try f.write("archive.txt", bytes: TarArchive.write(Self.members))
             if !compressor.isEmpty {
                 let archive = f.context.appending("archive.txt").string
                 let result = try await Machine.run(
-                    ["sh", "-c", "\(compressor) -c <'\(archive)' >'\(archive).new' && mv '\(archive).new' '\(archive)'"],
-                    in: f.scratch)
+                    [
+                        "sh", "-c",
+                        "\(compressor) -c <'\(archive)' >'\(archive).new' && mv '\(archive).new' '\(archive)'",
+                    ],
+                    in: f.scratch
+                )
                 try #require(result.status == 0, "\(result)")
             }
             let image = try await f.build("FROM scratch\nADD archive.txt /x")
@@ -55,12 +60,17 @@ struct AddTests {
         }
     }
 
-    /// Names that try to leave the root. Either the build refuses them or they end up inside the image.
+    /// Names that try to leave the root.
+    ///
+    /// Either the build refuses them or they end up inside the image.
     static let hostileArchives: [(String, [TarEntry])] = [
         ("a name with ..", [.file("../../../../../../../../tmp/OUT", "x")]),
         ("an absolute name", [.file("/tmp/OUT", "x")]),
         ("a member through an absolute link", [.symbolicLink("l", to: "/tmp"), .file("l/OUT", "x")]),
-        ("a member through a relative link", [.symbolicLink("l", to: "../../../../../../../tmp"), .file("l/OUT", "x")]),
+        (
+            "a member through a relative link",
+            [.symbolicLink("l", to: "../../../../../../../tmp"), .file("l/OUT", "x")]
+        ),
         ("a hard link to outside", [.hardLink("h", to: "../../../../../../../etc/passwd")]),
         ("a hard link through a link", [.symbolicLink("l", to: "/etc"), .hardLink("h", to: "l/passwd")]),
         ("a link that replaces a directory", [.directory("d"), .symbolicLink("d", to: "/tmp"), .file("d/OUT", "x")]),
@@ -81,9 +91,16 @@ struct AddTests {
             try f.write("a.tar", bytes: TarArchive.write(renamed))
             let passwd = try readFile("/etc/passwd")
             let result = try await f.swiftbuild(
-                "-f", try f.dockerfile("FROM scratch\nADD a.tar /x/"), "-o", "type=local,dest=\(f.scratch.string)/out", ".")
+                "-f",
+                try f.dockerfile("FROM scratch\nADD a.tar /x/"),
+                "-o",
+                "type=local,dest=\(f.scratch.string)/out",
+                "."
+            )
             #expect(result.status == 0 || result.status == 1, "\(name): \(result)")
-            if result.status == 1 { #expect(result.errors.contains("a.tar") || result.errors.contains("ADD"), "\(result)") }
+            if result.status == 1 {
+                #expect(result.errors.contains("a.tar") || result.errors.contains("ADD"), "\(result)")
+            }
             #expect(!fileExists(FilePath("/tmp").appending(marker)), "\(name)")
             #expect(try readFile("/etc/passwd") == passwd)
             // The store is as good as before.

@@ -31,9 +31,17 @@ struct BadInputTests {
         Case(name: "COPY of an address", text: "FROM scratch\nCOPY https://example.com/a /a", mentions: [":2"]),
         Case(name: "a source that is missing", text: "FROM scratch\nCOPY dir/lost /x", mentions: [":2", "dir/lost"]),
         Case(name: "a source that is nearly there", text: "FROM scratch\nCOPY dir/fil /x", mentions: ["dir/file"]),
-        Case(name: "a line that is too long", text: "FROM scratch\nLABEL a=" + String(repeating: "x", count: 70_000), mentions: [":2"]),
+        Case(
+            name: "a line that is too long",
+            text: "FROM scratch\nLABEL a=" + String(repeating: "x", count: 70_000),
+            mentions: [":2"]
+        ),
         Case(name: "a stage of itself", text: "FROM a AS a\nFROM a", mentions: ["a"]),
-        Case(name: "secrets mounts, which come later", text: "FROM scratch\nRUN --mount=type=secret,id=x true", mentions: [":2", "--mount"]),
+        Case(
+            name: "secrets mounts, which come later",
+            text: "FROM scratch\nRUN --mount=type=secret,id=x true",
+            mentions: [":2", "--mount"]
+        ),
     ]
 
     @Test("is told with line and name", arguments: cases)
@@ -78,10 +86,12 @@ struct BadInputTests {
     @Test(
         "wrong use of the command line has exit code 2",
         arguments: [
-            ["--no-such-flag", "."], ["build"], ["build", ".", "extra"], ["-t", "UPPER:x:y", "."], ["--build-arg", "=x", "."],
+            ["--no-such-flag", "."], ["build"], ["build", ".", "extra"], ["-t", "UPPER:x:y", "."],
+            ["--build-arg", "=x", "."],
             ["--jobs", "none", "."], ["-o", "type=unknown", "."], ["tag", "one"], ["rmi"], ["--progress", "loud", "."],
             ["--platform", "a/b/c/d/e", "."],
-        ])
+        ]
+    )
     func usage(arguments: [String]) async throws {
         try await BuildFixture.with { f in
             try f.write("Dockerfile", "FROM scratch\n")
@@ -92,7 +102,10 @@ struct BadInputTests {
         }
     }
 
-    @Test("commands on an image that does not exist name it", arguments: ["inspect", "history", "rmi", "run", "tag", "save"])
+    @Test(
+        "commands on an image that does not exist name it",
+        arguments: ["inspect", "history", "rmi", "run", "tag", "save"]
+    )
     func missingImage(command: String) async throws {
         try await BuildFixture.with { f in
             let extra = command == "tag" ? ["other"] : []
@@ -114,7 +127,10 @@ struct BadInputTests {
         }
     }
 
-    @Test("a full disk gives a clear message, and the store works again when there is room", .enabled(if: Machine.isRoot, "needs root: mounts a small file system"))
+    @Test(
+        "a full disk gives a clear message, and the store works again when there is room",
+        .enabled(if: Machine.isRoot, "needs root: mounts a small file system")
+    )
     func fullDisk() async throws {
         try await BuildFixture.with { f in
             let disk = f.scratch.appending("disk")
@@ -124,10 +140,22 @@ struct BadInputTests {
             try f.write("big", bytes: [UInt8](repeating: 7, count: 4 << 20))
             try f.write("small", "s")
             let store = disk.appending("store").string
-            let result = try await f.swiftbuild("--root", store, "-f", try f.dockerfile("FROM scratch\nCOPY big /big"), ".")
+            let result = try await f.swiftbuild(
+                "--root",
+                store,
+                "-f",
+                try f.dockerfile("FROM scratch\nCOPY big /big"),
+                "."
+            )
             #expect(result.status == 3, "\(result)")
             #expect(result.errors.lowercased().contains("no space left"))
-            let small = try await f.swiftbuild("--root", store, "-f", try f.dockerfile("FROM scratch\nCOPY small /s"), ".")
+            let small = try await f.swiftbuild(
+                "--root",
+                store,
+                "-f",
+                try f.dockerfile("FROM scratch\nCOPY small /s"),
+                "."
+            )
             #expect(small.status == 0, "\(small)")
         }
     }

@@ -18,7 +18,8 @@ struct CacheTests {
     private func touch(_ f: BuildFixture, _ path: String) throws {
         try FileManager.default.setAttributes(
             [.modificationDate: Date(timeIntervalSince1970: 1_234_567_890)],
-            ofItemAtPath: f.context.pushing(FilePath(path)).string)
+            ofItemAtPath: f.context.pushing(FilePath(path)).string
+        )
     }
 
     @Test("a new time of a file is a hit, a new content, mode or name a miss")
@@ -85,7 +86,8 @@ struct CacheTests {
 
     @Test(
         "a changed ARG misses the next RUN even if unused, and nothing before it",
-        .enabled(if: Machine.canRun, "\(Machine.needsRoot)"))
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)")
+    )
     func arguments() async throws {
         try await BuildFixture.with { f in
             try await f.importBase()
@@ -101,7 +103,8 @@ struct CacheTests {
 
     @Test(
         "proxy arguments reach RUN in both cases, and neither cache key nor history",
-        .enabled(if: Machine.canRun, "\(Machine.needsRoot)"))
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)")
+    )
     func proxies() async throws {
         try await BuildFixture.with { f in
             try await f.importBase()
@@ -118,7 +121,8 @@ struct CacheTests {
 
     @Test(
         "COPY --from is by content: a stage that ran again and gave the same files is a hit",
-        .enabled(if: Machine.canRun, "\(Machine.needsRoot)"))
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)")
+    )
     func copyFromStage() async throws {
         try await BuildFixture.with { f in
             try await f.importBase()
@@ -148,7 +152,10 @@ struct CacheTests {
         }
     }
 
-    @Test("another base is a miss, the same base under another name a hit", .enabled(if: Machine.canRun, "\(Machine.needsRoot)"))
+    @Test(
+        "another base is a miss, the same base under another name a hit",
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)")
+    )
     func bases() async throws {
         try await BuildFixture.with { f in
             try await f.importBase("one")
@@ -185,12 +192,15 @@ struct CacheTests {
                 for path in ["d/a", "d/b", "d"] {
                     try FileManager.default.setAttributes(
                         [.modificationDate: Date(timeIntervalSince1970: time)],
-                        ofItemAtPath: f.context.pushing(FilePath(path)).string)
+                        ofItemAtPath: f.context.pushing(FilePath(path)).string
+                    )
                 }
                 ids.append(
                     try await f.build(
-                        "FROM scratch\nWORKDIR /w\nCOPY d /d", environment: ["SOURCE_DATE_EPOCH": "1500000000"]
-                    ).id)
+                        "FROM scratch\nWORKDIR /w\nCOPY d /d",
+                        environment: ["SOURCE_DATE_EPOCH": "1500000000"]
+                    ).id
+                )
             }
         }
         #expect(Set(ids).count == 1)

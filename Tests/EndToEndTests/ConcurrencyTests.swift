@@ -23,7 +23,10 @@ struct ConcurrencyTests {
                 #expect(try image.text("/own") == "\(index % 4)")
             }
             #expect(try await f.succeed("images").outputText.split(separator: "\n").count == 9)
-            let names = try JSONDecoder().decode(JSON.self, from: Data(try await f.succeed("inspect", "image-0", "image-7").output))
+            let names = try JSONDecoder().decode(
+                JSON.self,
+                from: Data(try await f.succeed("inspect", "image-0", "image-7").output)
+            )
             #expect(names.elements.count == 2)
         }
     }
@@ -49,7 +52,10 @@ struct ConcurrencyTests {
         try await BuildFixture.with { f in
             for index in 0..<4 { try f.write("file-\(index)", "\(index)") }
             let builds = try (0..<4).map { index in
-                try f.start(["-q", "-t", "image-\(index)", "-f", try f.dockerfile("FROM scratch\nCOPY file-\(index) /f\nWORKDIR /w"), "."])
+                try f.start([
+                    "-q", "-t", "image-\(index)", "-f",
+                    try f.dockerfile("FROM scratch\nCOPY file-\(index) /f\nWORKDIR /w"), ".",
+                ])
             }
             let prunes = try (0..<4).map { _ in try f.start(["prune"]) }
             for (index, build) in builds.enumerated() {

@@ -41,12 +41,14 @@ struct ConfigurationTests {
                 WORKDIR /existing
                 WORKDIR made/deep
                 WORKDIR ../other/
-                """)
+                """
+            )
             #expect(
                 image.listing().filter { !$0.contains("keep") } == [
                     "d711 0:0 /existing", "d755 12:34 /existing/made", "d755 12:34 /existing/made/deep",
                     "d755 12:34 /existing/made/other",
-                ])
+                ]
+            )
             #expect(image.config["WorkingDir"] == "/existing/made/other/")
             #expect(image.config["User"] == "12:34")
             #expect(image.layers.count == 4)
@@ -58,7 +60,11 @@ struct ConfigurationTests {
     func expose() async throws {
         try await BuildFixture.with { f in
             let image = try await f.build("FROM scratch\nENV P=\"80 443/TCP\"\nEXPOSE $P 8000-8002/udp 1.2.3.4:5000:53")
-            #expect(image.config["ExposedPorts"].keys == ["80/tcp", "443/tcp", "8000/udp", "8001/udp", "8002/udp", "53/tcp"])
+            #expect(
+                image.config["ExposedPorts"].keys == [
+                    "80/tcp", "443/tcp", "8000/udp", "8001/udp", "8002/udp", "53/tcp",
+                ]
+            )
             try await f.buildFailing("FROM scratch\nEXPOSE 80/http")
         }
     }
@@ -76,7 +82,10 @@ struct ConfigurationTests {
                 HEALTHCHECK --interval=5s --retries=3 CMD check it
                 LABEL a=1 "b c"="d e" legacy=
                 LABEL f the rest
-                """, "--label", "a=2")
+                """,
+                "--label",
+                "a=2"
+            )
             #expect(image.configuration["author"] == "someone")
             #expect(image.config["Volumes"].keys.isSuperset(of: ["/data", "/a b", "/c"]))
             #expect(image.config["StopSignal"] == "SIGUSR1")
@@ -103,7 +112,8 @@ struct ConfigurationTests {
                 LABEL t=$T
                 FROM child
                 LABEL grandchild=yes
-                """)
+                """
+            )
             #expect(try image.text("/from-trigger") == "text")
             #expect(image.config["Labels"]["t"] == "trigger")
             #expect(image.config["OnBuild"].elements.isEmpty)
@@ -138,7 +148,9 @@ struct ConfigurationTests {
         try await BuildFixture.with { f in
             let image = try await f.build(
                 "FROM scratch\nARG TARGETPLATFORM\nARG TARGETARCH\nLABEL p=$TARGETPLATFORM a=$TARGETARCH",
-                "--platform", "linux/arm64")
+                "--platform",
+                "linux/arm64"
+            )
             #expect(image.configuration["architecture"] == "arm64")
             #expect(image.config["Labels"]["p"] == "linux/arm64")
             #expect(image.config["Labels"]["a"] == "arm64")

@@ -40,8 +40,21 @@ struct ContainerTests {
             let own = try await f.succeed("run", "set", "sh", "-c", "echo $A $PWD $(id -u):$(id -g) $HOME")
             #expect(own.outputText == "1 /w 12:34 /\n")
             let flags = try await f.succeed(
-                "run", "-e", "A=2", "-e", "FROM_OUTSIDE", "-w", "/tmp", "-u", "www-data", "set", "sh", "-c",
-                "echo $A $FROM_OUTSIDE $PWD $(id -u):$(id -g)", environment: ["FROM_OUTSIDE": "outside"])
+                "run",
+                "-e",
+                "A=2",
+                "-e",
+                "FROM_OUTSIDE",
+                "-w",
+                "/tmp",
+                "-u",
+                "www-data",
+                "set",
+                "sh",
+                "-c",
+                "echo $A $FROM_OUTSIDE $PWD $(id -u):$(id -g)",
+                environment: ["FROM_OUTSIDE": "outside"]
+            )
             #expect(flags.outputText == "2 outside /tmp 33:33\n")
             let input = try await f.succeed("run", "-i", "base", "cat", input: Array("typed".utf8))
             #expect(input.outputText == "typed")
@@ -53,7 +66,14 @@ struct ContainerTests {
         try await BuildFixture.with { f in
             try await f.importBase()
             try f.write("shared/in", "in")
-            try await f.succeed("run", "--rm", "base", "sh", "-c", "echo x >/written; rm /etc/passwd; echo y >>/etc/group")
+            try await f.succeed(
+                "run",
+                "--rm",
+                "base",
+                "sh",
+                "-c",
+                "echo x >/written; rm /etc/passwd; echo y >>/etc/group"
+            )
             let next = try await f.succeed("run", "--rm", "base", "sh", "-c", "ls /written; cat /etc/passwd | wc -l")
             #expect(next.outputText == "4\n" || next.errors.contains("/written"))
             let volume = f.context.appending("shared").string
@@ -70,7 +90,8 @@ struct ContainerTests {
         try await BuildFixture.with { f in
             try await f.importBase()
             let container = try f.start([
-                "run", "base", "sh", "-c", "trap 'echo caught; exit 9' \(name); echo ready >&2; while :; do sleep 0.05; done",
+                "run", "base", "sh", "-c",
+                "trap 'echo caught; exit 9' \(name); echo ready >&2; while :; do sleep 0.05; done",
             ])
             try await container.waitForErrors(containing: "ready")
             container.signal(number)
@@ -85,7 +106,9 @@ struct ContainerTests {
         try await BuildFixture.with { f in
             try await f.importBase()
             let marker = UUID().uuidString
-            let container = try f.start(["run", "-e", "MARKER=\(marker)", "base", "sh", "-c", "echo ready >&2; sleep 300"])
+            let container = try f.start([
+                "run", "-e", "MARKER=\(marker)", "base", "sh", "-c", "echo ready >&2; sleep 300",
+            ])
             try await container.waitForErrors(containing: "ready")
             container.signal(SIGKILL)
             _ = try await container.wait()
@@ -101,10 +124,13 @@ struct ContainerTests {
     func terminal() async throws {
         try await BuildFixture.with { f in
             try await f.importBase()
-            let command = "\(Machine.binary) run -i -t base sh -c 'tty; test -t 0 && test -t 1 && echo terminal; stty size; exit 3'"
+            let command =
+                "\(Machine.binary) run -i -t base sh -c 'tty; test -t 0 && test -t 1 && echo terminal; stty size; exit 3'"
             let result = try await RunningCommand(
-                ["script", "-qec", "stty rows 33 cols 77; " + command, "/dev/null"], environment: f.environment,
-                directory: f.context, logs: f.scratch
+                ["script", "-qec", "stty rows 33 cols 77; " + command, "/dev/null"],
+                environment: f.environment,
+                directory: f.context,
+                logs: f.scratch
             ).wait()
             #expect(result.outputText.contains("terminal"), "\(result)")
             #expect(result.outputText.contains("/dev/pts/"), "\(result)")

@@ -4,7 +4,9 @@ internal import Testing
 
 @Suite("COPY")
 struct CopyTests {
-    @Test("a directory's contents are copied, not the directory; the new directory is 0755, nested ones keep their mode")
+    @Test(
+        "a directory's contents are copied, not the directory; the new directory is 0755, nested ones keep their mode"
+    )
     func directory() async throws {
         try await BuildFixture.with { f in
             try f.write("d/a", "a", mode: 0o600)
@@ -15,7 +17,8 @@ struct CopyTests {
             #expect(
                 image.listing() == [
                     "d755 0:0 /new", "-600 0:0 /new/a", "d750 0:0 /new/sub", "-755 0:0 /new/sub/b",
-                ])
+                ]
+            )
         }
     }
 
@@ -71,7 +74,9 @@ struct CopyTests {
             try f.link("to-directory", to: "/real")
             try f.link("out", to: "../../../../../../etc/passwd")
             try f.link("tree/inner", to: "../real/file")
-            let image = try await f.build("FROM scratch\nCOPY to-file /file\nCOPY to-directory /directory/\nCOPY tree /tree")
+            let image = try await f.build(
+                "FROM scratch\nCOPY to-file /file\nCOPY to-directory /directory/\nCOPY tree /tree"
+            )
             #expect(try image.text("/file") == "text")
             #expect(try image.text("/directory/file") == "text")
             #expect(image.tree["/tree/inner"]?.listing == "l /tree/inner -> ../real/file")
@@ -89,7 +94,8 @@ struct CopyTests {
             try f.link("base/escape", to: "../../../../data")
             try f.write("new", "n")
             let image = try await f.build(
-                "FROM scratch\nCOPY base /\nCOPY new /link/new\nCOPY new /current\nCOPY new /escape/deep/new")
+                "FROM scratch\nCOPY base /\nCOPY new /link/new\nCOPY new /current\nCOPY new /escape/deep/new"
+            )
             #expect(image.tree["/link"]?.kind == .symbolicLink)
             #expect(image.tree["/current"]?.kind == .symbolicLink)
             #expect(try image.text("/data/new") == "n")
@@ -125,7 +131,8 @@ struct CopyTests {
                 COPY --chown=12:34 shared /top/shared
                 FROM scratch
                 COPY --from=one /plain /owned /
-                """)
+                """
+            )
             #expect(image.listing() == ["-4755 12:34 /owned", "-4755 0:0 /plain"])
         }
     }
@@ -135,7 +142,8 @@ struct CopyTests {
         arguments: [
             ("12", "12:12"), ("12:34", "12:34"), (":34", "0:34"), ("app", "1000:1001"), ("app:extra", "1000:2000"),
             (":extra", "0:2000"), ("app:7", "1000:7"), ("7:extra", "7:2000"),
-        ])
+        ]
+    )
     func chown(specification: String, owner: String) async throws {
         try await BuildFixture.with { f in
             try f.write("etc/passwd", "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001::/home/app:/bin/sh\n")
@@ -157,7 +165,11 @@ struct CopyTests {
 
     @Test(
         "--chmod in octal and symbols, for files and for the directories made",
-        arguments: [("640", "-640", "d640"), ("u=rwX,go=rX", "-644", "d755"), ("4755", "-4755", "d4755"), ("+x", "-755", "d755")])
+        arguments: [
+            ("640", "-640", "d640"), ("u=rwX,go=rX", "-644", "d755"), ("4755", "-4755", "d4755"),
+            ("+x", "-755", "d755"),
+        ]
+    )
     func chmod(mode: String, file: String, directory: String) async throws {
         try await BuildFixture.with { f in
             try f.write("d/file")
@@ -182,11 +194,13 @@ struct CopyTests {
                 COPY a relative/
                 COPY ["name with blank", "/a name"]
                 COPY ./../a ../above
-                """)
+                """
+            )
             #expect(
                 image.tree.values.filter { $0.kind == .file }.map(\.path).sorted() == [
                     "/a name", "/above", "/directory/a", "/file", "/work/a", "/work/relative/a",
-                ])
+                ]
+            )
         }
     }
 
@@ -207,10 +221,12 @@ struct CopyTests {
             try f.write("d/one", "same")
             try FileManager.default.linkItem(
                 atPath: f.context.appending("d").appending("one").string,
-                toPath: f.context.appending("d").appending("two").string)
+                toPath: f.context.appending("d").appending("two").string
+            )
             try FileManager.default.setAttributes(
                 [.modificationDate: Date(timeIntervalSince1970: 1_000_000_000)],
-                ofItemAtPath: f.context.appending("d").appending("one").string)
+                ofItemAtPath: f.context.appending("d").appending("one").string
+            )
             let image = try await f.build("FROM scratch\nCOPY d /d")
             #expect(image.listing() == ["d755 0:0 /d", "-644 0:0 /d/one", "h /d/two => /d/one"])
             #expect(image.tree["/d/one"]?.modified == 1_000_000_000)

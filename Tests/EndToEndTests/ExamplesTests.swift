@@ -5,10 +5,16 @@ internal import Testing
 /// Builds what `examples/` shows, so that it cannot rot.
 @Suite("The examples")
 struct ExamplesTests {
-    static let names = (try? FileManager.default.contentsOfDirectory(atPath: Machine.repository.appending("examples").string))?
-        .filter { fileExists(Machine.repository.appending("examples").appending($0).appending("Dockerfile")) }.sorted() ?? []
+    static let names =
+        (try? FileManager.default.contentsOfDirectory(atPath: Machine.repository.appending("examples").string))?
+        .filter { fileExists(Machine.repository.appending("examples").appending($0).appending("Dockerfile")) }.sorted()
+        ?? []
 
-    @Test("build, and build again from the cache", .enabled(if: Machine.canRun, "\(Machine.needsRoot)"), arguments: names)
+    @Test(
+        "build, and build again from the cache",
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)"),
+        arguments: names
+    )
     func build(name: String) async throws {
         try await BuildFixture.with { f in
             try await f.importBase("alpine")

@@ -54,7 +54,10 @@ struct IgnoreFileTests {
             try f.write("a", "a")
             try f.write("b", "b")
             try f.write(".dockerignore", "a\n")
-            try f.write("Special", "FROM scratch AS one\nCOPY a /b\nFROM scratch\nCOPY --from=one /b /from\nCOPY . /x/\n")
+            try f.write(
+                "Special",
+                "FROM scratch AS one\nCOPY a /b\nFROM scratch\nCOPY --from=one /b /from\nCOPY . /x/\n"
+            )
             try f.write("Special.dockerignore", "b\n.*\nSpecial*\n")
             let id = try await f.succeed("-q", "-f", "Special", ".").line
             let image = try BuiltImage(id: id, store: f.store, transcript: "")

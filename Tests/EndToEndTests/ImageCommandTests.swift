@@ -18,7 +18,8 @@ struct ImageCommandTests {
             #expect(
                 Set(try await inspect(f, prefix)["RepoTags"].strings) == [
                     "image-under-test:latest", "one:1", "second:latest", "third:x",
-                ])
+                ]
+            )
             #expect(try await inspect(f, "third:x")["Id"].text == image.id)
             try await f.succeed("rmi", "one:1", "second")
             #expect(try await f.swiftbuild("inspect", "second").status != 0)
@@ -63,7 +64,9 @@ struct ImageCommandTests {
         try f.link("tree/link", to: "file")
         try f.makeDirectory("tree/sub", mode: 0o1777)
         try FileManager.default.linkItem(
-            atPath: f.context.pushing("tree/file").string, toPath: f.context.pushing("tree/hard").string)
+            atPath: f.context.pushing("tree/file").string,
+            toPath: f.context.pushing("tree/hard").string
+        )
     }
 
     @Test("save and load into an empty store give the same files and digests", arguments: ["oci", "docker"])
@@ -114,10 +117,16 @@ struct ImageCommandTests {
             let offset = try #require(bytes.firstRange(of: target.content)).lowerBound
             bytes[offset + 700] ^= 1
             try f.write("flipped.tar", bytes: bytes)
-            try f.write("traversal.tar", bytes: TarArchive.write([
-                .file("oci-layout", #"{"imageLayoutVersion":"1.0.0"}"#),
-                .file("index.json", #"{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:../../../../etc/passwd","size":10}]}"#),
-            ]))
+            try f.write(
+                "traversal.tar",
+                bytes: TarArchive.write([
+                    .file("oci-layout", #"{"imageLayoutVersion":"1.0.0"}"#),
+                    .file(
+                        "index.json",
+                        #"{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:../../../../etc/passwd","size":10}]}"#
+                    ),
+                ])
+            )
             let other = f.scratch.appending("other-store").string
             for name in ["text.tar", "cut.tar", "flipped.tar", "traversal.tar", "lost.tar"] {
                 let result = try await f.swiftbuild("--root", other, "load", "-i", name)
@@ -141,7 +150,8 @@ struct ImageCommandTests {
             #expect(
                 image.listing() == [
                     "-600 3:4 /copy", "d750 0:0 /etc", "-600 3:4 /etc/x", "h /h => /etc/x", "l /l -> /etc/x",
-                ])
+                ]
+            )
             for (_, hostile) in AddTests.hostileArchives {
                 try f.write("hostile.tar", bytes: TarArchive.write(hostile))
                 let result = try await f.swiftbuild("import", "hostile.tar", "hostile")
@@ -161,10 +171,13 @@ struct ImageCommandTests {
             try await f.succeed("-f", file, "-o", "type=tar,dest=\(out).tar", ".")
             let members = try TarArchive.read(readFile(FilePath("\(out).tar")))
             #expect(
-                Set(members.map(\.path)).subtracting(["/"]) == Set(image.tree.keys))
+                Set(members.map(\.path)).subtracting(["/"]) == Set(image.tree.keys)
+            )
             try await f.succeed("-f", file, "-o", "type=local,dest=\(out)", ".")
             #expect(try readFile(out.pushing("tree/sub/other")) == Array("other".utf8))
-            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: out.pushing("tree/link").string) == "file")
+            #expect(
+                try FileManager.default.destinationOfSymbolicLink(atPath: out.pushing("tree/link").string) == "file"
+            )
             for type in ["oci", "docker"] {
                 try await f.succeed("-t", "named", "-f", file, "-o", "type=\(type),dest=\(out).\(type)", ".")
                 let other = f.scratch.appending("store-\(type)")

@@ -21,7 +21,9 @@ struct InteropTests {
         try f.write("tree/\(String(repeating: "long", count: 40))/ünïcode", "deep")
         try f.link("tree/link", to: "file")
         try FileManager.default.linkItem(
-            atPath: f.context.pushing("tree/file").string, toPath: f.context.pushing("tree/hard").string)
+            atPath: f.context.pushing("tree/file").string,
+            toPath: f.context.pushing("tree/hard").string
+        )
         return try await f.build(Self.contents, "-t", "simple")
     }
 
@@ -47,10 +49,16 @@ struct InteropTests {
         #expect(status("tree/moved").st_mode & 0o7777 == 0o600)
         #expect(status("work").st_mode & 0o7777 == 0o755)
         #expect(try FileManager.default.destinationOfSymbolicLink(atPath: root.pushing("tree/link").string) == "file")
-        #expect(try readFile(root.pushing(FilePath("tree/\(String(repeating: "long", count: 40))/ünïcode"))) == Array("deep".utf8))
+        #expect(
+            try readFile(root.pushing(FilePath("tree/\(String(repeating: "long", count: 40))/ünïcode")))
+                == Array("deep".utf8)
+        )
     }
 
-    @Test("skopeo inspects the store and copies from it into a docker archive", .enabled(if: Machine.has("skopeo"), "needs skopeo"))
+    @Test(
+        "skopeo inspects the store and copies from it into a docker archive",
+        .enabled(if: Machine.has("skopeo"), "needs skopeo")
+    )
     func skopeo() async throws {
         try await BuildFixture.with { f in
             let image = try await build(f)
@@ -61,7 +69,13 @@ struct InteropTests {
             let config = try await tool(f, "skopeo", "inspect", "--config", "--raw", "oci:\(f.store):simple").output
             #expect(try JSONDecoder().decode(JSON.self, from: Data(config)) == image.configuration)
             _ = try await tool(
-                f, "skopeo", "--insecure-policy", "copy", "oci:\(f.store):simple", "docker-archive:\(f.scratch)/a.tar:x:1")
+                f,
+                "skopeo",
+                "--insecure-policy",
+                "copy",
+                "oci:\(f.store):simple",
+                "docker-archive:\(f.scratch)/a.tar:x:1"
+            )
             let other = f.scratch.appending("other-store")
             try await f.succeed("--root", other.string, "load", "-i", "\(f.scratch)/a.tar")
             #expect(try BuiltImage(id: image.id, store: other, transcript: "").tree == image.tree)
@@ -77,8 +91,10 @@ struct InteropTests {
             try await f.succeed("save", "-o", "\(f.scratch)/saved-docker.tar", "--format", "docker", "simple")
             try await f.succeed("-f", file, "-t", "x", "-o", "type=oci,dest=\(f.scratch)/output-oci.tar", ".")
             try await f.succeed("-f", file, "-t", "x", "-o", "type=docker,dest=\(f.scratch)/output-docker.tar", ".")
-            for name in ["oci-archive:\(f.scratch)/saved-oci.tar", "docker-archive:\(f.scratch)/saved-docker.tar",
-                "oci-archive:\(f.scratch)/output-oci.tar", "docker-archive:\(f.scratch)/output-docker.tar"] {
+            for name in [
+                "oci-archive:\(f.scratch)/saved-oci.tar", "docker-archive:\(f.scratch)/saved-docker.tar",
+                "oci-archive:\(f.scratch)/output-oci.tar", "docker-archive:\(f.scratch)/output-docker.tar",
+            ] {
                 let output = try await tool(f, "skopeo", "inspect", "--config", "--raw", name).output
                 let configuration = try JSONDecoder().decode(JSON.self, from: Data(output))
                 #expect(configuration["rootfs"] == image.configuration["rootfs"], "\(name)")
@@ -87,14 +103,30 @@ struct InteropTests {
         }
     }
 
-    @Test("load reads what skopeo wrote, compressed layers among it", .enabled(if: Machine.has("skopeo"), "needs skopeo"))
+    @Test(
+        "load reads what skopeo wrote, compressed layers among it",
+        .enabled(if: Machine.has("skopeo"), "needs skopeo")
+    )
     func loadFromSkopeo() async throws {
         try await BuildFixture.with { f in
             let image = try await build(f)
             _ = try await tool(
-                f, "skopeo", "--insecure-policy", "copy", "--dest-compress", "oci:\(f.store):simple", "dir:\(f.scratch)/dir")
+                f,
+                "skopeo",
+                "--insecure-policy",
+                "copy",
+                "--dest-compress",
+                "oci:\(f.store):simple",
+                "dir:\(f.scratch)/dir"
+            )
             _ = try await tool(
-                f, "skopeo", "--insecure-policy", "copy", "dir:\(f.scratch)/dir", "oci:\(f.scratch)/layout:name")
+                f,
+                "skopeo",
+                "--insecure-policy",
+                "copy",
+                "dir:\(f.scratch)/dir",
+                "oci:\(f.scratch)/layout:name"
+            )
             let other = f.scratch.appending("other-store").string
             try await f.succeed("--root", other, "load", "-i", "\(f.scratch)/layout")
             let listed = try await f.succeed("--root", other, "images").outputText
@@ -108,8 +140,10 @@ struct InteropTests {
     }
 
     @Test(
-        "umoci unpacks from the store", .enabled(if: Machine.has("umoci"), "needs umoci"),
-        .enabled(if: Machine.isRoot, "needs root: owners are checked"))
+        "umoci unpacks from the store",
+        .enabled(if: Machine.has("umoci"), "needs umoci"),
+        .enabled(if: Machine.isRoot, "needs root: owners are checked")
+    )
     func umoci() async throws {
         try await BuildFixture.with { f in
             _ = try await build(f)
@@ -119,13 +153,17 @@ struct InteropTests {
     }
 
     @Test(
-        "buildah pulls from the store and mounts it", .enabled(if: Machine.has("buildah"), "needs buildah"),
-        .enabled(if: Machine.isRoot, "needs root: owners are checked"))
+        "buildah pulls from the store and mounts it",
+        .enabled(if: Machine.has("buildah"), "needs buildah"),
+        .enabled(if: Machine.isRoot, "needs root: owners are checked")
+    )
     func buildah() async throws {
         try await BuildFixture.with { f in
             let image = try await build(f)
             let policy = f.scratch.appending("policy.json")
-            try Data(#"{"default":[{"type":"insecureAcceptAnything"}]}"#.utf8).write(to: URL(fileURLWithPath: policy.string))
+            try Data(#"{"default":[{"type":"insecureAcceptAnything"}]}"#.utf8).write(
+                to: URL(fileURLWithPath: policy.string)
+            )
             let buildah = [
                 "buildah", "--root", "\(f.scratch)/containers", "--runroot", "\(f.scratch)/containers-run",
                 "--storage-driver", "vfs",
@@ -147,7 +185,8 @@ struct InteropTests {
     @Test(
         "docker loads a saved image and has the same ID and files",
         .enabled(if: Machine.has("dockerd") && Machine.has("docker"), "needs docker.io"),
-        .enabled(if: Machine.isRoot, "needs root: starts a daemon of its own"))
+        .enabled(if: Machine.isRoot, "needs root: starts a daemon of its own")
+    )
     func docker() async throws {
         try await BuildFixture.with { f in
             let image = try await build(f)
@@ -190,9 +229,14 @@ private struct DockerDaemon {
         let process = try RunningCommand(
             [
                 "dockerd", "--host", "unix://\(directory)/socket", "--data-root", "\(directory)/data",
-                "--exec-root", "\(directory)/exec", "--pidfile", "\(directory)/pid", "--iptables=false", "--ip6tables=false",
+                "--exec-root", "\(directory)/exec", "--pidfile", "\(directory)/pid", "--iptables=false",
+                "--ip6tables=false",
                 "--bridge=none", "--storage-driver=vfs",
-            ], environment: f.environment, directory: f.scratch, logs: f.scratch)
+            ],
+            environment: f.environment,
+            directory: f.scratch,
+            logs: f.scratch
+        )
         var daemon = DockerDaemon(process: process, scratch: f.scratch)
         for _ in 0..<150 {
             if let version = try? await daemon.run("version", "--format", "{{.Server.Version}}").line {
@@ -207,7 +251,10 @@ private struct DockerDaemon {
     }
 
     func run(_ arguments: String...) async throws -> CommandResult {
-        let result = try await Machine.run(["docker", "--host", "unix://\(scratch)/docker/socket"] + arguments, in: scratch)
+        let result = try await Machine.run(
+            ["docker", "--host", "unix://\(scratch)/docker/socket"] + arguments,
+            in: scratch
+        )
         guard result.status == 0 else { throw TestFailure("\(result)") }
         return result
     }

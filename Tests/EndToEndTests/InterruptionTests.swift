@@ -24,7 +24,10 @@ struct InterruptionTests {
         #expect(Machine.processes(withEnvironment: "MARKER=\(marker)") == [])
     }
 
-    @Test("SIGINT and SIGTERM end a build at once: no process, no mount, no file, and it can be done again", arguments: [SIGINT, SIGTERM])
+    @Test(
+        "SIGINT and SIGTERM end a build at once: no process, no mount, no file, and it can be done again",
+        arguments: [SIGINT, SIGTERM]
+    )
     func interrupt(signal: Int32) async throws {
         try await BuildFixture.with { f in
             try await f.importBase()

@@ -32,7 +32,9 @@ struct LanguageTests {
     @Test("comment lines within a continuation vanish, blank ones too; two backslashes continue nothing")
     func continuations() async throws {
         try await BuildFixture.with { f in
-            let image = try await f.build("FROM scratch\nENV A=1 \\\n# comment\n\n  # another\n  B=2 \\ \n  C=3\nENV D=x\\\\\nLABEL l=m\\\n")
+            let image = try await f.build(
+                "FROM scratch\nENV A=1 \\\n# comment\n\n  # another\n  B=2 \\ \n  C=3\nENV D=x\\\\\nLABEL l=m\\\n"
+            )
             #expect(image.environment.suffix(4) == ["A=1", "B=2", "C=3", "D=x\\"])
             #expect(image.config["Labels"]["l"] == "m")
         }
@@ -65,7 +67,8 @@ struct LanguageTests {
                 COPY --chmod=755 --chown=1:2 <<EOF /file
                 x
                 EOF
-                """)
+                """
+            )
             #expect(try image.text("/d/one") == "hello world \"quoted\" atb $NAME\n")
             #expect(try image.text("/d/two") == "hello $NAME\\t\n")
             #expect(try image.text("/d/three") == "tabs\n")
@@ -87,7 +90,8 @@ struct LanguageTests {
     func evaluationOrder() async throws {
         try await BuildFixture.with { f in
             let image = try await f.build(
-                "FROM scratch\nENV abc=hello\nENV abc=bye def=$abc\nENV ghi=$abc\nARG A=1 B=$A\nLABEL b=$B\nENV old style  value")
+                "FROM scratch\nENV abc=hello\nENV abc=bye def=$abc\nENV ghi=$abc\nARG A=1 B=$A\nLABEL b=$B\nENV old style  value"
+            )
             #expect(image.environment.suffix(4) == ["abc=bye", "def=hello", "ghi=bye", "old=style  value"])
             #expect(image.config["Labels"]["b"] == "1")
         }
@@ -103,10 +107,12 @@ struct LanguageTests {
                 LABEL minus=${E-d} colonminus=${E:-d} unset=${U-d} plus=${E+d} colonplus=${E:+d} nested=${U:-${V}}
                 LABEL short=${V%.*} long=${V%%.*} front=${V#*.} frontlong=${V##*.} one=${V/./-} all=${V//./-}
                 LABEL single='$V' double="$V" escaped=\\$V twice=$V$V
-                """)
+                """
+            )
             let expected = [
                 "minus": "", "colonminus": "d", "unset": "d", "plus": "d", "colonplus": "", "nested": "a.tar.gz",
-                "short": "a.tar", "long": "a", "front": "tar.gz", "frontlong": "gz", "one": "a-tar.gz", "all": "a-tar-gz",
+                "short": "a.tar", "long": "a", "front": "tar.gz", "frontlong": "gz", "one": "a-tar.gz",
+                "all": "a-tar-gz",
                 "single": "$V", "double": "a.tar.gz", "escaped": "$V", "twice": "a.tar.gza.tar.gz",
             ]
             for (name, value) in expected {
@@ -135,7 +141,14 @@ struct LanguageTests {
             #expect(image.config["Labels"]["before"] == "unset")
             #expect(image.config["Labels"]["after"] == "1")
             #expect(image.config["Labels"]["child"] == "own1")
-            let other = try await f.build(text, "--build-arg", "VERSION=2", "--build-arg", "OWN", environment: ["OWN": "env"])
+            let other = try await f.build(
+                text,
+                "--build-arg",
+                "VERSION=2",
+                "--build-arg",
+                "OWN",
+                environment: ["OWN": "env"]
+            )
             #expect(other.config["Labels"]["after"] == "2")
             #expect(other.config["Labels"]["child"] == "env2")
         }
@@ -154,7 +167,10 @@ struct LanguageTests {
     func environmentAfterArgument() async throws {
         try await BuildFixture.with { f in
             let image = try await f.build(
-                "FROM scratch\nARG V=1\nENV V=env\nLABEL one=$V\nARG V=2\nLABEL two=$V", "--build-arg", "V=flag")
+                "FROM scratch\nARG V=1\nENV V=env\nLABEL one=$V\nARG V=2\nLABEL two=$V",
+                "--build-arg",
+                "V=flag"
+            )
             #expect(image.config["Labels"]["one"] == "env")
             #expect(image.config["Labels"]["two"] == "flag")
             #expect(image.environment.contains("V=env"))

@@ -17,8 +17,10 @@ struct MainJobTests {
             try copyRepositoryFiles(f)
             let first = try await f.succeed("-f", "Dockerfile.simple", "--tag", "simple", ".")
             #expect(first.output == [])
-            let shortID = String(try #require(first.errors.split(separator: "\n").last { $0.hasPrefix("Successfully built ") })
-                .dropFirst("Successfully built ".count))
+            let shortID = String(
+                try #require(first.errors.split(separator: "\n").last { $0.hasPrefix("Successfully built ") })
+                    .dropFirst("Successfully built ".count)
+            )
             #expect(shortID.count == 12)
             #expect(
                 first.errors == """
@@ -29,7 +31,8 @@ struct MainJobTests {
                     Successfully built \(shortID)
                     Successfully tagged simple:latest
 
-                    """)
+                    """
+            )
             let second = try await f.succeed("-f", "Dockerfile.simple", "--tag", "simple", ".")
             #expect(
                 second.errors == """
@@ -41,7 +44,8 @@ struct MainJobTests {
                     Successfully built \(shortID)
                     Successfully tagged simple:latest
 
-                    """)
+                    """
+            )
             let id = try await f.succeed("-q", "-f", "Dockerfile.simple", ".").line
             #expect(id.hasPrefix("sha256:" + shortID))
             let image = try BuiltImage(id: id, store: f.store, transcript: "")
@@ -56,8 +60,10 @@ struct MainJobTests {
             try copyRepositoryFiles(f)
             let id = try await f.succeed("-q", "-f", "Dockerfile.simple", "--tag", "simple", ".").line
             let table = try await f.succeed("images").outputText.split(separator: "\n")
-            #expect(table.first?.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
-                == "REPOSITORY TAG IMAGE ID CREATED SIZE")
+            #expect(
+                table.first?.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
+                    == "REPOSITORY TAG IMAGE ID CREATED SIZE"
+            )
             let row = try #require(table.dropFirst().first).split(separator: " ").map(String.init)
             #expect(table.count == 2)
             #expect(Array(row.prefix(3)) == ["simple", "latest", String(id.dropFirst(7).prefix(12))])
@@ -65,7 +71,10 @@ struct MainJobTests {
         }
     }
 
-    @Test("an image with a RUN is built, run and inspected; the second build is all cache", .enabled(if: Machine.canRun, "\(Machine.needsRoot)"))
+    @Test(
+        "an image with a RUN is built, run and inspected; the second build is all cache",
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)")
+    )
     func run() async throws {
         try await BuildFixture.with { f in
             try copyRepositoryFiles(f)
@@ -82,7 +91,9 @@ struct MainJobTests {
             #expect(second.errors.split(separator: "\n").suffix(2) == first.errors.split(separator: "\n").suffix(2))
 
             let description = try JSONDecoder().decode(
-                JSON.self, from: Data(try await f.succeed("inspect", "container-run").output))
+                JSON.self,
+                from: Data(try await f.succeed("inspect", "container-run").output)
+            )
             #expect(description[0]["Config"]["Cmd"] == ["/bin/sh", "-c", "cat /opt/example.txt"])
             #expect(description[0]["RepoTags"] == ["container-run:latest"])
             #expect(description[0]["Os"] == "linux")
@@ -90,11 +101,15 @@ struct MainJobTests {
             #expect(
                 description[0].keys.isSuperset(of: [
                     "Id", "RepoTags", "RepoDigests", "Created", "Architecture", "Os", "Size", "Config", "RootFS",
-                ]))
+                ])
+            )
         }
     }
 
-    @Test("changing a file runs again only the steps that depend on it", .enabled(if: Machine.canRun, "\(Machine.needsRoot)"))
+    @Test(
+        "changing a file runs again only the steps that depend on it",
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)")
+    )
     func change() async throws {
         try await BuildFixture.with { f in
             try copyRepositoryFiles(f)

@@ -11,7 +11,9 @@ struct OrdinaryUserTests {
         let environment = ["SWIFTBUILD_ROOT": f.scratch.appending("home").appending("store").string]
         return try await RunningCommand(
             (Machine.isRoot ? user : []) + [Machine.binary.string] + arguments,
-            environment: f.environment.merging(environment) { $1 }, directory: f.context, logs: f.scratch
+            environment: f.environment.merging(environment) { $1 },
+            directory: f.context,
+            logs: f.scratch
         ).wait()
     }
 
@@ -34,7 +36,8 @@ struct OrdinaryUserTests {
 
     @Test(
         "builds COPY-only Dockerfiles with no privileges at all",
-        .enabled("an ordinary user may not read the binary or the toolchain here") { try await canStart() })
+        .enabled("an ordinary user may not read the binary or the toolchain here") { try await canStart() }
+    )
     func copyOnly() async throws {
         try await BuildFixture.with { f in
             makeHome(f)
@@ -50,22 +53,31 @@ struct OrdinaryUserTests {
                 """
             let first = try await run(f, ["-q", "-t", "mine", "-f", try f.dockerfile(text), "."])
             try #require(first.status == 0, "\(first)")
-            let image = try BuiltImage(id: first.line, store: f.scratch.appending("home").appending("store"), transcript: "")
+            let image = try BuiltImage(
+                id: first.line,
+                store: f.scratch.appending("home").appending("store"),
+                transcript: ""
+            )
             #expect(
                 image.listing() == [
                     "-4755 1:2 /a", "d755 0:0 /unpacked", "-644 5:6 /unpacked/x", "d755 0:0 /work",
-                ])
+                ]
+            )
             let second = try await run(f, ["-q", "-t", "mine", "-f", try f.dockerfile(text), "."])
             #expect(second.line == first.line)
             #expect(try await run(f, ["images"]).status == 0)
-            #expect(try await run(f, ["save", "-o", f.scratch.appending("home").appending("x.tar").string, "mine"]).status == 0)
+            #expect(
+                try await run(f, ["save", "-o", f.scratch.appending("home").appending("x.tar").string, "mine"]).status
+                    == 0
+            )
         }
     }
 
     @Test(
         "is told which permission is missing where RUN cannot work, or it works",
         .enabled("needs busybox-static") { Machine.has("busybox") },
-        .enabled("an ordinary user may not read the binary or the toolchain here") { try await canStart() })
+        .enabled("an ordinary user may not read the binary or the toolchain here") { try await canStart() }
+    )
     func run() async throws {
         try await BuildFixture.with { f in
             makeHome(f)
@@ -75,7 +87,9 @@ struct OrdinaryUserTests {
             try #require(imported.status == 0, "\(imported)")
             let result = try await run(f, ["-f", try f.dockerfile("FROM base\nRUN echo made >/made"), "."])
             #expect(result.status == 0 || result.status == 3, "\(result)")
-            if result.status == 3 { #expect(result.errors.contains("permi") || result.errors.contains("root"), "\(result)") }
+            if result.status == 3 {
+                #expect(result.errors.contains("permi") || result.errors.contains("root"), "\(result)")
+            }
         }
     }
 }

@@ -12,14 +12,18 @@ struct RunTests {
                 RUN mkdir -m 711 /made && echo text >/made/file && chmod 640 /made/file && chown 7:8 /made/file \\
                     && ln /made/file /made/hard && ln -s file /made/link && mkfifo /made/pipe && mkdir /gone && echo x >/gone/x
                 RUN rm -r /gone && rm /made/link && rm -r /etc && mkdir /etc && echo new >/etc/only
-                """)
+                """
+            )
             #expect(
                 image.listing("/made") == [
                     "d711 0:0 /made", "-640 7:8 /made/file", "h /made/hard => /made/file", "p644 0:0 /made/pipe",
-                ])
+                ]
+            )
             #expect(image.tree["/gone"] == nil)
             #expect(image.listing("/etc") == ["d755 0:0 /etc", "-644 0:0 /etc/only"])
-            #expect(image.layers[1].map(\.path).allSatisfy { $0.hasPrefix("/made") || $0.hasPrefix("/gone") || $0 == "/" })
+            #expect(
+                image.layers[1].map(\.path).allSatisfy { $0.hasPrefix("/made") || $0.hasPrefix("/gone") || $0 == "/" }
+            )
         }
     }
 
@@ -32,7 +36,8 @@ struct RunTests {
                 FROM base
                 RUN echo one >/a && ln /a /b
                 RUN echo two >>/a
-                """)
+                """
+            )
             #expect(try image.text("/a") == "one\ntwo\n")
         }
     }
@@ -47,7 +52,8 @@ struct RunTests {
                 RUN rmdir /proc /sys /dev || true
                 RUN echo $$ >/pid; umask >/umask; cat >/input; echo "1.2.3.4 x" >>/etc/hosts; echo >>/etc/resolv.conf
                 RUN ls -A /proc/1/fd | wc -w >/descriptors; test -c /dev/null && test -w /tmp && ls /dev >/devices; grep -c . /proc/mounts
-                """)
+                """
+            )
             #expect(try image.text("/pid") == "1\n")
             #expect(try image.text("/umask") == "0022\n")
             #expect(try image.text("/input") == "")
@@ -71,7 +77,8 @@ struct RunTests {
                 RUN grep CapEff /proc/self/status >/capabilities; cat /proc/kcore | head -c 1 | wc -c >/kcore; \\
                     (mount -t tmpfs x /mnt || mkdir -p /mnt && mount -t tmpfs x /mnt) 2>/dev/null && echo mounted >/mounted; \\
                     (echo 1 >/proc/sys/kernel/sysrq) 2>/dev/null && echo written >/written; true
-                """)
+                """
+            )
             #expect(try image.text("/capabilities").hasSuffix("00000000a80425fb\n"))
             #expect(try image.text("/kcore") == "0\n")
             #expect(image.tree["/mounted"] == nil)
@@ -96,7 +103,8 @@ struct RunTests {
                 RUN echo "$HOME $(id -u) $(id -g)" >/out/number
                 USER 0
                 RUN echo "$HOME $(id -u)" >/out/root
-                """)
+                """
+            )
             #expect(try image.text("/out/name") == "/home/app 1000 1001 1001 2000\n")
             #expect(try image.text("/out/group") == "/home/app 1000 2000 2000\n")
             #expect(try image.text("/out/number") == "/ 4321 0\n")
@@ -124,14 +132,17 @@ struct RunTests {
                 RUN echo $- >flags
                 ARG E=override
                 RUN echo $E >after
-                """#)
+                """#
+            )
             #expect(try image.text("/work/shell") == "/work env arg /bin/sh\n")
             #expect(try image.text("/work/exec") == "env zero\n")
             #expect(image.tree["/work/$E"] != nil)
             #expect(try image.text("/work/flags").contains("e"))
             #expect(try image.text("/work/after") == "override\n")
             #expect(image.environment.contains("E=env"))
-            #expect(image.configuration["history"].elements.contains { $0["created_by"].text?.contains("A=arg") == true })
+            #expect(
+                image.configuration["history"].elements.contains { $0["created_by"].text?.contains("A=arg") == true }
+            )
         }
     }
 
@@ -156,7 +167,8 @@ struct RunTests {
                 A
                 $V
                 B
-                """)
+                """
+            )
             #expect(try image.text("/one") == "value\n")
             #expect(try image.text("/two") == "two\n")
             #expect(try image.text("/awk") == "awk\n")
@@ -188,7 +200,8 @@ struct RunTests {
                 COPY file /data/current/file
                 RUN cat /data/v1/file >/seen
                 COPY --from=0 /seen /seen-again
-                """.replacing("COPY --from=0 /seen /seen-again", with: "LABEL end=yes"))
+                """.replacing("COPY --from=0 /seen /seen-again", with: "LABEL end=yes")
+            )
             #expect(try image.text("/seen") == "text")
         }
     }
@@ -198,7 +211,8 @@ struct RunTests {
         try await BuildFixture.with { f in
             try await f.importBase()
             let message = try await f.buildFailing(
-                "FROM base\n\nRUN echo to-output && \\\n    echo to-errors >&2 && exit 42\nRUN true")
+                "FROM base\n\nRUN echo to-output && \\\n    echo to-errors >&2 && exit 42\nRUN true"
+            )
             #expect(message.contains(":3"))
             #expect(message.contains("echo to-output"))
             #expect(message.contains("to-errors"))

@@ -21,7 +21,8 @@ struct StagesTests {
                 COPY --from=bUILDER out/a /
                 COPY --from=1 /out /all
 
-                """)
+                """
+            )
             let id = try await f.succeed("-q", "-t", "final", ".").line
             let image = try BuiltImage(id: id, store: f.store, transcript: "")
             #expect(image.tree.keys.sorted() == ["/a", "/all", "/all/b"])
@@ -56,7 +57,9 @@ struct StagesTests {
             try await f.buildFailing("FROM scratch AS a\nFROM scratch\nARG S=a\nCOPY --from=$S /x /x")
             try await f.buildFailing("FROM scratch AS a\nCOPY --from=a /x /x")
             try await f.buildFailing("FROM scratch\nCOPY --from=1 /x /x\nFROM scratch")
-            let message = try await f.buildFailing("FROM scratch AS builder\nLABEL a=b\nFROM scratch\nCOPY --from=bilder /x /x")
+            let message = try await f.buildFailing(
+                "FROM scratch AS builder\nLABEL a=b\nFROM scratch\nCOPY --from=bilder /x /x"
+            )
             #expect(message.contains("bilder"))
         }
     }
@@ -78,7 +81,10 @@ struct StagesTests {
         try await BuildFixture.with { f in
             try f.write("a", "a")
             _ = try await f.build(
-                "FROM scratch\nENV A=1\nLABEL l=1\nUSER 5\nEXPOSE 80\nCMD [\"x\"]\nCOPY a /a", "-t", "parent")
+                "FROM scratch\nENV A=1\nLABEL l=1\nUSER 5\nEXPOSE 80\nCMD [\"x\"]\nCOPY a /a",
+                "-t",
+                "parent"
+            )
             let image = try await f.build("FROM parent AS p\nENV B=2\nFROM p\nENV A=3\nCOPY a /b")
             #expect(image.environment.suffix(2) == ["A=3", "B=2"])
             #expect(image.config["User"] == "5")
@@ -122,7 +128,8 @@ struct StagesTests {
                 FROM scratch
                 COPY --from=one /id /one
                 COPY --from=two /id /two
-                """)
+                """
+            )
             #expect(try image.text("/one") == image.text("/two"))
         }
     }
@@ -142,7 +149,8 @@ struct StagesTests {
                     FROM scratch
                     COPY --from=slow / /
                     COPY --from=broken / /
-                    """)
+                    """
+                )
                 #expect(message.contains("7"))
             }
             #expect(time < .seconds(10), "\(time)")
@@ -154,7 +162,9 @@ struct StagesTests {
         try await BuildFixture.with { f in
             try await f.importBase()
             try f.write("a", "a")
-            let image = try await f.build("FROM base\nCOPY a /opt/a\nWORKDIR /opt/deep\nCOPY --from=base /etc/passwd /opt/")
+            let image = try await f.build(
+                "FROM base\nCOPY a /opt/a\nWORKDIR /opt/deep\nCOPY --from=base /etc/passwd /opt/"
+            )
             #expect(try image.text("/opt/passwd").hasPrefix("root:"))
             let snapshots = f.store.appending("snapshots-v1").string
             #expect(try FileManager.default.contentsOfDirectory(atPath: snapshots) == [])

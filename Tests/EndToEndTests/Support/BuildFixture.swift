@@ -19,7 +19,8 @@ struct BuildFixture: Sendable {
     ///
     /// - Parameter share: `.all` for tests that measure time, so that no other fixture is in use meanwhile.
     static func with(
-        _ share: Gate.Share = .one, sourceLocation: SourceLocation = #_sourceLocation,
+        _ share: Gate.Share = .one,
+        sourceLocation: SourceLocation = #_sourceLocation,
         _ body: (BuildFixture) async throws -> Void
     ) async throws {
         await Gate.shared.enter(share)
@@ -33,7 +34,8 @@ struct BuildFixture: Sendable {
     }
 
     private static func withScratchDirectory(
-        _ sourceLocation: SourceLocation, _ body: (BuildFixture) async throws -> Void
+        _ sourceLocation: SourceLocation,
+        _ body: (BuildFixture) async throws -> Void
     ) async throws {
         let scratch = FilePath(NSTemporaryDirectory()).appending("swiftbuild-test-\(UUID().uuidString)")
         let fixture = BuildFixture(scratch: scratch)
@@ -57,7 +59,10 @@ struct BuildFixture: Sendable {
         // Directories without write permission are content to test, and in the way of an ordinary user here.
         if !Machine.isRoot { _ = try await Machine.run(["chmod", "-R", "u+rwX", scratch.string], in: "/tmp") }
         let result = try await RunningCommand(
-            ["rm", "-rf", scratch.string], environment: environment, directory: "/", logs: scratch
+            ["rm", "-rf", scratch.string],
+            environment: environment,
+            directory: "/",
+            logs: scratch
         ).waitForStatus()
         if result != 0 { Issue.record("could not remove \(scratch)") }
     }
@@ -98,7 +103,9 @@ struct BuildFixture: Sendable {
     func link(_ path: String, to target: String) throws {
         try makeDirectory(FilePath(path).removingLastComponent().string)
         try FileManager.default.createSymbolicLink(
-            atPath: context.pushing(FilePath(path)).string, withDestinationPath: target)
+            atPath: context.pushing(FilePath(path)).string,
+            withDestinationPath: target
+        )
     }
 
     func remove(_ path: String) throws {
@@ -117,7 +124,9 @@ struct BuildFixture: Sendable {
     /// Runs the binary, which has to succeed.
     @discardableResult
     func succeed(
-        _ arguments: String..., environment: [String: String] = [:], input: [UInt8]? = nil,
+        _ arguments: String...,
+        environment: [String: String] = [:],
+        input: [UInt8]? = nil,
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> CommandResult {
         let result = try await start(arguments, environment: environment, input: input).wait()
@@ -136,8 +145,12 @@ struct BuildFixture: Sendable {
             inputFile = path
         }
         return try RunningCommand(
-            [Machine.binary.string] + arguments, environment: self.environment.merging(environment) { $1 },
-            directory: context, logs: scratch, input: inputFile)
+            [Machine.binary.string] + arguments,
+            environment: self.environment.merging(environment) { $1 },
+            directory: context,
+            logs: scratch,
+            input: inputFile
+        )
     }
 
     /// Writes a Dockerfile beside the context and gives its path.
@@ -149,7 +162,9 @@ struct BuildFixture: Sendable {
 
     /// Builds an image, which has to succeed, and reads it from the store.
     func build(
-        _ text: String, _ flags: String..., environment: [String: String] = [:],
+        _ text: String,
+        _ flags: String...,
+        environment: [String: String] = [:],
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> BuiltImage {
         let identifier = scratch.appending("id-\(UUID().uuidString)")
@@ -161,13 +176,18 @@ struct BuildFixture: Sendable {
         try #require(result.status == 0, "\(result)", sourceLocation: sourceLocation)
         return try BuiltImage(
             id: String(decoding: readFile(identifier), as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines),
-            store: store, transcript: result.errors)
+            store: store,
+            transcript: result.errors
+        )
     }
 
     /// Builds what has to fail with exit code 1, and gives what was said.
     @discardableResult
     func buildFailing(
-        _ text: String, _ flags: String..., status: Int32 = 1, sourceLocation: SourceLocation = #_sourceLocation
+        _ text: String,
+        _ flags: String...,
+        status: Int32 = 1,
+        sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> String {
         let result = try await start(["build", "-f", try dockerfile(text)] + flags + [context.string]).wait()
         #expect(result.status == status, "\(result)", sourceLocation: sourceLocation)

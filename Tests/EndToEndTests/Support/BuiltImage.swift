@@ -27,7 +27,9 @@ struct BuiltImage: Sendable {
         for descriptor in try json(store.appending("index.json"))["manifests"].elements {
             let manifest = try json(blob(descriptor["digest"].text ?? ""))
             guard manifest["config"]["digest"].text == id else { continue }
-            layers = try manifest["layers"].elements.map { try TarArchive.read(readFile(blob($0["digest"].text ?? ""))) }
+            layers = try manifest["layers"].elements.map {
+                try TarArchive.read(readFile(blob($0["digest"].text ?? "")))
+            }
             return
         }
         throw TestFailure("no manifest in index.json has the configuration \(id)")
@@ -64,7 +66,9 @@ struct BuiltImage: Sendable {
     /// The text of a file in the image; hard links are followed.
     func text(_ path: String) throws -> String {
         let tree = tree
-        guard let entry = tree[path] else { throw TestFailure("\(path) is not in the image; there are \(tree.keys.sorted())") }
+        guard let entry = tree[path] else {
+            throw TestFailure("\(path) is not in the image; there are \(tree.keys.sorted())")
+        }
         return entry.kind == .hardLink ? try text(TarEntry(name: entry.link, kind: .file).path) : entry.text
     }
 

@@ -21,7 +21,9 @@ extension CommandResult: CustomStringConvertible {
     }
 }
 
-/// A process that may be signalled while it runs. Its output goes to files, so that it never waits for a reader.
+/// A process that may be signalled while it runs.
+///
+/// Its output goes to files, so that it never waits for a reader.
 final class RunningCommand: Sendable {
     let processID: pid_t
     private let arguments: [String]
@@ -30,7 +32,11 @@ final class RunningCommand: Sendable {
 
     /// Starts a process in a process group of its own.
     init(
-        _ arguments: [String], environment: [String: String], directory: FilePath, logs: FilePath, input: FilePath? = nil
+        _ arguments: [String],
+        environment: [String: String],
+        directory: FilePath,
+        logs: FilePath,
+        input: FilePath? = nil
     ) throws {
         let name = UUID().uuidString
         self.arguments = arguments

@@ -42,7 +42,9 @@ enum Machine {
     static func processes(withEnvironment entry: String) -> [String] {
         let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return processes.filter { name in
-            guard Int(name) != nil, let environment = try? readFile(FilePath("/proc/\(name)/environ")) else { return false }
+            guard Int(name) != nil, let environment = try? readFile(FilePath("/proc/\(name)/environ")) else {
+                return false
+            }
             return environment.split(separator: 0).contains { $0.elementsEqual(entry.utf8) }
         }
     }
@@ -53,6 +55,7 @@ enum Machine {
     {
         let basic = ["PATH": searchPath, "HOME": directory.string, "LC_ALL": "C.UTF-8"]
         let environment = basic.merging(environment) { $1 }
-        return try await RunningCommand(arguments, environment: environment, directory: directory, logs: directory).wait()
+        return try await RunningCommand(arguments, environment: environment, directory: directory, logs: directory)
+            .wait()
     }
 }

@@ -67,14 +67,19 @@ enum TarArchive {
         while offset + 512 <= bytes.count, bytes[offset] != 0 {
             let header = bytes[offset..<offset + 512]
             func text(_ range: Range<Int>) -> String {
-                String(decoding: header[offset + range.lowerBound..<offset + range.upperBound].prefix { $0 != 0 }, as: UTF8.self)
+                String(
+                    decoding: header[offset + range.lowerBound..<offset + range.upperBound].prefix { $0 != 0 },
+                    as: UTF8.self
+                )
             }
             func number(_ range: Range<Int>) -> Int {
                 Int(text(range).split(separator: " ").first ?? "0", radix: 8) ?? 0
             }
             let size = records["size"].flatMap { Int($0) } ?? number(124..<136)
             let type = header[offset + 156]
-            guard offset + 512 + size <= bytes.count else { throw TestFailure("a tar archive ends within \(text(0..<100))") }
+            guard offset + 512 + size <= bytes.count else {
+                throw TestFailure("a tar archive ends within \(text(0..<100))")
+            }
             let content = Array(bytes[offset + 512..<offset + 512 + size])
             offset += 512 + (size + 511) / 512 * 512
             if type == UInt8(ascii: "x") {
@@ -120,7 +125,9 @@ enum TarArchive {
         var bytes: [UInt8] = []
         for entry in entries {
             var header = [UInt8](repeating: 0, count: 512)
-            func put(_ text: String, at offset: Int) { header.replaceSubrange(offset..<offset + text.utf8.count, with: text.utf8) }
+            func put(_ text: String, at offset: Int) {
+                header.replaceSubrange(offset..<offset + text.utf8.count, with: text.utf8)
+            }
             func octal(_ value: Int, _ digits: Int) -> String {
                 let text = String(value, radix: 8)
                 return String(repeating: "0", count: digits - text.count) + text
