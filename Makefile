@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 BINARY := bin/swiftbuild
 # In a directory of its own: other flags would build everything again each time.
-STRICT := --scratch-path .build-check -Xswiftc -warnings-as-errors -Xcc -Werror
+STRICT := --scratch-path .build-check -Xswiftc -warnings-as-errors
 
 .DEFAULT_GOAL := build
 .PHONY: help build demo test check lint fmt bench install clean
