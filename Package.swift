@@ -77,6 +77,8 @@ let package = Package(
         tests("Reporting"),
         tests("DockerfileSyntax", ["Reporting"], fixtures: ["Fixtures", "FixturesInvalid"]),
         tests("BuildPlanning", ["Reporting", "OCI", "DockerfileSyntax"]),
+        .testTarget(name: "DependencyRulesTests", swiftSettings: swiftSettings),
+        .testTarget(name: "EndToEndTests", dependencies: [systemPackage], swiftSettings: swiftSettings),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17

@@ -1,0 +1,54 @@
+# `make demo` and `make test` are all one needs on a new Debian or Ubuntu machine with a Swift toolchain;
+# `make help` lists the rest.
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+DESTDIR ?=
+BINARY := bin/swiftbuild
+# In a directory of its own: other flags would build everything again each time.
+STRICT := --scratch-path .build-check -Xswiftc -warnings-as-errors
+
+.DEFAULT_GOAL := build
+.PHONY: help build demo test check lint fmt bench install clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## Build the release binary, bin/swiftbuild, linked statically against the Swift runtime
+	@scripts/install-dependencies build
+	$(SWIFT) build -c release --static-swift-stdlib --product swiftbuild
+	@mkdir -p bin
+	@strip -o $(BINARY).new .build/release/swiftbuild
+	@mv -f $(BINARY).new $(BINARY)
+	@echo "$(BINARY): $$(($$(stat -c %s $(BINARY)) / 1048576)) MiB"
+
+demo: build ## Build, list, run and inspect two images, then build them again from the cache
+	@scripts/install-dependencies demo
+	@scripts/demo
+
+test: ## Run all tests; those that need root or another tool say why they are skipped
+	@scripts/install-dependencies test
+	$(SWIFT) test --disable-xctest
+
+check: lint ## What a change must pass: format, warnings as errors, tests
+	@scripts/install-dependencies test
+	$(SWIFT) build --build-tests $(STRICT)
+	$(SWIFT) test --disable-xctest $(STRICT)
+
+lint: ## Check the formatting without changing anything
+	@scripts/install-dependencies build
+	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
+
+fmt: ## Format the sources
+	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests
+
+bench: build ## Measure some builds against plain tools on the same files, as ratios
+	@scripts/install-dependencies demo
+	@Benchmarks/run
+
+install: ## Install the binary under PREFIX (default /usr/local); builds it first when it is missing
+	@test -x $(BINARY) || $(MAKE) build
+	install -D -m 0755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/swiftbuild
+
+clean: ## Remove everything that was built
+	rm -rf .build .build-check bin

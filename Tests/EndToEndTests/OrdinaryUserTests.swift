@@ -1,0 +1,95 @@
+internal import Foundation
+internal import Glibc
+internal import SystemPackage
+internal import Testing
+
+@Suite("An ordinary user")
+struct OrdinaryUserTests {
+    /// Runs the binary as `nobody` where this is root, as it is otherwise.
+    private func run(_ f: BuildFixture, _ arguments: [String]) async throws -> CommandResult {
+        let user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--no-new-privs"]
+        let environment = ["SWIFTBUILD_ROOT": f.scratch.appending("home").appending("store").string]
+        return try await RunningCommand(
+            (Machine.isRoot ? user : []) + [Machine.binary.string] + arguments,
+            environment: f.environment.merging(environment) { $1 },
+            directory: f.context,
+            logs: f.scratch
+        ).wait()
+    }
+
+    private func makeHome(_ f: BuildFixture) {
+        let home = f.scratch.appending("home").string
+        mkdir(home, 0o755)
+        if Machine.isRoot { chown(home, 65534, 65534) }
+    }
+
+    /// Whether such a user may read the binary and the Swift libraries it was linked with.
+    private static func canStart() async throws -> Bool {
+        var started = true
+        try await BuildFixture.with { f in
+            let suite = OrdinaryUserTests()
+            suite.makeHome(f)
+            started = try await suite.run(f, ["--help"]).status == 0
+        }
+        return started
+    }
+
+    @Test(
+        "builds COPY-only Dockerfiles with no privileges at all",
+        .enabled("an ordinary user may not read the binary or the toolchain here") { try await canStart() }
+    )
+    func copyOnly() async throws {
+        try await BuildFixture.with { f in
+            makeHome(f)
+            try f.write("a", "text", mode: 0o4755)
+            try f.write("a.tar", bytes: TarArchive.write([.file("x", "archived", user: 5, group: 6)]))
+            let text = """
+                FROM scratch AS one
+                WORKDIR /work
+                COPY --chown=1:2 a /a
+                ADD a.tar /unpacked
+                FROM scratch
+                COPY --from=one / /
+                """
+            let first = try await run(f, ["-q", "-t", "mine", "-f", try f.dockerfile(text), "."])
+            try #require(first.status == 0, "\(first)")
+            let image = try BuiltImage(
+                id: first.line,
+                store: f.scratch.appending("home").appending("store"),
+                transcript: ""
+            )
+            #expect(
+                image.listing() == [
+                    "-4755 1:2 /a", "d755 0:0 /unpacked", "-644 5:6 /unpacked/x", "d755 0:0 /work",
+                ]
+            )
+            let second = try await run(f, ["-q", "-t", "mine", "-f", try f.dockerfile(text), "."])
+            #expect(second.line == first.line)
+            #expect(try await run(f, ["images"]).status == 0)
+            #expect(
+                try await run(f, ["save", "-o", f.scratch.appending("home").appending("x.tar").string, "mine"]).status
+                    == 0
+            )
+        }
+    }
+
+    @Test(
+        "is told which permission is missing where RUN cannot work, or it works",
+        .enabled("needs busybox-static") { Machine.has("busybox") },
+        .enabled("an ordinary user may not read the binary or the toolchain here") { try await canStart() }
+    )
+    func run() async throws {
+        try await BuildFixture.with { f in
+            makeHome(f)
+            let archive = f.scratch.appending("rootfs.tar")
+            try Data(try await BaseImage.shared.archive()).write(to: URL(fileURLWithPath: archive.string))
+            let imported = try await run(f, ["import", archive.string, "base"])
+            try #require(imported.status == 0, "\(imported)")
+            let result = try await run(f, ["-f", try f.dockerfile("FROM base\nRUN echo made >/made"), "."])
+            #expect(result.status == 0 || result.status == 3, "\(result)")
+            if result.status == 3 {
+                #expect(result.errors.contains("permi") || result.errors.contains("root"), "\(result)")
+            }
+        }
+    }
+}

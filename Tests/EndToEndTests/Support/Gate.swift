@@ -1,0 +1,37 @@
+/// Bounds how many tests run the binary at once, and keeps others away from those that measure time.
+actor Gate {
+    static let shared = Gate(capacity: 3)
+
+    enum Share {
+        case one
+        case all
+    }
+
+    private let capacity: Int
+    private var used = 0
+    private var waiting: [(weight: Int, continuation: CheckedContinuation<Void, Never>)] = []
+
+    init(capacity: Int) {
+        self.capacity = capacity
+    }
+
+    func enter(_ share: Share) async {
+        let weight = weight(share)
+        if waiting.isEmpty, used + weight <= capacity {
+            used += weight
+        } else {
+            await withCheckedContinuation { waiting.append((weight, $0)) }
+        }
+    }
+
+    func leave(_ share: Share) {
+        used -= weight(share)
+        while let next = waiting.first, used + next.weight <= capacity {
+            used += next.weight
+            waiting.removeFirst()
+            next.continuation.resume()
+        }
+    }
+
+    private func weight(_ share: Share) -> Int { share == .one ? 1 : capacity }
+}
