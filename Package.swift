@@ -53,21 +53,21 @@ let package = Package(
         library("BuildCache", ["OCI", "FileSystem", "ContentStore", systemPackage]),
         library("Images", ["OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
         library(
+            "ContainerRuntime",
+            ["OCI", "FileSystem", "ContentStore", "Layers", "Snapshots", "Sandbox", systemPackage]
+        ),
+        library(
             "BuildEngine",
             [
                 "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning", "BuildCache",
-                "Layers", "Snapshots", "Sandbox", "Images", systemPackage,
+                "Layers", "Snapshots", "Sandbox", "ContainerRuntime", systemPackage,
             ]
-        ),
-        library(
-            "ContainerRuntime",
-            ["OCI", "FileSystem", "ContentStore", "Layers", "Snapshots", "Sandbox", "Images", systemPackage]
         ),
         library(
             "Commands",
             [
                 "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning",
-                "BuildCache", "Layers", "Images", "BuildEngine", "ContainerRuntime", systemPackage, argumentParser,
+                "BuildCache", "Layers", "Snapshots", "Images", "BuildEngine", "Sandbox", "ContainerRuntime", systemPackage, argumentParser,
             ]
         ),
         .executableTarget(name: "swiftbuild", dependencies: ["Commands"], swiftSettings: swiftSettings),

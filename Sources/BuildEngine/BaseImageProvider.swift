@@ -1,4 +1,3 @@
-public import BuildPlanning
 public import Layers
 public import OCI
 

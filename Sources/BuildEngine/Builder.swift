@@ -1,6 +1,7 @@
 import BuildCache
 import BuildContext
 import BuildPlanning
+import ContainerRuntime
 import ContentStore
 import DockerfileSyntax
 import FileSystem
@@ -81,7 +82,7 @@ final class BuildRun: Sendable {
     let plan: BuildPlan
     let slots: JobSlots
     let context: BuildContextFiles?
-    let sandbox: SandboxFactory
+    let isolation: Isolation
     private let stageResults: [Int: Promise<StageResult>]
     private let notes = Mutex<Set<String>>([])
     /// The layers that processes of this build left, to be kept as snapshots at the end.
@@ -93,7 +94,7 @@ final class BuildRun: Sendable {
         self.plan = plan
         slots = JobSlots(request.jobs)
         context = request.context.map { BuildContextFiles($0, in: builder.store) }
-        sandbox = SandboxFactory(builder.store)
+        isolation = Isolation(builder.store)
         stageResults = plan.allStages.mapValues { _ in Promise() }
     }
 

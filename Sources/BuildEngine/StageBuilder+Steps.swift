@@ -125,16 +125,16 @@ extension StageBuilder {
     }
 
     /// The stage's files so far.
-    func files() async throws -> ImageFiles {
-        try ImageFiles(try await result.layers.layers, in: builder.layers)
+    func files() async throws -> LayerStack {
+        try LayerStack(try await result.layers.layers, in: builder.layers)
     }
 
     /// The files of another stage or image.
-    func files(of source: ContentSource) async throws -> ImageFiles {
+    func files(of source: ContentSource) async throws -> LayerStack {
         switch source {
-        case .context, .scratch: try ImageFiles([], in: builder.layers)
-        case .stage(let index): try ImageFiles(try await run.result(ofStage: index).layers.layers, in: builder.layers)
-        case .image(let image): try ImageFiles(bases.images[image]?.layers ?? [], in: builder.layers)
+        case .context, .scratch: try LayerStack([], in: builder.layers)
+        case .stage(let index): try LayerStack(try await run.result(ofStage: index).layers.layers, in: builder.layers)
+        case .image(let image): try LayerStack(bases.images[image]?.layers ?? [], in: builder.layers)
         }
     }
 

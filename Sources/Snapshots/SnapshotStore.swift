@@ -1,5 +1,5 @@
 internal import ContentStore
-internal import FileSystem
+public import FileSystem
 internal import Glibc
 internal import OCI
 public import Layers
@@ -29,6 +29,11 @@ public struct SnapshotStore: Sendable {
         fileprivate init(files: FilePath, owner: TemporaryDirectory? = nil) {
             self.files = files
             self.owner = owner
+        }
+
+        /// Keeps prune from removing a snapshot of the store as long as the result lives.
+        public func lock() throws(SystemError) -> FileLock {
+            try FileLock.acquire(files.removingLastComponent(), .shared)
         }
     }
 
@@ -123,6 +128,21 @@ public struct SnapshotStore: Sendable {
         try FileOperations.createDirectories(directory.path.appending("fs"))
         try FileOperations.createDirectories(directory.path.appending("work"))
         return Workspace(directory: directory, lower: lower)
+    }
+
+    /// Removes all snapshots on which nothing runs.
+    ///
+    /// - Returns: The number of directories that are gone.
+    public func prune() throws(SystemError) -> Int {
+        var removed = 0
+        for name in try FileOperations.names(in: directory) {
+            let path = directory.appending(String(decoding: name, as: UTF8.self))
+            guard let lock = try FileLock.tryAcquire(path, .exclusive) else { continue }
+            defer { _ = lock }
+            try FileOperations.removeTree(path)
+            removed += 1
+        }
+        return removed
     }
 
     /// Keeps the written part of a workspace as the snapshot of the layer that was made of it.

@@ -14,7 +14,7 @@ struct CopyItem {
         /// A file of the context, which must still be as it was when it was looked at.
         case context(FilePath, FileStatus)
         /// A file of the layer at a position in another image or stage.
-        case layer(ImageFiles, Int)
+        case layer(LayerStack, Int)
         /// A file that the step made itself; kept open as long as the item.
         case temporary(TemporaryFile, offset: Int64)
     }

@@ -195,7 +195,7 @@ extension CopyStep {
                 throw failure("failed: \(error)", at: source.range)
             }
         }
-        selection.inputs.append(NamedInput("files", ImageFiles.fingerprint(selection.roots).hex))
+        selection.inputs.append(NamedInput("files", LayerStack.fingerprint(selection.roots).hex))
         // A file is called by the name that selects it, which the attributes of its content do not tell.
         for root in selection.roots where !root.isDirectory {
             selection.inputs.append(NamedInput("name", String(decoding: root.name, as: UTF8.self)))
@@ -248,7 +248,7 @@ extension CopyStep {
         roots.lazy.flatMap(\.items).map(\.entry.modified).max() ?? stage.timeBelow
     }
 
-    private func attributeChange(_ files: ImageFiles) throws -> AttributeChange {
+    private func attributeChange(_ files: LayerStack) throws -> AttributeChange {
         var change = AttributeChange(mode: mode)
         guard let chown = copy.chown else { return change }
         let users = try files.users()

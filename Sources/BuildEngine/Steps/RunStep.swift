@@ -1,8 +1,10 @@
 import BuildCache
 import BuildPlanning
+import ContainerRuntime
 import ContentStore
 import DockerfileSyntax
 import FileSystem
+import Glibc
 import Layers
 import OCI
 import Reporting
@@ -67,6 +69,9 @@ extension StageBuilder {
 
 /// One process of a `RUN` and what it leaves.
 struct RunStep {
+    /// What BuildKit calls the machine that `RUN` sees.
+    private static let hostname = "buildkitsandbox"
+
     private let command: ResolvedRun
     private let step: PlannedStep
     private let event: BuildEvent.Step
@@ -104,25 +109,28 @@ struct RunStep {
     ///
     /// - Throws: `BuildError.runFailed` when it fails, `BuildError.environment` when it cannot be started here.
     func execute() async throws -> Product {
-        let capabilities = try stage.run.sandbox.capabilities()
-        if let notice = stage.run.sandbox.notice() { stage.run.noteOnce(notice) }
-        let root = try await capabilities.mountsOverlay ? overlayRoot() : copiedRoot()
-        let files = try TemporaryDirectory(in: stage.builder.store[.temporary])
+        let isolation = try stage.run.isolation.strongest()
+        if let notice = stage.run.isolation.notice() { stage.run.noteOnce(notice) }
+        let root =
+            try await isolation.mountsOverlay ? overlay() : ProcessRoot.copying(stage.files(), in: stage.builder.snapshots)
+        var files = try SystemFiles(hostname: RunStep.hostname, in: stage.builder.store)
+        for script in command.scripts { try files.addScript(script.content, at: "/dev/pipes/\(script.name)") }
+        let below = geteuid() == 0 ? nil : try await stage.files().view
         var configuration = SandboxConfiguration(root: root.sandbox, arguments: command.arguments)
-        let identity = try await identity(root)
+        let identity = try await identity()
         configuration.user = SandboxUser(
             userID: identity.userID, groupID: identity.groupID, supplementaryGroups: identity.supplementaryGroups)
         configuration.environment = environment(home: identity.home)
         configuration.workingDirectory = command.workingDirectory
         configuration.network = command.network == .none ? .none : .host
-        configuration.isolation = capabilities.isolation
-        configuration.mounts = try mounts(files)
+        configuration.isolation = isolation.level
+        configuration.hostname = RunStep.hostname
+        configuration.mounts = files.mounts
         stage.builder.emit(.running(event, id: name))
         let process = try launch(configuration)
         let output = try await finish(process)
         try check(output)
-        _ = files
-        return Product(workspace: root.workspace, capture: capture(root, process.createdMountPoints))
+        return Product(workspace: root.workspace, capture: capture(root, process.createdMountPoints, below: below))
     }
 
     private func launch(_ configuration: SandboxConfiguration) throws -> SandboxProcess {
@@ -178,26 +186,8 @@ struct RunStep {
 // MARK: - Root filesystem
 
 extension RunStep {
-    /// What the process sees as `/`.
-    private enum Root {
-        case overlay(Workspace)
-        /// A copy of all files, for machines that let nobody mount an overlay.
-        case copy(TemporaryDirectory, TreeState)
-
-        var sandbox: SandboxRoot {
-            switch self {
-            case .overlay(let workspace):
-                .overlay(lower: workspace.lower.reversed().map(\.files), upper: workspace.upper, work: workspace.work)
-            case .copy(let directory, _): .directory(directory.path.appending("fs"))
-            }
-        }
-
-        var workspace: Workspace? {
-            if case .overlay(let workspace) = self { workspace } else { nil }
-        }
-    }
-
-    private func overlayRoot() async throws -> Root {
+    /// The stage's layers unpacked, those that processes of this build left as they are.
+    private func overlay() async throws -> ProcessRoot {
         var lower: [SnapshotStore.Snapshot] = []
         var known: [Layer] = []
         for layer in stage.result.layers {
@@ -213,39 +203,21 @@ extension RunStep {
         return .overlay(try stage.builder.snapshots.workspace(over: lower))
     }
 
-    private func copiedRoot() async throws -> Root {
-        let files = try await stage.files()
-        let directory = try TemporaryDirectory(in: stage.builder.store[.temporary])
-        let path = directory.path.appending("fs")
-        try FileOperations.createDirectories(path)
-        let writer = try TreeWriter(root: path, whiteouts: .none)
-        try files.view.walk(.root) { node in
-            let content = node.entry.isFile ? try files.contents(ofLayer: node.layer).place(of: node.entry) : nil
-            try writer.write(node.entry, content: content)
-            return true
-        }
-        try writer.finish()
-        return .copy(directory, try TreeState(of: path))
-    }
-
-    private func capture(_ root: Root, _ mountPoints: [CreatedMountPoint]) -> @Sendable () throws -> Layer {
+    private func capture(
+        _ root: ProcessRoot, _ mountPoints: [CreatedMountPoint], below: MergedView?
+    ) -> @Sendable () throws -> Layer {
         // Docker leaves /proc and /sys in the image where they were missing, and nothing else of its own.
         let ignoring = Set(mountPoints.map { PathInRoot($0.path) }).subtracting([PathInRoot("proc"), PathInRoot("sys")])
         let capture = LayerCapture(ignoring: ignoring, latestTime: stage.run.request.sourceDateEpoch)
         let layers = stage.builder.layers
-        switch root {
-        case .overlay(let workspace):
-            return { try capture.layer(ofUpper: workspace.upper, below: nil, in: layers) }
-        case .copy(let directory, let before):
-            return { try capture.layer(ofChanged: directory.path.appending("fs"), since: before, below: nil, in: layers) }
-        }
+        return { try root.capture(capture, below: below, in: layers) }
     }
 }
 
 // MARK: - Surroundings
 
 extension RunStep {
-    private func identity(_ root: Root) async throws -> UserDatabase.Identity {
+    private func identity() async throws -> UserDatabase.Identity {
         if command.user.isEmpty || command.user == "0", let home = stage.result.rootHome {
             return UserDatabase.Identity(userID: 0, groupID: 0, supplementaryGroups: [], home: home)
         }
@@ -259,27 +231,6 @@ extension RunStep {
         if !names.contains("HOME") { environment.append("HOME=\(home)") }
         environment += command.proxyEnvironment.filter { !names.contains($0.name) }.map(\.assignment)
         return environment
-    }
-
-    /// Files that are mounted, so that what the process writes to them is in no layer.
-    private func mounts(_ files: TemporaryDirectory) throws -> [SandboxMount] {
-        func file(_ name: String, _ content: [UInt8], at target: String, mode: UInt32 = 0o644, readOnly: Bool = false) throws -> SandboxMount {
-            let path = files.path.appending(name)
-            try FileOperations.writeAtomically(content, to: path, temporary: files.path, permissions: mode)
-            return SandboxMount(.bind(path), target: target, isReadOnly: readOnly)
-        }
-        let resolver = (try? FileOperations.read("/etc/resolv.conf", limit: 1 << 20)) ?? []
-        var mounts = [
-            try file("resolv.conf", resolver, at: "/etc/resolv.conf"),
-            try file("hosts", Array("127.0.0.1\tlocalhost buildkitsandbox\n::1\tlocalhost ip6-localhost ip6-loopback\n".utf8), at: "/etc/hosts"),
-            try file("hostname", Array("buildkitsandbox\n".utf8), at: "/etc/hostname"),
-        ]
-        for (number, script) in command.scripts.enumerated() {
-            mounts.append(
-                try file(
-                    "script-\(number)", Array(script.content.utf8), at: "/dev/pipes/\(script.name)", mode: 0o755, readOnly: true))
-        }
-        return mounts
     }
 }
 

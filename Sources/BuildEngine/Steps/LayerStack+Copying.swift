@@ -4,22 +4,9 @@ import FileSystem
 import Layers
 import OCI
 import Reporting
-import Synchronization
 
 /// The files of a stage or image as a source of copies.
-final class ImageFiles: Sendable {
-    let layers: [Layer]
-    let view: MergedView
-    let store: LayerStore
-    /// Opened when the first file of a layer is copied: for a cached step nothing is, and nothing is decompressed.
-    private let opened = Mutex<[Int: LayerContents]>([:])
-
-    init(_ layers: [Layer], in store: LayerStore) throws {
-        self.layers = layers
-        self.store = store
-        view = MergedView(layers: try layers.map { try store.index(of: $0) })
-    }
-
+extension LayerStack {
     /// What a source text selects: one path, or for a wildcard any number of them, sorted.
     ///
     /// - Returns: `nil` when a plain source is not there.
@@ -79,29 +66,6 @@ final class ImageFiles: Sendable {
         entry.isImplied = false
         item.entry = entry
         return item
-    }
-
-    /// The open content of one of the layers.
-    func contents(ofLayer position: Int) throws -> LayerContents {
-        try opened.withLock { opened in
-            if let known = opened[position] { return known }
-            let contents = try store.contents(of: layers[position])
-            opened[position] = contents
-            return contents
-        }
-    }
-
-    /// Reads a small file, links followed inside the image; `nil` when there is none.
-    func read(_ path: String, limit: Int64) throws -> [UInt8]? {
-        guard let node = try? view.resolve(PathInRoot(path)).node, node.entry.isFile else { return nil }
-        return try store.read(node.entry, in: layers[node.layer], limit: limit)
-    }
-
-    /// The image's users and groups.
-    func users() throws -> UserDatabase {
-        UserDatabase(
-            passwd: try read("etc/passwd", limit: UserDatabase.fileLimit) ?? [],
-            group: try read("etc/group", limit: UserDatabase.fileLimit) ?? [])
     }
 
     /// The digest of everything about copied roots that counts for the cache: all but their times.

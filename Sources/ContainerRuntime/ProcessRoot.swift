@@ -1,0 +1,53 @@
+internal import ContentStore
+public import FileSystem
+public import Layers
+public import Sandbox
+public import Snapshots
+internal import SystemPackage
+
+/// The writable root filesystem of one process.
+public enum ProcessRoot: Sendable {
+    case overlay(Workspace)
+    /// A copy of all files, for machines that let nobody mount an overlay, and how it looked at the start.
+    case copy(TemporaryDirectory, TreeState)
+
+    /// Copies all files of an image.
+    public static func copying(_ stack: LayerStack, in snapshots: SnapshotStore) throws -> ProcessRoot {
+        let directory = try TemporaryDirectory(in: snapshots.layers.store[.temporary])
+        let path = directory.path.appending("fs")
+        try FileOperations.createDirectories(path)
+        let writer = try TreeWriter(root: path, whiteouts: .none)
+        try stack.view.walk(.root) { node in
+            let content = node.entry.isFile ? try stack.contents(ofLayer: node.layer).place(of: node.entry) : nil
+            try writer.write(node.entry, content: content)
+            return true
+        }
+        try writer.finish()
+        return .copy(directory, try TreeState(of: path))
+    }
+
+    /// What the sandbox takes.
+    public var sandbox: SandboxRoot {
+        switch self {
+        case .overlay(let workspace):
+            .overlay(lower: workspace.lower.reversed().map(\.files), upper: workspace.upper, work: workspace.work)
+        case .copy(let directory, _): .directory(directory.path.appending("fs"))
+        }
+    }
+
+    /// The overlay's upper part; `nil` for a copy.
+    public var workspace: Workspace? {
+        if case .overlay(let workspace) = self { workspace } else { nil }
+    }
+
+    /// Makes a layer of what the process changed; nothing may run on the root any more.
+    ///
+    /// - Parameter below: The files before, for the true owners where an ordinary user cannot set them.
+    public func capture(_ capture: LayerCapture, below: MergedView?, in layers: LayerStore) throws -> Layer {
+        switch self {
+        case .overlay(let workspace): try capture.layer(ofUpper: workspace.upper, below: below, in: layers)
+        case .copy(let directory, let before):
+            try capture.layer(ofChanged: directory.path.appending("fs"), since: before, below: below, in: layers)
+        }
+    }
+}
