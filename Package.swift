@@ -37,9 +37,10 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CExtendedAttributes"),
         .target(name: "CSandbox"),
 
-        library("FileSystem", [systemPackage]),
+        library("FileSystem", ["CExtendedAttributes", systemPackage]),
         library("Reporting", []),
         library("OCI", []),
         library("ContentStore", ["OCI", "FileSystem", "CCrypto", systemPackage]),
@@ -69,6 +70,11 @@ let package = Package(
                 "ContainerRuntime", systemPackage, argumentParser,
             ]
         ),
+        tests("FileSystem", [systemPackage]),
+        tests("OCI"),
+        tests("ContentStore", ["OCI", "FileSystem", systemPackage]),
+        tests("Layers", ["OCI", "FileSystem", "ContentStore", systemPackage]),
+        tests("Images", ["OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
         .executableTarget(name: "swiftbuild", dependencies: ["Commands"], swiftSettings: swiftSettings),
     ],
     swiftLanguageModes: [.v6],
