@@ -70,6 +70,11 @@ let package = Package(
                 "BuildCache", "Layers", "Snapshots", "Images", "BuildEngine", "Sandbox", "ContainerRuntime", systemPackage, argumentParser,
             ]
         ),
+        tests("FileSystem", [systemPackage]),
+        tests("OCI"),
+        tests("ContentStore", ["OCI", "FileSystem", systemPackage]),
+        tests("Layers", ["OCI", "FileSystem", "ContentStore", systemPackage]),
+        tests("Images", ["OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
         .executableTarget(name: "swiftbuild", dependencies: ["Commands"], swiftSettings: swiftSettings),
 
         tests("BuildContext", ["OCI", "FileSystem", "ContentStore", systemPackage]),

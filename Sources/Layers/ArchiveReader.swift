@@ -82,6 +82,9 @@ public final class ArchiveReader {
         }
     }
 
+    /// Whether the archive is compressed, so that offsets in it are not offsets in the file; known once it is open.
+    public var isCompressed: Bool { archive_filter_count(archive) > 1 }
+
     /// Whether the current entry has holes, so that its content does not lie in the stream in one piece.
     var isSparse: Bool { current.map { archive_entry_sparse_count($0) > 0 } ?? false }
 

@@ -1,0 +1,162 @@
+internal import ContentStore
+internal import FileSystem
+internal import Glibc
+internal import Layers
+internal import OCI
+public import SystemPackage
+
+/// The form of a saved image.
+public enum ImageArchiveFormat: String, Sendable, CaseIterable {
+    /// An OCI image layout.
+    case oci
+    /// What `docker load` reads; it is an OCI image layout too, as with newer versions of `docker save`.
+    case docker
+}
+
+extension ImageStore {
+    /// Writes images as one tar archive: the documents at the top first, then every blob once.
+    ///
+    /// The same images give the same bytes. A file is written aside and renamed.
+    ///
+    /// - Parameters:
+    ///   - images: Each with the names that it has in the archive.
+    ///   - path: `-` is standard output.
+    public func save(_ images: [ListedImage], as format: ImageArchiveFormat, to path: FilePath) throws {
+        let lock = try store.lock(.shared)
+        defer { _ = lock }
+        let saved = try SavedImages(self, images)
+        try OutputFile.write(path) { sink in
+            let tar = TarWriter(sink: sink)
+            func directory(_ name: String) throws { try tar.writeHeader(.directory(PathInRoot(name))) }
+            func document(_ name: String, _ bytes: [UInt8]) throws {
+                try tar.writeHeader(LayerEntry(path: PathInRoot(name), kind: .regular, permissions: 0o644, size: Int64(bytes.count)))
+                try bytes.withUnsafeBytes { try tar.write($0) }
+                try tar.finishContent()
+            }
+            try document("oci-layout", SavedImages.layoutMarker)
+            try document("index.json", try CanonicalJSON.encode(saved.index))
+            if format == .docker { try document("manifest.json", try CanonicalJSON.encode(saved.dockerManifests)) }
+            try directory("blobs")
+            try directory("blobs/sha256")
+            for blob in saved.blobs {
+                let source = try SavedImages.open(blob, store)
+                defer { close(source) }
+                let entry = LayerEntry(
+                    path: PathInRoot("blobs/sha256/\(blob.digest.hex)"), kind: .regular, permissions: 0o644, size: blob.size)
+                try tar.writeHeader(entry)
+                try tar.copy(descriptor: source, offset: 0, size: blob.size, path: store.blobs.path(blob.digest))
+                try tar.finishContent()
+            }
+            try tar.finish()
+        }
+    }
+
+    /// Writes images into an OCI layout directory, beside images that are there already.
+    ///
+    /// Blobs are reflinks or hard links of the store's where the filesystem allows it, else copies.
+    ///
+    /// - Parameter directory: It is made when it is missing; a name that it has already moves to the new image.
+    public func save(_ images: [ListedImage], toLayout directory: FilePath) throws {
+        let lock = try store.lock(.shared)
+        defer { _ = lock }
+        let saved = try SavedImages(self, images)
+        let blobs = directory.appending("blobs").appending("sha256")
+        try FileOperations.createDirectories(blobs)
+        for blob in saved.blobs {
+            try SavedImages.place(blob, store, at: blobs.appending(blob.digest.hex), temporary: directory)
+        }
+        try FileOperations.writeAtomically(SavedImages.layoutMarker, to: directory.appending("oci-layout"), temporary: directory)
+        let indexPath = directory.appending("index.json")
+        var index = saved.index
+        if FileStatus.ifPresent(indexPath)?.kind == .regular {
+            let old = try ManifestDocument.index(
+                try FileOperations.read(indexPath, limit: ImageStore.documentLimit), mediaType: nil)
+            index.manifests = old.manifests.filter { !saved.replaces($0) } + index.manifests
+        }
+        try FileOperations.writeAtomically(try CanonicalJSON.encode(index), to: indexPath, temporary: directory)
+    }
+}
+
+/// What an archive of some images holds.
+private struct SavedImages {
+    var index = ImageIndex(manifests: [])
+    var dockerManifests: [DockerArchiveManifest] = []
+    /// Each once, in the order of the images.
+    var blobs: [Descriptor] = []
+
+    static let layoutMarker = Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8)
+
+    init(_ store: ImageStore, _ images: [ListedImage]) throws {
+        var seen: Set<Digest> = []
+        for listed in images {
+            let content = try store.content(of: listed.image)
+            for blob in [listed.image.manifest, content.manifest.config] + content.manifest.layers
+            where seen.insert(blob.digest).inserted {
+                blobs.append(blob)
+            }
+            let names = listed.names.filter { $0.tag != nil }
+            let platform = listed.image.platform
+            for name in names.isEmpty ? [nil] : names.map(Optional.some) {
+                var descriptor = listed.image.manifest
+                descriptor.platform = platform
+                if let name {
+                    descriptor.annotations = [Annotation.imageName: ImageName(name).full, Annotation.referenceName: name.familiar]
+                }
+                index.manifests.append(descriptor)
+            }
+            dockerManifests.append(
+                DockerArchiveManifest(
+                    Config: "blobs/sha256/\(listed.image.id.hex)", RepoTags: names.isEmpty ? nil : names.map(\.familiar),
+                    Layers: content.manifest.layers.map { "blobs/sha256/\($0.digest.hex)" }))
+        }
+    }
+
+    /// Whether a descriptor of a layout that exists gives way to one of these.
+    func replaces(_ old: Descriptor) -> Bool {
+        index.manifests.contains { new in
+            let name = new.annotations?[Annotation.referenceName]
+            return name == old.annotations?[Annotation.referenceName] && (name != nil || new.digest == old.digest)
+        }
+    }
+
+    static func open(_ blob: Descriptor, _ store: Store) throws -> Int32 {
+        guard let size = store.blobs.size(blob.digest) else { throw ContentStoreError.missing(blob.digest) }
+        guard size == blob.size else { throw ContentStoreError.damaged(blob.digest) }
+        return try FileOperations.open(store.blobs.path(blob.digest), O_RDONLY | O_NOFOLLOW)
+    }
+
+    /// Puts a blob into another directory in the cheapest way that the filesystem has.
+    static func place(_ blob: Descriptor, _ store: Store, at target: FilePath, temporary: FilePath) throws {
+        let source = try open(blob, store)
+        defer { close(source) }
+        if let status = FileStatus.ifPresent(target), status.kind == .regular, status.size == blob.size { return }
+        let file = try TemporaryFile(in: temporary)
+        // FICLONE of linux/fs.h, a macro that Swift cannot import.
+        if ioctl(file.descriptor, 0x4004_9409, source) != 0 {
+            let from = store.blobs.path(blob.digest)
+            try FileOperations.remove(target)
+            if from.withPlatformString({ old in target.withPlatformString { link(old, $0) } }) == 0 { return }
+            let sink = DescriptorSink(descriptor: file.descriptor, path: target)
+            try CopyLoop.copy(source, offset: 0, size: blob.size, to: sink, path: from)
+        }
+        try file.replace(target)
+    }
+}
+
+/// Copies a part of one file through memory.
+enum CopyLoop {
+    static func copy(_ descriptor: Int32, offset: Int64, size: Int64, to sink: any ByteSink, path: FilePath) throws {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(min(max(size, 1), 1 << 20)), alignment: 4096)
+        defer { buffer.deallocate() }
+        var done: Int64 = 0
+        while done < size {
+            let wanted = Int(min(Int64(buffer.count), size - done))
+            let count = pread(descriptor, buffer.baseAddress, wanted, off_t(offset + done))
+            if count < 0, Errno.current == .interrupted { continue }
+            guard count >= 0 else { throw SystemError("read", path) }
+            guard count > 0 else { throw LayerError.shortContent(path) }
+            try sink.write(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count]))
+            done += Int64(count)
+        }
+    }
+}

@@ -1,0 +1,25 @@
+internal import FileSystem
+internal import Glibc
+internal import Layers
+internal import SystemPackage
+
+/// Where an archive is written: a file that appears whole or not at all, or a stream such as standard output.
+enum OutputFile {
+    /// Runs `body` with a sink for `path`; `-` is standard output, and devices and pipes are written to as they are.
+    static func write(_ path: FilePath, _ body: (any ByteSink) throws -> Void) throws {
+        if path == "-" { return try body(DescriptorSink(descriptor: STDOUT_FILENO, path: "standard output")) }
+        switch FileStatus.ifPresent(path)?.kind {
+        case .directory?:
+            throw ImageError.refusedDestination(path, reason: "it is a directory")
+        case .characterDevice?, .fifo?, .blockDevice?:
+            let descriptor = try FileOperations.open(path, O_WRONLY)
+            defer { close(descriptor) }
+            try body(DescriptorSink(descriptor: descriptor, path: path))
+        default:
+            let parent = path.removingLastComponent()
+            let file = try TemporaryFile(in: parent.isEmpty ? "." : parent)
+            try body(DescriptorSink(descriptor: file.descriptor, path: path))
+            try file.replace(path)
+        }
+    }
+}
