@@ -13,14 +13,14 @@ extension StepResolver {
         }
         let destination = try expand(copy.destination)
         guard !destination.isEmpty else { throw Diagnostic("the destination is empty", at: copy.destination.range) }
-        let chown = try expand(copy.chown)
-        let chmod = try expand(copy.chmod)
+        let chown = try expandIfGiven(copy.chown)
+        let chmod = try expandIfGiven(copy.chmod)
         if let chmod, let word = copy.chmod, !FileMode.isValid(chmod) {
             throw Diagnostic(
                 "invalid mode `\(chmod)`", at: word.range, label: "octal up to 07777, or symbolic like u=rwX,go=rX"
             )
         }
-        let checksum = try expand(copy.checksum)
+        let checksum = try expandIfGiven(copy.checksum)
         if checksum != nil, let word = copy.checksum {
             guard copy.sources.count == 1, sources.first.map({ $0.kind != .path }) == true else {
                 throw Diagnostic("--checksum needs exactly one source, a URL or a Git repository", at: word.range)

@@ -55,7 +55,7 @@ extension StepResolver {
                 options.hasSource = true
                 continue
             }
-            options.values[option.key.text] = (try expand(option.value), option.value?.range ?? option.key.range)
+            options.values[option.key.text] = (try expandIfGiven(option.value), option.value?.range ?? option.key.range)
         }
         return try options.resolve(from: source, workingDirectory: state.workingDirectory)
     }

@@ -43,7 +43,7 @@ struct StepResolver {
         try expansion(of: word, quoting: quoting).text
     }
 
-    mutating func expand(_ word: Word?) throws(Diagnostic) -> String? {
+    mutating func expandIfGiven(_ word: Word?) throws(Diagnostic) -> String? {
         guard let word else { return nil }
         return try expand(word)
     }

@@ -200,7 +200,7 @@ private let histories: [HistoryCase] = [
     func workdir() throws {
         let steps = try resolveAll("FROM scratch\nUSER app\nWORKDIR a/\nWORKDIR /\n").steps
         guard case .workdir(let directory) = steps[1].action else { throw Failure() }
-        #expect(directory == ResolvedWorkdir(path: "/a", user: "app") && !steps[1].emptyLayer && steps[2].emptyLayer)
+        #expect(directory.path == "/a" && directory.user == "app" && !steps[1].emptyLayer && steps[2].emptyLayer)
     }
 
     @Test("an unset variable is a warning, a declared one is not")
