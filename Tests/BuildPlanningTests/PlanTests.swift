@@ -35,11 +35,13 @@ private func message(_ text: String, _ options: PlanOptions = PlanOptions()) -> 
     @Test(
         "what --from means",
         arguments: [
-            ("one", .stage(0)), ("ONE", .stage(0)), ("two", .stage(2)), ("0", .stage(0)), ("1", .stage(1)), ("scratch", .scratch),
+            ("one", .stage(0)), ("ONE", .stage(0)), ("two", .stage(2)), ("0", .stage(0)), ("1", .stage(1)),
+            ("scratch", .scratch),
         ] as [(String, ContentSource)]
     )
     func sources(from: String, expected: ContentSource) throws {
-        let text = "FROM x AS one\nFROM x AS two\nFROM x AS Two\nFROM x\nCOPY --from=\(from) / /\nRUN --mount=from=\(from),target=/a x\n"
+        let text =
+            "FROM x AS one\nFROM x AS two\nFROM x AS Two\nFROM x\nCOPY --from=\(from) / /\nRUN --mount=from=\(from),target=/a x\n"
         let steps = try plan(text).target.steps
         #expect(steps[0].copySource == expected && steps[1].mountSources == [expected])
     }
@@ -54,10 +56,14 @@ private func message(_ text: String, _ options: PlanOptions = PlanOptions()) -> 
         "what cannot be planned",
         arguments: [
             ("FROM $X\n", "the base of the stage is empty"), ("FROM a AS Build\nFROM Build\n", "lower-case"),
-            ("FROM a AS x\nCOPY --from=x / /\n", "a stage cannot copy from itself"), ("FROM a\nCOPY --from=0 / /\n", "copy from itself"),
-            ("FROM a\nCOPY --from=1 / /\n", "there is no stage 1"), ("FROM a AS b\nCOPY --from=c / /\nFROM b AS c\n", "comes later"),
-            ("FROM a\nCOPY --from=$X / /\n", "variables are not expanded"), ("FROM a\nRUN --mount=from=$X,target=/a x\n", "variables are not expanded"),
-            ("FROM --platform=$X a\n", "the value of --platform is empty"), ("FROM --platform=a/b/c/d a\n", "invalid platform"),
+            ("FROM a AS x\nCOPY --from=x / /\n", "a stage cannot copy from itself"),
+            ("FROM a\nCOPY --from=0 / /\n", "copy from itself"),
+            ("FROM a\nCOPY --from=1 / /\n", "there is no stage 1"),
+            ("FROM a AS b\nCOPY --from=c / /\nFROM b AS c\n", "comes later"),
+            ("FROM a\nCOPY --from=$X / /\n", "variables are not expanded"),
+            ("FROM a\nRUN --mount=from=$X,target=/a x\n", "variables are not expanded"),
+            ("FROM --platform=$X a\n", "the value of --platform is empty"),
+            ("FROM --platform=a/b/c/d a\n", "invalid platform"),
             ("FROM a b c\n", ""), ("ARG A=${B\nFROM a\n", "missing `}`"), ("FROM A:b:c\n", "invalid image name"),
             ("FROM a AS p\nONBUILD COPY --from=1 / /\nFROM p\n", "copy from itself"),
         ]
@@ -87,7 +93,9 @@ private func message(_ text: String, _ options: PlanOptions = PlanOptions()) -> 
 
     @Test("arguments that nothing declares are listed")
     func unused() throws {
-        let options = PlanOptions(buildArguments: ["A": "1", "B": "2", "C": "3", "http_proxy": "p", "TARGETARCH": "x", "BUILDKIT_X": "1"])
+        let options = PlanOptions(buildArguments: [
+            "A": "1", "B": "2", "C": "3", "http_proxy": "p", "TARGETARCH": "x", "BUILDKIT_X": "1",
+        ])
         #expect(try plan("ARG A\nFROM x AS s\nARG C\nFROM x\nARG B\n", options).unusedBuildArguments == ["C"])
     }
 
@@ -95,7 +103,10 @@ private func message(_ text: String, _ options: PlanOptions = PlanOptions()) -> 
     func globals() throws {
         let target = Platform(os: "linux", architecture: "arm", variant: "v7")
         let options = PlanOptions(buildArguments: ["V": "9"], targetPlatform: target)
-        let plan = try plan("ARG V=1\nARG W=$V-$TARGETVARIANT\nFROM --platform=$BUILDPLATFORM x:$W AS a\nFROM a\n", options)
+        let plan = try plan(
+            "ARG V=1\nARG W=$V-$TARGETVARIANT\nFROM --platform=$BUILDPLATFORM x:$W AS a\nFROM a\n",
+            options
+        )
         #expect(plan.globalValues["W"] == "9-v7" && plan.globalValues["TARGETPLATFORM"] == "linux/arm/v7")
         #expect(plan.target.platform == .host)
     }
@@ -103,12 +114,15 @@ private func message(_ text: String, _ options: PlanOptions = PlanOptions()) -> 
     @Test("an undeclared argument in FROM is a warning")
     func undefinedArgument() throws {
         let plan = try plan("ARG BASE_TAG=1\nFROM a:${BASE_TGA:-2}x$BASE_TGA\n")
-        #expect(plan.warnings.map(\.rule) == ["UndefinedArgInFrom"] && plan.warnings[0].label == "did you mean `BASE_TAG`?")
+        #expect(
+            plan.warnings.map(\.rule) == ["UndefinedArgInFrom"] && plan.warnings[0].label == "did you mean `BASE_TAG`?"
+        )
     }
 
     @Test("triggers run once, after FROM, and reach stages of the triggering file")
     func triggers() throws {
-        let text = "FROM a AS lib\nFROM a AS p\nONBUILD ENV A=1\nONBUILD COPY --from=lib / /\nFROM p AS q\nENV B=$A\nFROM q\n"
+        let text =
+            "FROM a AS lib\nFROM a AS p\nONBUILD ENV A=1\nONBUILD COPY --from=lib / /\nFROM p AS q\nENV B=$A\nFROM q\n"
         let built = try plan(text)
         #expect(built.stages.map(\.index) == [0, 1, 2, 3])
         let state = try resolveAll(text).state
@@ -143,7 +157,11 @@ private func message(_ text: String, _ options: PlanOptions = PlanOptions()) -> 
     func path() throws {
         var base = ImageConfiguration(platform: .host)
         base.config.env = ["A=1"]
-        #expect(try resolveAll("FROM x\n", base: base).state.configuration.config.env == ["A=1", "PATH=\(StageState.defaultPath)"])
+        #expect(
+            try resolveAll("FROM x\n", base: base).state.configuration.config.env == [
+                "A=1", "PATH=\(StageState.defaultPath)",
+            ]
+        )
         base.config.env = ["PATH=/x"]
         #expect(try resolveAll("FROM x\n", base: base).state.configuration.config.env == ["PATH=/x"])
     }
