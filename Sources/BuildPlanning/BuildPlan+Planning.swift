@@ -33,7 +33,12 @@ extension BuildPlan {
             throw DiagnosticsError(source: dockerfile.source, diagnostics: [Diagnostic("no stage to build", at: nil)])
         }
         self.init(
-            dockerfile: dockerfile, options: options, stages: stages, allStages: all, target: target, stepCount: count,
+            dockerfile: dockerfile,
+            options: options,
+            stages: stages,
+            allStages: all,
+            target: target,
+            stepCount: count,
             unusedBuildArguments: Self.unused(scope, stages),
             warnings: (dockerfile.warnings + needed.sorted().flatMap { planner.warnings[$0] ?? [] })
                 .sorted { ($0.range?.start ?? 0) < ($1.range?.start ?? 0) },
@@ -47,9 +52,11 @@ extension BuildPlan {
         let names = dockerfile.stages.compactMap(\.name)
         let suggestion = SpellingSuggestion.closest(to: name, in: names).map { ", did you mean `\($0)`?" } ?? ""
         throw Diagnostic(
-            "there is no stage `\(name)`\(suggestion)", at: nil,
+            "there is no stage `\(name)`\(suggestion)",
+            at: nil,
             hints: names.isEmpty
-                ? ["no stage of the file has a name"] : ["the stages are \(names.map { "`\($0)`" }.joined(separator: ", "))"]
+                ? ["no stage of the file has a name"]
+                : ["the stages are \(names.map { "`\($0)`" }.joined(separator: ", "))"]
         )
     }
 
@@ -103,7 +110,11 @@ extension BuildPlan {
                     for mount in mounts { sources.insert(mount) }
                     steps.append(
                         PlannedStep(
-                            instruction: instruction, number: 0, source: source, trigger: origin, copySource: copy,
+                            instruction: instruction,
+                            number: 0,
+                            source: source,
+                            trigger: origin,
+                            copySource: copy,
                             mountSources: mounts
                         )
                     )
@@ -118,7 +129,8 @@ extension BuildPlan {
 
 extension SourceResolver {
     fileprivate func triggerSources(
-        of instruction: Instruction, _ source: SourceText
+        of instruction: Instruction,
+        _ source: SourceText
     ) throws(DiagnosticsError) -> (copy: ContentSource, mounts: [ContentSource]) {
         do {
             return try sources(of: instruction)
@@ -136,7 +148,9 @@ extension TriggerOrigin {
             source: source,
             diagnostics: diagnostics.map {
                 Diagnostic(
-                    $0.message, at: range, label: "in an ONBUILD trigger of this base",
+                    $0.message,
+                    at: range,
+                    label: "in an ONBUILD trigger of this base",
                     hints: ["the trigger is `\(trigger)`"] + $0.hints
                 )
             }
@@ -150,14 +164,24 @@ extension PlannedStage {
         let first = count
         count += steps.count
         return PlannedStage(
-            index: index, name: name, from: from, stepNumber: first, base: base, platform: platform,
+            index: index,
+            name: name,
+            from: from,
+            stepNumber: first,
+            base: base,
+            platform: platform,
             steps: steps.enumerated().map { offset, step in
                 PlannedStep(
-                    instruction: step.instruction, number: first + 1 + offset, source: step.source, trigger: step.trigger,
-                    copySource: step.copySource, mountSources: step.mountSources
+                    instruction: step.instruction,
+                    number: first + 1 + offset,
+                    source: step.source,
+                    trigger: step.trigger,
+                    copySource: step.copySource,
+                    mountSources: step.mountSources
                 )
             },
-            dependencies: dependencies, images: images
+            dependencies: dependencies,
+            images: images
         )
     }
 }

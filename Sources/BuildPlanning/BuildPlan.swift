@@ -3,7 +3,9 @@ public import Reporting
 
 /// What is built, and in which order: the stages of a Dockerfile that a target needs.
 public struct BuildPlan: Sendable {
+    /// What is planned.
     public let dockerfile: Dockerfile
+    /// How it was asked for.
     public let options: PlanOptions
     /// The needed stages in file order, so that each comes after those it depends on.
     public let stages: [PlannedStage]

@@ -20,7 +20,8 @@ struct MountOptions {
         let type = text("type")?.lowercased() ?? "bind"
         guard let allowed = Self.allowed[type] else {
             throw Diagnostic(
-                "unknown mount type `\(type)`", at: values["type"]?.range ?? range,
+                "unknown mount type `\(type)`",
+                at: values["type"]?.range ?? range,
                 hints: ["the types are bind, cache, tmpfs, secret and ssh"]
             )
         }
@@ -47,7 +48,9 @@ struct MountOptions {
     }
 
     private func fileSystem(
-        _ type: String, source: ContentSource, target: String
+        _ type: String,
+        source: ContentSource,
+        target: String
     ) throws(Diagnostic) -> ResolvedMount.Kind {
         let path = ImagePath.join("/", text("source") ?? "/")
         switch type {
@@ -57,16 +60,22 @@ struct MountOptions {
             let sharingText = text("sharing")?.lowercased() ?? "shared"
             guard let sharing = CacheMount.Sharing(rawValue: sharingText) else {
                 throw Diagnostic(
-                    "unknown sharing mode `\(sharingText)`", at: values["sharing"]?.range ?? range,
+                    "unknown sharing mode `\(sharingText)`",
+                    at: values["sharing"]?.range ?? range,
                     label: "shared, private or locked"
                 )
             }
             let id = text("id") ?? ""
             return .cache(
                 CacheMount(
-                    id: id.isEmpty ? target : id, sharing: sharing, from: hasSource ? source : nil, path: path,
-                    mode: try number("mode", radix: 8, limit: 0o7777) ?? 0o755, userID: try number("uid") ?? 0,
-                    groupID: try number("gid") ?? 0, isReadOnly: try !isWritable(byDefault: true)
+                    id: id.isEmpty ? target : id,
+                    sharing: sharing,
+                    from: hasSource ? source : nil,
+                    path: path,
+                    mode: try number("mode", radix: 8, limit: 0o7777) ?? 0o755,
+                    userID: try number("uid") ?? 0,
+                    groupID: try number("gid") ?? 0,
+                    isReadOnly: try !isWritable(byDefault: true)
                 )
             )
         }
@@ -88,8 +97,11 @@ struct MountOptions {
 
     private func identity(id: String, environmentName: String?, mode: UInt32) throws(Diagnostic) -> SecretMount {
         SecretMount(
-            id: id, environmentName: environmentName, mode: try number("mode", radix: 8, limit: 0o7777) ?? mode,
-            userID: try number("uid") ?? 0, groupID: try number("gid") ?? 0,
+            id: id,
+            environmentName: environmentName,
+            mode: try number("mode", radix: 8, limit: 0o7777) ?? mode,
+            userID: try number("uid") ?? 0,
+            groupID: try number("gid") ?? 0,
             isRequired: try boolean("required") ?? false
         )
     }
@@ -113,7 +125,11 @@ struct MountOptions {
     private func number(_ key: String, radix: Int = 10, limit: UInt32 = .max) throws(Diagnostic) -> UInt32? {
         guard let value = values[key], let text = value.text else { return nil }
         guard let number = UInt32(text, radix: radix), number <= limit else {
-            throw Diagnostic("invalid \(key) `\(text)`", at: value.range, label: radix == 8 ? "an octal mode" : "a number")
+            throw Diagnostic(
+                "invalid \(key) `\(text)`",
+                at: value.range,
+                label: radix == 8 ? "an octal mode" : "a number"
+            )
         }
         return number
     }

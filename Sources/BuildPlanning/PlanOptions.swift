@@ -13,7 +13,9 @@ public struct PlanOptions: Sendable {
 
     /// Creates options; the defaults build the last stage for this machine.
     public init(
-        target: String? = nil, buildArguments: [String: String] = [:], buildPlatform: Platform = .host,
+        target: String? = nil,
+        buildArguments: [String: String] = [:],
+        buildPlatform: Platform = .host,
         targetPlatform: Platform = .host
     ) {
         self.target = target

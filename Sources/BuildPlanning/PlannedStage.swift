@@ -34,7 +34,9 @@ public enum StageBase: Sendable, Hashable {
 
 /// An image that files are taken from.
 public struct ImageSource: Sendable, Hashable {
+    /// Which image.
     public let reference: ImageReference
+    /// For which platform.
     public let platform: Platform
 
     public init(reference: ImageReference, platform: Platform) {
@@ -54,6 +56,7 @@ public enum ContentSource: Sendable, Hashable {
 
 /// One instruction of a stage, ready to be resolved against a `StageState`.
 public struct PlannedStep: Sendable {
+    /// What is done.
     public let instruction: Instruction
     /// The number in `Step 2/4`; 0 for triggers and for stages that the target does not need.
     public let number: Int
@@ -69,14 +72,18 @@ public struct PlannedStep: Sendable {
 
 /// The `FROM` line that made a trigger run.
 public struct TriggerOrigin: Sendable {
+    /// The text of the Dockerfile.
     public let source: SourceText
+    /// The base word of the `FROM` line.
     public let range: SourceRange
 }
 
 /// The triggers of a base, to be executed right after `FROM`.
 public struct PlannedTriggers: Sendable {
+    /// In the order in which they are stored.
     public let steps: [PlannedStep]
     /// The stages that they copy from, by file index; they may be missing from `BuildPlan.stages`.
     public let dependencies: Set<Int>
+    /// The images that they copy from.
     public let images: Set<ImageSource>
 }

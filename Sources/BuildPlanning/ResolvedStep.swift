@@ -2,9 +2,12 @@ public import Reporting
 
 /// One `NAME=value`.
 public struct EnvironmentVariable: Sendable, Hashable {
+    /// What is set.
     public let name: String
+    /// What it is set to.
     public let value: String
 
+    /// Creates a variable.
     public init(_ name: String, _ value: String) {
         self.name = name
         self.value = value
@@ -45,8 +48,11 @@ public struct ResolvedWorkdir: Sendable, Hashable {
 
 /// A file whose content stands in the Dockerfile.
 public struct InlineFile: Sendable, Hashable {
+    /// The delimiter of the here-document.
     public let name: String
+    /// The lines, expanded where the instruction does that.
     public let content: String
+    /// The `<<NAME` word.
     public let range: SourceRange
 }
 
@@ -64,8 +70,11 @@ public struct ResolvedRun: Sendable {
     public let buildArguments: [EnvironmentVariable]
     /// As `USER` wrote it; empty means root.
     public let user: String
+    /// Absolute and clean; created when it is missing.
     public let workingDirectory: String
+    /// In the order of the flags.
     public let mounts: [ResolvedMount]
+    /// What the process sees of the network.
     public let network: NetworkMode
     /// `--security=insecure`.
     public let isPrivileged: Bool
@@ -84,9 +93,11 @@ public struct ResolvedRun: Sendable {
 
 /// One `RUN --mount`.
 public struct ResolvedMount: Sendable, Hashable {
+    /// The type with its options.
     public let kind: Kind
     /// Absolute and clean; `nil` for a secret that is only an environment variable.
     public let target: String?
+    /// The whole `--mount` flag.
     public let range: SourceRange
 
     /// The types of mounts.
@@ -102,15 +113,21 @@ public struct ResolvedMount: Sendable, Hashable {
 
 /// `--mount=type=cache`.
 public struct CacheMount: Sendable, Hashable {
+    /// What names the cache; the target without an `id` option.
     public let id: String
+    /// Who may use it at the same time.
     public let sharing: Sharing
     /// What seeds a new cache; `nil` for an empty directory.
     public let from: ContentSource?
     /// The directory in `from`.
     public let path: String
+    /// The permissions of a new cache directory.
     public let mode: UInt32
+    /// The owner of a new cache directory.
     public let userID: UInt32
+    /// The group of a new cache directory.
     public let groupID: UInt32
+    /// Whether writing is forbidden.
     public let isReadOnly: Bool
 
     /// Who may use a cache at the same time.
@@ -121,43 +138,65 @@ public struct CacheMount: Sendable, Hashable {
 
 /// `--mount=type=secret` and `--mount=type=ssh`.
 public struct SecretMount: Sendable, Hashable {
+    /// What names it on the command line.
     public let id: String
     /// The variable that gets the secret's value.
     public let environmentName: String?
+    /// The permissions of the file.
     public let mode: UInt32
+    /// The owner of the file.
     public let userID: UInt32
+    /// The group of the file.
     public let groupID: UInt32
+    /// Whether the build fails without it.
     public let isRequired: Bool
 }
 
 /// Files to bring into the image, by `COPY` or `ADD`.
 public struct ResolvedCopy: Sendable {
+    /// `ADD` rather than `COPY`.
     public let isAdd: Bool
+    /// Where paths are looked up.
     public let from: ContentSource
+    /// What is copied, without here-documents.
     public let sources: [CopySource]
+    /// The here-documents among the sources.
     public let inlineFiles: [InlineFile]
     /// Expanded, as written: may be relative to `workingDirectory`, and a trailing slash means a directory.
     public let destination: String
+    /// The destination word.
     public let destinationRange: SourceRange
     /// What a relative destination is relative to.
     public let workingDirectory: String
+    /// `user[:group]`, `:group` or `user:`, expanded.
     public let chown: String?
+    /// The value of `--chown`.
     public let chownRange: SourceRange?
+    /// Octal or symbolic, checked.
     public let chmod: String?
+    /// The value of `--chmod`.
     public let chmodRange: SourceRange?
+    /// `--link`.
     public let link: Bool
+    /// `--parents`.
     public let parents: Bool
+    /// The `--exclude` patterns as written.
     public let excludes: [String]
+    /// What a download must be.
     public let checksum: String?
     /// `--unpack`; `nil` is the default: local archives yes, downloads no.
     public let unpack: Bool?
+    /// `--keep-git-dir`.
     public let keepGitDirectory: Bool
 }
 
 /// One source of `COPY` or `ADD`, expanded.
 public struct CopySource: Sendable, Hashable {
+    /// The path or address.
     public let text: String
+    /// The source word.
     public let range: SourceRange
+    /// What the text names.
     public let kind: Kind
 
     /// What the text names.
@@ -170,6 +209,7 @@ public struct CopySource: Sendable, Hashable {
 
 /// An `ARG` in scope.
 public struct ScopedArgument: Sendable, Hashable {
+    /// The declared name.
     public let name: String
     /// `nil` when it is declared but has no value anywhere.
     public let value: String?

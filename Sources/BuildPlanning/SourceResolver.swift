@@ -22,7 +22,8 @@ struct SourceResolver {
         if word.text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let number = Int(word.text) {
             guard number < dockerfile.stages.count else {
                 throw Diagnostic(
-                    "there is no stage \(number)", at: word.range,
+                    "there is no stage \(number)",
+                    at: word.range,
                     label: "the stages are 0 to \(dockerfile.stages.count - 1)"
                 )
             }
@@ -41,7 +42,8 @@ struct SourceResolver {
         Diagnostic(
             stage.index == index
                 ? "a stage cannot copy from itself" : "the stage `\(word.text)` comes later in the file",
-            at: word.range, notes: [.init("the stage begins here", at: stage.instruction.keyword.range)]
+            at: word.range,
+            notes: [.init("the stage begins here", at: stage.instruction.keyword.range)]
         )
     }
 

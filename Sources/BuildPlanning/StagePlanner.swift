@@ -41,7 +41,11 @@ struct StagePlanner {
                 for mount in mounts { sources.insert(mount) }
                 steps.append(
                     PlannedStep(
-                        instruction: instruction, number: 0, source: dockerfile.source, trigger: nil, copySource: copy,
+                        instruction: instruction,
+                        number: 0,
+                        source: dockerfile.source,
+                        trigger: nil,
+                        copySource: copy,
                         mountSources: mounts
                     )
                 )
@@ -55,8 +59,15 @@ struct StagePlanner {
             return
         }
         planned[stage.index] = PlannedStage(
-            index: stage.index, name: stage.name, from: stage.instruction, stepNumber: 0, base: base, platform: platform,
-            steps: steps, dependencies: sources.stages, images: sources.images
+            index: stage.index,
+            name: stage.name,
+            from: stage.instruction,
+            stepNumber: 0,
+            base: base,
+            platform: platform,
+            steps: steps,
+            dependencies: sources.stages,
+            images: sources.images
         )
     }
 
@@ -67,7 +78,8 @@ struct StagePlanner {
         let name = expansion.text
         guard !name.isEmpty else {
             throw Diagnostic(
-                "the base of the stage is empty", at: word.range,
+                "the base of the stage is empty",
+                at: word.range,
                 hints: ["give the variable a default with ARG before the first FROM, or a value with --build-arg"]
             )
         }
@@ -107,7 +119,10 @@ struct StagePlanner {
         let suggestion = SpellingSuggestion.closest(to: name, in: scope.values.keys.sorted())
         warnings[stage, default: []].append(
             Diagnostic(
-                .warning, "FROM uses the undeclared argument `\(name)`", at: range, rule: "UndefinedArgInFrom",
+                .warning,
+                "FROM uses the undeclared argument `\(name)`",
+                at: range,
+                rule: "UndefinedArgInFrom",
                 label: suggestion.map { "did you mean `\($0)`?" }
             )
         )
@@ -115,7 +130,10 @@ struct StagePlanner {
 
     /// Adds what the `ONBUILD` triggers of a stage of this file copy from.
     private func addTriggers(
-        of parent: Dockerfile.Stage, to sources: inout SourceSet, resolver: SourceResolver, stage: Dockerfile.Stage
+        of parent: Dockerfile.Stage,
+        to sources: inout SourceSet,
+        resolver: SourceResolver,
+        stage: Dockerfile.Stage
     ) -> [Diagnostic] {
         var found: [Diagnostic] = []
         for instruction in parent.instructions {
@@ -127,7 +145,9 @@ struct StagePlanner {
             } catch {
                 found.append(
                     Diagnostic(
-                        error.message, at: stage.from.base.range, label: "in a trigger of this base",
+                        error.message,
+                        at: stage.from.base.range,
+                        label: "in a trigger of this base",
                         notes: [.init("the trigger is here", at: onbuild.trigger.range)]
                     )
                 )

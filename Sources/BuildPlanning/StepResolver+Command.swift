@@ -52,8 +52,11 @@ extension StepResolver {
         }
         func positive(_ value: Int64?) -> Int64? { value == 0 ? nil : value }
         state.configuration.config.healthcheck = .init(
-            test: test, interval: positive(check.interval), timeout: positive(check.timeout),
-            startPeriod: positive(check.startPeriod), startInterval: positive(check.startInterval),
+            test: test,
+            interval: positive(check.interval),
+            timeout: positive(check.timeout),
+            startPeriod: positive(check.startPeriod),
+            startInterval: positive(check.startInterval),
             retries: check.retries == 0 ? nil : check.retries
         )
         let durations = [check.interval, check.timeout, check.startPeriod, check.startInterval]

@@ -13,28 +13,45 @@ extension StepResolver {
         }
         let destination = try expand(copy.destination)
         guard !destination.isEmpty else { throw Diagnostic("the destination is empty", at: copy.destination.range) }
-        let chown = try expand(copy.chown)
-        let chmod = try expand(copy.chmod)
+        let chown = try expandIfGiven(copy.chown)
+        let chmod = try expandIfGiven(copy.chmod)
         if let chmod, let word = copy.chmod, !FileMode.isValid(chmod) {
             throw Diagnostic(
-                "invalid mode `\(chmod)`", at: word.range, label: "octal up to 07777, or symbolic like u=rwX,go=rX"
+                "invalid mode `\(chmod)`",
+                at: word.range,
+                label: "octal up to 07777, or symbolic like u=rwX,go=rX"
             )
         }
-        let checksum = try expand(copy.checksum)
+        let checksum = try expandIfGiven(copy.checksum)
         if checksum != nil, let word = copy.checksum {
             guard copy.sources.count == 1, sources.first.map({ $0.kind != .path }) == true else {
                 throw Diagnostic("--checksum needs exactly one source, a URL or a Git repository", at: word.range)
             }
         }
         let resolved = ResolvedCopy(
-            isAdd: copy.isAdd, from: step.copySource, sources: sources, inlineFiles: files, destination: destination,
-            destinationRange: copy.destination.range, workingDirectory: state.workingDirectory, chown: chown,
-            chownRange: copy.chown?.range, chmod: chmod, chmodRange: copy.chmod?.range, link: copy.link,
-            parents: copy.parents, excludes: copy.excludes.map(\.text), checksum: checksum, unpack: copy.unpack,
+            isAdd: copy.isAdd,
+            from: step.copySource,
+            sources: sources,
+            inlineFiles: files,
+            destination: destination,
+            destinationRange: copy.destination.range,
+            workingDirectory: state.workingDirectory,
+            chown: chown,
+            chownRange: copy.chown?.range,
+            chmod: chmod,
+            chmodRange: copy.chmod?.range,
+            link: copy.link,
+            parents: copy.parents,
+            excludes: copy.excludes.map(\.text),
+            checksum: checksum,
+            unpack: copy.unpack,
             keepGitDirectory: copy.keepGitDirectory
         )
         return ResolvedStep(
-            action: .copy(resolved), createdBy: createdBy(resolved), emptyLayer: false, warnings: warnings
+            action: .copy(resolved),
+            createdBy: createdBy(resolved),
+            emptyLayer: false,
+            warnings: warnings
         )
     }
 
@@ -43,7 +60,9 @@ extension StepResolver {
         let kind = RemoteSource.kind(text)
         guard copy.isAdd || kind == .path else {
             throw Diagnostic(
-                "COPY cannot take files from the network", at: word.range, hints: ["ADD can: ADD \(text) …"]
+                "COPY cannot take files from the network",
+                at: word.range,
+                hints: ["ADD can: ADD \(text) …"]
             )
         }
         return CopySource(text: text, range: word.range, kind: copy.isAdd ? kind : .path)

@@ -13,14 +13,24 @@ extension StepResolver {
             (state.value(of: argument.name) ?? argument.value).map { EnvironmentVariable(argument.name, $0) }
         }
         let resolved = ResolvedRun(
-            arguments: arguments, isShellForm: !run.command.isExec, environment: state.variables,
-            proxyEnvironment: ProxyVariables.environment(state.buildArguments), buildArguments: buildArguments,
-            user: state.user, workingDirectory: ImagePath.join("/", state.workingDirectory), mounts: mounts,
+            arguments: arguments,
+            isShellForm: !run.command.isExec,
+            environment: state.variables,
+            proxyEnvironment: ProxyVariables.environment(state.buildArguments),
+            buildArguments: buildArguments,
+            user: state.user,
+            workingDirectory: ImagePath.join("/", state.workingDirectory),
+            mounts: mounts,
             network: run.network.flatMap { ResolvedRun.NetworkMode(rawValue: $0.text) } ?? .standard,
-            isPrivileged: run.security?.text == "insecure", devices: run.devices.map(\.text), scripts: scripts
+            isPrivileged: run.security?.text == "insecure",
+            devices: run.devices.map(\.text),
+            scripts: scripts
         )
         return ResolvedStep(
-            action: .run(resolved), createdBy: createdBy(arguments), emptyLayer: false, warnings: warnings
+            action: .run(resolved),
+            createdBy: createdBy(arguments),
+            emptyLayer: false,
+            warnings: warnings
         )
     }
 
@@ -55,7 +65,7 @@ extension StepResolver {
                 options.hasSource = true
                 continue
             }
-            options.values[option.key.text] = (try expand(option.value), option.value?.range ?? option.key.range)
+            options.values[option.key.text] = (try expandIfGiven(option.value), option.value?.range ?? option.key.range)
         }
         return try options.resolve(from: source, workingDirectory: state.workingDirectory)
     }

@@ -43,13 +43,14 @@ struct StepResolver {
         try expansion(of: word, quoting: quoting).text
     }
 
-    mutating func expand(_ word: Word?) throws(Diagnostic) -> String? {
+    mutating func expandIfGiven(_ word: Word?) throws(Diagnostic) -> String? {
         guard let word else { return nil }
         return try expand(word)
     }
 
     mutating func expansion(
-        of word: Word, quoting: WordExpander.Quoting = .processed
+        of word: Word,
+        quoting: WordExpander.Quoting = .processed
     ) throws(Diagnostic) -> WordExpander.Expansion {
         let state = state
         let expansion = try WordExpander(escape: state.escape) { state.value(of: $0) }.expand(word, quoting: quoting)
@@ -62,7 +63,10 @@ struct StepResolver {
         let suggestion = SpellingSuggestion.closest(to: name, in: state.variables.map(\.name))
         warnings.append(
             Diagnostic(
-                .warning, "the variable `\(name)` is not set", at: range, rule: "UndefinedVar",
+                .warning,
+                "the variable `\(name)` is not set",
+                at: range,
+                rule: "UndefinedVar",
                 label: suggestion.map { "did you mean `\($0)`?" }
             )
         )
@@ -143,7 +147,9 @@ struct StepResolver {
         let createdBy = "WORKDIR \(state.workingDirectory)"
         guard path != "/" else { return metadata(createdBy) }
         return ResolvedStep(
-            action: .workdir(ResolvedWorkdir(path: path, user: state.user)), createdBy: createdBy, emptyLayer: false,
+            action: .workdir(ResolvedWorkdir(path: path, user: state.user)),
+            createdBy: createdBy,
+            emptyLayer: false,
             warnings: warnings
         )
     }
@@ -165,7 +171,8 @@ struct StepResolver {
         let signal = try expand(word)
         guard StopSignal.isValid(signal) else {
             throw Diagnostic(
-                "unknown signal `\(signal)`", at: word.range,
+                "unknown signal `\(signal)`",
+                at: word.range,
                 label: StopSignal.suggestion(for: signal).map { "did you mean `\($0)`?" }
             )
         }

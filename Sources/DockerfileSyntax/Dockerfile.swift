@@ -30,8 +30,12 @@ public struct Dockerfile: Sendable {
     }
 
     init(
-        source: SourceText, directives: ParserDirectives, instructions: [Instruction], globalArguments: [Instruction],
-        stages: [Stage], warnings: [Diagnostic]
+        source: SourceText,
+        directives: ParserDirectives,
+        instructions: [Instruction],
+        globalArguments: [Instruction],
+        stages: [Stage],
+        warnings: [Diagnostic]
     ) {
         self.source = source
         self.directives = directives

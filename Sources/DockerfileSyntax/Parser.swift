@@ -9,7 +9,8 @@ extension Dockerfile {
         parser.readInstructions()
         guard !parser.instructions.isEmpty || !parser.errors.isEmpty else {
             throw DiagnosticsError(
-                source: source, diagnostics: [Diagnostic("the file has no instructions", at: nil)]
+                source: source,
+                diagnostics: [Diagnostic("the file has no instructions", at: nil)]
             )
         }
         let (globals, stages) = parser.stages()
@@ -17,8 +18,12 @@ extension Dockerfile {
             throw DiagnosticsError(source: source, diagnostics: parser.errors)
         }
         self.init(
-            source: source, directives: parser.directives, instructions: parser.instructions, globalArguments: globals,
-            stages: stages, warnings: parser.warnings
+            source: source,
+            directives: parser.directives,
+            instructions: parser.instructions,
+            globalArguments: globals,
+            stages: stages,
+            warnings: parser.warnings
         )
     }
 
@@ -26,7 +31,8 @@ extension Dockerfile {
     ///
     /// - Throws: errors in the text, with ranges in `source`.
     public static func parseTrigger(
-        _ source: SourceText, escape: UInt8 = UInt8(ascii: "\\")
+        _ source: SourceText,
+        escape: UInt8 = UInt8(ascii: "\\")
     ) throws(DiagnosticsError) -> [Instruction] {
         var parser = Parser(source, triggerEscape: escape)
         parser.readInstructions()
@@ -86,7 +92,9 @@ private struct Parser {
 
     /// Whether the line is a parser directive, or a faulty one.
     private mutating func takeDirective(
-        _ line: PhysicalLine, _ parser: inout DirectiveParser, _ reader: inout LineReader
+        _ line: PhysicalLine,
+        _ parser: inout DirectiveParser,
+        _ reader: inout LineReader
     ) -> Bool {
         guard !parser.isFinished else { return false }
         do {
@@ -129,7 +137,8 @@ private struct Parser {
             } else if errors.isEmpty {
                 errors.append(
                     Diagnostic(
-                        "\(instruction.name) stands before the first FROM", at: instruction.keyword.range,
+                        "\(instruction.name) stands before the first FROM",
+                        at: instruction.keyword.range,
                         hints: ["a Dockerfile begins with FROM; only ARG may come before it"]
                     )
                 )
@@ -142,7 +151,10 @@ private struct Parser {
             globals,
             stages.enumerated().map { index, parts in
                 Dockerfile.Stage(
-                    index: index, instruction: parts.0, from: parts.1, name: parts.1.name?.text.lowercased(),
+                    index: index,
+                    instruction: parts.0,
+                    from: parts.1,
+                    name: parts.1.name?.text.lowercased(),
                     instructions: parts.2
                 )
             }

@@ -39,7 +39,10 @@ public struct DiagnosticRenderer: Sendable {
     }
 
     private func heading(
-        _ severity: Diagnostic.Severity, _ message: String, at range: SourceRange?, in source: SourceText
+        _ severity: Diagnostic.Severity,
+        _ message: String,
+        at range: SourceRange?,
+        in source: SourceText
     ) -> String {
         let place =
             range.map { "\(source.name):\(source.line(at: $0.start)):\(source.column(at: $0.start)):" }
@@ -49,7 +52,10 @@ public struct DiagnosticRenderer: Sendable {
     }
 
     private func excerpt(
-        _ range: SourceRange, in source: SourceText, label: String?, severity: Diagnostic.Severity
+        _ range: SourceRange,
+        in source: SourceText,
+        label: String?,
+        severity: Diagnostic.Severity
     ) -> String {
         let line = source.line(at: range.start)
         let bytes = source.lineBytes(line)

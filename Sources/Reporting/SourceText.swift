@@ -9,6 +9,7 @@ public struct SourceText: Sendable {
     /// Byte offset of the first byte of each line, ascending; the first is 0.
     private let lineStarts: [Int]
 
+    /// Creates a source of bytes that may be anything.
     public init(name: String, bytes: [UInt8]) {
         self.name = name
         self.bytes = bytes
@@ -19,6 +20,7 @@ public struct SourceText: Sendable {
         lineStarts = starts
     }
 
+    /// Creates a source of text.
     public init(name: String, text: String) {
         self.init(name: name, bytes: Array(text.utf8))
     }

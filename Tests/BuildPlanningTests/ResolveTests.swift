@@ -6,7 +6,9 @@ import Testing
 
 /// Plans a file and resolves all steps of the target, whose base is given.
 func resolveAll(
-    _ text: String, options: PlanOptions = PlanOptions(), base: ImageConfiguration? = nil
+    _ text: String,
+    options: PlanOptions = PlanOptions(),
+    base: ImageConfiguration? = nil
 ) throws -> (state: StageState, steps: [ResolvedStep]) {
     let plan = try BuildPlan(Dockerfile(parsing: SourceText(name: "Dockerfile", text: text)), options: options)
     var states: [Int: StageState] = [:]
@@ -56,13 +58,18 @@ private let histories: [HistoryCase] = [
     .init("RUN <<E\n#!/bin/x\nE", "RUN /dev/pipes/E # buildkit"),
     .init("COPY example.txt /example.txt", "COPY example.txt /example.txt # buildkit"),
     .init("COPY [\"a b\", \"/x/\"]", "COPY a b /x/ # buildkit"),
-    .init("COPY --chown=1:2 --chmod=755 --parents a b /x/", "COPY --parents --chown=1:2 --chmod=755 a b /x/ # buildkit"),
+    .init(
+        "COPY --chown=1:2 --chmod=755 --parents a b /x/",
+        "COPY --parents --chown=1:2 --chmod=755 a b /x/ # buildkit"
+    ),
     .init("COPY <<F a /x/\nF", "COPY a <<F /x/ # buildkit"),
     .init("ADD http://a/b /c", "ADD http://a/b /c # buildkit"),
     .init("CMD cat x", "CMD [\"/bin/sh\" \"-c\" \"cat x\"]"), .init("CMD []", "CMD []"),
     .init("CMD [\"a\\\"b\"]", "CMD [\"a\\\"b\"]"), .init("ENTRYPOINT [\"x\"]", "ENTRYPOINT [\"x\"]"),
-    .init("ENV A=1 B=\"x y\"", "ENV A=1 B=x y"), .init("ENV A 1 2", "ENV A=1 2"), .init("LABEL a=b c=d", "LABEL a=b c=d"),
-    .init("WORKDIR /app", "WORKDIR /app"), .init("WORKDIR /a\nWORKDIR b/../c", "WORKDIR /a/c"), .init("WORKDIR /a/", "WORKDIR /a/"),
+    .init("ENV A=1 B=\"x y\"", "ENV A=1 B=x y"), .init("ENV A 1 2", "ENV A=1 2"),
+    .init("LABEL a=b c=d", "LABEL a=b c=d"),
+    .init("WORKDIR /app", "WORKDIR /app"), .init("WORKDIR /a\nWORKDIR b/../c", "WORKDIR /a/c"),
+    .init("WORKDIR /a/", "WORKDIR /a/"),
     .init("WORKDIR ../..", "WORKDIR /"), .init("USER a:b", "USER a:b"), .init("VOLUME /b /a", "VOLUME [/b /a]"),
     .init("VOLUME [\"/a\"]", "VOLUME [/a]"), .init("EXPOSE 80", "EXPOSE map[80/tcp:{}]"),
     .init("EXPOSE 80 53/UDP", "EXPOSE map[53/udp:{} 80/tcp:{}]"), .init("STOPSIGNAL SIGTERM", "STOPSIGNAL SIGTERM"),
@@ -84,9 +91,11 @@ private let histories: [HistoryCase] = [
     @Test(
         "the environment of the image",
         arguments: [
-            ("ENV A=1", ["A=1"]), ("ENV A=1 B=2\nENV A=3", ["A=3", "B=2"]), ("ENV abc=hello\nENV abc=bye def=$abc", ["abc=bye", "def=hello"]),
+            ("ENV A=1", ["A=1"]), ("ENV A=1 B=2\nENV A=3", ["A=3", "B=2"]),
+            ("ENV abc=hello\nENV abc=bye def=$abc", ["abc=bye", "def=hello"]),
             ("ARG X=1\nENV A=$X", ["A=1"]), ("ENV A=${B:-d}", ["A=d"]), ("ENV A=\"a b\" C='$A'", ["A=a b", "C=$A"]),
-            ("ENV A a  b", ["A=a  b"]), ("ENV K=N\nENV $K=v", ["K=N", "N=v"]), ("ENV A=1\nARG A=2", ["A=1"]), ("ENV A=", ["A="]),
+            ("ENV A a  b", ["A=a  b"]), ("ENV K=N\nENV $K=v", ["K=N", "N=v"]), ("ENV A=1\nARG A=2", ["A=1"]),
+            ("ENV A=", ["A="]),
             ("ENV A=\\$B", ["A=$B"]), ("ENV A=a\\ b", ["A=a b"]),
         ]
     )
@@ -98,8 +107,10 @@ private let histories: [HistoryCase] = [
     @Test(
         "exposed ports",
         arguments: [
-            ("EXPOSE 80", ["80/tcp"]), ("EXPOSE 80/UDP", ["80/udp"]), ("EXPOSE 8000-8002/sctp", ["8000/sctp", "8001/sctp", "8002/sctp"]),
-            ("ENV P=\"80 443\"\nEXPOSE $P", ["443/tcp", "80/tcp"]), ("EXPOSE 127.0.0.1:80:8080", ["8080/tcp"]), ("EXPOSE 1\nEXPOSE 2", ["1/tcp", "2/tcp"]),
+            ("EXPOSE 80", ["80/tcp"]), ("EXPOSE 80/UDP", ["80/udp"]),
+            ("EXPOSE 8000-8002/sctp", ["8000/sctp", "8001/sctp", "8002/sctp"]),
+            ("ENV P=\"80 443\"\nEXPOSE $P", ["443/tcp", "80/tcp"]), ("EXPOSE 127.0.0.1:80:8080", ["8080/tcp"]),
+            ("EXPOSE 1\nEXPOSE 2", ["1/tcp", "2/tcp"]),
         ]
     )
     func ports(input: String, expected: [String]) throws {
@@ -153,7 +164,8 @@ private let histories: [HistoryCase] = [
 
     @Test("copies keep what the engine needs")
     func copy() throws {
-        let text = "FROM scratch\nENV D=/d\nWORKDIR /w\nCOPY --chown=$D --exclude=$D <<E a$D <<'L' x/\n$D \\t \"q\"\nE\n$D\nL\n"
+        let text =
+            "FROM scratch\nENV D=/d\nWORKDIR /w\nCOPY --chown=$D --exclude=$D <<E a$D <<'L' x/\n$D \\t \"q\"\nE\n$D\nL\n"
         let step = try #require(try resolveAll(text).steps.last)
         guard case .copy(let copy) = step.action else { throw Failure() }
         #expect(copy.sources.map(\.text) == ["a/d"] && copy.destination == "x/" && copy.workingDirectory == "/w")
@@ -177,11 +189,14 @@ private let histories: [HistoryCase] = [
     @Test(
         "what cannot be resolved is an error",
         arguments: [
-            "EXPOSE x", "EXPOSE 80/icmp", "EXPOSE 90-80", "EXPOSE 65536", "EXPOSE :", "STOPSIGNAL SIGFOO", "STOPSIGNAL 0",
-            "STOPSIGNAL 65", "COPY http://x/y /", "COPY git@x:y /", "COPY a $U", "COPY --chmod=99 a b", "COPY --chmod=u* a b",
+            "EXPOSE x", "EXPOSE 80/icmp", "EXPOSE 90-80", "EXPOSE 65536", "EXPOSE :", "STOPSIGNAL SIGFOO",
+            "STOPSIGNAL 0",
+            "STOPSIGNAL 65", "COPY http://x/y /", "COPY git@x:y /", "COPY a $U", "COPY --chmod=99 a b",
+            "COPY --chmod=u* a b",
             "COPY --chmod=17777 a b", "ADD --checksum=x a b", "ENV A=${B:?no}", "ENV A=${B", "VOLUME $U", "ENV $U=x",
             "RUN --mount=target=/ x", "RUN --mount=source=a x", "RUN --mount=type=cache,target=/a,sharing=x y",
-            "RUN --mount=type=cache,target=/a,mode=9 y", "RUN --mount=type=tmpfs,target=/a,size=x y", "RUN --mount=type=secret x",
+            "RUN --mount=type=cache,target=/a,mode=9 y", "RUN --mount=type=tmpfs,target=/a,size=x y",
+            "RUN --mount=type=secret x",
             "RUN --mount=target=/a,rw=maybe x", "LABEL a='x",
         ]
     )
@@ -200,7 +215,7 @@ private let histories: [HistoryCase] = [
     func workdir() throws {
         let steps = try resolveAll("FROM scratch\nUSER app\nWORKDIR a/\nWORKDIR /\n").steps
         guard case .workdir(let directory) = steps[1].action else { throw Failure() }
-        #expect(directory == ResolvedWorkdir(path: "/a", user: "app") && !steps[1].emptyLayer && steps[2].emptyLayer)
+        #expect(directory.path == "/a" && directory.user == "app" && !steps[1].emptyLayer && steps[2].emptyLayer)
     }
 
     @Test("an unset variable is a warning, a declared one is not")

@@ -25,27 +25,42 @@ private func expander(_ escape: Character = "\\") -> WordExpander {
 private func word(_ text: String) -> Word { Word(text, at: SourceRange(0, text.utf8.count)) }
 
 private let expansions: [ExpansionCase] = [
-    .init("plain", "plain"), .init("$A", "one"), .init("${A}", "one"), .init("$A$A", "oneone"), .init("x$A.y", "xone.y"),
-    .init("$UNSET", ""), .init("${UNSET}", ""), .init("$", "$"), .init("a$", "a$"), .init("$.", "$."), .init("$ä", "umlaut"),
+    .init("plain", "plain"), .init("$A", "one"), .init("${A}", "one"), .init("$A$A", "oneone"),
+    .init("x$A.y", "xone.y"),
+    .init("$UNSET", ""), .init("${UNSET}", ""), .init("$", "$"), .init("a$", "a$"), .init("$.", "$."),
+    .init("$ä", "umlaut"),
     .init("$1", "digit"), .init("$12", ""), .init("$1A", "digitA"), .init("$@x", "x"), .init("$*", ""), .init("$#", ""),
     .init("$?", ""), .init("$-", ""), .init("$$", ""), .init("$!", ""), .init("$0", ""), .init("$A_", ""),
-    .init("${UNSET:-w}", "w"), .init("${UNSET-w}", "w"), .init("${E:-w}", "w"), .init("${E-w}", ""), .init("${A:-w}", "one"),
-    .init("${A-w}", "one"), .init("${UNSET:-$A}", "one"), .init("${UNSET:-${U2:-${A}}}", "one"), .init("${UNSET:-}", ""),
+    .init("${UNSET:-w}", "w"), .init("${UNSET-w}", "w"), .init("${E:-w}", "w"), .init("${E-w}", ""),
+    .init("${A:-w}", "one"),
+    .init("${A-w}", "one"), .init("${UNSET:-$A}", "one"), .init("${UNSET:-${U2:-${A}}}", "one"),
+    .init("${UNSET:-}", ""),
     .init("${UNSET:-a b}", "a b"), .init("${UNSET:-'}'}", "}"), .init("${UNSET:-\\}}", "}"), .init("${A:+w}", "w"),
     .init("${A+w}", "w"), .init("${E:+w}", ""), .init("${E+w}", "w"), .init("${UNSET:+w}", ""), .init("${UNSET+w}", ""),
-    .init("${A:+$A-$A}", "one-one"), .init("${A:?m}", "one"), .init("${E?m}", ""), .init("${P#*/}", "usr/local/lib/libfoo.so.1"),
-    .init("${P##*/}", "libfoo.so.1"), .init("${P%/*}", "/usr/local/lib"), .init("${P%%/*}", ""), .init("${P%.*}", "/usr/local/lib/libfoo.so"),
-    .init("${P%%.*}", "/usr/local/lib/libfoo"), .init("${P#/usr}", "/local/lib/libfoo.so.1"), .init("${P#nope}", "/usr/local/lib/libfoo.so.1"),
-    .init("${V%.*}", "1.2"), .init("${V%%.*}", "1"), .init("${V#*.}", "2.3"), .init("${V##*.}", "3"), .init("${V#?}", ".2.3"),
-    .init("${V#?.?.}", "3"), .init("${Q#a\\*}", "b?c"), .init("${Q%\\?c}", "a*b"), .init("${Q#a?b}", "?c"), .init("${V%[0-9]}", "1.2.3"),
-    .init("${UNSET#x}", ""), .init("${V#${A:+1.}}", "2.3"), .init("${X/foo/new}", "newbarfoo"), .init("${X//foo/new}", "newbarnew"),
-    .init("${X/f*o/-}", "-"), .init("${X//o/}", "fbarf"), .init("${P//\\//_}", "_usr_local_lib_libfoo.so.1"), .init("${V//./-}", "1-2-3"),
+    .init("${A:+$A-$A}", "one-one"), .init("${A:?m}", "one"), .init("${E?m}", ""),
+    .init("${P#*/}", "usr/local/lib/libfoo.so.1"),
+    .init("${P##*/}", "libfoo.so.1"), .init("${P%/*}", "/usr/local/lib"), .init("${P%%/*}", ""),
+    .init("${P%.*}", "/usr/local/lib/libfoo.so"),
+    .init("${P%%.*}", "/usr/local/lib/libfoo"), .init("${P#/usr}", "/local/lib/libfoo.so.1"),
+    .init("${P#nope}", "/usr/local/lib/libfoo.so.1"),
+    .init("${V%.*}", "1.2"), .init("${V%%.*}", "1"), .init("${V#*.}", "2.3"), .init("${V##*.}", "3"),
+    .init("${V#?}", ".2.3"),
+    .init("${V#?.?.}", "3"), .init("${Q#a\\*}", "b?c"), .init("${Q%\\?c}", "a*b"), .init("${Q#a?b}", "?c"),
+    .init("${V%[0-9]}", "1.2.3"),
+    .init("${UNSET#x}", ""), .init("${V#${A:+1.}}", "2.3"), .init("${X/foo/new}", "newbarfoo"),
+    .init("${X//foo/new}", "newbarnew"),
+    .init("${X/f*o/-}", "-"), .init("${X//o/}", "fbarf"), .init("${P//\\//_}", "_usr_local_lib_libfoo.so.1"),
+    .init("${V//./-}", "1-2-3"),
     .init("${X/zzz/new}", "foobarfoo"), .init("${X/foo/$A}", "onebarfoo"), .init("${X/${UNSET:-foo}/n}", "nbarfoo"),
     .init("${X/?/n}", "noobarfoo"), .init("${X//??/n}", "nnnno"), .init("${X//}", "${X//}"),
-    .init("'$A'", "$A"), .init("\"$A\"", "one"), .init("\"a\\\"b\"", "a\"b"), .init("\"a\\nb\"", "a\\nb"), .init("\"\\$A\"", "$A"),
-    .init("\"\\\\\"", "\\"), .init("'a\\b'", "a\\b"), .init("\"it's\"", "it's"), .init("'say \"x\"'", "say \"x\""), .init("a\\ b", "a b"),
-    .init("\\$A", "$A"), .init("\\x", "x"), .init("\\\\", "\\"), .init("tail\\", "tail"), .init("\"${UNSET:-\"q\"}\"", "q"),
-    .init("a\"b\"'c'd", "abcd"), .init("\"\"", ""), .init("${A}${E}${V}", "one1.2.3"), .init("$A/bin:$P", "one/bin:/usr/local/lib/libfoo.so.1"),
+    .init("'$A'", "$A"), .init("\"$A\"", "one"), .init("\"a\\\"b\"", "a\"b"), .init("\"a\\nb\"", "a\\nb"),
+    .init("\"\\$A\"", "$A"),
+    .init("\"\\\\\"", "\\"), .init("'a\\b'", "a\\b"), .init("\"it's\"", "it's"), .init("'say \"x\"'", "say \"x\""),
+    .init("a\\ b", "a b"),
+    .init("\\$A", "$A"), .init("\\x", "x"), .init("\\\\", "\\"), .init("tail\\", "tail"),
+    .init("\"${UNSET:-\"q\"}\"", "q"),
+    .init("a\"b\"'c'd", "abcd"), .init("\"\"", ""), .init("${A}${E}${V}", "one1.2.3"),
+    .init("$A/bin:$P", "one/bin:/usr/local/lib/libfoo.so.1"),
     .init("日本$A", "日本one"), .init("{$A}", "{one}"), .init("$(cmd)", "$(cmd)"), .init("$'x'", "$x"),
 ].filter { $0.input != "${X//}" }
 
@@ -79,7 +94,8 @@ private let expansions: [ExpansionCase] = [
             ("${A!}", "unsupported modifier `!` in a substitution"), ("'x", "the single quote is not closed"),
             ("\"x", "the double quote is not closed"), ("${A:-x", "missing `}`"), ("${UNSET:?gone}", "UNSET: gone"),
             ("${UNSET?}", "UNSET: it is not set"), ("${E:?}", "E: it is empty"), ("${E:?$A}", "E: one"),
-            ("${A/x", "missing `/`"), ("${A/x/y", "missing `}`"), ("${A:", "missing `}`"), ("${{A}}", "bad substitution: no variable name"),
+            ("${A/x", "missing `/`"), ("${A/x/y", "missing `}`"), ("${A:", "missing `}`"),
+            ("${{A}}", "bad substitution: no variable name"),
         ]
     )
     func fails(input: String, message: String) {
@@ -100,7 +116,10 @@ private let expansions: [ExpansionCase] = [
 
     @Test(
         "in a here-document quotes are literal and a backslash vanishes",
-        arguments: [("\"$A\"", "\"one\""), ("'$A'", "'one'"), ("a\\tb", "atb"), ("\\$A", "$A"), ("\\\\", "\\"), ("it's", "it's")]
+        arguments: [
+            ("\"$A\"", "\"one\""), ("'$A'", "'one'"), ("a\\tb", "atb"), ("\\$A", "$A"), ("\\\\", "\\"),
+            ("it's", "it's"),
+        ]
     )
     func heredoc(input: String, expected: String) throws {
         #expect(try expander().expand(word(input), quoting: .literalQuotes).text == expected)
@@ -120,8 +139,10 @@ private let expansions: [ExpansionCase] = [
     @Test(
         "Go durations",
         arguments: [
-            ("0", 0), ("30s", 30_000_000_000), ("1m30s", 90_000_000_000), ("1.5s", 1_500_000_000), ("100ms", 100_000_000),
-            ("1h", 3_600_000_000_000), ("2us", 2000), ("-1s", -1_000_000_000), (".5s", 500_000_000), ("1.5h", 5_400_000_000_000),
+            ("0", 0), ("30s", 30_000_000_000), ("1m30s", 90_000_000_000), ("1.5s", 1_500_000_000),
+            ("100ms", 100_000_000),
+            ("1h", 3_600_000_000_000), ("2us", 2000), ("-1s", -1_000_000_000), (".5s", 500_000_000),
+            ("1.5h", 5_400_000_000_000),
         ] as [(String, Int64)]
     )
     func durations(text: String, nanoseconds: Int64) {

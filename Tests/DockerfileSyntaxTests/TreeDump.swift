@@ -30,7 +30,9 @@ struct TreeDump {
 
     private mutating func add(_ label: String, _ word: Word?, _ depth: Int) {
         guard let word else { return }
-        lines.append(String(repeating: "  ", count: depth) + "\(label) \(word.text.debugDescription) \(place(word.range))")
+        lines.append(
+            String(repeating: "  ", count: depth) + "\(label) \(word.text.debugDescription) \(place(word.range))"
+        )
     }
 
     private mutating func add(_ form: CommandForm, _ depth: Int) {
@@ -44,9 +46,13 @@ struct TreeDump {
 
     private mutating func add(_ instruction: Instruction, _ depth: Int) {
         let indent = String(repeating: "  ", count: depth)
-        lines.append("\(indent)\(instruction.keyword.text) \(place(instruction.range)) \(instruction.text.debugDescription)")
+        lines.append(
+            "\(indent)\(instruction.keyword.text) \(place(instruction.range)) \(instruction.text.debugDescription)"
+        )
         for comment in instruction.comments { add("comment", comment, depth + 1) }
-        for flag in instruction.flags { add("flag --\(flag.name.text)", flag.value ?? Word("", at: flag.range), depth + 1) }
+        for flag in instruction.flags {
+            add("flag --\(flag.name.text)", flag.value ?? Word("", at: flag.range), depth + 1)
+        }
         add(instruction.kind, depth + 1)
         for heredoc in instruction.heredocs {
             let marks = (heredoc.expands ? "" : " literal") + (heredoc.stripsTabs ? " tabs" : "")

@@ -7,8 +7,12 @@ import Testing
     @Test("place, excerpt, caret, label, notes and hints")
     func everything() {
         let diagnostic = Diagnostic(
-            .error, "unknown flag `--form` for COPY", at: SourceRange(21, 27), label: "did you mean `--from`?",
-            notes: [.init("stage `build` is declared here", at: SourceRange(0, 4))], hints: ["COPY accepts --from"]
+            .error,
+            "unknown flag `--form` for COPY",
+            at: SourceRange(21, 27),
+            label: "did you mean `--from`?",
+            notes: [.init("stage `build` is declared here", at: SourceRange(0, 4))],
+            hints: ["COPY accepts --from"]
         )
         #expect(
             DiagnosticRenderer().render(diagnostic, in: source) == """
@@ -25,7 +29,9 @@ import Testing
     @Test("columns and carets count characters, not bytes")
     func unicode() {
         let text = DiagnosticRenderer().render(Diagnostic("odd", at: SourceRange(38, 40)), in: source)
-        #expect(text == "Dockerfile:2:22: error: odd\n  2 | COPY    --form=build /é ü\n    |                         ^\n")
+        #expect(
+            text == "Dockerfile:2:22: error: odd\n  2 | COPY    --form=build /é ü\n    |                         ^\n"
+        )
     }
 
     @Test("a warning names its rule, and a message about the file has no line")
@@ -46,7 +52,8 @@ import Testing
     @Test("several diagnostics are sorted by place")
     func sorted() {
         let error = DiagnosticsError(
-            source: source, diagnostics: [Diagnostic("second", at: SourceRange(16, 20)), Diagnostic("first", at: SourceRange(0, 4))]
+            source: source,
+            diagnostics: [Diagnostic("second", at: SourceRange(16, 20)), Diagnostic("first", at: SourceRange(0, 4))]
         )
         let text = DiagnosticRenderer().render(error)
         #expect(text.split(separator: "\n").first == "Dockerfile:1:1: error: first")
@@ -64,7 +71,8 @@ import Testing
 
     @Test(
         "spelling suggestions",
-        arguments: [("RUNN", "RUN"), ("coppy", "COPY"), ("FORM", "FROM"), ("xyzzy", nil), ("", nil)] as [(String, String?)]
+        arguments: [("RUNN", "RUN"), ("coppy", "COPY"), ("FORM", "FROM"), ("xyzzy", nil), ("", nil)]
+            as [(String, String?)]
     )
     func suggestions(word: String, expected: String?) {
         #expect(SpellingSuggestion.closest(to: word, in: ["FROM", "RUN", "COPY"]) == expected)

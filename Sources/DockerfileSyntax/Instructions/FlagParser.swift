@@ -84,7 +84,8 @@ struct FlagParser {
             name: Word(name, at: slice.line.range(slice.start, rawEquals)),
             value: equals.map {
                 let range =
-                    valueStart < slice.end ? slice.line.range(valueStart, slice.end) : slice.line.range(slice.start, slice.end)
+                    valueStart < slice.end
+                    ? slice.line.range(valueStart, slice.end) : slice.line.range(slice.start, slice.end)
                 return Word(String(decoding: text[($0 + 1)...], as: UTF8.self), at: range)
             },
             range: slice.range
@@ -102,7 +103,8 @@ struct FlagParser {
             }
             if kind != .list, let earlier = seen[name] {
                 throw Diagnostic(
-                    "the flag `--\(name)` is given twice", at: flag.name.range,
+                    "the flag `--\(name)` is given twice",
+                    at: flag.name.range,
                     notes: [.init("it is given here first", at: earlier)]
                 )
             }
@@ -115,7 +117,8 @@ struct FlagParser {
             case .boolean:
                 if let value = flag.value, boolean(value.text) == nil {
                     throw Diagnostic(
-                        "the flag `--\(name)` is `true` or `false`, not `\(value.text)`", at: value.range
+                        "the flag `--\(name)` is `true` or `false`, not `\(value.text)`",
+                        at: value.range
                     )
                 }
             }
@@ -128,12 +131,15 @@ struct FlagParser {
         switch names.count {
         case 0: hint = "\(instruction) has no flags"
         case 1: hint = "\(instruction) accepts \(names[0])"
-        default: hint = "\(instruction) accepts \(names.dropLast().joined(separator: ", ")) and \(names[names.count - 1])"
+        default:
+            hint = "\(instruction) accepts \(names.dropLast().joined(separator: ", ")) and \(names[names.count - 1])"
         }
         let suggestion = SpellingSuggestion.closest(to: flag.name.text, in: known)
         return Diagnostic(
-            "unknown flag `--\(flag.name.text)` for \(instruction)", at: flag.name.range,
-            label: suggestion.map { "did you mean `--\($0)`?" }, hints: [hint]
+            "unknown flag `--\(flag.name.text)` for \(instruction)",
+            at: flag.name.range,
+            label: suggestion.map { "did you mean `--\($0)`?" },
+            hints: [hint]
         )
     }
 

@@ -10,7 +10,8 @@ extension InstructionParser {
         }
         guard words.count == 3, words[1].text.lowercased() == "as" else {
             throw Diagnostic(
-                "FROM needs an image, or an image and `AS` and a name", at: words.count > 1 ? words[1].range : line.place
+                "FROM needs an image, or an image and `AS` and a name",
+                at: words.count > 1 ? words[1].range : line.place
             )
         }
         let name = words[2]
@@ -20,7 +21,8 @@ extension InstructionParser {
             && bytes.allSatisfy { $0.isLetter || $0.isDigit || [0x2D, 0x5F, 0x2E].contains($0) }
         guard isValid else {
             throw Diagnostic(
-                "invalid stage name `\(name.text)`", at: name.range,
+                "invalid stage name `\(name.text)`",
+                at: name.range,
                 hints: ["a stage name starts with a letter; letters, digits, `-`, `_` and `.` may follow"]
             )
         }
@@ -40,13 +42,21 @@ extension InstructionParser {
         }
         let security = line.flags.value("security")
         if let security, !["sandbox", "insecure"].contains(security.text) {
-            throw Diagnostic("invalid security mode `\(security.text)`", at: security.range, label: "sandbox or insecure")
+            throw Diagnostic(
+                "invalid security mode `\(security.text)`",
+                at: security.range,
+                label: "sandbox or insecure"
+            )
         }
         var mounts: [MountFlag] = []
         for flag in line.flags where flag.name.text == "mount" { mounts.append(try MountParser.parse(flag)) }
         let isHeredocOnly = line.heredocs.count == 1 && line.heredocs[0].range == line.arguments.range
         return RunInstruction(
-            command: command, mounts: mounts, network: network, security: security, devices: line.flags.values("device"),
+            command: command,
+            mounts: mounts,
+            network: network,
+            security: security,
+            devices: line.flags.values("device"),
             isHeredocOnly: isHeredocOnly
         )
     }
@@ -70,11 +80,19 @@ extension InstructionParser {
             json == nil ? byStart[word.range.start].map { .heredoc($0) } ?? .path(word) : .path(word)
         }
         return CopyInstruction(
-            isAdd: line.name == "ADD", sources: sources, destination: destination, from: line.flags.value("from"),
-            chown: line.flags.value("chown"), chmod: line.flags.value("chmod"), checksum: line.flags.value("checksum"),
-            link: line.flags.boolean("link") ?? false, parents: line.flags.boolean("parents") ?? false,
-            keepGitDirectory: line.flags.boolean("keep-git-dir") ?? false, unpack: line.flags.boolean("unpack"),
-            excludes: line.flags.values("exclude"), isJSON: json != nil
+            isAdd: line.name == "ADD",
+            sources: sources,
+            destination: destination,
+            from: line.flags.value("from"),
+            chown: line.flags.value("chown"),
+            chmod: line.flags.value("chmod"),
+            checksum: line.flags.value("checksum"),
+            link: line.flags.boolean("link") ?? false,
+            parents: line.flags.boolean("parents") ?? false,
+            keepGitDirectory: line.flags.boolean("keep-git-dir") ?? false,
+            unpack: line.flags.boolean("unpack"),
+            excludes: line.flags.values("exclude"),
+            isJSON: json != nil
         )
     }
 
@@ -87,7 +105,11 @@ extension InstructionParser {
         if equals(first) == nil {
             let (name, value) = line.arguments.splitAtBlank
             guard !value.isEmpty else {
-                throw Diagnostic("\(line.name) needs a value for `\(name.word.text)`", at: name.range, label: "no `=` here")
+                throw Diagnostic(
+                    "\(line.name) needs a value for `\(name.word.text)`",
+                    at: name.range,
+                    label: "no `=` here"
+                )
             }
             return AssignmentInstruction(assignments: [.init(name: name.word, value: value.word)], isLegacy: true)
         }
@@ -95,7 +117,9 @@ extension InstructionParser {
         for word in words {
             guard let position = equals(word) else {
                 throw Diagnostic(
-                    "expected NAME=value, not `\(word.word.text)`", at: word.range, label: "no `=` here",
+                    "expected NAME=value, not `\(word.word.text)`",
+                    at: word.range,
+                    label: "no `=` here",
                     hints: word.first == UInt8(ascii: "#") ? ["a comment needs a line of its own"] : []
                 )
             }
@@ -140,7 +164,8 @@ extension InstructionParser {
     func shell(_ line: Line) throws(Diagnostic) -> [Word] {
         guard let words = try json(line.arguments, of: "SHELL"), !words.isEmpty else {
             throw Diagnostic(
-                "SHELL needs a JSON array with at least one word", at: line.place,
+                "SHELL needs a JSON array with at least one word",
+                at: line.place,
                 hints: ["for example SHELL [\"/bin/bash\", \"-c\"]"]
             )
         }
@@ -172,13 +197,18 @@ extension InstructionParser {
             command = form
         default:
             throw Diagnostic(
-                line.arguments.isEmpty ? "HEALTHCHECK needs CMD or NONE" : "unknown HEALTHCHECK type `\(type.word.text)`",
-                at: line.arguments.isEmpty ? line.keyword.range : type.range, label: "expected CMD or NONE"
+                line.arguments.isEmpty
+                    ? "HEALTHCHECK needs CMD or NONE" : "unknown HEALTHCHECK type `\(type.word.text)`",
+                at: line.arguments.isEmpty ? line.keyword.range : type.range,
+                label: "expected CMD or NONE"
             )
         }
         return HealthcheckInstruction(
-            command: command, interval: try duration(line, "interval"), timeout: try duration(line, "timeout"),
-            startPeriod: try duration(line, "start-period"), startInterval: try duration(line, "start-interval"),
+            command: command,
+            interval: try duration(line, "interval"),
+            timeout: try duration(line, "timeout"),
+            startPeriod: try duration(line, "start-period"),
+            startInterval: try duration(line, "start-interval"),
             retries: try retries(line)
         )
     }
@@ -186,7 +216,11 @@ extension InstructionParser {
     private func duration(_ line: Line, _ flag: String) throws(Diagnostic) -> Int64? {
         guard let word = line.flags.value(flag) else { return nil }
         guard let value = GoDuration.nanoseconds(word.text) else {
-            throw Diagnostic("invalid duration `\(word.text)`", at: word.range, hints: ["write it like 30s, 1m30s or 500ms"])
+            throw Diagnostic(
+                "invalid duration `\(word.text)`",
+                at: word.range,
+                hints: ["write it like 30s, 1m30s or 500ms"]
+            )
         }
         guard value == 0 || value >= 1_000_000 else {
             throw Diagnostic("`--\(flag)` must be 0 or at least 1ms", at: word.range)

@@ -24,10 +24,13 @@ struct InstructionParser {
 
     /// Reads keyword, flags and heredoc bodies; `reader` moves past the bodies.
     func instruction(
-        _ slice: LineSlice, reader: inout LineReader, comments: [Word]
+        _ slice: LineSlice,
+        reader: inout LineReader,
+        comments: [Word]
     ) throws(Diagnostic) -> Instruction {
         let (keyword, arguments) = slice.splitAtBlank
-        let markers = Self.hasHeredocs(keyword.word.text.uppercased(), arguments) ? HeredocParser.markers(in: slice) : []
+        let markers =
+            Self.hasHeredocs(keyword.word.text.uppercased(), arguments) ? HeredocParser.markers(in: slice) : []
         var heredocs: [Heredoc] = []
         for marker in markers { heredocs.append(try HeredocParser.body(of: marker, from: &reader)) }
         return try instruction(slice, heredocs: heredocs, comments: comments)
@@ -55,18 +58,29 @@ struct InstructionParser {
         let name = keyword.text.uppercased()
         guard Self.keywords.contains(name) else {
             throw Diagnostic(
-                "unknown instruction `\(keyword.text)`", at: keyword.range,
+                "unknown instruction `\(keyword.text)`",
+                at: keyword.range,
                 label: SpellingSuggestion.closest(to: name, in: Self.keywords).map { "did you mean `\($0)`?" }
             )
         }
         let (flags, arguments) = FlagParser.split(allArguments)
         try FlagParser.validate(flags, for: name)
         let line = Line(
-            slice: slice, keyword: keyword, name: name, flags: flags, arguments: arguments, heredocs: heredocs
+            slice: slice,
+            keyword: keyword,
+            name: name,
+            flags: flags,
+            arguments: arguments,
+            heredocs: heredocs
         )
         return Instruction(
-            kind: try kind(line), keyword: keyword, text: slice.word.text, range: slice.range, flags: flags,
-            heredocs: heredocs, comments: comments
+            kind: try kind(line),
+            keyword: keyword,
+            text: slice.word.text,
+            range: slice.range,
+            flags: flags,
+            heredocs: heredocs,
+            comments: comments
         )
     }
 

@@ -27,7 +27,8 @@ enum MountParser {
             guard keys.values.contains(where: { $0.contains(key) }) else {
                 let known = Set(keys.values.joined()).sorted()
                 throw Diagnostic(
-                    "unknown mount option `\(spelled)`", at: field.range,
+                    "unknown mount option `\(spelled)`",
+                    at: field.range,
                     label: SpellingSuggestion.closest(to: spelled, in: known).map { "did you mean `\($0)`?" }
                 )
             }
@@ -47,7 +48,8 @@ enum MountParser {
         guard !type.contains("$") else { return }
         guard let allowed = keys[type] else {
             throw Diagnostic(
-                "unknown mount type `\(type)`", at: typeWord?.range,
+                "unknown mount type `\(type)`",
+                at: typeWord?.range,
                 label: SpellingSuggestion.closest(to: type, in: keys.keys.sorted()).map { "did you mean `\($0)`?" },
                 hints: ["the types are bind, cache, tmpfs, secret and ssh"]
             )

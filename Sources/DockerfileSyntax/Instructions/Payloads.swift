@@ -23,6 +23,7 @@ public enum CommandForm: Sendable {
 
 /// `RUN` with its flags.
 public struct RunInstruction: Sendable {
+    /// What is run, in either form.
     public let command: CommandForm
     /// The `--mount` flags.
     public let mounts: [MountFlag]
@@ -56,14 +57,23 @@ public struct MountFlag: Sendable {
 public struct CopyInstruction: Sendable {
     /// `ADD` rather than `COPY`.
     public let isAdd: Bool
+    /// What is copied, in order.
     public let sources: [Source]
+    /// Where to, unexpanded.
     public let destination: Word
+    /// The value of `--from`, never expanded.
     public let from: Word?
+    /// The value of `--chown`, unexpanded.
     public let chown: Word?
+    /// The value of `--chmod`, unexpanded.
     public let chmod: Word?
+    /// The value of `--checksum`, unexpanded.
     public let checksum: Word?
+    /// Whether `--link` was given and is not false.
     public let link: Bool
+    /// Whether `--parents` was given and is not false.
     public let parents: Bool
+    /// Whether `--keep-git-dir` was given and is not false.
     public let keepGitDirectory: Bool
     /// The value of `--unpack`; `nil` when it was not given.
     public let unpack: Bool?
@@ -81,23 +91,28 @@ public struct CopyInstruction: Sendable {
 
 /// `ENV` or `LABEL`.
 public struct AssignmentInstruction: Sendable {
+    /// The pairs in order; at least one.
     public let assignments: [Assignment]
     /// The old form `ENV NAME rest of the line`.
     public let isLegacy: Bool
 
     /// One `name=value`, both unexpanded.
     public struct Assignment: Sendable {
+        /// What is set.
         public let name: Word
+        /// What it is set to; the empty word when nothing follows `=`.
         public let value: Word
     }
 }
 
 /// `ARG NAME[=default] …`.
 public struct ArgInstruction: Sendable {
+    /// The names in order; at least one.
     public let declarations: [Declaration]
 
     /// One declared name.
     public struct Declaration: Sendable {
+        /// The name as written.
         public let name: Word
         /// The unexpanded default; `nil` without `=`.
         public let defaultValue: Word?
@@ -106,7 +121,9 @@ public struct ArgInstruction: Sendable {
 
 /// `VOLUME` with its paths, unexpanded.
 public struct VolumeInstruction: Sendable {
+    /// At least one path, none of them empty as written.
     public let paths: [Word]
+    /// Whether the paths were a JSON array.
     public let isJSON: Bool
 }
 
@@ -122,9 +139,14 @@ public struct OnbuildInstruction: Sendable {
 public struct HealthcheckInstruction: Sendable {
     /// `nil` for `HEALTHCHECK NONE`.
     public let command: CommandForm?
+    /// The value of `--interval`.
     public let interval: Int64?
+    /// The value of `--timeout`.
     public let timeout: Int64?
+    /// The value of `--start-period`.
     public let startPeriod: Int64?
+    /// The value of `--start-interval`.
     public let startInterval: Int64?
+    /// The value of `--retries`, from 0.
     public let retries: Int?
 }

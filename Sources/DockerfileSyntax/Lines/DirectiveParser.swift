@@ -22,7 +22,8 @@ struct DirectiveParser {
         }
         if let earlier = seen[known] {
             throw Diagnostic(
-                "the parser directive `\(known)` is given twice", at: key.range,
+                "the parser directive `\(known)` is given twice",
+                at: key.range,
                 notes: [.init("it is given here first", at: earlier)]
             )
         }

@@ -34,8 +34,11 @@ enum HeredocParser {
         let (name, isQuoted) = unquoted(bytes[position..<slice.end])
         guard !name.isEmpty else { return nil }
         return Marker(
-            name: String(decoding: name, as: UTF8.self), expands: !isQuoted, stripsTabs: stripsTabs,
-            fileDescriptor: descriptor, slice: slice
+            name: String(decoding: name, as: UTF8.self),
+            expands: !isQuoted,
+            stripsTabs: stripsTabs,
+            fileDescriptor: descriptor,
+            slice: slice
         )
     }
 
@@ -76,16 +79,22 @@ enum HeredocParser {
             if reader.bytes[first..<line.end].elementsEqual(terminator) {
                 let raw = reader.bytes[start..<line.start]
                 return Heredoc(
-                    name: marker.name, content: String(decoding: marker.stripsTabs ? stripped[...] : raw, as: UTF8.self),
-                    rawContent: String(decoding: raw, as: UTF8.self), expands: marker.expands,
-                    stripsTabs: marker.stripsTabs, fileDescriptor: marker.fileDescriptor, range: marker.slice.range,
+                    name: marker.name,
+                    content: String(decoding: marker.stripsTabs ? stripped[...] : raw, as: UTF8.self),
+                    rawContent: String(decoding: raw, as: UTF8.self),
+                    expands: marker.expands,
+                    stripsTabs: marker.stripsTabs,
+                    fileDescriptor: marker.fileDescriptor,
+                    range: marker.slice.range,
                     contentRange: SourceRange(start, line.start)
                 )
             }
             if marker.stripsTabs { stripped.append(contentsOf: reader.bytes[first..<line.next]) }
         }
         throw Diagnostic(
-            "unterminated here-document", at: marker.slice.range, label: "no line is exactly `\(marker.name)`"
+            "unterminated here-document",
+            at: marker.slice.range,
+            label: "no line is exactly `\(marker.name)`"
         )
     }
 }

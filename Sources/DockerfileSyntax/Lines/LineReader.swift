@@ -81,7 +81,10 @@ struct LineReader {
         if let blankLine {
             diagnostics.append(
                 Diagnostic(
-                    .warning, "blank line inside a continued instruction", at: blankLine, rule: "NoEmptyContinuation",
+                    .warning,
+                    "blank line inside a continued instruction",
+                    at: blankLine,
+                    rule: "NoEmptyContinuation",
                     hints: ["remove the blank line, or make it a comment"]
                 )
             )

@@ -12,7 +12,9 @@ struct ExpansionRun {
     private var depth = 0
 
     init(
-        scalars: [Unicode.Scalar], escape: Unicode.Scalar, quoting: WordExpander.Quoting,
+        scalars: [Unicode.Scalar],
+        escape: Unicode.Scalar,
+        quoting: WordExpander.Quoting,
         lookup: @escaping (String) -> String?
     ) {
         self.scalars = scalars
@@ -155,7 +157,9 @@ struct ExpansionRun {
 
     private mutating func braced() throws(ExpansionFailure) -> [Unicode.Scalar] {
         guard let first = current else { throw ExpansionFailure("missing `}`") }
-        guard first != "{", first != "}", first != ":" else { throw ExpansionFailure("bad substitution: no variable name") }
+        guard first != "{", first != "}", first != ":" else {
+            throw ExpansionFailure("bad substitution: no variable name")
+        }
         let name = readName()
         guard !name.isEmpty else { throw ExpansionFailure("bad substitution: no variable name") }
         guard let modifier = next() else { throw ExpansionFailure("missing `}`") }
@@ -175,7 +179,9 @@ struct ExpansionRun {
     }
 
     private mutating func fallback(
-        _ name: String, _ kind: Unicode.Scalar, emptyIsUnset: Bool
+        _ name: String,
+        _ kind: Unicode.Scalar,
+        emptyIsUnset: Bool
     ) throws(ExpansionFailure) -> [Unicode.Scalar] {
         let unsetBefore = unsetNames.count
         let word = try readUntil("}", rawEscapes: false).scalars

@@ -45,7 +45,10 @@ public struct WordExpander {
             return Expansion(text: word.text, words: word.text.isEmpty ? [] : [word.text], unsetNames: [])
         }
         var run = ExpansionRun(
-            scalars: Array(word.text.unicodeScalars), escape: escape, quoting: quoting, lookup: lookup
+            scalars: Array(word.text.unicodeScalars),
+            escape: escape,
+            quoting: quoting,
+            lookup: lookup
         )
         do {
             let output = try run.readUntil(nil, rawEscapes: false)
