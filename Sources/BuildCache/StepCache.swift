@@ -30,6 +30,15 @@ public struct StepCache: Sendable {
             record.encoded { SHA256Hasher.digest(of: $0) }, to: path(record.key.digest), temporary: store[.temporary])
     }
 
+    /// The diff IDs of all layers that a look-up can give.
+    public func layers() throws(SystemError) -> Set<Digest> {
+        var result: Set<Digest> = []
+        for name in try FileOperations.names(in: store[.cache]) {
+            if let layer = record(at: store[.cache].appending(String(decoding: name, as: UTF8.self)))?.layer { result.insert(layer.diffID) }
+        }
+        return result
+    }
+
     /// Removes records.
     ///
     /// - Parameter keeping: Told each record's layer, if it has one; damaged records always go.

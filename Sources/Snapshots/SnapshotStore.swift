@@ -132,17 +132,21 @@ public struct SnapshotStore: Sendable {
 
     /// Removes all snapshots on which nothing runs.
     ///
-    /// - Returns: The number of directories that are gone.
-    public func prune() throws(SystemError) -> Int {
-        var removed = 0
+    /// - Returns: The bytes of the files that are gone.
+    public func prune() throws -> Int64 {
+        var freed: Int64 = 0
         for name in try FileOperations.names(in: directory) {
             let path = directory.appending(String(decoding: name, as: UTF8.self))
             guard let lock = try FileLock.tryAcquire(path, .exclusive) else { continue }
             defer { _ = lock }
+            var reader = TreeReader(root: path, whiteouts: .none)
+            try? reader.read { entry, _ in
+                freed += entry.size
+                return true
+            }
             try FileOperations.removeTree(path)
-            removed += 1
         }
-        return removed
+        return freed
     }
 
     /// Keeps the written part of a workspace as the snapshot of the layer that was made of it.

@@ -85,8 +85,8 @@ struct BuildCommand: AsyncParsableCommand {
             renderer.show(.built(id: "\(stored.id)"))
             for name in prepared.request.tags { renderer.show(.tagged(name.familiar)) }
             for output in prepared.outputs {
-                try output.write(stored, images)
-                if !output.isStandardOutput { renderer.show(.exported(output.destination)) }
+                try images.write(ListedImage(image: stored, names: prepared.request.tags), to: output)
+                if let destination = output.shownDestination { renderer.show(.exported(destination)) }
             }
             renderer.finish()
             if let idFile {
@@ -108,6 +108,16 @@ struct BuildCommand: AsyncParsableCommand {
         case .json: return JSONProgress()
         case .tty: return TTYProgress()
         case .auto: return Terminal.isTerminal(STDERR_FILENO) && environment("TERM") != "dumb" ? TTYProgress() : PlainProgress()
+        }
+    }
+}
+
+extension ImageOutput {
+    /// Where to look for it; `nil` for standard output, where it is seen.
+    fileprivate var shownDestination: String? {
+        switch self {
+        case .archive(_, "-"), .tar("-"): nil
+        case .archive(_, let path), .layout(let path), .tar(let path), .local(let path): path.string
         }
     }
 }

@@ -12,7 +12,7 @@ import SystemPackage
 /// What a `build` command line means: everything checked and read that can be before anything is built.
 struct PreparedBuild: Sendable {
     let request: BuildRequest
-    let outputs: [ImageOutputOption]
+    let outputs: [ImageOutput]
     private let images: ImageStore
 
     /// - Throws: `CommandFailure`, `DiagnosticsError`.
@@ -22,7 +22,7 @@ struct PreparedBuild: Sendable {
         if let digested = tags.first(where: { $0.digest != nil }) {
             throw CommandFailure("--tag \(digested.familiar): a digest cannot be given as a name", status: ExitStatus.usage)
         }
-        outputs = try command.outputs.map { try ImageOutputOption(parsing: $0) }
+        outputs = try command.outputs.map { try PreparedBuild.usage("--output", $0, ImageOutput.init(parsing:)) }
         var options = PlanOptions(target: command.target, buildArguments: PreparedBuild.arguments(command.buildArguments))
         if let platform = command.platform {
             options.targetPlatform = try PreparedBuild.usage("--platform", platform, Platform.init(parsing:))

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Glibc
+import Images
+import OCI
+
+/// `swiftbuild images`.
+struct ImagesCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "images", abstract: "List the images in the store.", aliases: ["ls"])
+
+    @OptionGroup var global: GlobalOptions
+
+    @Argument(help: "Only images of this repository, or with this name.")
+    var name: String?
+
+    @Flag(name: [.short, .customLong("quiet")], help: "Print only the image IDs.")
+    var isQuiet = false
+
+    @Flag(name: .customLong("digests"), help: "Show the digests of the manifests.")
+    var showsDigests = false
+
+    @Flag(name: .customLong("no-trunc"), help: "Show whole IDs.")
+    var showsWholeIDs = false
+
+    func run() throws {
+        let wanted = try name.map { try ImageReference(parsing: $0) }
+        let rows = ImageRow.rows(try global.images().list()).filter { row in
+            guard let wanted else { return true }
+            let isTagged = name?.dropFirst(name?.lastIndex(of: "/").map { $0.utf16Offset(in: name ?? "") } ?? 0).contains(":") ?? false
+            return row.repository == wanted.familiarRepository && (!isTagged || row.tag == wanted.tag)
+        }
+        guard isQuiet else {
+            let table = ImageRow.table(
+                rows, now: Int64(time(nil)), showingDigests: showsDigests, fullIDs: showsWholeIDs)
+            return Terminal.write(table.render(), to: STDOUT_FILENO)
+        }
+        var seen: Set<Digest> = []
+        for row in rows where seen.insert(row.image.id).inserted {
+            Terminal.print(showsWholeIDs ? "\(row.image.id)" : row.image.id.short)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import ArgumentParser
+import BuildCache
+import ContentStore
+import FileSystem
+import Images
+import OCI
+import Snapshots
+
+/// `swiftbuild prune`.
+struct PruneCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "prune", abstract: "Remove images without names, and content that nothing needs.",
+        discussion: """
+            Results of build steps stay, so that the next build is as fast as before; with --all they go too, and so do
+            unpacked layers. Running builds are waited for.
+            """)
+
+    @OptionGroup var global: GlobalOptions
+
+    @Flag(name: [.short, .customLong("all")], help: "Also remove the build cache and unpacked layers.")
+    var removesCache = false
+
+    @Flag(name: [.short, .customLong("force")], help: .hidden)
+    var isForced = false
+
+    func run() throws {
+        let images = try global.images()
+        let store = images.store
+        let cache = StepCache(store)
+        let kept = removesCache ? [] : try cache.layers()
+        let result = try images.prune(danglingImages: true, keeping: kept)
+        for id in result.images { Terminal.print("Deleted: \(id)") }
+        // Builds that began meanwhile find records of layers that are gone, which they take for misses.
+        let lock = try store.lock(.exclusive)
+        defer { _ = lock }
+        var freed = result.reclaimedBytes
+        freed += try cache.prune { layer in
+            removesCache ? false : layer.map { store.blobs.size($0) != nil } ?? true
+        }
+        if removesCache { freed += try SnapshotStore(images.layers).prune() }
+        Terminal.print("Total reclaimed space: \(HumanReadable.size(freed))")
+    }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+import Images
+import OCI
+
+/// `swiftbuild tag`.
+struct TagCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "tag", abstract: "Give an image a further name.")
+
+    @OptionGroup var global: GlobalOptions
+
+    @Argument(help: "Name or ID of the image.")
+    var source: String
+
+    @Argument(help: "The new name.")
+    var target: String
+
+    func run() throws {
+        let images = try global.images()
+        let reference = try ImageReference(parsing: target)
+        guard reference.digest == nil else {
+            throw CommandFailure("`\(target)`: a digest cannot be given as a name", status: ExitStatus.usage)
+        }
+        try images.tag(try images.find(source), as: reference)
+    }
+}
+
+/// `swiftbuild rmi`.
+struct RemoveCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rmi", abstract: "Take names away from images, and remove images without names.",
+        discussion: "The content stays until `swiftbuild prune`, so that builds can use it.")
+
+    @OptionGroup var global: GlobalOptions
+
+    @Argument(help: "Names or IDs of images.")
+    var names: [String]
+
+    @Flag(name: [.short, .customLong("force")], help: "Remove an image by ID with all its names; missing images are no error.")
+    var isForced = false
+
+    func run() throws {
+        let images = try global.images()
+        var failure: CommandFailure?
+        for name in names {
+            do {
+                for removal in try images.remove(name, force: isForced) { Terminal.print("\(removal)") }
+            } catch ImageError.notFound where isForced {
+                continue
+            } catch {
+                // The others are removed all the same, as Docker does.
+                failure?.report()
+                failure = CommandFailure(error)
+            }
+        }
+        if let failure { throw failure }
+    }
+}

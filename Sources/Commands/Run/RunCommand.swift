@@ -1,0 +1,127 @@
+import ArgumentParser
+import ContainerRuntime
+import ContentStore
+import FileSystem
+import Glibc
+import Images
+import Sandbox
+import Snapshots
+import SystemPackage
+
+/// `swiftbuild run`.
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Run a command on an image.",
+        discussion: """
+            What the command writes is gone when it ends; the image stays as it is. The exit code is the command's.
+
+            EXAMPLES:
+              swiftbuild run app
+              swiftbuild run -it --entrypoint sh app
+              swiftbuild run -v "$PWD:/src:ro" -w /src app make test
+            """)
+
+    @OptionGroup var global: GlobalOptions
+
+    @Flag(name: [.short, .customLong("interactive")], help: "Give the command this terminal's or pipe's input.")
+    var isInteractive = false
+
+    @Flag(name: [.short, .customLong("tty")], help: "Give the command a terminal.")
+    var usesTerminal = false
+
+    @Flag(name: .customLong("rm"), help: "Remove the container afterwards, which always happens.")
+    var removes = false
+
+    @Option(name: [.short, .customLong("env")], help: ArgumentHelp("Set a variable; may repeat.", valueName: "name[=value]"))
+    var env: [String] = []
+
+    @Option(name: [.short, .customLong("workdir")], help: ArgumentHelp("Where the command starts.", valueName: "dir"))
+    var workingDirectory: String?
+
+    @Option(name: [.short, .customLong("user")], help: ArgumentHelp("Who runs the command.", valueName: "user[:group]"))
+    var user: String?
+
+    @Option(name: [.short, .customLong("volume")], help: ArgumentHelp("Show a directory of this machine; may repeat.", valueName: "host:container[:ro]"))
+    var volumes: [String] = []
+
+    @Option(name: .customLong("entrypoint"), help: ArgumentHelp("Replace the image's ENTRYPOINT.", valueName: "command"))
+    var entrypoint: String?
+
+    @Option(name: .customLong("name"), help: ArgumentHelp("The container's name, which is also its host name.", valueName: "name"))
+    var containerName: String?
+
+    @Argument(help: "Name or ID of an image.")
+    var image: String
+
+    @Argument(parsing: .captureForPassthrough, help: "The command and its arguments, in place of the image's CMD.")
+    var command: [String] = []
+
+    func run() throws {
+        let images = try global.images()
+        let content = try images.content(of: try images.find(image))
+        let container = try container(content, images)
+        let process = try launch(container)
+        throw CommandFailure(exitCode: process)
+    }
+
+    private func container(_ content: ImageContent, _ images: ImageStore) throws -> Container {
+        var options = ContainerOptions()
+        options.command = command.first == "--" ? Array(command.dropFirst()) : command
+        options.entrypoint = entrypoint
+        options.environment = env.compactMap { text in
+            text.contains("=") ? text : environment(text).map { "\(text)=\($0)" }
+        }
+        options.workingDirectory = workingDirectory
+        options.user = user
+        options.usesTerminal = usesTerminal
+        options.hostname = containerName
+        // Only while it is prepared: a container that runs for days must not hold up prune.
+        let lock = try images.store.lock(.shared)
+        defer { _ = lock }
+        do {
+            options.volumes = try volumes.map { try ContainerOptions.Volume(parsing: $0) }
+            return try Container(
+                content.configuration, layers: content.layers, name: image, options, in: SnapshotStore(images.layers))
+        } catch let error as ContainerError {
+            if case .notPermitted = error {
+                throw CommandFailure(
+                    "\(error)", hints: ["run as root, or allow unprivileged user namespaces"], status: ExitStatus.environment)
+            }
+            throw CommandFailure("\(error)")
+        }
+    }
+
+    /// Runs the container to its end.
+    ///
+    /// - Returns: The exit code, 128 + n for a signal.
+    private func launch(_ container: Container) throws -> Int32 {
+        do {
+            if usesTerminal { return try runInTerminal(container) }
+            let input = try isInteractive ? STDIN_FILENO : FileOperations.open("/dev/null", O_RDONLY)
+            let signals = SignalForwarding()
+            let process = try container.launch(.descriptors(input: input, output: STDOUT_FILENO, error: STDERR_FILENO))
+            signals.forward(to: process)
+            return try process.wait().code
+        } catch let error as SandboxError {
+            switch error.reason {
+            case .execution: throw CommandFailure("\(error)", status: error.errno == .noSuchFileOrDirectory ? 127 : 126)
+            default: throw CommandFailure("\(error)", status: ExitStatus.environment)
+            }
+        }
+    }
+
+    private func runInTerminal(_ container: Container) throws -> Int32 {
+        let terminal = try PseudoTerminal()
+        terminal.copySize(from: STDIN_FILENO)
+        let signals = SignalForwarding()
+        let process = try container.launch(.terminal(terminal.processEnd))
+        signals.forward(to: process)
+        let input = try isInteractive ? STDIN_FILENO : FileOperations.open("/dev/null", O_RDONLY)
+        // Dropping the mode gives the terminal back as it was.
+        let mode = isInteractive ? RawTerminalMode(STDIN_FILENO) : nil
+        let result = Result { try terminal.relay(input: input, output: STDOUT_FILENO, untilEndOf: process) }
+        if let mode = consume mode { mode.restore() }
+        try result.get()
+        return try process.wait().code
+    }
+}
