@@ -108,6 +108,9 @@ final class BuildRun: Sendable {
         workspaces.withLock { $0.append((workspace, layer)) }
     }
 
+    /// When what is made now counts as made, in nanoseconds since 1970.
+    var creationTime: Int64 { request.sourceDateEpoch.map { $0 * 1_000_000_000 } ?? Clock.now }
+
     /// Tells the user something that holds for all steps, the first time it is found out.
     func noteOnce(_ text: String) {
         if notes.withLock({ $0.insert(text).inserted }) { builder.emit(.note(text)) }

@@ -81,7 +81,9 @@ extension StageBuilder {
             defer { _ = lock }
             if let (layer, created) = builder.cachedLayer(key) { return ((layer, created), BuildEvent.Outcome.cached) }
             let layer = try await make(builder)
-            return ((layer, try builder.record(layer, key, step)), .ran)
+            let created = builder.run.creationTime
+            try builder.record(layer, key, step, created: created)
+            return ((layer, created), .ran)
         }
         advance(key, StageLayer(made.0), created: made.1)
         return outcome
@@ -97,16 +99,11 @@ extension StageBuilder {
     }
 
     /// Remembers a layer that was just made.
-    ///
-    /// - Returns: The time it counts as made, in nanoseconds since 1970.
-    @discardableResult
-    func record(_ layer: Layer, _ key: StepKey, _ step: PlannedStep) throws -> Int64 {
-        let created = run.request.sourceDateEpoch.map { $0.multipliedReportingOverflow(by: 1_000_000_000).partialValue } ?? Clock.now
+    func record(_ layer: Layer, _ key: StepKey, _ step: PlannedStep, created: Int64) throws {
         try builder.cache.save(
             CacheRecord(
                 key: key, instruction: step.instruction.text,
                 layer: CacheRecord.LayerResult(diffID: layer.diffID, tarSize: layer.blob.size), created: created))
-        return created
     }
 
     /// Puts a layer on top of the stage.

@@ -41,13 +41,13 @@ extension StageBuilder {
             advance(key, StageLayer(layer), created: created)
             return .cached
         case .ran(let product, let lock):
-            let created = Clock.now
+            let created = run.creationTime
             captures.addTask {
                 // The lock is held until the result can be found, so that whoever waits for it finds it.
                 defer { _ = lock }
                 do {
                     let layer = try product.capture()
-                    try stage.record(layer, key, step)
+                    try stage.record(layer, key, step, created: created)
                     if let workspace = product.workspace { stage.run.keepSnapshot(workspace, layer) }
                     promise.fulfil(.success(layer))
                 } catch {
@@ -55,7 +55,7 @@ extension StageBuilder {
                     throw error
                 }
             }
-            advance(key, StageLayer(promise, workspace: product.workspace), created: run.request.sourceDateEpoch.map { $0 * 1_000_000_000 } ?? created)
+            advance(key, StageLayer(promise, workspace: product.workspace), created: created)
             return .ran
         }
     }

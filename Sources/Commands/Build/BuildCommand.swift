@@ -29,10 +29,10 @@ struct BuildCommand: AsyncParsableCommand {
     @Argument(help: "The directory that COPY and ADD take files from; `-` for none.")
     var context: String
 
-    @Option(name: [.short, .customLong("file")], help: ArgumentHelp("The Dockerfile; `-` for standard input.", valueName: "path"))
+    @Option(name: [.customShort("f"), .customLong("file")], help: ArgumentHelp("The Dockerfile; `-` for standard input.", valueName: "path"))
     var file: String?
 
-    @Option(name: [.short, .customLong("tag")], help: ArgumentHelp("A name for the image, `name` or `name:tag`; may repeat.", valueName: "name"))
+    @Option(name: [.customShort("t"), .customLong("tag")], help: ArgumentHelp("A name for the image, `name` or `name:tag`; may repeat.", valueName: "name"))
     var tag: [String] = []
 
     @Option(
@@ -56,7 +56,7 @@ struct BuildCommand: AsyncParsableCommand {
     var progress: Progress?
 
     @Option(
-        name: [.short, .customLong("output")],
+        name: [.customShort("o"), .customLong("output")],
         help: ArgumentHelp("type=oci|docker|tar|local,dest=PATH; may repeat.", valueName: "spec"))
     var outputs: [String] = []
 
@@ -66,7 +66,7 @@ struct BuildCommand: AsyncParsableCommand {
     @Flag(name: .customLong("no-cache"), help: "Do every step again; the results are kept all the same.")
     var ignoresCache = false
 
-    @Flag(name: [.short, .customLong("quiet")], help: "Print only the image ID.")
+    @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Print only the image ID.")
     var isQuiet = false
 
     @OptionGroup(title: "Accepted for compatibility, without effect") var compatibility: CompatibilityOptions

@@ -12,7 +12,7 @@ struct ImagesCommand: ParsableCommand {
     @Argument(help: "Only images of this repository, or with this name.")
     var name: String?
 
-    @Flag(name: [.short, .customLong("quiet")], help: "Print only the image IDs.")
+    @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Print only the image IDs.")
     var isQuiet = false
 
     @Flag(name: .customLong("digests"), help: "Show the digests of the manifests.")

@@ -17,10 +17,10 @@ struct PruneCommand: ParsableCommand {
 
     @OptionGroup var global: GlobalOptions
 
-    @Flag(name: [.short, .customLong("all")], help: "Also remove the build cache and unpacked layers.")
+    @Flag(name: [.customShort("a"), .customLong("all")], help: "Also remove the build cache and unpacked layers.")
     var removesCache = false
 
-    @Flag(name: [.short, .customLong("force")], help: .hidden)
+    @Flag(name: [.customShort("f"), .customLong("force")], help: .hidden)
     var isForced = false
 
     func run() throws {

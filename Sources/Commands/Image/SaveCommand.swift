@@ -19,7 +19,7 @@ struct SaveCommand: ParsableCommand {
 
     @OptionGroup var global: GlobalOptions
 
-    @Option(name: [.short, .customLong("output")], help: ArgumentHelp("The file, or a directory with a final `/`; `-` for standard output.", valueName: "path"))
+    @Option(name: [.customShort("o"), .customLong("output")], help: ArgumentHelp("The file, or a directory with a final `/`; `-` for standard output.", valueName: "path"))
     var output: String = "-"
 
     @Option(name: .customLong("format"), help: "The form of the archive.")
@@ -59,7 +59,7 @@ struct LoadCommand: ParsableCommand {
 
     @OptionGroup var global: GlobalOptions
 
-    @Option(name: [.short, .customLong("input")], help: ArgumentHelp("The file or directory; `-` for standard input.", valueName: "path"))
+    @Option(name: [.customShort("i"), .customLong("input")], help: ArgumentHelp("The file or directory; `-` for standard input.", valueName: "path"))
     var input: String = "-"
 
     func run() throws {

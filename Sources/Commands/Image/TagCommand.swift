@@ -35,7 +35,7 @@ struct RemoveCommand: ParsableCommand {
     @Argument(help: "Names or IDs of images.")
     var names: [String]
 
-    @Flag(name: [.short, .customLong("force")], help: "Remove an image by ID with all its names; missing images are no error.")
+    @Flag(name: [.customShort("f"), .customLong("force")], help: "Remove an image by ID with all its names; missing images are no error.")
     var isForced = false
 
     func run() throws {

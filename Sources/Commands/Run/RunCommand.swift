@@ -23,25 +23,25 @@ struct RunCommand: ParsableCommand {
 
     @OptionGroup var global: GlobalOptions
 
-    @Flag(name: [.short, .customLong("interactive")], help: "Give the command this terminal's or pipe's input.")
+    @Flag(name: [.customShort("i"), .customLong("interactive")], help: "Give the command this terminal's or pipe's input.")
     var isInteractive = false
 
-    @Flag(name: [.short, .customLong("tty")], help: "Give the command a terminal.")
+    @Flag(name: [.customShort("t"), .customLong("tty")], help: "Give the command a terminal.")
     var usesTerminal = false
 
     @Flag(name: .customLong("rm"), help: "Remove the container afterwards, which always happens.")
     var removes = false
 
-    @Option(name: [.short, .customLong("env")], help: ArgumentHelp("Set a variable; may repeat.", valueName: "name[=value]"))
+    @Option(name: [.customShort("e"), .customLong("env")], help: ArgumentHelp("Set a variable; may repeat.", valueName: "name[=value]"))
     var env: [String] = []
 
-    @Option(name: [.short, .customLong("workdir")], help: ArgumentHelp("Where the command starts.", valueName: "dir"))
+    @Option(name: [.customShort("w"), .customLong("workdir")], help: ArgumentHelp("Where the command starts.", valueName: "dir"))
     var workingDirectory: String?
 
-    @Option(name: [.short, .customLong("user")], help: ArgumentHelp("Who runs the command.", valueName: "user[:group]"))
+    @Option(name: [.customShort("u"), .customLong("user")], help: ArgumentHelp("Who runs the command.", valueName: "user[:group]"))
     var user: String?
 
-    @Option(name: [.short, .customLong("volume")], help: ArgumentHelp("Show a directory of this machine; may repeat.", valueName: "host:container[:ro]"))
+    @Option(name: [.customShort("v"), .customLong("volume")], help: ArgumentHelp("Show a directory of this machine; may repeat.", valueName: "host:container[:ro]"))
     var volumes: [String] = []
 
     @Option(name: .customLong("entrypoint"), help: ArgumentHelp("Replace the image's ENTRYPOINT.", valueName: "command"))
