@@ -66,7 +66,7 @@ struct BuildCommand: AsyncParsableCommand {
     @Flag(name: .customLong("no-cache"), help: "Do every step again; the results are kept all the same.")
     var ignoresCache = false
 
-    @Flag(name: [.short, .customLong("quiet")], help: "Print only the image ID.")
+    @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Print only the image ID.")
     var isQuiet = false
 
     @OptionGroup(title: "Accepted for compatibility, without effect") var compatibility: CompatibilityOptions
