@@ -25,7 +25,7 @@ struct ContainerTests {
             #expect(result.status == 42)
             #expect(result.outputText == "out\n")
             #expect(result.errors == "err\n")
-            #expect(try await f.swiftbuild("run", "base", "sh", "-c", "kill -9 $$").status == 137)
+            #expect(try await f.swiftbuild("run", "base", "sh", "-c", "sh -c 'kill -9 $$'; exit $?").status == 137)
             let missing = try await f.swiftbuild("run", "base", "/no/such/program")
             #expect(missing.status == 127, "\(missing)")
             #expect(missing.errors.contains("/no/such/program"))

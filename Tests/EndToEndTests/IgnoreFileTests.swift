@@ -59,7 +59,7 @@ struct IgnoreFileTests {
                 "FROM scratch AS one\nCOPY a /b\nFROM scratch\nCOPY --from=one /b /from\nCOPY . /x/\n"
             )
             try f.write("Special.dockerignore", "b\n.*\nSpecial*\n")
-            let id = try await f.succeed("-q", "-f", "Special", ".").line
+            let id = try await f.succeed("-q", "-t", "special", "-f", "Special", ".").line
             let image = try BuiltImage(id: id, store: f.store, transcript: "")
             #expect(image.tree.keys.sorted() == ["/from", "/x", "/x/a"])
         }

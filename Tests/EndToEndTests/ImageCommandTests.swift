@@ -192,7 +192,7 @@ struct ImageCommandTests {
         try await BuildFixture.with { f in
             try f.write("a", "a")
             let text = Array("FROM scratch\nCOPY a /a\n".utf8)
-            let id = try await f.succeed("-q", "-f", "-", "--iidfile", "id", ".", input: text)
+            let id = try await f.succeed("-q", "-t", "x", "-f", "-", "--iidfile", "id", ".", input: text)
             #expect(id.line.hasPrefix("sha256:") && id.line.count == 71)
             #expect(id.errors == "")
             #expect(String(decoding: try readFile(f.context.appending("id")), as: UTF8.self).hasPrefix(id.line))

@@ -56,7 +56,7 @@ struct StagesTests {
         try await BuildFixture.with { f in
             try await f.buildFailing("FROM scratch AS a\nFROM scratch\nARG S=a\nCOPY --from=$S /x /x")
             try await f.buildFailing("FROM scratch AS a\nCOPY --from=a /x /x")
-            try await f.buildFailing("FROM scratch\nCOPY --from=1 /x /x\nFROM scratch")
+            try await f.buildFailing("FROM scratch AS a\nCOPY --from=1 /x /x\nFROM a")
             let message = try await f.buildFailing(
                 "FROM scratch AS builder\nLABEL a=b\nFROM scratch\nCOPY --from=bilder /x /x"
             )

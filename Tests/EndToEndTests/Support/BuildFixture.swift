@@ -37,7 +37,7 @@ struct BuildFixture: Sendable {
         _ sourceLocation: SourceLocation,
         _ body: (BuildFixture) async throws -> Void
     ) async throws {
-        let scratch = FilePath(NSTemporaryDirectory()).appending("swiftbuild-test-\(UUID().uuidString)")
+        let scratch = FilePath(NSTemporaryDirectory()).appending("swiftbuild-test-\(UUID().uuidString.lowercased())")
         let fixture = BuildFixture(scratch: scratch)
         try FileManager.default.createDirectory(atPath: fixture.context.string, withIntermediateDirectories: true)
         chmod(scratch.string, 0o755)

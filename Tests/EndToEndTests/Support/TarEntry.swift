@@ -65,10 +65,10 @@ enum TarArchive {
         var records: [String: String] = [:]
         var offset = 0
         while offset + 512 <= bytes.count, bytes[offset] != 0 {
-            let header = bytes[offset..<offset + 512]
+            let header = Array(bytes[offset..<offset + 512])
             func text(_ range: Range<Int>) -> String {
                 String(
-                    decoding: header[offset + range.lowerBound..<offset + range.upperBound].prefix { $0 != 0 },
+                    decoding: header[range].prefix { $0 != 0 },
                     as: UTF8.self
                 )
             }
@@ -76,7 +76,7 @@ enum TarArchive {
                 Int(text(range).split(separator: " ").first ?? "0", radix: 8) ?? 0
             }
             let size = records["size"].flatMap { Int($0) } ?? number(124..<136)
-            let type = header[offset + 156]
+            let type = header[156]
             guard offset + 512 + size <= bytes.count else {
                 throw TestFailure("a tar archive ends within \(text(0..<100))")
             }
