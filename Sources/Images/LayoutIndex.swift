@@ -43,6 +43,8 @@ struct LayoutIndex {
 
     /// Writes the file with some names changed.
     func update(_ changes: [(name: ImageName, image: StoredImage?)]) throws {
+        // Each line is compared with each change.
+        guard changes.count < 100 else { return try rebuild() }
         let bytes = try FileOperations.read(path)
         guard let old = LayoutIndex.split(bytes) else { return try rebuild() }
         let removed = changes.map { LayoutIndex.prefix($0.name) }
