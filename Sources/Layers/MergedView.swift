@@ -124,7 +124,8 @@ extension LayerIndex {
                 continue
             }
             result.append((Array(entry.path.name), entry.kind))
-            position = entry.kind == .directory ? subtree(of: entry.path).upperBound : position + 1
+            // A crafted layer may have paths below a file too; they are no children of this directory.
+            position = max(subtree(of: entry.path).upperBound, position + 1)
         }
         return result
     }
