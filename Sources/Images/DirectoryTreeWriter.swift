@@ -81,13 +81,21 @@ final class DirectoryTreeWriter {
         }
     }
 
-    private func writeFile(_ entry: LayerEntry, _ name: [CChar], _ parent: Int32, _ content: RootFilesystem.Content?) throws {
+    private func writeFile(_ entry: LayerEntry, _ name: [CChar], _ parent: Int32, _ content: RootFilesystem.Content?)
+        throws
+    {
         let descriptor = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure("create", entry) }
         defer { close(descriptor) }
         if let content {
             let sink = DescriptorSink(descriptor: descriptor, path: shown(entry))
-            try CopyLoop.copy(content.descriptor, offset: content.offset, size: entry.size, to: sink, path: shown(entry))
+            try CopyLoop.copy(
+                content.descriptor,
+                offset: content.offset,
+                size: entry.size,
+                to: sink,
+                path: shown(entry)
+            )
         }
         try setAttributes(entry, descriptor)
     }
@@ -99,7 +107,10 @@ final class DirectoryTreeWriter {
         defer { if directory != levels[0].descriptor { close(directory) } }
         for component in target.components.dropLast() {
             let next = openat(
-                directory, component.map { CChar(bitPattern: $0) } + [0], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+                directory,
+                component.map { CChar(bitPattern: $0) } + [0],
+                O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+            )
             guard next >= 0 else { throw failure("link", entry) }
             if directory != levels[0].descriptor { close(directory) }
             directory = next
@@ -138,7 +149,11 @@ final class DirectoryTreeWriter {
         for attribute in entry.extendedAttributes {
             // Most need a privilege or a filesystem that has them; without them the file is still the file.
             try? ExtendedAttributes.set(
-                Array(attribute.name.utf8), to: attribute.value, descriptor: descriptor, path: shown(entry))
+                Array(attribute.name.utf8),
+                to: attribute.value,
+                descriptor: descriptor,
+                path: shown(entry)
+            )
         }
         guard fchmod(descriptor, mode_t(entry.permissions)) == 0 else { throw failure("change the mode of", entry) }
         var times = [timespec(tv_sec: 0, tv_nsec: 0), timespec(tv_sec: Int(entry.modified), tv_nsec: 0)]
@@ -153,7 +168,11 @@ final class DirectoryTreeWriter {
         utimensat(parent, name, [time, time], AT_SYMLINK_NOFOLLOW)
     }
 
-    private func shown(_ entry: LayerEntry) -> FilePath { destination.pushing(FilePath(String(entry.path.description.dropFirst()))) }
+    private func shown(_ entry: LayerEntry) -> FilePath {
+        destination.pushing(FilePath(String(entry.path.description.dropFirst())))
+    }
 
-    private func failure(_ operation: String, _ entry: LayerEntry) -> SystemError { SystemError(operation, shown(entry)) }
+    private func failure(_ operation: String, _ entry: LayerEntry) -> SystemError {
+        SystemError(operation, shown(entry))
+    }
 }

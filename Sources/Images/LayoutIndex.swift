@@ -95,7 +95,9 @@ struct LayoutIndex {
             prefix(name)
                 + Array(
                     (#""\#(Annotation.referenceName)":\#(JSONText.quoted(reference))},"digest":"\#(image.manifest.digest)","#
-                        + #""mediaType":\#(JSONText.quoted(image.manifest.mediaType.rawValue)),"size":\#(image.manifest.size)}"#).utf8)
+                        + #""mediaType":\#(JSONText.quoted(image.manifest.mediaType.rawValue)),"size":\#(image.manifest.size)}"#)
+                        .utf8
+                )
         }
     }
 

@@ -26,7 +26,11 @@ import Testing
     @Test("a tree is removed with names that are not UTF-8, closed directories and links, which are not followed")
     func removeTree() throws {
         try withScratch { directory in
-            #expect(system("cd \(directory) && mkdir -p t/x/y keep && touch keep/f && ln -s ../keep t/link && touch \"$(printf 't/x/\\377')\" && chmod 0 t/x/y") == 0)
+            #expect(
+                system(
+                    "cd \(directory) && mkdir -p t/x/y keep && touch keep/f && ln -s ../keep t/link && touch \"$(printf 't/x/\\377')\" && chmod 0 t/x/y"
+                ) == 0
+            )
             try FileOperations.removeTree(directory.appending("t"))
             #expect(try FileOperations.names(in: directory) == [Array("keep".utf8)])
             #expect(try FileOperations.names(in: directory.appending("keep")).count == 1)

@@ -11,19 +11,55 @@ import Testing
     /// Two layers with everything that a filesystem has.
     static func rich(_ fixture: Fixture) throws -> StoredImage {
         let lower = try fixture.layer([
-            (LayerEntry(path: PathInRoot("dir"), kind: .directory, permissions: 0o1777, userID: 5, groupID: 6, modified: 1), ""),
-            fixture.file("dir/removed", "gone"),
-            fixture.file("dir/set-user", "suid", permissions: 0o4755, owner: 1000),
-            (LayerEntry(path: PathInRoot([0x64, 0x69, 0x72, 0x2F, 0xFF, 0xFE]), kind: .regular, permissions: 0o600), "not UTF-8"),
             (
                 LayerEntry(
-                    path: PathInRoot("dir/x"), kind: .regular, permissions: 0o644,
-                    extendedAttributes: [.init(name: "user.note", value: [0, 1, 2])]), "xattr"
+                    path: PathInRoot("dir"),
+                    kind: .directory,
+                    permissions: 0o1777,
+                    userID: 5,
+                    groupID: 6,
+                    modified: 1
+                ), ""
+            ),
+            fixture.file("dir/removed", "gone"),
+            fixture.file("dir/set-user", "suid", permissions: 0o4755, owner: 1000),
+            (
+                LayerEntry(path: PathInRoot([0x64, 0x69, 0x72, 0x2F, 0xFF, 0xFE]), kind: .regular, permissions: 0o600),
+                "not UTF-8"
+            ),
+            (
+                LayerEntry(
+                    path: PathInRoot("dir/x"),
+                    kind: .regular,
+                    permissions: 0o644,
+                    extendedAttributes: [.init(name: "user.note", value: [0, 1, 2])]
+                ), "xattr"
             ),
             fixture.file("first", "linked"),
-            (LayerEntry(path: PathInRoot("second"), kind: .hardLink, permissions: 0o644, linkTarget: Array("first".utf8)), ""),
-            (LayerEntry(path: PathInRoot("third"), kind: .hardLink, permissions: 0o644, linkTarget: Array("first".utf8)), ""),
-            (LayerEntry(path: PathInRoot("link"), kind: .symbolicLink, permissions: 0o777, linkTarget: Array("/etc/passwd".utf8)), ""),
+            (
+                LayerEntry(
+                    path: PathInRoot("second"),
+                    kind: .hardLink,
+                    permissions: 0o644,
+                    linkTarget: Array("first".utf8)
+                ), ""
+            ),
+            (
+                LayerEntry(
+                    path: PathInRoot("third"),
+                    kind: .hardLink,
+                    permissions: 0o644,
+                    linkTarget: Array("first".utf8)
+                ), ""
+            ),
+            (
+                LayerEntry(
+                    path: PathInRoot("link"),
+                    kind: .symbolicLink,
+                    permissions: 0o777,
+                    linkTarget: Array("/etc/passwd".utf8)
+                ), ""
+            ),
             fixture.file(String(repeating: "long-name-", count: 20) + "/" + String(repeating: "ä", count: 100), "long"),
         ])
         let upper = try fixture.layer([
@@ -67,7 +103,11 @@ import Testing
         func archive() throws -> Digest {
             try Fixture.with { fixture in
                 let image = try Self.rich(fixture)
-                try fixture.images.save([ListedImage(image: image, names: [name("a")])], as: .docker, to: fixture.path("out"))
+                try fixture.images.save(
+                    [ListedImage(image: image, names: [name("a")])],
+                    as: .docker,
+                    to: fixture.path("out")
+                )
                 return SHA256Hasher.digest(of: try FileOperations.read(fixture.path("out")))
             }
         }
@@ -84,13 +124,19 @@ import Testing
                 #expect(result.status == 0, "\(result.output)")
                 #expect(result.output.contains("\(image.manifest.digest)"))
             }
-            let result = try run(["umoci", "unpack", "--rootless", "--image", "\(root):rich", fixture.path("bundle").string])
+            let result = try run([
+                "umoci", "unpack", "--rootless", "--image", "\(root):rich", fixture.path("bundle").string,
+            ])
             #expect(result.status == 0, "\(result.output)")
             #expect(FileStatus.ifPresent(fixture.path("bundle").appending("rootfs").appending("second")) != nil)
         }
     }
 
-    @Test("skopeo reads what was saved, and what skopeo writes is loaded", .enabled(if: has("skopeo")), arguments: ["oci-archive", "docker-archive", "oci"])
+    @Test(
+        "skopeo reads what was saved, and what skopeo writes is loaded",
+        .enabled(if: has("skopeo")),
+        arguments: ["oci-archive", "docker-archive", "oci"]
+    )
     func skopeo(transport: String) throws {
         try Fixture.with { fixture in
             let image = try Self.rich(fixture)
@@ -102,7 +148,9 @@ import Testing
             default: try fixture.images.save(saved, as: .docker, to: FilePath(path))
             }
             let theirs = fixture.path("theirs").string
-            let result = try run(["skopeo", "copy", "--insecure-policy", "\(transport):\(path)", "\(transport):\(theirs):rich:latest"])
+            let result = try run([
+                "skopeo", "copy", "--insecure-policy", "\(transport):\(path)", "\(transport):\(theirs):rich:latest",
+            ])
             #expect(result.status == 0, "\(result.output)")
             let other = try fixture.otherStore()
             let loaded = try other.load(FilePath(theirs))
@@ -123,11 +171,15 @@ import Testing
             try fixture.images.write(image, to: .local(local))
             let unpacked = fixture.path("unpacked")
             try FileOperations.createDirectories(unpacked)
-            let result = try shell("tar --xattrs --numeric-owner -xpf \(tar) -C \(unpacked) && cd \(unpacked) && find . ! -name . | sort")
+            let result = try shell(
+                "tar --xattrs --numeric-owner -xpf \(tar) -C \(unpacked) && cd \(unpacked) && find . ! -name . | sort"
+            )
             #expect(result.status == 0, "\(result.output)")
             #expect(try shell("cd \(local) && find . ! -name . | sort").output == result.output)
             for directory in [unpacked, local] {
-                func status(_ path: String) throws -> FileStatus { try FileStatus.of(directory.pushing(FilePath(path))) }
+                func status(_ path: String) throws -> FileStatus {
+                    try FileStatus.of(directory.pushing(FilePath(path)))
+                }
                 #expect(FileStatus.ifPresent(directory.appending("first")) == nil)
                 #expect(FileStatus.ifPresent(directory.appending("dir").appending("removed")) == nil)
                 #expect(try status("second").inode == status("third").inode)
@@ -149,7 +201,14 @@ import Testing
             let canary = fixture.path("canary")
             try FileOperations.createDirectories(canary)
             let lower = try fixture.layer([
-                (LayerEntry(path: PathInRoot("escape"), kind: .symbolicLink, permissions: 0o777, linkTarget: Array(canary.string.utf8)), "")
+                (
+                    LayerEntry(
+                        path: PathInRoot("escape"),
+                        kind: .symbolicLink,
+                        permissions: 0o777,
+                        linkTarget: Array(canary.string.utf8)
+                    ), ""
+                )
             ])
             let upper = try fixture.layer([fixture.file("escape/file", "x"), fixture.file("there/file", "y")])
             let image = ListedImage(image: try fixture.image([lower, upper]), names: [])
@@ -169,7 +228,9 @@ import Testing
         #expect(try ImageOutput(parsing: "type=docker,dest=-") == .archive(.docker, "-"))
         #expect(try ImageOutput(parsing: "out") == .local("out"))
         #expect(try ImageOutput(parsing: "-") == .tar("-"))
-        for bad in ["", "type=oci", "type=x,dest=a", "dest=a", "type=tar,dest=", "type=oci,dest=a,tar=x", "type=oci,color=red"] {
+        for bad in [
+            "", "type=oci", "type=x,dest=a", "dest=a", "type=tar,dest=", "type=oci,dest=a,tar=x", "type=oci,color=red",
+        ] {
             #expect(throws: ImageError.self) { try ImageOutput(parsing: bad) }
         }
     }

@@ -32,7 +32,10 @@ import Testing
         return path
     }
 
-    @Test("a docker archive of the old form loads, with symbolic links between layers and compressed layers", .enabled(if: has("python3")))
+    @Test(
+        "a docker archive of the old form loads, with symbolic links between layers and compressed layers",
+        .enabled(if: has("python3"))
+    )
     func legacy() throws {
         try Fixture.with { fixture in
             let path = try archive(
@@ -46,7 +49,8 @@ import Testing
                 add('cc/layer.tar', bz2.compress(other)); add('dd/layer.tar', gzip.compress(third))
                 add(sha(config) + '.json', config); add('repositories', b'{}')
                 add('manifest.json', json.dumps([{'Config': sha(config) + '.json', 'RepoTags': ['old:1'], 'Layers': ['aa/layer.tar', 'bb/layer.tar', 'cc/layer.tar', 'dd/layer.tar']}]).encode())
-                """)
+                """
+            )
             let loaded = try fixture.images.load(path)
             let image = try #require(loaded.first?.image)
             try validate(image, in: fixture.images)
@@ -104,7 +108,11 @@ import Testing
             + "manifest['config'].update(digest='sha256:' + sha(config), size=len(config)); manifest['layers'][0].update(digest='sha256:' + sha(evil), size=len(evil)); finish()",
     ]
 
-    @Test("a crafted archive is refused, changes no image and leaves no debris", .enabled(if: has("python3")), arguments: cases)
+    @Test(
+        "a crafted archive is refused, changes no image and leaves no debris",
+        .enabled(if: has("python3")),
+        arguments: cases
+    )
     func refused(script: String) throws {
         try Fixture.with { fixture in
             let path = try archive(fixture, Self.index + script)
@@ -125,9 +133,11 @@ import Testing
             #expect(try fixture.images.load(archive(fixture, Self.index + "finish()")).count == 1)
             let path = try archive(
                 fixture,
-                Self.index + "evil = tar({'hello': b'evil!'}); blobs[sha(evil)] = evil; config += b' '; blobs[sha(config)] = config; "
+                Self.index
+                    + "evil = tar({'hello': b'evil!'}); blobs[sha(evil)] = evil; config += b' '; blobs[sha(config)] = config; "
                     + "manifest['config'].update(digest='sha256:' + sha(config), size=len(config)); "
-                    + "manifest['layers'][0].update(digest='sha256:' + sha(evil), size=len(evil)); finish()")
+                    + "manifest['layers'][0].update(digest='sha256:' + sha(evil), size=len(evil)); finish()"
+            )
             #expect(throws: (any Error).self) { try fixture.images.load(path) }
             #expect(try fixture.images.list().count == 1)
         }
@@ -146,7 +156,8 @@ import Testing
                     inner = {'schemaVersion': 2, 'manifests': [dict(no, platform={'os': 'unknown', 'architecture': 'unknown'}),
                         dict(no, platform={'os': 'linux', 'architecture': 's390x'}), dict(d, platform={'os': 'linux', 'architecture': '\(Platform.host.architecture)'})]}
                     finish(inner, kind='application/vnd.oci.image.index.v1+json')
-                    """)
+                    """
+            )
             let loaded = try fixture.images.load(path)
             try validate(try #require(loaded.first?.image), in: fixture.images)
         }
@@ -159,7 +170,9 @@ import Testing
             for link in ["index.json", "blobs", "blobs/sha256/\(image.id.hex)"] {
                 let layout = fixture.path("layout")
                 try fixture.images.save([ListedImage(image: image, names: [])], toLayout: layout)
-                let result = try shell("cd \(layout) && mv \(link) ../moved && ln -s \(fixture.directory)/moved \(link)")
+                let result = try shell(
+                    "cd \(layout) && mv \(link) ../moved && ln -s \(fixture.directory)/moved \(link)"
+                )
                 #expect(result.status == 0, "\(result.output)")
                 #expect(throws: (any Error).self) { try fixture.otherStore().load(layout) }
                 try FileOperations.removeTree(layout)

@@ -22,7 +22,8 @@ func succeeds(_ command: String) -> Bool { system(command) == 0 }
         printf umlaut > 'ä' && head -c 100000 /dev/urandom > random && : > empty && printf last > z && ln z zz && ln -s $long link && cd .. &&
         """
     static let writers = [
-        "tar --format=gnu -cf x.tar t", "tar --format=pax -cf x.tar t", "tar --format=posix --xattrs -cf x.tar t", "tar --format=ustar -cf x.tar t 2>/dev/null || tar -cf x.tar t",
+        "tar --format=gnu -cf x.tar t", "tar --format=pax -cf x.tar t", "tar --format=posix --xattrs -cf x.tar t",
+        "tar --format=ustar -cf x.tar t 2>/dev/null || tar -cf x.tar t",
         "python3 -c 'import tarfile; t = tarfile.open(\"x.tar\", \"w\", format=tarfile.PAX_FORMAT); t.add(\"t\"); t.close()'",
         "python3 -c 'import tarfile; t = tarfile.open(\"x.tar\", \"w\", format=tarfile.GNU_FORMAT); t.add(\"t\"); t.close()'",
         "(command -v bsdtar >/dev/null && bsdtar -cf x.tar t) || tar -cf x.tar t",
@@ -45,7 +46,9 @@ func succeeds(_ command: String) -> Bool { system(command) == 0 }
                 var content: [UInt8] = []
                 let offset = try reader.readContent { content.append(contentsOf: $0) }
                 #expect(Int64(content.count) == entry.size)
-                let original = try FileOperations.read(directory.pushing(FilePath(String(decoding: entry.path.bytes, as: UTF8.self))))
+                let original = try FileOperations.read(
+                    directory.pushing(FilePath(String(decoding: entry.path.bytes, as: UTF8.self)))
+                )
                 #expect(content == original, "\(entry.path)")
                 if let offset {
                     #expect(Array(bytes[Int(offset)..<Int(offset) + content.count]) == content, "\(entry.path)")
@@ -65,15 +68,47 @@ func succeeds(_ command: String) -> Bool { system(command) == 0 }
             let entries: [LayerEntry] = [
                 .directory(.root), .directory(PathInRoot("d"), modified: -5),
                 LayerEntry(path: PathInRoot("d/empty"), kind: .regular, permissions: 0),
-                LayerEntry(path: PathInRoot([0x64, 0x2F, 0xFF, 0xC3]), kind: .regular, permissions: 0o7777, userID: .max, groupID: 3_000_000, modified: 1 << 40),
-                LayerEntry(path: PathInRoot("d/" + String(repeating: "ä", count: 120)), kind: .regular, permissions: 0o600),
-                LayerEntry(path: PathInRoot("e"), kind: .symbolicLink, permissions: 0o777, linkTarget: [0x2F, 0xFE, 0x20]),
-                LayerEntry(path: PathInRoot("f"), kind: .symbolicLink, permissions: 0o777, linkTarget: Array(String(repeating: "x/", count: 150).utf8)),
-                LayerEntry(path: PathInRoot("g"), kind: .characterDevice, permissions: 0o600, deviceMajor: 1, deviceMinor: 3),
+                LayerEntry(
+                    path: PathInRoot([0x64, 0x2F, 0xFF, 0xC3]),
+                    kind: .regular,
+                    permissions: 0o7777,
+                    userID: .max,
+                    groupID: 3_000_000,
+                    modified: 1 << 40
+                ),
+                LayerEntry(
+                    path: PathInRoot("d/" + String(repeating: "ä", count: 120)),
+                    kind: .regular,
+                    permissions: 0o600
+                ),
+                LayerEntry(
+                    path: PathInRoot("e"),
+                    kind: .symbolicLink,
+                    permissions: 0o777,
+                    linkTarget: [0x2F, 0xFE, 0x20]
+                ),
+                LayerEntry(
+                    path: PathInRoot("f"),
+                    kind: .symbolicLink,
+                    permissions: 0o777,
+                    linkTarget: Array(String(repeating: "x/", count: 150).utf8)
+                ),
+                LayerEntry(
+                    path: PathInRoot("g"),
+                    kind: .characterDevice,
+                    permissions: 0o600,
+                    deviceMajor: 1,
+                    deviceMinor: 3
+                ),
                 LayerEntry(path: PathInRoot("h"), kind: .fifo, permissions: 0o600),
                 LayerEntry(
-                    path: PathInRoot("i"), kind: .regular, permissions: 0o755,
-                    extendedAttributes: [.init(name: "security.capability", value: [1, 0, 0, 2, 10]), .init(name: "user.ä", value: [])]),
+                    path: PathInRoot("i"),
+                    kind: .regular,
+                    permissions: 0o755,
+                    extendedAttributes: [
+                        .init(name: "security.capability", value: [1, 0, 0, 2, 10]), .init(name: "user.ä", value: []),
+                    ]
+                ),
                 LayerEntry(path: PathInRoot("j"), kind: .whiteout, permissions: 0),
             ].sorted { $0.path < $1.path }
             let writer = try layers.writer()
@@ -87,7 +122,10 @@ func succeeds(_ command: String) -> Bool { system(command) == 0 }
         }
     }
 
-    @Test("an opaque marker keeps the directory's own attributes, before or after it, and costs no search", arguments: [true, false])
+    @Test(
+        "an opaque marker keeps the directory's own attributes, before or after it, and costs no search",
+        arguments: [true, false]
+    )
     func opaque(markerFirst: Bool) throws {
         try withScratch { directory in
             let store = try Store(root: directory.appending("store"))
@@ -100,7 +138,11 @@ func succeeds(_ command: String) -> Bool { system(command) == 0 }
                 i = tarfile.TarInfo('only/.wh..wh..opq'); t.addfile(i)
                 t.close()
                 """
-            try FileOperations.writeAtomically(Array(script.utf8), to: directory.appending("s.py"), temporary: directory)
+            try FileOperations.writeAtomically(
+                Array(script.utf8),
+                to: directory.appending("s.py"),
+                temporary: directory
+            )
             try #require(succeeds("cd \(directory) && python3 s.py"))
             let digest = try store.blobs.write(try FileOperations.read(directory.appending("l.tar")))
             let index = try LayerStore(store).index(of: Layer(diffID: digest, tarSize: store.blobs.size(digest) ?? 0))
@@ -116,9 +158,13 @@ func succeeds(_ command: String) -> Bool { system(command) == 0 }
     func fileAsDirectory() throws {
         let index = LayerIndex(
             entries: [
-                LayerEntry(path: PathInRoot("a"), kind: .regular, permissions: 0), LayerEntry(path: PathInRoot("a/b"), kind: .regular, permissions: 0),
+                LayerEntry(path: PathInRoot("a"), kind: .regular, permissions: 0),
+                LayerEntry(path: PathInRoot("a/b"), kind: .regular, permissions: 0),
                 LayerEntry(path: PathInRoot("c"), kind: .regular, permissions: 0),
-            ], diffID: SHA256Hasher.digest(of: ""), tarSize: 0)
+            ],
+            diffID: SHA256Hasher.digest(of: ""),
+            tarSize: 0
+        )
         #expect(MergedView(layers: [index]).names(in: .root) == [Array("a".utf8), Array("c".utf8)])
     }
 
