@@ -177,7 +177,9 @@ public enum FileOperations {
         guard let parent = try? open(path.removingLastComponent().isEmpty ? "." : path.removingLastComponent(), O_RDONLY | O_DIRECTORY)
         else { throw SystemError("remove", path) }
         defer { close(parent) }
-        let name = path.lastComponent.map { Array($0.string.utf8) } ?? []
+        let name = path.lastComponent.map { component in
+            component.withPlatformString { pointer in (0..<strlen(pointer)).map { UInt8(bitPattern: pointer[$0]) } }
+        } ?? []
         try removeTree(name, in: parent, path: path)
     }
 

@@ -81,13 +81,21 @@ final class DirectoryTreeWriter {
         }
     }
 
-    private func writeFile(_ entry: LayerEntry, _ name: [CChar], _ parent: Int32, _ content: RootFilesystem.Content?) throws {
+    private func writeFile(_ entry: LayerEntry, _ name: [CChar], _ parent: Int32, _ content: RootFilesystem.Content?)
+        throws
+    {
         let descriptor = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure("create", entry) }
         defer { close(descriptor) }
         if let content {
             let sink = DescriptorSink(descriptor: descriptor, path: shown(entry))
-            try CopyLoop.copy(content.descriptor, offset: content.offset, size: entry.size, to: sink, path: shown(entry))
+            try CopyLoop.copy(
+                content.descriptor,
+                offset: content.offset,
+                size: entry.size,
+                to: sink,
+                path: shown(entry)
+            )
         }
         try setAttributes(entry, descriptor)
     }
@@ -99,7 +107,10 @@ final class DirectoryTreeWriter {
         defer { if directory != levels[0].descriptor { close(directory) } }
         for component in target.components.dropLast() {
             let next = openat(
-                directory, component.map { CChar(bitPattern: $0) } + [0], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+                directory,
+                component.map { CChar(bitPattern: $0) } + [0],
+                O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+            )
             guard next >= 0 else { throw failure("link", entry) }
             if directory != levels[0].descriptor { close(directory) }
             directory = next
@@ -152,7 +163,11 @@ final class DirectoryTreeWriter {
         utimensat(parent, name, [time, time], AT_SYMLINK_NOFOLLOW)
     }
 
-    private func shown(_ entry: LayerEntry) -> FilePath { destination.pushing(FilePath(String(entry.path.description.dropFirst()))) }
+    private func shown(_ entry: LayerEntry) -> FilePath {
+        destination.pushing(FilePath(String(entry.path.description.dropFirst())))
+    }
 
-    private func failure(_ operation: String, _ entry: LayerEntry) -> SystemError { SystemError(operation, shown(entry)) }
+    private func failure(_ operation: String, _ entry: LayerEntry) -> SystemError {
+        SystemError(operation, shown(entry))
+    }
 }

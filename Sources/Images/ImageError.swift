@@ -30,10 +30,12 @@ public enum ImageError: Error, Sendable, Equatable {
 }
 
 extension ImageError: CustomStringConvertible {
+    /// One sentence that says what failed, on what, and why.
     public var description: String {
         switch self {
         case .notFound(let text, let similar):
-            "no image `\(text.prefix(300))` in the store" + (similar.isEmpty ? "" : "; similar: \(similar.joined(separator: ", "))")
+            "no image `\(text.prefix(300))` in the store"
+                + (similar.isEmpty ? "" : "; similar: \(similar.joined(separator: ", "))")
         case .ambiguous(let text, let candidates):
             "`\(text)` is the start of several image IDs: \(candidates.map(\.short).joined(separator: ", "))"
         case .severalNames(let id, let names):
@@ -42,7 +44,8 @@ extension ImageError: CustomStringConvertible {
             "image \(image) is inconsistent: its manifest has \(manifest) layers, its configuration \(configuration)"
         case .malformed(let what, let reason): "\(what) is malformed: \(reason)"
         case .missingMember(let member, let archive): "\(archive) refers to `\(member)` but does not hold it"
-        case .damagedMember(let member, let archive): "`\(member)` of \(archive) does not have the digest and size it should have"
+        case .damagedMember(let member, let archive):
+            "`\(member)` of \(archive) does not have the digest and size it should have"
         case .unknownArchive(let name): "\(name) is neither an OCI image layout nor a docker archive"
         case .noPlatform(let platform, let available):
             "no image for \(platform) in the index; it has \(available.joined(separator: ", "))"

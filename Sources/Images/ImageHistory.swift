@@ -5,10 +5,13 @@ public import OCI
 public struct HistoryRow: Sendable, Hashable {
     /// The image's ID in the newest row; `nil`, shown as `<missing>`, in the others.
     public let id: Digest?
+    /// When the instruction ran, as the image says.
     public let created: Timestamp?
+    /// The instruction, in the words of the builder.
     public let createdBy: String
     /// The bytes of the files in the instruction's layer.
     public let size: Int64
+    /// What the builder noted.
     public let comment: String
 
     /// The table that `docker history` prints.
@@ -41,7 +44,13 @@ extension ImageStore {
             let size = entry.emptyLayer == true ? 0 : sizes.popFirst() ?? 0
             rows.append(
                 HistoryRow(
-                    id: nil, created: entry.created, createdBy: entry.createdBy ?? "", size: size, comment: entry.comment ?? ""))
+                    id: nil,
+                    created: entry.created,
+                    createdBy: entry.createdBy ?? "",
+                    size: size,
+                    comment: entry.comment ?? ""
+                )
+            )
         }
         while let size = sizes.popFirst() {
             rows.append(HistoryRow(id: nil, created: image.created, createdBy: "", size: size, comment: ""))
@@ -49,7 +58,13 @@ extension ImageStore {
         if let newest = rows.popLast() {
             rows.append(
                 HistoryRow(
-                    id: image.id, created: newest.created, createdBy: newest.createdBy, size: newest.size, comment: newest.comment))
+                    id: image.id,
+                    created: newest.created,
+                    createdBy: newest.createdBy,
+                    size: newest.size,
+                    comment: newest.comment
+                )
+            )
         }
         return rows.reversed()
     }

@@ -8,9 +8,11 @@ public struct ImageInspection: Sendable, Encodable {
     let lastTagged: Timestamp?
 
     private enum Key: String, CodingKey {
-        case Id, RepoTags, RepoDigests, Parent, Comment, Created, DockerVersion, Author, Config, Architecture, Variant, Os
+        case Id, RepoTags, RepoDigests, Parent, Comment, Created, DockerVersion, Author, Config, Architecture, Variant,
+            Os
         case OsVersion, Size, RootFS, Metadata, `Type`, Layers, LastTagTime
-        case Hostname, Domainname, User, AttachStdin, AttachStdout, AttachStderr, ExposedPorts, Tty, OpenStdin, StdinOnce
+        case Hostname, Domainname, User, AttachStdin, AttachStdout, AttachStderr, ExposedPorts, Tty, OpenStdin,
+            StdinOnce
         case Env, Cmd, Healthcheck, ArgsEscaped, Image, Volumes, WorkingDir, Entrypoint, OnBuild, Labels, StopSignal
         case StopTimeout, Shell, Descriptor
     }
@@ -78,6 +80,10 @@ extension ImageStore {
     public func inspect(_ image: StoredImage) throws -> ImageInspection {
         let names = try names(of: image)
         return ImageInspection(
-            image: image, names: names, configuration: try configuration(of: image), lastTagged: lastTagged(names))
+            image: image,
+            names: names,
+            configuration: try configuration(of: image),
+            lastTagged: lastTagged(names)
+        )
     }
 }

@@ -45,7 +45,8 @@ public enum ImageOutput: Sendable, Hashable {
         case ("local", _): self = .local(destination)
         case ("oci", _), ("docker", _), ("tar", _):
             throw ImageError.invalidOutput(text, reason: "`tar` must be true or, for oci, false")
-        default: throw ImageError.invalidOutput(text, reason: "unknown type `\(type)`; known are oci, docker, tar and local")
+        default:
+            throw ImageError.invalidOutput(text, reason: "unknown type `\(type)`; known are oci, docker, tar and local")
         }
     }
 }
@@ -68,7 +69,12 @@ extension ImageStore {
                     guard !entry.path.isRoot else { return }
                     try tar.writeHeader(entry)
                     guard let content else { return }
-                    try tar.copy(descriptor: content.descriptor, offset: content.offset, size: entry.size, path: "layer")
+                    try tar.copy(
+                        descriptor: content.descriptor,
+                        offset: content.offset,
+                        size: entry.size,
+                        path: "layer"
+                    )
                     try tar.finishContent()
                 }
                 try tar.finish()

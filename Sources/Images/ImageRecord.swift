@@ -24,10 +24,13 @@ enum ImageRecord {
             let lastLine = bytes.dropLast().lastIndex(of: UInt8(ascii: "\n"))
         else { return nil }
         let text = String(decoding: bytes[...lastLine], as: UTF8.self)
-        guard String(decoding: bytes[(lastLine + 1)...], as: UTF8.self) == "checksum \(checksum(text))\n" else { return nil }
+        guard String(decoding: bytes[(lastLine + 1)...], as: UTF8.self) == "checksum \(checksum(text))\n" else {
+            return nil
+        }
         var values: [Substring: String] = [:]
         for line in text.split(separator: "\n") {
-            guard let space = line.firstIndex(of: " "), let value = unescaped(line[line.index(after: space)...].utf8) else { return nil }
+            guard let space = line.firstIndex(of: " "), let value = unescaped(line[line.index(after: space)...].utf8)
+            else { return nil }
             values[line[..<space]] = value
         }
         guard let digest = values["manifest"].flatMap({ try? Digest(parsing: $0) }),
@@ -38,8 +41,10 @@ enum ImageRecord {
         return StoredImage(
             id: id,
             manifest: Descriptor(mediaType: MediaType(rawValue: mediaType), digest: digest, size: manifestSize),
-            created: values["created"].map { Timestamp(text: $0) }, size: size,
-            platform: Platform(os: os, architecture: architecture, variant: values["variant"]))
+            created: values["created"].map { Timestamp(text: $0) },
+            size: size,
+            platform: Platform(os: os, architecture: architecture, variant: values["variant"])
+        )
     }
 
     private static func checksum(_ text: String) -> String { SHA256Hasher.digest(of: text).short }
@@ -75,7 +80,8 @@ enum PercentCoding {
                 position += 1
                 continue
             }
-            guard position + 2 < text.count, let high = digit(text[position + 1]), let low = digit(text[position + 2]) else { return nil }
+            guard position + 2 < text.count, let high = digit(text[position + 1]), let low = digit(text[position + 2])
+            else { return nil }
             result.append(high << 4 | low)
             position += 3
         }

@@ -5,7 +5,9 @@ internal import Layers
 internal import OCI
 internal import SystemPackage
 
-/// What holds images outside the store: an archive or a layout directory. Nothing in it is trusted.
+/// What holds images outside the store: an archive or a layout directory.
+///
+/// Nothing in it is trusted.
 protocol ImageSource {
     /// For messages.
     var name: String { get }
@@ -150,7 +152,10 @@ final class DirectorySource: ImageSource {
             throw ImageError.tooLarge("`\(name)` of \(self.name)", limit: Int64(ImageStore.documentLimit))
         }
         return try FileOperations.read(
-            descriptor: descriptor, path: path.appending(name), limit: ImageStore.documentLimit)
+            descriptor: descriptor,
+            path: path.appending(name),
+            limit: ImageStore.documentLimit
+        )
     }
 
     func fetch(_ digest: Digest, size: Int64) throws {

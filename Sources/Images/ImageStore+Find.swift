@@ -17,7 +17,9 @@ extension ImageStore {
         }
         // Only a digest without a tag, which no file is named after, is looked for among all names.
         return ((try? allNames()) ?? []).lazy
-            .filter { $0.name.reference.registry == reference.registry && $0.name.reference.repository == reference.repository }
+            .filter {
+                $0.name.reference.registry == reference.registry && $0.name.reference.repository == reference.repository
+            }
             .compactMap { self.record($0.id) }.first(where: isWanted)
     }
 
@@ -28,7 +30,9 @@ extension ImageStore {
         let isDigest = text.hasPrefix("sha256:")
         let prefix = isDigest ? String(text.dropFirst("sha256:".count)) : text
         if let id = Digest(hex: prefix), let image = record(id) { return image }
-        if !isDigest, let reference = try? ImageReference(parsing: text), let image = find(reference: reference) { return image }
+        if !isDigest, let reference = try? ImageReference(parsing: text), let image = find(reference: reference) {
+            return image
+        }
         if !prefix.isEmpty, prefix.utf8.count < 64, prefix.utf8.allSatisfy(ImageStore.isHexadecimal) {
             let matches = try imageIDs().filter { $0.hex.hasPrefix(prefix) }.compactMap { record($0) }
             if matches.count > 1 { throw ImageError.ambiguous(text, candidates: matches.map(\.id).sorted()) }

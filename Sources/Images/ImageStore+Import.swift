@@ -16,13 +16,21 @@ extension ImageStore {
     ///   - message: The comment in the history.
     /// - Throws: `ImageError`, `LayerError`, or `SystemError`.
     public func importRootFilesystem(
-        _ path: FilePath, configuration: ImageConfiguration, message: String = "Imported from -", names: [ImageReference] = []
+        _ path: FilePath,
+        configuration: ImageConfiguration,
+        message: String = "Imported from -",
+        names: [ImageReference] = []
     ) throws -> StoredImage {
         let descriptor = try FileOperations.open(path, O_RDONLY)
         defer { close(descriptor) }
         guard try FileStatus.of(descriptor: descriptor, path: path).kind == .directory else {
             return try importRootFilesystem(
-                descriptor: descriptor, name: "`\(path)`", configuration: configuration, message: message, names: names)
+                descriptor: descriptor,
+                name: "`\(path)`",
+                configuration: configuration,
+                message: message,
+                names: names
+            )
         }
         return try importTree(try ImportedTree(directory: path), configuration, message, names)
     }
@@ -31,14 +39,20 @@ extension ImageStore {
     ///
     /// - Throws: What `importRootFilesystem(_:configuration:message:names:)` throws.
     public func importRootFilesystem(
-        descriptor: Int32, name: String, configuration: ImageConfiguration, message: String = "Imported from -",
+        descriptor: Int32,
+        name: String,
+        configuration: ImageConfiguration,
+        message: String = "Imported from -",
         names: [ImageReference] = []
     ) throws -> StoredImage {
         try importTree(try ImportedTree(archive: descriptor, name: name, store: store), configuration, message, names)
     }
 
     private func importTree(
-        _ tree: ImportedTree, _ configuration: ImageConfiguration, _ message: String, _ names: [ImageReference]
+        _ tree: ImportedTree,
+        _ configuration: ImageConfiguration,
+        _ message: String,
+        _ names: [ImageReference]
     ) throws -> StoredImage {
         let lock = try store.lock(.shared)
         defer { _ = lock }
@@ -125,7 +139,9 @@ private final class ImportedTree {
             // Sorted, so that the first name of a file with several is the same on every machine.
             for name in try FileOperations.names(in: source).sorted(by: { $1.lexicographicallyPrecedes($0) })
             where !name.starts(with: Array(".wh.".utf8)) {
-                let child = FilePath(platformString: Self.bytes(source) + [0x2F] + name.map { CChar(bitPattern: $0) } + [0])
+                let child = FilePath(
+                    platformString: Self.bytes(source) + [0x2F] + name.map { CChar(bitPattern: $0) } + [0]
+                )
                 let status = try FileStatus.of(child)
                 guard var entry = try Self.entry(path.appending(name), child, status) else { continue }
                 if entry.kind == .regular, status.linkCount > 1 {
@@ -142,12 +158,19 @@ private final class ImportedTree {
         }
     }
 
-    private static func bytes(_ path: FilePath) -> [CChar] { path.withPlatformString { Array(UnsafeBufferPointer(start: $0, count: strlen($0))) } }
+    private static func bytes(_ path: FilePath) -> [CChar] {
+        path.withPlatformString { Array(UnsafeBufferPointer(start: $0, count: strlen($0))) }
+    }
 
     private static func entry(_ path: PathInRoot, _ source: FilePath, _ status: FileStatus) throws -> LayerEntry? {
         var entry = LayerEntry(
-            path: path, kind: .regular, permissions: status.permissions, userID: status.userID, groupID: status.groupID,
-            modified: status.modified >= 0 ? status.modified / 1_000_000_000 : (status.modified + 1) / 1_000_000_000 - 1)
+            path: path,
+            kind: .regular,
+            permissions: status.permissions,
+            userID: status.userID,
+            groupID: status.groupID,
+            modified: status.modified >= 0 ? status.modified / 1_000_000_000 : (status.modified + 1) / 1_000_000_000 - 1
+        )
         switch status.kind {
         case .regular: entry.size = status.size
         case .directory: entry.kind = .directory
@@ -179,12 +202,17 @@ private final class ImportedTree {
                     continue
                 }
                 guard known.entry.kind == .directory else {
-                    throw ImageError.malformed("the root filesystem", reason: "`\(path)` lies below `\(parent)`, which is no directory")
+                    throw ImageError.malformed(
+                        "the root filesystem",
+                        reason: "`\(path)` lies below `\(parent)`, which is no directory"
+                    )
                 }
             }
         }
         var names: [PathInRoot: [PathInRoot]] = [:]
-        for (path, item) in items where item.entry.kind == .hardLink { names[try file(of: path), default: []].append(path) }
+        for (path, item) in items where item.entry.kind == .hardLink {
+            names[try file(of: path), default: []].append(path)
+        }
         for (path, links) in names {
             guard let item = items[path], let first = (links + [path]).min() else { continue }
             for name in links + [path] {

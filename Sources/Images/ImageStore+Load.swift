@@ -80,11 +80,16 @@ extension ImageStore {
     }
 
     /// The manifest that a descriptor leads to on this machine; `nil` for what is no image.
-    private func selectManifest(_ descriptor: Descriptor, from source: some ImageSource, depth: Int) throws -> Descriptor? {
+    private func selectManifest(_ descriptor: Descriptor, from source: some ImageSource, depth: Int) throws
+        -> Descriptor?
+    {
         if descriptor.mediaType.isManifest { return descriptor }
         guard descriptor.mediaType.isIndex else { return nil }
         guard depth < 4 else { throw ImageError.malformed("the image index", reason: "it is nested too deep") }
-        let index = try ManifestDocument.index(try readDocument(descriptor, from: source), mediaType: descriptor.mediaType)
+        let index = try ManifestDocument.index(
+            try readDocument(descriptor, from: source),
+            mediaType: descriptor.mediaType
+        )
         let candidates = index.manifests.filter { !LayoutReading.isAttestation($0) }
         if let match = candidates.first(where: { LayoutReading.isHost($0.platform) }) {
             return try selectManifest(match, from: source, depth: depth + 1)
@@ -97,7 +102,10 @@ extension ImageStore {
 
     private func readDocument(_ descriptor: Descriptor, from source: some ImageSource) throws -> [UInt8] {
         guard descriptor.size >= 0, descriptor.size <= ImageStore.documentLimit else {
-            throw ImageError.tooLarge("manifest \(descriptor.digest.short) of \(source.name)", limit: Int64(ImageStore.documentLimit))
+            throw ImageError.tooLarge(
+                "manifest \(descriptor.digest.short) of \(source.name)",
+                limit: Int64(ImageStore.documentLimit)
+            )
         }
         try source.fetch(descriptor.digest, size: descriptor.size)
         return try store.blobs.read(descriptor.digest)
@@ -120,7 +128,8 @@ extension ImageStore {
         }
         let manifest = Manifest(
             config: Descriptor(mediaType: .imageConfiguration, digest: configuration.digest, size: configuration.size),
-            layers: layers)
+            layers: layers
+        )
         let image = try prepare(manifest: try CanonicalJSON.encode(manifest), mediaType: .imageManifest)
         return ListedImage(image: image, names: item.names)
     }
@@ -172,7 +181,9 @@ private enum LayoutReading {
 
     /// The full name where a tool wrote it; else the reference name, unless it is only a tag.
     static func name(_ descriptor: Descriptor) -> ImageReference? {
-        if let full = descriptor.annotations?[Annotation.imageName], let name = try? ImageReference(parsing: full) { return name }
+        if let full = descriptor.annotations?[Annotation.imageName], let name = try? ImageReference(parsing: full) {
+            return name
+        }
         guard let short = descriptor.annotations?[Annotation.referenceName], short != "latest" else { return nil }
         return try? ImageReference(parsing: short)
     }

@@ -64,7 +64,11 @@ extension ImageStore {
         defer { close(directory) }
         return try FileOperations.names(inDirectory: directory, path: store[.names])
             .compactMap { fileName in
-                let descriptor = openat(directory, fileName.map { CChar(bitPattern: $0) } + [0], O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+                let descriptor = openat(
+                    directory,
+                    fileName.map { CChar(bitPattern: $0) } + [0],
+                    O_RDONLY | O_CLOEXEC | O_NOFOLLOW
+                )
                 guard descriptor >= 0 else { return nil }
                 defer { close(descriptor) }
                 var buffer = [UInt8](repeating: 0, count: 1024)
@@ -101,7 +105,11 @@ extension ImageStore {
         try index.invalidate()
         for (name, image) in changes {
             if let image {
-                try FileOperations.writeAtomically(name.fileContent(image.id), to: path(name), temporary: store[.temporary])
+                try FileOperations.writeAtomically(
+                    name.fileContent(image.id),
+                    to: path(name),
+                    temporary: store[.temporary]
+                )
             } else {
                 try FileOperations.remove(path(name))
             }

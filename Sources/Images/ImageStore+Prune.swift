@@ -27,7 +27,9 @@ extension ImageStore {
     ///   - dryRun: Whether to remove nothing and only tell.
     /// - Throws: `SystemError`.
     public func prune(
-        danglingImages: Bool, keeping: Set<Digest> = [], dryRun: Bool = false
+        danglingImages: Bool,
+        keeping: Set<Digest> = [],
+        dryRun: Bool = false
     ) throws -> PruneResult {
         let lock = try store.lock(.exclusive)
         defer { _ = lock }
@@ -62,8 +64,9 @@ extension ImageStore {
     private func roots(of image: StoredImage) -> Set<Digest> {
         var result: Set<Digest> = [image.id, image.manifest.digest]
         if let manifest = try? ManifestDocument.manifest(
-            store.blobs.read(image.manifest.digest), mediaType: image.manifest.mediaType)
-        {
+            store.blobs.read(image.manifest.digest),
+            mediaType: image.manifest.mediaType
+        ) {
             result.formUnion(manifest.layers.map(\.digest))
         }
         if let configuration = try? configuration(of: image) { result.formUnion(configuration.rootfs.diffIDs) }
@@ -116,7 +119,10 @@ extension ImageStore {
     }
 
     private func child(_ bucket: Store.Bucket, _ name: [UInt8]) -> FilePath {
-        FilePath(platformString: Array(store[bucket].string.utf8.map { CChar(bitPattern: $0) }) + [0x2F] + name.map { CChar(bitPattern: $0) } + [0])
+        FilePath(
+            platformString: Array(store[bucket].string.utf8.map { CChar(bitPattern: $0) }) + [0x2F]
+                + name.map { CChar(bitPattern: $0) } + [0]
+        )
     }
 }
 

@@ -7,6 +7,7 @@ public enum ImageRemoval: Sendable, Hashable, CustomStringConvertible {
     case untagged(ImageReference)
     case deleted(Digest)
 
+    /// The line that Docker prints.
     public var description: String {
         switch self {
         case .untagged(let name): "Untagged: \(name.familiar)"

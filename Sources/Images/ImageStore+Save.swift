@@ -29,7 +29,9 @@ extension ImageStore {
             let tar = TarWriter(sink: sink)
             func directory(_ name: String) throws { try tar.writeHeader(.directory(PathInRoot(name))) }
             func document(_ name: String, _ bytes: [UInt8]) throws {
-                try tar.writeHeader(LayerEntry(path: PathInRoot(name), kind: .regular, permissions: 0o644, size: Int64(bytes.count)))
+                try tar.writeHeader(
+                    LayerEntry(path: PathInRoot(name), kind: .regular, permissions: 0o644, size: Int64(bytes.count))
+                )
                 try bytes.withUnsafeBytes { try tar.write($0) }
                 try tar.finishContent()
             }
@@ -42,7 +44,11 @@ extension ImageStore {
                 let source = try SavedImages.open(blob, store)
                 defer { close(source) }
                 let entry = LayerEntry(
-                    path: PathInRoot("blobs/sha256/\(blob.digest.hex)"), kind: .regular, permissions: 0o644, size: blob.size)
+                    path: PathInRoot("blobs/sha256/\(blob.digest.hex)"),
+                    kind: .regular,
+                    permissions: 0o644,
+                    size: blob.size
+                )
                 try tar.writeHeader(entry)
                 try tar.copy(descriptor: source, offset: 0, size: blob.size, path: store.blobs.path(blob.digest))
                 try tar.finishContent()
@@ -65,12 +71,18 @@ extension ImageStore {
         for blob in saved.blobs {
             try SavedImages.place(blob, store, at: blobs.appending(blob.digest.hex), temporary: directory)
         }
-        try FileOperations.writeAtomically(SavedImages.layoutMarker, to: directory.appending("oci-layout"), temporary: directory)
+        try FileOperations.writeAtomically(
+            SavedImages.layoutMarker,
+            to: directory.appending("oci-layout"),
+            temporary: directory
+        )
         let indexPath = directory.appending("index.json")
         var index = saved.index
         if FileStatus.ifPresent(indexPath)?.kind == .regular {
             let old = try ManifestDocument.index(
-                try FileOperations.read(indexPath, limit: ImageStore.documentLimit), mediaType: nil)
+                try FileOperations.read(indexPath, limit: ImageStore.documentLimit),
+                mediaType: nil
+            )
             index.manifests = old.manifests.filter { !saved.replaces($0) } + index.manifests
         }
         try FileOperations.writeAtomically(try CanonicalJSON.encode(index), to: indexPath, temporary: directory)
@@ -100,14 +112,19 @@ private struct SavedImages {
                 var descriptor = listed.image.manifest
                 descriptor.platform = platform
                 if let name {
-                    descriptor.annotations = [Annotation.imageName: ImageName(name).full, Annotation.referenceName: name.familiar]
+                    descriptor.annotations = [
+                        Annotation.imageName: ImageName(name).full, Annotation.referenceName: name.familiar,
+                    ]
                 }
                 index.manifests.append(descriptor)
             }
             dockerManifests.append(
                 DockerArchiveManifest(
-                    Config: "blobs/sha256/\(listed.image.id.hex)", RepoTags: names.isEmpty ? nil : names.map(\.familiar),
-                    Layers: content.manifest.layers.map { "blobs/sha256/\($0.digest.hex)" }))
+                    Config: "blobs/sha256/\(listed.image.id.hex)",
+                    RepoTags: names.isEmpty ? nil : names.map(\.familiar),
+                    Layers: content.manifest.layers.map { "blobs/sha256/\($0.digest.hex)" }
+                )
+            )
         }
     }
 

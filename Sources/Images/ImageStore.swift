@@ -10,12 +10,15 @@ internal import SystemPackage
 /// is a file (`names-v1`) that holds an image's ID. All of them move by one atomic rename, so a process that is killed
 /// leaves the old or the new state; whatever is damaged counts as missing.
 public struct ImageStore: Sendable {
+    /// Where everything is kept.
     public let store: Store
+    /// The layers of the images.
     public let layers: LayerStore
 
     /// The largest manifest, index or configuration that is read; registries have the same bound or a smaller one.
     public static let documentLimit = 16 << 20
 
+    /// Opens the images of a store.
     public init(_ store: Store, layers: LayerStore) {
         self.store = store
         self.layers = layers
@@ -30,19 +33,29 @@ public struct ImageStore: Sendable {
     /// - Throws: `ImageError.layersDiffer`, `LayerError`, or `SystemError`.
     @discardableResult
     public func add(
-        configuration: ImageConfiguration, layers: [Layer], names: [ImageReference] = []
+        configuration: ImageConfiguration,
+        layers: [Layer],
+        names: [ImageReference] = []
     ) throws -> StoredImage {
         let configurationBytes = try CanonicalJSON.encode(configuration)
         let id = SHA256Hasher.digest(of: configurationBytes)
         guard configuration.rootfs.diffIDs == layers.map(\.diffID) else {
-            throw ImageError.layersDiffer("\(id)", manifest: layers.count, configuration: configuration.rootfs.diffIDs.count)
+            throw ImageError.layersDiffer(
+                "\(id)",
+                manifest: layers.count,
+                configuration: configuration.rootfs.diffIDs.count
+            )
         }
         let manifest = Manifest(
             config: Descriptor(mediaType: .imageConfiguration, digest: id, size: Int64(configurationBytes.count)),
-            layers: layers.map(\.blob))
+            layers: layers.map(\.blob)
+        )
         let manifestBytes = try CanonicalJSON.encode(manifest)
         let descriptor = Descriptor(
-            mediaType: .imageManifest, digest: SHA256Hasher.digest(of: manifestBytes), size: Int64(manifestBytes.count))
+            mediaType: .imageManifest,
+            digest: SHA256Hasher.digest(of: manifestBytes),
+            size: Int64(manifestBytes.count)
+        )
 
         let lock = try store.lock(.shared)
         defer { _ = lock }
@@ -54,8 +67,12 @@ public struct ImageStore: Sendable {
         try store.blobs.write(configurationBytes)
         try store.blobs.write(manifestBytes)
         let image = StoredImage(
-            id: id, manifest: descriptor, created: configuration.created, size: try size(of: layers),
-            platform: configuration.platform)
+            id: id,
+            manifest: descriptor,
+            created: configuration.created,
+            size: try size(of: layers),
+            platform: configuration.platform
+        )
         try register(image, replacing: known, names: names)
         return image
     }
@@ -67,7 +84,9 @@ public struct ImageStore: Sendable {
     /// - Throws: `ImageError.malformed` and `.layersDiffer`, `ContentStoreError`, or `LayerError`.
     @discardableResult
     public func add(
-        manifest bytes: [UInt8], mediaType: MediaType, names: [ImageReference] = []
+        manifest bytes: [UInt8],
+        mediaType: MediaType,
+        names: [ImageReference] = []
     ) throws -> StoredImage {
         let lock = try store.lock(.shared)
         defer { _ = lock }
@@ -81,7 +100,11 @@ public struct ImageStore: Sendable {
         let manifest = try ManifestDocument.manifest(bytes, mediaType: mediaType)
         let configuration = try ManifestDocument.configuration(try store.blobs.read(manifest.config.digest))
         let layers = try ImageStore.layers(manifest, configuration)
-        let descriptor = Descriptor(mediaType: mediaType, digest: try store.blobs.write(bytes), size: Int64(bytes.count))
+        let descriptor = Descriptor(
+            mediaType: mediaType,
+            digest: try store.blobs.write(bytes),
+            size: Int64(bytes.count)
+        )
         if let known = record(manifest.config.digest), known.manifest == descriptor,
             layers.allSatisfy(self.layers.isAvailable)
         {
@@ -89,8 +112,12 @@ public struct ImageStore: Sendable {
         }
         for layer in layers { try self.layers.verify(layer) }
         return StoredImage(
-            id: manifest.config.digest, manifest: descriptor, created: configuration.created, size: try size(of: layers),
-            platform: configuration.platform)
+            id: manifest.config.digest,
+            manifest: descriptor,
+            created: configuration.created,
+            size: try size(of: layers),
+            platform: configuration.platform
+        )
     }
 
     /// The documents of an image, decoded once.
@@ -98,11 +125,16 @@ public struct ImageStore: Sendable {
     /// - Throws: `ContentStoreError.missing` or `.damaged`, `ImageError.malformed` and `.layersDiffer`.
     public func content(of image: StoredImage) throws -> ImageContent {
         let manifest = try ManifestDocument.manifest(
-            try store.blobs.read(image.manifest.digest), mediaType: image.manifest.mediaType)
+            try store.blobs.read(image.manifest.digest),
+            mediaType: image.manifest.mediaType
+        )
         let configuration = try ManifestDocument.configuration(try store.blobs.read(image.id))
         return ImageContent(
-            image: image, manifest: manifest, configuration: configuration,
-            layers: try ImageStore.layers(manifest, configuration))
+            image: image,
+            manifest: manifest,
+            configuration: configuration,
+            layers: try ImageStore.layers(manifest, configuration)
+        )
     }
 
     /// The configuration of an image.
@@ -144,7 +176,11 @@ public struct ImageStore: Sendable {
         let index = LayoutIndex(self)
         // Another manifest for the same ID changes the index at every name of the image.
         if let known, known.manifest != image.manifest { try index.invalidate() }
-        try FileOperations.writeAtomically(ImageRecord.encode(image), to: recordPath(image.id), temporary: store[.temporary])
+        try FileOperations.writeAtomically(
+            ImageRecord.encode(image),
+            to: recordPath(image.id),
+            temporary: store[.temporary]
+        )
         try setNames(names.map { (ImageName($0), image) }, index)
     }
 
@@ -152,7 +188,10 @@ public struct ImageStore: Sendable {
         let diffIDs = configuration.rootfs.diffIDs
         guard diffIDs.count == manifest.layers.count else {
             throw ImageError.layersDiffer(
-                "\(manifest.config.digest)", manifest: manifest.layers.count, configuration: diffIDs.count)
+                "\(manifest.config.digest)",
+                manifest: manifest.layers.count,
+                configuration: diffIDs.count
+            )
         }
         return zip(diffIDs, manifest.layers).map { Layer(diffID: $0, blob: $1) }
     }

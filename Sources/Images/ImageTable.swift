@@ -8,6 +8,7 @@ public struct ImageRow: Sendable, Hashable {
     public let tag: String
     /// `<none>` unless the name is a digest.
     public let digest: String
+    /// The image itself.
     public let image: StoredImage
 
     /// The rows of a list of images, in its order, one for each name.
@@ -18,8 +19,11 @@ public struct ImageRow: Sendable, Hashable {
             }
             return listed.names.map { name in
                 ImageRow(
-                    repository: name.familiarRepository, tag: name.tag ?? "<none>",
-                    digest: name.digest?.description ?? "<none>", image: listed.image)
+                    repository: name.familiarRepository,
+                    tag: name.tag ?? "<none>",
+                    digest: name.digest?.description ?? "<none>",
+                    image: listed.image
+                )
             }
         }
     }
@@ -27,15 +31,20 @@ public struct ImageRow: Sendable, Hashable {
     /// The table that `docker images` prints.
     ///
     /// - Parameter now: Seconds since 1970.
-    public static func table(_ rows: [ImageRow], now: Int64, showingDigests: Bool = false, fullIDs: Bool = false) -> TextTable {
-        var table = TextTable(["REPOSITORY", "TAG"] + (showingDigests ? ["DIGEST"] : []) + ["IMAGE ID", "CREATED", "SIZE"])
+    public static func table(_ rows: [ImageRow], now: Int64, showingDigests: Bool = false, fullIDs: Bool = false)
+        -> TextTable
+    {
+        var table = TextTable(
+            ["REPOSITORY", "TAG"] + (showingDigests ? ["DIGEST"] : []) + ["IMAGE ID", "CREATED", "SIZE"]
+        )
         for row in rows {
             table.append(
                 [row.repository, row.tag] + (showingDigests ? [row.digest] : []) + [
                     fullIDs ? row.image.id.description : row.image.id.short,
                     HumanReadable.age(secondsSinceEpoch: row.image.created?.secondsSinceEpoch, now: now),
                     HumanReadable.size(row.image.size),
-                ])
+                ]
+            )
         }
         return table
     }

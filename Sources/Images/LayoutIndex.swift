@@ -43,6 +43,8 @@ struct LayoutIndex {
 
     /// Writes the file with some names changed.
     func update(_ changes: [(name: ImageName, image: StoredImage?)]) throws {
+        // Each line is compared with each change.
+        guard changes.count < 100 else { return try rebuild() }
         let bytes = try FileOperations.read(path)
         guard let old = LayoutIndex.split(bytes) else { return try rebuild() }
         let removed = changes.map { LayoutIndex.prefix($0.name) }
@@ -93,7 +95,9 @@ struct LayoutIndex {
             prefix(name)
                 + Array(
                     (#""\#(Annotation.referenceName)":\#(JSONText.quoted(reference))},"digest":"\#(image.manifest.digest)","#
-                        + #""mediaType":\#(JSONText.quoted(image.manifest.mediaType.rawValue)),"size":\#(image.manifest.size)}"#).utf8)
+                        + #""mediaType":\#(JSONText.quoted(image.manifest.mediaType.rawValue)),"size":\#(image.manifest.size)}"#)
+                        .utf8
+                )
         }
     }
 

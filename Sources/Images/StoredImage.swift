@@ -11,6 +11,7 @@ public struct StoredImage: Sendable, Hashable {
     public let created: Timestamp?
     /// The bytes of the files of all layers, which is what users know as the size of an image.
     public let size: Int64
+    /// What the image runs on.
     public let platform: Platform
 
     init(id: Digest, manifest: Descriptor, created: Timestamp?, size: Int64, platform: Platform) {
@@ -24,10 +25,12 @@ public struct StoredImage: Sendable, Hashable {
 
 /// An image with all its names, none for a dangling one.
 public struct ListedImage: Sendable, Hashable {
+    /// The image.
     public let image: StoredImage
     /// Sorted; references with a tag before those with a digest.
     public let names: [ImageReference]
 
+    /// An image with the names that count for what is done with it.
     public init(image: StoredImage, names: [ImageReference]) {
         self.image = image
         self.names = names
@@ -36,8 +39,11 @@ public struct ListedImage: Sendable, Hashable {
 
 /// The documents of an image, decoded.
 public struct ImageContent: Sendable {
+    /// The image.
     public let image: StoredImage
+    /// As it lies in the store.
     public let manifest: Manifest
+    /// As it lies in the store; what we do not know of it is left out.
     public let configuration: ImageConfiguration
     /// Lowest first: the manifest's descriptors with the configuration's diff IDs.
     public let layers: [Layer]

@@ -35,6 +35,8 @@ public final class ArchiveReader {
         self.name = name
         if !isDecompressed { Self.supportFilters(archive) }
         archive_read_support_format_tar(archive)
+        // A layer without any bytes is a layer without any entries.
+        if isDecompressed { archive_read_support_format_empty(archive) }
         try openArchive(archive, source: source, name: name)
     }
 

@@ -37,6 +37,7 @@ final class DecompressingSource: ByteSource {
     private let archive: OpaquePointer
     private let source: ByteSource
     private let name: String
+    private var isAtEnd = false
 
     init(_ source: ByteSource, name: String) throws {
         guard let archive = archive_read_new() else { throw LayerError.unreadable(name, reason: "out of memory") }
@@ -45,6 +46,7 @@ final class DecompressingSource: ByteSource {
         self.name = name
         ArchiveReader.supportFilters(archive)
         archive_read_support_format_raw(archive)
+        archive_read_support_format_empty(archive)
         super.init()
         try openArchive(archive, source: source, name: name)
         var entry: OpaquePointer?
@@ -52,11 +54,13 @@ final class DecompressingSource: ByteSource {
         guard result == ARCHIVE_OK || result == ARCHIVE_WARN || result == ARCHIVE_EOF else {
             throw source.failure ?? LayerError.unreadable(name, reason: archiveMessage(archive))
         }
+        isAtEnd = result == ARCHIVE_EOF
     }
 
     deinit { archive_read_free(archive) }
 
     override func next() throws -> UnsafeRawBufferPointer {
+        if isAtEnd { return UnsafeRawBufferPointer(start: nil, count: 0) }
         var block: UnsafeRawPointer?
         var count = 0
         var offset: la_int64_t = 0

@@ -179,6 +179,8 @@ public final class LayerIndex: Sendable {
     private static func merged(_ earlier: LayerEntry, _ later: LayerEntry) -> LayerEntry {
         var (entry, other) = (later, earlier)
         if entry.kind == .whiteout, other.kind != .whiteout { swap(&entry, &other) }
+        // An opaque marker knows nothing of the directory's attributes, whichever of the two comes first.
+        if entry.isImplied, other.kind == .directory { swap(&entry, &other) }
         if entry.kind == .directory, other.kind == .whiteout || other.isOpaque { entry.isOpaque = true }
         return entry
     }

@@ -157,11 +157,10 @@ private struct LayerIndexer {
         let name = entry.path.name
         if name.starts(with: LayerIndexer.prefix) {
             if name.elementsEqual(LayerIndexer.opaqueMarker) {
+                // Its attributes come with the directory's own member, before or after this one, or from below.
                 var directory = LayerEntry.directory(entry.path.parent)
                 directory.isOpaque = true
-                // Its attributes come with the directory's own member, before or after this one.
-                if let known = entries.lastIndex(where: { $0.path == directory.path }) { directory = entries[known] }
-                directory.isOpaque = true
+                directory.isImplied = true
                 entries.append(directory)
             } else if !name.starts(with: Array(".wh..wh.".utf8)), name.count > LayerIndexer.prefix.count {
                 let hidden = entry.path.parent.appending(name.dropFirst(LayerIndexer.prefix.count))

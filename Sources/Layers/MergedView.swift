@@ -70,7 +70,12 @@ public struct MergedView: Sendable {
             node = Node(entry: entry, layer: node.layer)
         }
         guard try body(node), node.entry.kind == .directory else { return }
-        for name in names(in: path) { try walk(path.appending(name), body) }
+        // Not recursive: a layer from elsewhere may be two thousand directories deep, and a thread's stack is not.
+        var waiting = names(in: path).reversed().map { path.appending($0) }
+        while let next = waiting.popLast() {
+            guard let node = self.node(at: next), try body(node), node.entry.kind == .directory else { continue }
+            waiting += names(in: next).reversed().map { next.appending($0) }
+        }
     }
 
     /// Where a path leads when symbolic links are followed inside the root.
@@ -132,7 +137,8 @@ extension LayerIndex {
                 continue
             }
             result.append((Array(entry.path.name), entry.kind))
-            position = entry.kind == .directory ? subtree(of: entry.path).upperBound : position + 1
+            // A crafted layer may have paths below a file too; they are no children of this directory.
+            position = max(subtree(of: entry.path).upperBound, position + 1)
         }
         return result
     }

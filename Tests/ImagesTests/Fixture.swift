@@ -39,12 +39,23 @@ struct Fixture {
         return try writer.finish()
     }
 
-    func file(_ path: String, _ content: String, permissions: UInt16 = 0o644, owner: UInt32 = 0) -> (LayerEntry, String) {
-        (LayerEntry(path: PathInRoot(path), kind: .regular, permissions: permissions, userID: owner, groupID: owner, modified: 1_700_000_000), content)
+    func file(_ path: String, _ content: String, permissions: UInt16 = 0o644, owner: UInt32 = 0) -> (LayerEntry, String)
+    {
+        (
+            LayerEntry(
+                path: PathInRoot(path),
+                kind: .regular,
+                permissions: permissions,
+                userID: owner,
+                groupID: owner,
+                modified: 1_700_000_000
+            ), content
+        )
     }
 
     /// An image of one layer with one file.
-    func simple(_ content: String = "hello", created: Int64 = 1_700_000_000, names: [String] = []) throws -> StoredImage {
+    func simple(_ content: String = "hello", created: Int64 = 1_700_000_000, names: [String] = []) throws -> StoredImage
+    {
         try image([try layer([file("hello", content)])], created: created, names: names)
     }
 
@@ -53,8 +64,14 @@ struct Fixture {
         configuration.created = Timestamp(secondsSinceEpoch: created)
         configuration.config.cmd = ["/hello"]
         configuration.rootfs = .init(diffIDs: layers.map(\.diffID))
-        configuration.history = layers.map { _ in .init(created: configuration.created, createdBy: "COPY hello / # buildkit") }
-        return try images.add(configuration: configuration, layers: layers, names: names.map { try ImageReference(parsing: $0) })
+        configuration.history = layers.map { _ in
+            .init(created: configuration.created, createdBy: "COPY hello / # buildkit")
+        }
+        return try images.add(
+            configuration: configuration,
+            layers: layers,
+            names: names.map { try ImageReference(parsing: $0) }
+        )
     }
 
     func write(_ name: String, _ bytes: [UInt8]) throws -> FilePath {
@@ -68,8 +85,10 @@ func name(_ text: String) throws -> ImageReference { try ImageReference(parsing:
 /// Runs a program and returns its exit code with what it printed.
 @discardableResult
 func run(_ arguments: [String]) throws -> (status: Int32, output: String) {
-    let command = arguments.map { "'" + $0.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'" }
-        .joined(separator: " ")
+    let command = arguments.map {
+        "'" + $0.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    }
+    .joined(separator: " ")
     return try shell(command)
 }
 

@@ -22,7 +22,9 @@ import Testing
             #expect(try fixture.images.find("simple@\(image.manifest.digest)") == image)
             #expect(fixture.images.find(reference: try name("simple:latest@\(image.manifest.digest)")) == image)
             #expect(image.size == 5)
-            #expect(throws: ImageError.notFound("simpel", similar: ["simple:latest"])) { try fixture.images.find("simpel") }
+            #expect(throws: ImageError.notFound("simpel", similar: ["simple:latest"])) {
+                try fixture.images.find("simpel")
+            }
             #expect(throws: ImageError.self) { try fixture.images.find("") }
             #expect(throws: ImageError.self) { try fixture.images.find("../../etc/passwd") }
         }
@@ -98,7 +100,9 @@ import Testing
     @Test("names too long for a file name work")
     func longNames() throws {
         try Fixture.with { fixture in
-            let text = Array(repeating: "abcdefgh", count: 25).joined(separator: "/") + ":" + String(repeating: "t", count: 128)
+            let text =
+                Array(repeating: "abcdefgh", count: 25).joined(separator: "/") + ":"
+                + String(repeating: "t", count: 128)
             let image = try fixture.simple(names: [text])
             #expect(try fixture.images.find(text) == image)
             #expect(try fixture.images.names(of: image).map(\.familiar) == [text])
@@ -109,8 +113,12 @@ import Testing
     func recordEscapes() throws {
         let digest = SHA256Hasher.digest(of: "x")
         let image = StoredImage(
-            id: digest, manifest: Descriptor(mediaType: MediaType(rawValue: "a b\n%"), digest: digest, size: 1),
-            created: Timestamp(text: "yesterday\nsize 5"), size: 7, platform: Platform(os: "li nux", architecture: "ä", variant: "v\n"))
+            id: digest,
+            manifest: Descriptor(mediaType: MediaType(rawValue: "a b\n%"), digest: digest, size: 1),
+            created: Timestamp(text: "yesterday\nsize 5"),
+            size: 7,
+            platform: Platform(os: "li nux", architecture: "ä", variant: "v\n")
+        )
         #expect(ImageRecord.decode(ImageRecord.encode(image), id: digest) == image)
     }
 
@@ -120,7 +128,10 @@ import Testing
             let image = try fixture.simple(names: ["b", "a:1", "c"])
             let root = fixture.images.store.root
             func names() throws -> [String] {
-                let index = try CanonicalJSON.decode(ImageIndex.self, from: FileOperations.read(root.appending("index.json")))
+                let index = try CanonicalJSON.decode(
+                    ImageIndex.self,
+                    from: FileOperations.read(root.appending("index.json"))
+                )
                 #expect(index.manifests.allSatisfy { $0.digest == image.manifest.digest || $0.size > 0 })
                 return index.manifests.compactMap { $0.annotations?[Annotation.referenceName] }.sorted()
             }
@@ -133,7 +144,11 @@ import Testing
             try fixture.images.tag(image, as: name("d"))
             #expect(try names() == ["a:1", "d", "d:latest"])
             // An index of another tool, or a torn one.
-            try FileOperations.writeAtomically(Array("{}".utf8), to: root.appending("index.json"), temporary: fixture.directory)
+            try FileOperations.writeAtomically(
+                Array("{}".utf8),
+                to: root.appending("index.json"),
+                temporary: fixture.directory
+            )
             try fixture.images.tag(image, as: name("e:1"))
             #expect(try names() == ["a:1", "d", "d:latest", "e:1"])
             for tag in ["a:1", "d", "e:1"] { try fixture.images.untag(name(tag)) }
@@ -151,7 +166,9 @@ import Testing
                 try fixture.images.remove(image.id.short)
             }
             #expect(try fixture.images.remove("a").map(\.description) == ["Untagged: a:latest"])
-            #expect(try fixture.images.remove("b").map(\.description) == ["Untagged: b:latest", "Deleted: \(image.id)"])
+            #expect(
+                try fixture.images.remove("b").map(\.description) == ["Untagged: b:latest", "Deleted: \(image.id)"]
+            )
             #expect(try fixture.images.list().isEmpty)
             let again = try fixture.simple(names: ["a", "b"])
             #expect(try fixture.images.remove(again.id.short, force: true).count == 3)
@@ -183,16 +200,16 @@ import Testing
         }
     }
 
-    @Test("one tag among ten thousand is quick")
+    @Test("one tag among thousands is quick")
     func manyNames() throws {
         try Fixture.with { fixture in
             let image = try fixture.simple()
-            try fixture.images.tag(image, as: (0..<10_000).map { try name("repository-\($0)") })
+            try fixture.images.tag(image, as: (0..<2_000).map { try name("repository-\($0)") })
             let clock = ContinuousClock()
             let one = try clock.measure { try fixture.images.tag(image, as: name("one-more")) }
             let all = try clock.measure { try LayoutIndex(fixture.images).rebuild() }
-            print("10,000 names: one more \(one), index anew \(all)")
-            #expect(try fixture.images.allNames().count == 10_001)
+            print("2,000 names: one more \(one), index anew \(all)")
+            #expect(try fixture.images.allNames().count == 2_001)
         }
     }
 }

@@ -1,0 +1,52 @@
+import ContentStore
+import FileSystem
+import Glibc
+import OCI
+import SystemPackage
+import Testing
+
+@Suite struct ContentStoreTests {
+    func withStore(_ body: (Store) throws -> Void) throws {
+        let directory = FilePath("/var/tmp/swiftbuild-content-\(getpid())-\(UInt64.random(in: 0 ... .max))")
+        defer { try? FileOperations.removeTree(directory) }
+        try body(try Store(root: directory))
+    }
+
+    @Test("a blob that was damaged is found and written again")
+    func damaged() throws {
+        try withStore { store in
+            let digest = try store.blobs.write(Array("hello".utf8))
+            try FileOperations.writeAtomically(Array("HELLO".utf8), to: store.blobs.path(digest), temporary: store.root)
+            #expect(throws: ContentStoreError.damaged(digest)) { try store.blobs.read(digest) }
+            #expect(!store.blobs.verify(digest))
+            try store.blobs.write(Array("hello".utf8))
+            #expect(store.blobs.verify(digest))
+        }
+    }
+
+    @Test("bytes with another digest than promised leave nothing")
+    func promised() throws {
+        try withStore { store in
+            let promised = SHA256Hasher.digest(of: "a")
+            var writer = try store.blobs.writer()
+            try [UInt8](Array("b".utf8)).withUnsafeBytes { try writer.write($0) }
+            do {
+                try writer.commit(expecting: promised)
+                Issue.record("expected an error")
+            } catch ContentStoreError.damaged(let digest) {
+                #expect(digest == promised)
+            }
+            #expect(try FileOperations.names(in: store[.blobs]).isEmpty)
+            #expect(try FileOperations.names(in: store[.temporary]).isEmpty)
+        }
+    }
+
+    @Test("a layout that another tool made is completed")
+    func foreignLayout() throws {
+        try withStore { store in
+            try FileOperations.removeTree(store[.names])
+            _ = try Store(root: store.root)
+            #expect(FileStatus.ifPresent(store[.names]) != nil)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import OCI
+import Testing
+
+@Suite struct OCITests {
+    @Test(
+        "digests are lower-case SHA-256 and nothing else",
+        arguments: [
+            "sha256:../../x", "sha256:", "sha512:" + String(repeating: "a", count: 64),
+            "sha256:" + String(repeating: "A", count: 64), "sha256:" + String(repeating: "a", count: 65),
+            String(repeating: "a", count: 64),
+        ]
+    )
+    func badDigest(text: String) { #expect(throws: OCIError.self) { try Digest(parsing: text) } }
+
+    @Test("a digest survives bytes and text")
+    func digest() throws {
+        let text = "sha256:" + String(repeating: "0123456789abcdef", count: 4)
+        let digest = try Digest(parsing: text)
+        #expect(digest.description == text)
+        #expect(Digest(bytes: digest.bytes) == digest)
+    }
+
+    @Test(
+        "names are normalised as Docker does",
+        arguments: [
+            ("alpine", "docker.io/library/alpine:latest", "alpine:latest"), ("a/b:1", "docker.io/a/b:1", "a/b:1"),
+            ("localhost/a", "localhost/a:latest", "localhost/a:latest"),
+            ("host:5000/a", "host:5000/a:latest", "host:5000/a:latest"),
+            ("index.docker.io/library/a", "docker.io/library/a:latest", "a:latest"),
+            ("[::1]:5000/a", "[::1]:5000/a:latest", "[::1]:5000/a:latest"),
+        ]
+    )
+    func reference(text: String, full: String, familiar: String) throws {
+        let reference = try ImageReference(parsing: text)
+        #expect(reference.description == full)
+        #expect(reference.familiar == familiar)
+        #expect(try ImageReference(parsing: full) == reference)
+    }
+
+    @Test(
+        "names that are none are refused",
+        arguments: ["", "A", "a:", "a//b", "/a", "a/", "-a", "a..b", "a:-x", "a@sha256:x", "a b", "host:99999/a", "ä"]
+    )
+    func badReference(text: String) { #expect(throws: OCIError.self) { try ImageReference(parsing: text) } }
+
+    @Test("times survive, and nonsense is no time")
+    func timestamps() {
+        #expect(Timestamp(secondsSinceEpoch: 1_700_000_000).description == "2023-11-14T22:13:20Z")
+        #expect(Timestamp(nanosecondsSinceEpoch: -1).description == "1969-12-31T23:59:59.999999999Z")
+        #expect(Timestamp(secondsSinceEpoch: .max).description == "9999-12-31T23:59:59Z")
+        #expect(Timestamp(text: "2023-11-15T00:13:20.5+02:00").secondsSinceEpoch == 1_700_000_000)
+        for text in [
+            "", "yesterday", "2023-13-01T00:00:00Z", "2023-11-14T22:13:20+", String(repeating: "9", count: 30),
+        ] {
+            #expect(Timestamp(text: text).secondsSinceEpoch == nil)
+        }
+    }
+}
