@@ -77,11 +77,11 @@ struct ImageCommandTests {
             let archive = f.scratch.appending("saved.tar").string
             try await f.succeed("save", "--format", format, "-o", archive, "saved:1")
             let other = f.scratch.appending("other-store")
-            try await f.succeed("--root", other.string, "load", "-i", archive)
+            try await f.succeed("load", "--root", other.string, "-i", archive)
             let loaded = try BuiltImage(id: image.id, store: other, transcript: "")
             #expect(loaded.tree == image.tree)
             #expect(loaded.configuration == image.configuration)
-            let listed = try await f.succeed("--root", other.string, "images").outputText
+            let listed = try await f.succeed("images", "--root", other.string).outputText
             #expect(listed.contains("saved"))
             // The same input gives the same archive.
             let again = f.scratch.appending("again.tar").string
@@ -96,7 +96,7 @@ struct ImageCommandTests {
             try writeTree(f)
             let image = try await f.build(Self.contents, "-t", "laid-out")
             let other = f.scratch.appending("other-store")
-            try await f.succeed("--root", other.string, "load", "-i", f.store.string)
+            try await f.succeed("load", "--root", other.string, "-i", f.store.string)
             #expect(try BuiltImage(id: image.id, store: other, transcript: "").tree == image.tree)
         }
     }
@@ -129,11 +129,11 @@ struct ImageCommandTests {
             )
             let other = f.scratch.appending("other-store").string
             for name in ["text.tar", "cut.tar", "flipped.tar", "traversal.tar", "lost.tar"] {
-                let result = try await f.swiftbuild("--root", other, "load", "-i", name)
+                let result = try await f.swiftbuild("load", "--root", other, "-i", name)
                 #expect(result.status != 0, "\(result)")
                 #expect(!result.errors.isEmpty && !result.errors.contains("Fatal error"), "\(result)")
             }
-            #expect(try await f.succeed("--root", other, "images").outputText.split(separator: "\n").count == 1)
+            #expect(try await f.succeed("images", "--root", other).outputText.split(separator: "\n").count == 1)
         }
     }
 
@@ -181,7 +181,7 @@ struct ImageCommandTests {
             for type in ["oci", "docker"] {
                 try await f.succeed("-t", "named", "-f", file, "-o", "type=\(type),dest=\(out).\(type)", ".")
                 let other = f.scratch.appending("store-\(type)")
-                try await f.succeed("--root", other.string, "load", "-i", "\(out).\(type)")
+                try await f.succeed("load", "--root", other.string, "-i", "\(out).\(type)")
                 #expect(try BuiltImage(id: image.id, store: other, transcript: "").tree == image.tree)
             }
         }

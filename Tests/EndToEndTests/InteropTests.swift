@@ -77,7 +77,7 @@ struct InteropTests {
                 "docker-archive:\(f.scratch)/a.tar:x:1"
             )
             let other = f.scratch.appending("other-store")
-            try await f.succeed("--root", other.string, "load", "-i", "\(f.scratch)/a.tar")
+            try await f.succeed("load", "--root", other.string, "-i", "\(f.scratch)/a.tar")
             #expect(try BuiltImage(id: image.id, store: other, transcript: "").tree == image.tree)
         }
     }
@@ -128,8 +128,8 @@ struct InteropTests {
                 "oci:\(f.scratch)/layout:name"
             )
             let other = f.scratch.appending("other-store").string
-            try await f.succeed("--root", other, "load", "-i", "\(f.scratch)/layout")
-            let listed = try await f.succeed("--root", other, "images").outputText
+            try await f.succeed("load", "--root", other, "-i", "\(f.scratch)/layout")
+            let listed = try await f.succeed("images", "--root", other).outputText
             #expect(listed.contains(image.id.dropFirst("sha256:".count).prefix(12)), "\(listed)")
             try f.write("Dockerfile", "FROM name\nCOPY tree/file /on-top\n")
             let id = try await f.succeed("--root", other, "-q", ".").line

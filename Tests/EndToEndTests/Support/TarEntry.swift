@@ -94,7 +94,8 @@ enum TarArchive {
                 TarEntry(
                     name: records["path"] ?? (prefix.isEmpty ? "" : prefix + "/") + text(0..<100),
                     kind: kind,
-                    mode: number(100..<108),
+                    // Docker puts the kind of file into the mode.
+                    mode: number(100..<108) & 0o7777,
                     user: records["uid"].flatMap { Int($0) } ?? number(108..<116),
                     group: records["gid"].flatMap { Int($0) } ?? number(116..<124),
                     modified: number(136..<148),
