@@ -24,12 +24,16 @@ public struct SwiftBuild: AsyncParsableCommand {
 
     public init() {}
 
+    /// The names of the subcommands, aliases included.
+    static var verbs: [String] {
+        configuration.subcommands.flatMap { [$0._commandName] + $0.configuration.aliases } + ["help"]
+    }
+
     /// Parses the command line, does what it says, and exits with one of the codes of `ExitStatus`.
     public static func start() async -> Never {
-        // Writing to a pipe that nobody reads is told by the write's result instead.
-        signal(SIGPIPE, SIG_IGN)
+        Signals.start()
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(CommandLineForms.normalised(Array(CommandLine.arguments.dropFirst())))
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

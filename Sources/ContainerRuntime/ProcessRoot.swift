@@ -45,7 +45,7 @@ public enum ProcessRoot: Sendable {
     /// - Parameter below: The files before, for the true owners where an ordinary user cannot set them.
     public func capture(_ capture: LayerCapture, below: MergedView?, in layers: LayerStore) throws -> Layer {
         switch self {
-        case .overlay(let workspace): try capture.layer(ofUpper: workspace.upper, below: below, in: layers)
+        case .overlay(let workspace): try capture.layer(of: workspace, below: below, in: layers)
         case .copy(let directory, let before):
             try capture.layer(ofChanged: directory.path.appending("fs"), since: before, below: below, in: layers)
         }

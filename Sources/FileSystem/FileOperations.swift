@@ -2,6 +2,14 @@ internal import CLinux
 internal import Glibc
 public import SystemPackage
 
+extension FilePath {
+    /// The path with further components given as bytes, which need not be UTF-8.
+    public func appending(bytes: some Collection<UInt8>) -> FilePath {
+        let own = withPlatformString { Array(UnsafeBufferPointer(start: $0, count: strlen($0))) }
+        return FilePath(platformString: own + [CChar(bitPattern: UInt8(ascii: "/"))] + bytes.map { CChar(bitPattern: $0) } + [0])
+    }
+}
+
 /// Whole-file and whole-tree operations with errors that name the path.
 public enum FileOperations {
     /// Reads a whole file, at most `limit` bytes.

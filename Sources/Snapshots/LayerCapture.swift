@@ -15,13 +15,17 @@ public struct LayerCapture: Sendable {
         self.latestTime = latestTime
     }
 
-    /// Writes the layer that an overlay's upper directory stands for.
+    /// Writes the layer that an overlay's upper directory stands for; directories that only differ in their time count
+    /// as unchanged.
     ///
     /// - Parameter below: The filesystem below, which tells the true owners where an ordinary user cannot set them.
     /// - Throws: `SystemError`, `LayerError.shortContent`.
-    public func layer(ofUpper upper: FilePath, below: MergedView?, in layers: LayerStore) throws -> Layer {
-        var reader = TreeReader(root: upper, whiteouts: .overlay)
-        return try write(&reader, below: below, in: layers) { _, _ in true }
+    public func layer(of workspace: Workspace, below: MergedView?, in layers: LayerStore) throws -> Layer {
+        var reader = TreeReader(root: workspace.upper, whiteouts: .overlay)
+        return try write(&reader, below: below, in: layers) { entry, source in
+            // A directory is in the upper one already when something in it was looked for a place to be mounted on.
+            entry.kind != .directory || entry.isOpaque || !workspace.hasBelow(entry.path, like: source.status)
+        }
     }
 
     /// Writes the layer of a directory that a process changed in place, against its state before.

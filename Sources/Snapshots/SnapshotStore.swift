@@ -178,6 +178,16 @@ public final class Workspace: Sendable {
     /// Overlayfs's scratch directory, good for one mount.
     public var work: FilePath { directory.path.appending("work") }
 
+    /// Whether the topmost directory of this path below has the same owner and mode.
+    func hasBelow(_ path: PathInRoot, like status: FileStatus) -> Bool {
+        for snapshot in lower.reversed() {
+            guard let below = FileStatus.ifPresent(snapshot.files.appending(bytes: path.bytes)) else { continue }
+            return below.kind == .directory && below.permissions == status.permissions && below.userID == status.userID
+                && below.groupID == status.groupID
+        }
+        return false
+    }
+
     /// The written part as a lower directory for the next process; its files must not change any more.
     public var snapshot: SnapshotStore.Snapshot { .init(files: upper, owner: directory) }
 }

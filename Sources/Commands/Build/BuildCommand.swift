@@ -81,7 +81,7 @@ struct BuildCommand: AsyncParsableCommand {
         let renderer = renderer()
         let builder = Builder(layers: images.layers, images: LocalImages(images: images)) { renderer.show($0) }
         do {
-            let stored = try await Interruption.cancelling { try await prepared.execute(builder) }
+            let stored = try await Signals.cancelling { try await prepared.execute(builder) }
             renderer.show(.built(id: "\(stored.id)"))
             for name in prepared.request.tags { renderer.show(.tagged(name.familiar)) }
             for output in prepared.outputs {

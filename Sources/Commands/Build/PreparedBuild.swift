@@ -18,6 +18,9 @@ struct PreparedBuild: Sendable {
     /// - Throws: `CommandFailure`, `DiagnosticsError`.
     init(_ command: BuildCommand, _ images: ImageStore) throws {
         self.images = images
+        if let nameless = command.buildArguments.first(where: { $0.isEmpty || $0.hasPrefix("=") }) {
+            throw CommandFailure("--build-arg: `\(nameless)` has no name", status: ExitStatus.usage)
+        }
         let tags = try command.tag.map { try PreparedBuild.usage("--tag", $0, ImageReference.init(parsing:)) }
         if let digested = tags.first(where: { $0.digest != nil }) {
             throw CommandFailure("--tag \(digested.familiar): a digest cannot be given as a name", status: ExitStatus.usage)

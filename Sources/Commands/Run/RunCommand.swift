@@ -98,9 +98,8 @@ struct RunCommand: ParsableCommand {
         do {
             if usesTerminal { return try runInTerminal(container) }
             let input = try isInteractive ? STDIN_FILENO : FileOperations.open("/dev/null", O_RDONLY)
-            let signals = SignalForwarding()
             let process = try container.launch(.descriptors(input: input, output: STDOUT_FILENO, error: STDERR_FILENO))
-            signals.forward(to: process)
+            forwardSignals(to: process)
             return try process.wait().code
         } catch let error as SandboxError {
             switch error.reason {
@@ -110,12 +109,16 @@ struct RunCommand: ParsableCommand {
         }
     }
 
+    /// The first process of a container ignores a signal that it has no handler for; the second one is SIGKILL therefore.
+    private func forwardSignals(to process: SandboxProcess) {
+        Signals.forward { signal, count in process.kill(count == 1 ? signal : SIGKILL) }
+    }
+
     private func runInTerminal(_ container: Container) throws -> Int32 {
         let terminal = try PseudoTerminal()
         terminal.copySize(from: STDIN_FILENO)
-        let signals = SignalForwarding()
         let process = try container.launch(.terminal(terminal.processEnd))
-        signals.forward(to: process)
+        forwardSignals(to: process)
         let input = try isInteractive ? STDIN_FILENO : FileOperations.open("/dev/null", O_RDONLY)
         // Dropping the mode gives the terminal back as it was.
         let mode = isInteractive ? RawTerminalMode(STDIN_FILENO) : nil
