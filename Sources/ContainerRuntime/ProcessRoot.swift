@@ -17,11 +17,7 @@ public enum ProcessRoot: Sendable {
         let path = directory.path.appending("fs")
         try FileOperations.createDirectories(path)
         let writer = try TreeWriter(root: path, whiteouts: .none)
-        try stack.view.walk(.root) { node in
-            let content = node.entry.isFile ? try stack.contents(ofLayer: node.layer).place(of: node.entry) : nil
-            try writer.write(node.entry, content: content)
-            return true
-        }
+        try stack.walk { try writer.write($0, content: $1) }
         try writer.finish()
         return .copy(directory, try TreeState(of: path))
     }

@@ -62,10 +62,10 @@ extension ImageStore {
         case .tar(let path):
             let lock = try store.lock(.shared)
             defer { _ = lock }
-            let root = try RootFilesystem(layers, layers: try layers(of: image.image))
+            let files = try LayerStack(try layers(of: image.image), in: layers)
             try OutputFile.write(path) { sink in
                 let tar = TarWriter(sink: sink)
-                try root.walk { entry, content in
+                try files.walk { entry, content in
                     guard !entry.path.isRoot else { return }
                     try tar.writeHeader(entry)
                     guard let content else { return }
@@ -82,9 +82,11 @@ extension ImageStore {
         case .local(let directory):
             let lock = try store.lock(.shared)
             defer { _ = lock }
-            let root = try RootFilesystem(layers, layers: try layers(of: image.image))
-            let writer = try DirectoryTreeWriter(directory)
-            try root.walk { try writer.add($0, $1) }
+            let files = try LayerStack(try layers(of: image.image), in: layers)
+            try FileOperations.createDirectories(directory)
+            let writer = try TreeWriter(root: directory, whiteouts: .none, merging: true)
+            // The destination itself is the caller's and keeps its attributes.
+            try files.walk { if !$0.path.isRoot { try writer.write($0, content: $1) } }
             try writer.finish()
         }
     }

@@ -6,7 +6,7 @@ public import OCI
 public import SystemPackage
 
 extension ImageStore {
-    /// Makes an image with one layer of a root filesystem, given as a tar archive or a directory.
+    /// Makes an image with one layer of a root filesystem, given as a tar archive.
     ///
     /// The layer is written anew: sorted, with owners, modes, links and extended attributes as they are, so that the
     /// same files give the same image whatever their order in the archive.
@@ -23,16 +23,8 @@ extension ImageStore {
     ) throws -> StoredImage {
         let descriptor = try FileOperations.open(path, O_RDONLY)
         defer { close(descriptor) }
-        guard try FileStatus.of(descriptor: descriptor, path: path).kind == .directory else {
-            return try importRootFilesystem(
-                descriptor: descriptor,
-                name: "`\(path)`",
-                configuration: configuration,
-                message: message,
-                names: names
-            )
-        }
-        return try importTree(try ImportedTree(directory: path), configuration, message, names)
+        return try importRootFilesystem(
+            descriptor: descriptor, name: "`\(path)`", configuration: configuration, message: message, names: names)
     }
 
     /// Makes an image of a tar archive, plain or compressed, from an open file or a pipe.
@@ -72,12 +64,6 @@ extension ImageStore {
         case .none: try body(.none)
         case .archive(let descriptor, let offset):
             try body(.file(descriptor: descriptor, offset: offset, path: "archive"))
-        case .file(let path):
-            let descriptor = try FileOperations.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-            defer { close(descriptor) }
-            let status = try FileStatus.of(descriptor: descriptor, path: path)
-            guard status.kind == .regular, status.size == item.entry.size else { throw LayerError.shortContent(path) }
-            try body(.file(descriptor: descriptor, offset: 0, path: path))
         }
     }
 }
@@ -87,7 +73,6 @@ private final class ImportedTree {
     enum Content {
         case none
         case archive(descriptor: Int32, offset: Int64)
-        case file(FilePath)
     }
 
     struct Item {
@@ -130,67 +115,6 @@ private final class ImportedTree {
         }
         spooled += size
         return .archive(descriptor: file.descriptor, offset: offset)
-    }
-
-    init(directory: FilePath) throws {
-        var inodes: [[UInt64]: PathInRoot] = [:]
-        var waiting = [(PathInRoot.root, directory)]
-        while let (path, source) = waiting.popLast() {
-            // Sorted, so that the first name of a file with several is the same on every machine.
-            for name in try FileOperations.names(in: source).sorted(by: { $1.lexicographicallyPrecedes($0) })
-            where !name.starts(with: Array(".wh.".utf8)) {
-                let child = FilePath(
-                    platformString: Self.bytes(source) + [0x2F] + name.map { CChar(bitPattern: $0) } + [0]
-                )
-                let status = try FileStatus.of(child)
-                guard var entry = try Self.entry(path.appending(name), child, status) else { continue }
-                if entry.kind == .regular, status.linkCount > 1 {
-                    if let first = inodes[[status.device, status.inode]] {
-                        entry.kind = .hardLink
-                        entry.linkTarget = first.bytes
-                    } else {
-                        inodes[[status.device, status.inode]] = entry.path
-                    }
-                }
-                items[entry.path] = Item(entry: entry, content: entry.kind == .regular ? .file(child) : .none)
-                if entry.kind == .directory { waiting.append((entry.path, child)) }
-            }
-        }
-    }
-
-    private static func bytes(_ path: FilePath) -> [CChar] {
-        path.withPlatformString { Array(UnsafeBufferPointer(start: $0, count: strlen($0))) }
-    }
-
-    private static func entry(_ path: PathInRoot, _ source: FilePath, _ status: FileStatus) throws -> LayerEntry? {
-        var entry = LayerEntry(
-            path: path,
-            kind: .regular,
-            permissions: status.permissions,
-            userID: status.userID,
-            groupID: status.groupID,
-            modified: status.modified >= 0 ? status.modified / 1_000_000_000 : (status.modified + 1) / 1_000_000_000 - 1
-        )
-        switch status.kind {
-        case .regular: entry.size = status.size
-        case .directory: entry.kind = .directory
-        case .symbolicLink:
-            entry.kind = .symbolicLink
-            var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-            let count = source.withPlatformString { readlink($0, &buffer, buffer.count) }
-            guard count >= 0 else { throw SystemError("read the link", source) }
-            entry.linkTarget = buffer[..<count].map { UInt8(bitPattern: $0) }
-        case .characterDevice: entry.kind = .characterDevice
-        case .blockDevice: entry.kind = .blockDevice
-        case .fifo: entry.kind = .fifo
-        case .socket: return nil
-        }
-        if entry.kind == .characterDevice || entry.kind == .blockDevice {
-            let number = status.deviceNumber
-            entry.deviceMajor = UInt32(truncatingIfNeeded: (number >> 8 & 0xFFF) | (number >> 32 & 0xFFFF_F000))
-            entry.deviceMinor = UInt32(truncatingIfNeeded: (number & 0xFF) | (number >> 12 & 0xFFFF_FF00))
-        }
-        return entry
     }
 
     /// All entries in the order of a layer: missing parents added, and each file under the first of its names.

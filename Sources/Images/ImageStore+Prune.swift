@@ -91,8 +91,8 @@ extension ImageStore {
     private func pruneTemporaryFiles(_ pruning: inout Pruning) throws {
         for name in try FileOperations.names(in: store[.temporary]) {
             let path = child(.temporary, name)
-            // Whoever is writing holds a lock on the file (`TemporaryFile`).
-            guard FileStatus.ifPresent(path)?.kind == .regular else {
+            // Whoever works with it holds a lock on it (`TemporaryFile`, `TemporaryDirectory`): containers run for days.
+            guard let kind = FileStatus.ifPresent(path)?.kind, kind == .regular || kind == .directory else {
                 try pruning.remove(path)
                 continue
             }

@@ -153,27 +153,10 @@ private struct SavedImages {
             let from = store.blobs.path(blob.digest)
             try FileOperations.remove(target)
             if from.withPlatformString({ old in target.withPlatformString { link(old, $0) } }) == 0 { return }
-            let sink = DescriptorSink(descriptor: file.descriptor, path: target)
-            try CopyLoop.copy(source, offset: 0, size: blob.size, to: sink, path: from)
+            let copied = try FileOperations.copy(
+                from: source, offset: 0, size: blob.size, to: file.descriptor, path: target)
+            guard copied == blob.size else { throw ContentStoreError.damaged(blob.digest) }
         }
         try file.replace(target)
-    }
-}
-
-/// Copies a part of one file through memory.
-enum CopyLoop {
-    static func copy(_ descriptor: Int32, offset: Int64, size: Int64, to sink: any ByteSink, path: FilePath) throws {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(min(max(size, 1), 1 << 20)), alignment: 4096)
-        defer { buffer.deallocate() }
-        var done: Int64 = 0
-        while done < size {
-            let wanted = Int(min(Int64(buffer.count), size - done))
-            let count = pread(descriptor, buffer.baseAddress, wanted, off_t(offset + done))
-            if count < 0, Errno.current == .interrupted { continue }
-            guard count >= 0 else { throw SystemError("read", path) }
-            guard count > 0 else { throw LayerError.shortContent(path) }
-            try sink.write(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count]))
-            done += Int64(count)
-        }
     }
 }

@@ -28,6 +28,55 @@ public final class LayerStack: Sendable {
         }
     }
 
+    /// Visits every path and the root itself as one finished filesystem, parents first, sorted.
+    ///
+    /// The first name of a file in this order is the file, further names are hard links to it: the layer's own choice
+    /// of the first name may have been removed by a layer above.
+    ///
+    /// - Parameter body: Given where a file's content lies; the descriptor is open as long as this value lives.
+    public func walk(_ body: (LayerEntry, _ content: (descriptor: Int32, offset: Int64)?) throws -> Void) throws {
+        struct Identity: Hashable {
+            let layer: Int
+            let path: PathInRoot
+        }
+        var firstNames: [Identity: PathInRoot] = [:]
+        try view.walk(.root) { node in
+            var entry = node.entry
+            entry.isOpaque = false
+            entry.isImplied = false
+            guard entry.isFile else {
+                try body(entry, nil)
+                return true
+            }
+            guard let (file, layer) = target(of: entry, in: node.layer) else { return false }
+            let identity = Identity(layer: layer, path: file.path)
+            let path = entry.path
+            entry = file
+            entry.path = path
+            if let first = firstNames[identity] {
+                entry.kind = .hardLink
+                entry.linkTarget = first.bytes
+                try body(entry, nil)
+                return false
+            }
+            firstNames[identity] = path
+            entry.kind = .regular
+            entry.linkTarget = []
+            try body(entry, try contents(ofLayer: layer).place(of: entry))
+            return false
+        }
+    }
+
+    /// The file that a name stands for; `nil` for a link that leads nowhere.
+    private func target(of entry: LayerEntry, in layer: Int) -> (LayerEntry, Int)? {
+        guard entry.kind == .hardLink else { return (entry, layer) }
+        let path = PathInRoot(entry.linkTarget)
+        if let file = view.layers[layer].entry(at: path), file.kind == .regular { return (file, layer) }
+        // A link to a file of a layer below, which some builders write.
+        guard let node = view.node(at: path), node.entry.kind == .regular else { return nil }
+        return (node.entry, node.layer)
+    }
+
     /// Reads a small file, links followed inside the image; `nil` when there is none.
     ///
     /// - Parameter limit: In bytes; a longer file is cut.

@@ -23,14 +23,18 @@ public final class TreeWriter {
 
     private let root: FilePath
     private let whiteouts: Whiteouts
+    private let merging: Bool
     /// An ordinary user can neither give files away nor make devices; the layer's index still knows.
     private let isPrivileged = geteuid() == 0
     /// The directories from the root down to the one written to last.
     private var open: [OpenDirectory]
 
-    public init(root: FilePath, whiteouts: Whiteouts) throws {
+    /// - Parameter merging: Whether the directory may hold something; directories in it are kept then, and everything else
+    ///   that is in the way is replaced.
+    public init(root: FilePath, whiteouts: Whiteouts, merging: Bool = false) throws {
         self.root = root
         self.whiteouts = whiteouts
+        self.merging = merging
         let descriptor = try FileOperations.open(root, O_RDONLY | O_DIRECTORY)
         open = [OpenDirectory(path: .root, descriptor: descriptor, entry: .directory(.root))]
     }
@@ -49,11 +53,12 @@ public final class TreeWriter {
         }
         let directory = try enter(entry.path.parent)
         let name = entry.path.name.map { CChar(bitPattern: $0) } + [0]
+        let isThere = try merging && clear(entry, name, directory)
         switch entry.kind {
         case .regular:
             try writeFile(entry, name, directory, content)
         case .directory:
-            try check(mkdirat(directory, name, 0o700), "create directory", entry)
+            if !isThere { try check(mkdirat(directory, name, 0o700), "create directory", entry) }
             let descriptor = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
             try check(descriptor, "open", entry)
             open.append(OpenDirectory(path: entry.path, descriptor: descriptor, entry: entry))
@@ -78,6 +83,20 @@ public final class TreeWriter {
     /// Sets what can only be set when nothing more is written into the directories.
     public func finish() throws {
         while open.count > 1 { try leave() }
+    }
+
+    /// Makes room for an entry.
+    ///
+    /// - Returns: Whether a directory is there already where the entry is one too.
+    private func clear(_ entry: LayerEntry, _ name: [CChar], _ directory: Int32) throws -> Bool {
+        guard let old = FileStatus.of(name, in: directory) else { return false }
+        if old.kind == .directory {
+            if entry.kind == .directory { return true }
+            try FileOperations.removeTree(FilePath("/proc/self/fd/\(directory)").appending(bytes: entry.path.name))
+        } else {
+            try check(unlinkat(directory, name, 0), "replace", entry)
+        }
+        return false
     }
 
     /// The descriptor of a directory that was written before.
@@ -133,12 +152,26 @@ public final class TreeWriter {
     private func writeHardLink(
         _ entry: LayerEntry, _ name: [CChar], _ directory: Int32, _ content: (descriptor: Int32, offset: Int64)?
     ) throws {
-        let target = entry.linkTarget.map { CChar(bitPattern: $0) } + [0]
-        if linkat(open[0].descriptor, target, directory, name, 0) == 0 { return }
+        if try link(entry, name, directory) { return }
         guard content != nil, [.noSuchFileOrDirectory, .improperLink, .tooManyLinks].contains(Errno.current) else {
             throw SystemError("create link", filePath(entry))
         }
         try writeFile(entry, name, directory, content)
+    }
+
+    /// Links to a file written before, which is reached from the top through real directories only.
+    private func link(_ entry: LayerEntry, _ name: [CChar], _ directory: Int32) throws -> Bool {
+        let target = PathInRoot(entry.linkTarget)
+        var holder = open[0].descriptor
+        defer { if holder != open[0].descriptor { close(holder) } }
+        for component in target.components.dropLast() {
+            let next = openat(
+                holder, component.map { CChar(bitPattern: $0) } + [0], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+            guard next >= 0 else { return false }
+            if holder != open[0].descriptor { close(holder) }
+            holder = next
+        }
+        return linkat(holder, target.name.map { CChar(bitPattern: $0) } + [0], directory, name, 0) == 0
     }
 
     private func setOwnerAndTimes(_ entry: LayerEntry, _ name: [CChar], _ directory: Int32) throws {
