@@ -30,8 +30,15 @@ public struct SwiftBuild: AsyncParsableCommand {
     }
 
     /// Parses the command line, does what it says, and exits with one of the codes of `ExitStatus`.
-    public static func start() async -> Never {
+    ///
+    /// To be called on the first thread, which then only waits: a signal must find no thread that does not expect it.
+    public static func start() -> Never {
         Signals.start()
+        Task { await execute() }
+        while true { pause() }
+    }
+
+    private static func execute() async -> Never {
         do {
             var command = try parseAsRoot(CommandLineForms.normalised(Array(CommandLine.arguments.dropFirst())))
             if var command = command as? any AsyncParsableCommand {

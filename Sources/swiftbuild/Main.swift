@@ -2,7 +2,7 @@ import Commands
 
 @main
 enum Main {
-    static func main() async {
-        await SwiftBuild.start()
+    static func main() {
+        SwiftBuild.start()
     }
 }
