@@ -44,7 +44,8 @@ static int configure(const struct sb_child *child, int context, const struct sb_
     if (child->configuration->isolation == SB_ISOLATION_USER_NAMESPACE && sb_fsconfig_flag(context, "userxattr") != 0) {
         return -1;
     }
-    if (sb_fsconfig_string(context, "redirect_dir", "off") != 0) return -1;
+    // Not `off`, which still follows redirects where the kernel is built so, and which `userxattr` then refuses.
+    if (sb_fsconfig_string(context, "redirect_dir", "nofollow") != 0) return -1;
     if (sb_fsconfig_string(context, "metacopy", "off") != 0) return -1;
     return sb_fsconfig_string(context, "index", "off");
 }
@@ -81,7 +82,7 @@ static char *append(char *end, const char *limit, const char *text) {
 static int mount_classic(const struct sb_child *child, const struct sb_overlay *overlay, const char *target) {
     char options[OPTIONS_LENGTH], name[PATH_LENGTH];
     const char *limit = options + sizeof options;
-    char *end = append(options, limit, "redirect_dir=off,metacopy=off,index=off");
+    char *end = append(options, limit, "redirect_dir=nofollow,metacopy=off,index=off");
     if (child->configuration->isolation == SB_ISOLATION_USER_NAMESPACE) end = append(end, limit, ",userxattr");
     if (overlay->upper != NULL) {
         if (short_name(overlay->upper, name) != 0) return -1;
