@@ -81,7 +81,7 @@ struct DependencyRulesTests {
         for (target, dependencies) in graph {
             for (file, modules) in try Self.imports(of: target) {
                 let allowed = dependencies.union(Self.system).union(
-                    Self.mayUseFoundation.contains(target) ? ["Foundation"] : []
+                    Self.mayUseFoundation.contains(target) ? ["Foundation", "FoundationEssentials"] : []
                 )
                 #expect(
                     modules.subtracting(allowed).isEmpty,

@@ -16,7 +16,9 @@ struct CacheTests {
                 stage = line[..<end.lowerBound]
                 text = line[end.upperBound...]
             }
-            if text.hasPrefix("Step "), let number = Int(text.dropFirst(5).prefix { $0 != "/" }) { steps[stage] = number }
+            if text.hasPrefix("Step "), let number = Int(text.dropFirst(5).prefix { $0 != "/" }) {
+                steps[stage] = number
+            }
             if text == " ---> Using cache" { cached.append(steps[stage] ?? 0) }
         }
         return cached.sorted()

@@ -186,7 +186,9 @@ struct RunTests {
         try await BuildFixture.with { f in
             try await f.importBase()
             try f.write("file")
-            let image = try await f.build("FROM base\nRUN echo 'app:x:1234:1234::/:/bin/sh' >>/etc/passwd\nCOPY --chown=app:users file /file")
+            let image = try await f.build(
+                "FROM base\nRUN echo 'app:x:1234:1234::/:/bin/sh' >>/etc/passwd\nCOPY --chown=app:users file /file"
+            )
             #expect(image.tree["/file"]?.listing == "-644 1234:100 /file")
         }
     }
