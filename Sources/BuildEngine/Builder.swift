@@ -119,7 +119,7 @@ final class BuildRun: Sendable {
     func run(complete: @Sendable (Builder.BuiltImage) throws -> Digest) async throws -> Builder.BuiltImage {
         // Prune must not take away what a cache look-up has just found.
         let inUse = try builder.store.lock(.shared)
-        defer { _ = inUse }
+        defer { withExtendedLifetime(inUse) {} }
         defer {
             for (workspace, layer) in workspaces.withLock({ $0 }) { builder.snapshots.adopt(workspace, as: layer) }
             try? context?.fingerprints.save()

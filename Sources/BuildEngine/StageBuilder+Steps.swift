@@ -78,7 +78,7 @@ extension StageBuilder {
         let builder = self
         let (made, outcome) = try await run.slots.run {
             let lock = try await builder.lock(key)
-            defer { _ = lock }
+            defer { withExtendedLifetime(lock) {} }
             if let (layer, created) = builder.cachedLayer(key) { return ((layer, created), BuildEvent.Outcome.cached) }
             let layer = try await make(builder)
             let created = builder.run.creationTime

@@ -32,7 +32,7 @@ public final class TemporaryDirectory: Sendable {
                 let lock = try? FileLock.tryAcquire(path, .exclusive)
             else { continue }
             try? FileOperations.removeTree(path)
-            _ = lock
+            withExtendedLifetime(lock) {}
         }
     }
 }

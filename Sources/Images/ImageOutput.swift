@@ -61,7 +61,7 @@ extension ImageStore {
         case .layout(let directory): try save([image], toLayout: directory)
         case .tar(let path):
             let lock = try store.lock(.shared)
-            defer { _ = lock }
+            defer { withExtendedLifetime(lock) {} }
             let files = try LayerStack(try layers(of: image.image), in: layers)
             try OutputFile.write(path) { sink in
                 let tar = TarWriter(sink: sink)
@@ -81,7 +81,7 @@ extension ImageStore {
             }
         case .local(let directory):
             let lock = try store.lock(.shared)
-            defer { _ = lock }
+            defer { withExtendedLifetime(lock) {} }
             let files = try LayerStack(try layers(of: image.image), in: layers)
             try FileOperations.createDirectories(directory)
             let writer = try TreeWriter(root: directory, whiteouts: .none, merging: true)

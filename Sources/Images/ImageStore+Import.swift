@@ -47,7 +47,7 @@ extension ImageStore {
         _ names: [ImageReference]
     ) throws -> StoredImage {
         let lock = try store.lock(.shared)
-        defer { _ = lock }
+        defer { withExtendedLifetime(lock) {} }
         let writer = try layers.writer()
         for item in try tree.sorted() {
             try withContent(item) { try writer.append(item.entry, content: $0) }

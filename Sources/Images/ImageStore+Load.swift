@@ -16,7 +16,7 @@ extension ImageStore {
             return try load(descriptor: descriptor, name: "`\(path)`")
         }
         let lock = try store.lock(.shared)
-        defer { _ = lock }
+        defer { withExtendedLifetime(lock) {} }
         return try load(from: try DirectorySource(path, store: store))
     }
 
@@ -29,7 +29,7 @@ extension ImageStore {
     /// - Throws: `ImageError`, `LayerError`, or `SystemError`.
     public func load(descriptor: Int32, name: String) throws -> [ListedImage] {
         let lock = try store.lock(.shared)
-        defer { _ = lock }
+        defer { withExtendedLifetime(lock) {} }
         return try load(from: try ArchiveSource(descriptor: descriptor, name: name, store: store))
     }
 

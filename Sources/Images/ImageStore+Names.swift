@@ -19,7 +19,7 @@ extension ImageStore {
         let changed = names.map { ImageName($0) }.filter { id(of: $0) != image.id }
         guard !changed.isEmpty else { return }
         let lock = try namesLock()
-        defer { _ = lock }
+        defer { withExtendedLifetime(lock) {} }
         guard let current = record(image.id) else { throw ImageError.notFound("\(image.id)", similar: []) }
         try setNames(changed.map { ($0, current) }, LayoutIndex(self))
     }
@@ -30,7 +30,7 @@ extension ImageStore {
     @discardableResult
     public func untag(_ name: ImageReference) throws -> Bool {
         let lock = try namesLock()
-        defer { _ = lock }
+        defer { withExtendedLifetime(lock) {} }
         let name = ImageName(name)
         guard id(of: name) != nil else { return false }
         try setNames([(name, nil)], LayoutIndex(self))

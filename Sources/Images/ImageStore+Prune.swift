@@ -32,9 +32,9 @@ extension ImageStore {
         dryRun: Bool = false
     ) throws -> PruneResult {
         let lock = try store.lock(.exclusive)
-        defer { _ = lock }
+        defer { withExtendedLifetime(lock) {} }
         let namesLock = try namesLock()
-        defer { _ = namesLock }
+        defer { withExtendedLifetime(namesLock) {} }
         var pruning = Pruning(isDryRun: dryRun)
         var kept = keeping
         let named = Set(try allNames().map(\.id))
@@ -97,7 +97,7 @@ extension ImageStore {
                 continue
             }
             guard let lock = try? FileLock.tryAcquire(path, .exclusive) else { continue }
-            defer { _ = lock }
+            defer { withExtendedLifetime(lock) {} }
             try pruning.remove(path)
         }
     }

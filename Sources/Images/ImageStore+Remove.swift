@@ -27,7 +27,7 @@ extension ImageStore {
     @discardableResult
     public func remove(_ text: String, force: Bool = false) throws -> [ImageRemoval] {
         let lock = try namesLock()
-        defer { _ = lock }
+        defer { withExtendedLifetime(lock) {} }
         let image = try find(text)
         let names = try allNames().filter { $0.id == image.id }.map(\.name)
         if let name = typedName(text, image), names.contains(name) {

@@ -23,7 +23,7 @@ extension ImageStore {
     ///   - path: `-` is standard output.
     public func save(_ images: [ListedImage], as format: ImageArchiveFormat, to path: FilePath) throws {
         let lock = try store.lock(.shared)
-        defer { _ = lock }
+        defer { withExtendedLifetime(lock) {} }
         let saved = try SavedImages(self, images)
         try OutputFile.write(path) { sink in
             let tar = TarWriter(sink: sink)
@@ -64,7 +64,7 @@ extension ImageStore {
     /// - Parameter directory: It is made when it is missing; a name that it has already moves to the new image.
     public func save(_ images: [ListedImage], toLayout directory: FilePath) throws {
         let lock = try store.lock(.shared)
-        defer { _ = lock }
+        defer { withExtendedLifetime(lock) {} }
         let saved = try SavedImages(self, images)
         let blobs = directory.appending("blobs").appending("sha256")
         try FileOperations.createDirectories(blobs)

@@ -58,7 +58,7 @@ public struct ImageStore: Sendable {
         )
 
         let lock = try store.lock(.shared)
-        defer { _ = lock }
+        defer { withExtendedLifetime(lock) {} }
         let known = record(id)
         if let known, known.manifest == descriptor, isPresent(descriptor), isPresent(manifest.config) {
             try tag(known, as: names)
@@ -89,7 +89,7 @@ public struct ImageStore: Sendable {
         names: [ImageReference] = []
     ) throws -> StoredImage {
         let lock = try store.lock(.shared)
-        defer { _ = lock }
+        defer { withExtendedLifetime(lock) {} }
         let image = try prepare(manifest: bytes, mediaType: mediaType)
         try register(image, replacing: record(image.id), names: names)
         return image
@@ -172,7 +172,7 @@ public struct ImageStore: Sendable {
     func register(_ image: StoredImage, replacing known: StoredImage?, names: [ImageReference]) throws {
         if known == image { return try tag(image, as: names) }
         let lock = try namesLock()
-        defer { _ = lock }
+        defer { withExtendedLifetime(lock) {} }
         let index = LayoutIndex(self)
         // Another manifest for the same ID changes the index at every name of the image.
         if let known, known.manifest != image.manifest { try index.invalidate() }

@@ -59,7 +59,7 @@ public final class LayerStore: Sendable {
         let blobs = store.blobs
         if blobs.size(layer.diffID) == nil {
             let lock = try store.lock(key: layer.diffID)
-            defer { _ = lock }
+            defer { withExtendedLifetime(lock) {} }
             if blobs.size(layer.diffID) == nil { try decompress(layer) }
         }
         return LayerContents(

@@ -65,7 +65,7 @@ public struct SnapshotStore: Sendable {
         let path = directory.appending(name.hex)
         if isTrusted(path) { return Snapshot(files: path.appending("fs")) }
         let lock = try layers.store.lock(key: name)
-        defer { _ = lock }
+        defer { withExtendedLifetime(lock) {} }
         if isTrusted(path) { return Snapshot(files: path.appending("fs")) }
         try FileOperations.removeTree(path)
         let work = try TemporaryDirectory(in: temporary)
@@ -138,7 +138,7 @@ public struct SnapshotStore: Sendable {
         for name in try FileOperations.names(in: directory) {
             let path = directory.appending(String(decoding: name, as: UTF8.self))
             guard let lock = try FileLock.tryAcquire(path, .exclusive) else { continue }
-            defer { _ = lock }
+            defer { withExtendedLifetime(lock) {} }
             var reader = TreeReader(root: path, whiteouts: .none)
             try? reader.read { entry, _ in
                 freed += entry.size

@@ -44,7 +44,7 @@ extension StageBuilder {
             let created = run.creationTime
             captures.addTask {
                 // The lock is held until the result can be found, so that whoever waits for it finds it.
-                defer { _ = lock }
+                defer { withExtendedLifetime(lock) {} }
                 do {
                     let layer = try product.capture()
                     try stage.record(layer, key, step, created: created)

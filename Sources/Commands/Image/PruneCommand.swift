@@ -32,7 +32,7 @@ struct PruneCommand: ParsableCommand {
         for id in result.images { Terminal.print("Deleted: \(id)") }
         // Builds that began meanwhile find records of layers that are gone, which they take for misses.
         let lock = try store.lock(.exclusive)
-        defer { _ = lock }
+        defer { withExtendedLifetime(lock) {} }
         var freed = result.reclaimedBytes
         freed += try cache.prune { layer in
             removesCache ? false : layer.map { store.blobs.size($0) != nil } ?? true

@@ -77,7 +77,7 @@ struct RunCommand: ParsableCommand {
         options.hostname = containerName
         // Only while it is prepared: a container that runs for days must not hold up prune.
         let lock = try images.store.lock(.shared)
-        defer { _ = lock }
+        defer { withExtendedLifetime(lock) {} }
         do {
             options.volumes = try volumes.map { try ContainerOptions.Volume(parsing: $0) }
             return try Container(
