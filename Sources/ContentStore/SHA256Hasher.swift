@@ -1,23 +1,16 @@
 internal import CCrypto
 public import OCI
 
-/// A running SHA-256 over libcrypto's EVP interface, which uses the processor's SHA extensions.
+/// A running SHA-256 by libcrypto, which uses the processor's SHA extensions.
 public struct SHA256Hasher: ~Copyable {
-    private let context: OpaquePointer
+    private var context = SHA256_CTX()
 
     public init() {
-        // EVP_MD_CTX_new fails only when memory is exhausted, where Swift itself traps too.
-        guard let context = EVP_MD_CTX_new() else { preconditionFailure("out of memory for a SHA-256 context") }
-        self.context = context
-        EVP_DigestInit_ex(context, EVP_sha256(), nil)
-    }
-
-    deinit {
-        EVP_MD_CTX_free(context)
+        SHA256_Init(&context)
     }
 
     public mutating func update(_ bytes: UnsafeRawBufferPointer) {
-        EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
+        SHA256_Update(&context, bytes.baseAddress, bytes.count)
     }
 
     public mutating func update(_ bytes: [UInt8]) {
@@ -32,8 +25,8 @@ public struct SHA256Hasher: ~Copyable {
     /// The digest of everything so far; the hasher then starts anew.
     public mutating func finish() -> Digest {
         withUnsafeTemporaryAllocation(byteCount: Digest.byteCount, alignment: 8) { buffer in
-            EVP_DigestFinal_ex(context, buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), nil)
-            EVP_DigestInit_ex(context, nil, nil)
+            SHA256_Final(buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), &context)
+            SHA256_Init(&context)
             return Digest(rawBytes: UnsafeRawBufferPointer(buffer))
         }
     }

@@ -123,8 +123,8 @@ private struct BuildFiles {
     }
 
     private static func defaultDockerfile(_ context: FilePath) -> FilePath {
-        let usual = context.appending("Dockerfile")
-        let other = context.appending("dockerfile")
+        let usual = context.appending("Dockerfile").lexicallyNormalized()
+        let other = context.appending("dockerfile").lexicallyNormalized()
         return FileStatus.ifPresent(usual) == nil && FileStatus.ifPresent(other) != nil ? other : usual
     }
 
