@@ -1,4 +1,5 @@
 import BuildEngine
+import ContainerRuntime
 import FileSystem
 import Glibc
 import Reporting
@@ -34,6 +35,11 @@ struct CommandFailure: Error {
         case BuildError.runFailed(let failure): self.init(status: ExitStatus.failure, text: CommandFailure.render(failure))
         case BuildError.environment(let message, let hint):
             self.init(message, hints: hint.map { [$0] } ?? [], status: ExitStatus.environment)
+        case ContainerError.notPermitted:
+            self.init(
+                "\(error)",
+                hints: ["run as root, or allow unprivileged user namespaces; Dockerfiles without RUN build without either"],
+                status: ExitStatus.environment)
         case let error as SystemError: self.init(error.description, hints: CommandFailure.hints(error), status: ExitStatus.environment)
         case is CancellationError: self.init(status: ExitStatus.interrupted, text: "interrupted\n")
         default: self.init("\(error)")

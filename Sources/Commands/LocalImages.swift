@@ -7,8 +7,15 @@ struct LocalImages: BaseImageProvider {
     let images: ImageStore
 
     func image(_ reference: ImageReference, platform: Platform) async throws -> BaseImage? {
-        guard let found = images.find(reference: reference) else { return nil }
+        guard let found = images.find(reference: reference) ?? byID(reference) else { return nil }
         let content = try images.content(of: found)
         return BaseImage(id: found.id, configuration: content.configuration, layers: content.layers)
+    }
+
+    /// `FROM 833f479d9b64`: the start of an ID works wherever a name does, unless an image has that name.
+    private func byID(_ reference: ImageReference) -> StoredImage? {
+        let text = reference.familiarRepository
+        guard reference.tag == "latest", reference.digest == nil, text.utf8.count >= 4, text.allSatisfy(\.isHexDigit) else { return nil }
+        return try? images.find(text)
     }
 }

@@ -78,17 +78,9 @@ struct RunCommand: ParsableCommand {
         // Only while it is prepared: a container that runs for days must not hold up prune.
         let lock = try images.store.lock(.shared)
         defer { withExtendedLifetime(lock) {} }
-        do {
-            options.volumes = try volumes.map { try ContainerOptions.Volume(parsing: $0) }
-            return try Container(
-                content.configuration, layers: content.layers, name: image, options, in: SnapshotStore(images.layers))
-        } catch let error as ContainerError {
-            if case .notPermitted = error {
-                throw CommandFailure(
-                    "\(error)", hints: ["run as root, or allow unprivileged user namespaces"], status: ExitStatus.environment)
-            }
-            throw CommandFailure("\(error)")
-        }
+        options.volumes = try volumes.map { try ContainerOptions.Volume(parsing: $0) }
+        return try Container(
+            content.configuration, layers: content.layers, name: image, options, in: SnapshotStore(images.layers))
     }
 
     /// Runs the container to its end.
