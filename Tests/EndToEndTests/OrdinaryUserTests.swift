@@ -92,4 +92,47 @@ struct OrdinaryUserTests {
             }
         }
     }
+
+    @Test(
+        "where nothing is allowed RUN says what is missing, and everything else works",
+        .enabled("needs root, to make such a place") { Machine.isRoot },
+        .enabled("needs busybox-static, setpriv and unshare") {
+            Machine.has("busybox") && Machine.has("setpriv") && Machine.has("unshare")
+        },
+        .enabled("an ordinary user may not read the binary or the toolchain here") { try await canStart() }
+    )
+    func nothingAllowed() async throws {
+        try await BuildFixture.with { f in
+            makeHome(f)
+            let archive = f.scratch.appending("rootfs.tar")
+            try Data(try await BaseImage.shared.archive()).write(to: URL(fileURLWithPath: archive.string))
+            let imported = try await run(f, ["import", archive.string, "base"])
+            try #require(imported.status == 0, "\(imported)")
+            // The kernel gives no user namespace to a process in a changed root directory.
+            let root = f.scratch.appending("root").string
+            mkdir(root, 0o755)
+            func confined(_ text: String) async throws -> CommandResult {
+                let inner = """
+                    mount --rbind / "$0" && exec chroot "$0" setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs \
+                        env --chdir "$1" "$2" -q -f "$3" .
+                    """
+                let arguments = [root, f.context.string, Machine.binary.string, try f.dockerfile(text)]
+                return try await RunningCommand(
+                    ["unshare", "--mount", "--propagation", "private", "sh", "-c", inner] + arguments,
+                    environment: f.environment.merging([
+                        "SWIFTBUILD_ROOT": f.scratch.appending("home").appending("store").string
+                    ]) { $1 },
+                    directory: f.context,
+                    logs: f.scratch
+                ).wait()
+            }
+            let failed = try await confined("FROM base\nRUN echo made >/made")
+            #expect(failed.status == 3, "\(failed)")
+            #expect(failed.errors.contains("user namespaces: "), "\(failed)")
+            #expect(failed.errors.contains("hint: run as root"), "\(failed)")
+            try f.write("a", "text")
+            let copied = try await confined("FROM base\nWORKDIR /w\nCOPY a .\nCMD cat a")
+            #expect(copied.status == 0, "\(copied)")
+        }
+    }
 }

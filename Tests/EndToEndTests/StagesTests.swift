@@ -170,4 +170,16 @@ struct StagesTests {
             #expect(try FileManager.default.contentsOfDirectory(atPath: snapshots) == [])
         }
     }
+
+    @Test("FROM takes the start of an image ID, which may have no name")
+    func fromID() async throws {
+        try await BuildFixture.with { f in
+            let id = try await f.succeed("-q", "-f", try f.dockerfile("FROM scratch\nENV A=1"), ".").line
+            let short = String(id.dropFirst("sha256:".count).prefix(12))
+            let image = try await f.build("FROM \(short)\nENV B=$A")
+            #expect(image.environment.contains("B=1"))
+            let missing = try await f.buildFailing("FROM 0000deadbeef\nENV B=$A")
+            #expect(missing.contains("image `0000deadbeef:latest` is not in the store"))
+        }
+    }
 }
