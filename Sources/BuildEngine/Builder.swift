@@ -42,9 +42,10 @@ public struct Builder: Sendable {
     ///
     /// - Parameter complete: Stores the image and gives its ID; called when everything else is done and before the last
     ///   step is reported, whose result the image is.
+    /// - Returns: What `complete` returned.
     /// - Throws: `BuildError`, `CancellationError`, and errors of the store. Nothing runs, is mounted, or is left
     ///   half-written then.
-    public func build(_ request: BuildRequest, complete: @Sendable (BuiltImage) throws -> Digest) async throws -> BuiltImage {
+    public func build(_ request: BuildRequest, complete: @Sendable (BuiltImage) throws -> Digest) async throws -> Digest {
         TemporaryDirectory.sweep(store[.temporary])
         let plan = try BuildError.inDockerfile { () throws(DiagnosticsError) in
             try BuildPlan(request.dockerfile, options: request.options)
@@ -116,7 +117,7 @@ final class BuildRun: Sendable {
         if notes.withLock({ $0.insert(text).inserted }) { builder.emit(.note(text)) }
     }
 
-    func run(complete: @Sendable (Builder.BuiltImage) throws -> Digest) async throws -> Builder.BuiltImage {
+    func run(complete: @Sendable (Builder.BuiltImage) throws -> Digest) async throws -> Digest {
         // Prune must not take away what a cache look-up has just found.
         let inUse = try builder.store.lock(.shared)
         defer { withExtendedLifetime(inUse) {} }
@@ -134,16 +135,22 @@ final class BuildRun: Sendable {
             for stage in bases.stages {
                 group.addTask { try await self.build(stage, bases) }
             }
-            // The first failure leaves the loop; the group then cancels the rest and waits for it.
-            for try await _ in group {}
+            // The first failure cancels the rest. A stage that waited for the one that failed may end before it does,
+            // but with a cancellation, which is not what the user must be told.
+            var failure: (any Error)?
+            while let ended = await group.nextResult() {
+                guard case .failure(let error) = ended else { continue }
+                if failure == nil || failure is CancellationError { failure = error }
+                group.cancelAll()
+            }
+            if let failure { throw failure }
         }
         let result = try await result(ofStage: plan.target.index)
-        let image = try await assemble(result)
-        let id = try complete(image)
+        let id = try complete(try await assemble(result))
         if let last = result.unfinished {
             builder.emit(.finished(last.step, last.outcome, id: id.short, seconds: last.seconds))
         }
-        return image
+        return id
     }
 
     private func build(_ stage: PlannedStage, _ bases: BaseResolution.Bases) async throws {

@@ -37,7 +37,7 @@ extension StageBuilder {
                 builder.emit(.finished(event, outcome, id: result.shownID, seconds: seconds))
             }
         } catch {
-            builder.emit(.failed(event))
+            if !(error is CancellationError) { builder.emit(.failed(event)) }
             throw error
         }
     }

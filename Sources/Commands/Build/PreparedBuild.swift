@@ -44,10 +44,11 @@ struct PreparedBuild: Sendable {
     /// Builds, stores the image and gives it its names.
     func execute(_ builder: Builder) async throws -> StoredImage {
         let (images, tags) = (images, request.tags)
-        let built = try await builder.build(request) { image in
+        let id = try await builder.build(request) { image in
             try images.add(configuration: image.configuration, layers: image.layers, names: tags).id
         }
-        return try images.add(configuration: built.configuration, layers: built.layers)
+        guard let stored = images.image(id: id) else { throw CommandFailure("image \(id) was removed right after it was built") }
+        return stored
     }
 
     private static func usage<Value>(_ option: String, _ text: String, _ parse: (String) throws -> Value) throws -> Value {
@@ -95,8 +96,14 @@ private struct BuildFiles {
 
     init(context: String, dockerfile: String?) throws {
         let directory = context == "-" ? nil : try BuildFiles.open(context)
-        if dockerfile == "-" || (directory == nil && dockerfile == nil) {
+        if directory == nil, let dockerfile, dockerfile != "-" {
+            throw CommandFailure("a build context from standard input is not supported yet: name a directory")
+        }
+        if dockerfile == "-" || directory == nil {
             let bytes = try FileOperations.read(descriptor: STDIN_FILENO, path: "standard input", limit: 64 << 20)
+            guard directory != nil || !bytes.prefix(512).contains(0) else {
+                throw CommandFailure("standard input is no Dockerfile; an archive as build context is not supported yet")
+            }
             self.dockerfile = SourceText(name: "-", bytes: bytes)
             self.context = try directory.map { try BuildFiles.ignoring($0, dockerfile: nil) }
             return

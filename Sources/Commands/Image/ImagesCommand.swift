@@ -25,7 +25,7 @@ struct ImagesCommand: ParsableCommand {
         let wanted = try name.map { try ImageReference(parsing: $0) }
         let rows = ImageRow.rows(try global.images().list()).filter { row in
             guard let wanted else { return true }
-            let isTagged = name?.dropFirst(name?.lastIndex(of: "/").map { $0.utf16Offset(in: name ?? "") } ?? 0).contains(":") ?? false
+            let isTagged = name?.split(separator: "/").last?.contains(":") ?? false
             return row.repository == wanted.familiarRepository && (!isTagged || row.tag == wanted.tag)
         }
         guard isQuiet else {

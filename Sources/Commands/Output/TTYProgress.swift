@@ -76,6 +76,8 @@ final class TTYProgress: ProgressRenderer {
 
     func finish() {
         state.withLock { state in
+            // Steps that were cancelled leave no line.
+            state.running = []
             clear(&state)
             state.isFinished = true
             guard state.done > 0 else { return }
