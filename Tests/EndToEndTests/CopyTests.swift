@@ -215,6 +215,25 @@ struct CopyTests {
         }
     }
 
+    @Test("--exclude leaves out what matches its patterns, from the context and from a stage")
+    func exclude() async throws {
+        try await BuildFixture.with { f in
+            for path in ["d/a.txt", "d/b.txt", "d/sub/c.txt", "d/sub/keep"] { try f.write(path) }
+            let image = try await f.build(
+                """
+                FROM scratch AS one
+                COPY d /d
+                FROM scratch
+                COPY --exclude=**/*.txt --exclude=!b.txt d /x
+                COPY --from=one --exclude=sub /d /y
+                """
+            )
+            #expect(
+                image.tree.keys.sorted() == ["/x", "/x/b.txt", "/x/sub", "/x/sub/keep", "/y", "/y/a.txt", "/y/b.txt"]
+            )
+        }
+    }
+
     @Test("hard links within a copied directory stay hard links, and times are kept")
     func hardLinksAndTimes() async throws {
         try await BuildFixture.with { f in

@@ -181,6 +181,15 @@ struct RunTests {
         }
     }
 
+    @Test("--network=none has only the loopback interface")
+    func network() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            let image = try await f.build("FROM base\nRUN --network=none ls /sys/class/net >/interfaces")
+            #expect(try image.text("/interfaces") == "lo\n")
+        }
+    }
+
     @Test("--chown with a name that a RUN added")
     func chownAfterRun() async throws {
         try await BuildFixture.with { f in
