@@ -3,7 +3,13 @@ import Synchronization
 
 /// SIGINT, SIGTERM, SIGHUP and SIGQUIT, taken by one thread and handed to whatever is going on.
 enum Signals {
-    private static let handler = Mutex<(@Sendable (_ signal: Int32, _ count: Int) -> Void)?>(nil)
+    private enum Receiver: Sendable {
+        case none
+        case held(Int32?)
+        case handler(@Sendable (_ signal: Int32, _ count: Int) -> Void)
+    }
+
+    private static let receiver = Mutex(Receiver.none)
     private static var all: sigset_t {
         var signals = sigset_t()
         sigemptyset(&signals)
@@ -27,8 +33,7 @@ enum Signals {
                     var signal: Int32 = 0
                     guard sigwait(&signals, &signal) == 0 else { continue }
                     count += 1
-                    guard let handler = Signals.handler.withLock({ $0 }) else { _exit(ExitStatus.interrupted) }
-                    handler(signal, count)
+                    Signals.receive(signal, count)
                 }
             }, nil)
         pthread_detach(thread)
@@ -47,8 +52,33 @@ enum Signals {
         return try await task.value
     }
 
-    /// Hands each signal from now on to `body`, with how many there were.
+    /// Keeps the first signal from now on for who calls `forward`; the second one ends the program at once.
+    ///
+    /// For the time in which there is something to clean up and nobody to hand a signal to yet.
+    static func hold() {
+        receiver.withLock { $0 = .held(nil) }
+    }
+
+    /// Hands each signal, held ones among them, to `body`, with how many there were.
     static func forward(to body: @escaping @Sendable (_ signal: Int32, _ count: Int) -> Void) {
-        handler.withLock { $0 = body }
+        let held: Int32? = receiver.withLock { receiver in
+            defer { receiver = .handler(body) }
+            if case .held(let signal) = receiver { return signal }
+            return nil
+        }
+        if let held { body(held, 1) }
+    }
+
+    private static func receive(_ signal: Int32, _ count: Int) {
+        let body: @Sendable (Int32, Int) -> Void = receiver.withLock { receiver in
+            switch receiver {
+            case .held(nil):
+                receiver = .held(signal)
+                return { _, _ in }
+            case .handler(let body): return body
+            case .none, .held: return { _, _ in _exit(ExitStatus.interrupted) }
+            }
+        }
+        body(signal, count)
     }
 }

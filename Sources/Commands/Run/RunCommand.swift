@@ -59,6 +59,7 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         let images = try global.images()
         let content = try images.content(of: try images.find(image))
+        Signals.hold()
         let container = try container(content, images)
         let process = try launch(container)
         throw CommandFailure(exitCode: process)
