@@ -79,6 +79,11 @@ let package = Package(
 
         tests("BuildContext", ["OCI", "FileSystem", "ContentStore", systemPackage]),
         tests("Sandbox", ["FileSystem", systemPackage]),
+        tests("BuildCache", ["OCI", "FileSystem", "ContentStore", systemPackage]),
+        tests(
+            "Snapshots",
+            ["OCI", "FileSystem", "ContentStore", "Layers", "Sandbox", "ContainerRuntime", systemPackage]
+        ),
         tests("Reporting"),
         tests("DockerfileSyntax", ["Reporting"], fixtures: ["Fixtures", "FixturesInvalid"]),
         tests("BuildPlanning", ["Reporting", "OCI", "DockerfileSyntax"]),

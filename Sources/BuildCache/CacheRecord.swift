@@ -55,12 +55,12 @@ extension CacheRecord {
         var layer: LayerResult?
         var inputs: [NamedInput] = []
         for (number, lineBytes) in body.split(separator: UInt8(ascii: "\n")).enumerated() {
-            let line = String(decoding: lineBytes, as: UTF8.self)
-            let parts = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
-            let value = parts.count == 2 ? parts[1] : ""
-            switch parts[0] {
+            // By bytes: a blank and a combining character behind it are one `Character`.
+            let parts = lineBytes.split(separator: UInt8(ascii: " "), maxSplits: 1, omittingEmptySubsequences: false)
+            let value = parts.count == 2 ? String(decoding: parts[1], as: UTF8.self)[...] : ""
+            switch String(decoding: parts[0], as: UTF8.self) {
             case _ where number == 0:
-                guard line == CacheRecord.format else { return nil }
+                guard lineBytes.elementsEqual(CacheRecord.format.utf8) else { return nil }
             case "instruction": instruction = CacheRecord.unescaped(value)
             case "created": created = Int64(value)
             case "layer":

@@ -83,21 +83,25 @@ public struct BlobWriter: ~Copyable {
         count += Int64(bytes.count)
     }
 
+    /// Waits until what was written is on disk.
+    public func synchronize() throws(SystemError) {
+        guard fdatasync(file.descriptor) == 0 else { throw SystemError("write", file.path) }
+    }
+
     /// Gives the blob its name if it is the one that was promised; otherwise nothing of it stays.
     ///
     /// - Throws: `ContentStoreError.damaged` when the bytes have another digest.
     public consuming func commit(expecting digest: Digest) throws {
         guard hasher.finish() == digest else { throw ContentStoreError.damaged(digest) }
-        if store.size(digest) != count { try file.replace(store.path(digest)) }
+        try file.replace(store.path(digest))
     }
 
     /// Gives the blob its name.
     ///
-    /// A blob of that name that is there already stays, unless its size says that it is damaged.
+    /// A blob of that name that is there already is replaced: it may be damaged, and these bytes are not.
     public consuming func commit() throws(SystemError) -> Digest {
         let digest = hasher.finish()
-        let path = store.path(digest)
-        if store.size(digest) != count { try file.replace(path) }
+        try file.replace(store.path(digest))
         return digest
     }
 }

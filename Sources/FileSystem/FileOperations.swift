@@ -192,26 +192,48 @@ public enum FileOperations {
     }
 
     private static func removeTree(_ name: [UInt8], in parent: Int32, path: FilePath) throws(SystemError) {
-        let zeroTerminated = name.map { CChar(bitPattern: $0) } + [0]
-        if unlinkat(parent, zeroTerminated, 0) == 0 || Errno.current == .noSuchFileOrDirectory { return }
-        var directory = openat(parent, zeroTerminated, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        if directory < 0, Errno.current == .permissionDenied {
-            // A directory without read permission, as RUN may leave it to an ordinary user.
-            fchmodat(parent, zeroTerminated, 0o700, 0)
-            directory = openat(parent, zeroTerminated, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        }
-        guard directory >= 0 else { throw SystemError("remove", path) }
-        defer { close(directory) }
-        var mayWrite = false
-        for child in try names(inDirectory: directory, path: path) {
-            if !mayWrite, unlinkat(directory, child.map { CChar(bitPattern: $0) } + [0], 0) != 0, Errno.current == .permissionDenied {
-                fchmod(directory, 0o700)
-                mayWrite = true
+        let chain = try DirectoryChain(root: parent, path: path)
+        /// For the root and each directory on the way down, what is still to be removed in it.
+        var waiting = [[name.map { CChar(bitPattern: $0) } + [0]]]
+        while let child = waiting[waiting.count - 1].last {
+            if try unlinked(child, in: chain, path) {
+                waiting[waiting.count - 1].removeLast()
+            } else {
+                try enterToRemove(child, chain, path)
+                waiting.append(try names(inDirectory: chain.descriptor, path: path).map { $0.map { CChar(bitPattern: $0) } + [0] })
             }
-            try removeTree(child, in: directory, path: path)
+            while waiting.count > 1, waiting[waiting.count - 1].isEmpty {
+                waiting.removeLast()
+                do { try chain.leave() } catch { throw SystemError("remove", path) }
+                guard let directory = waiting[waiting.count - 1].popLast() else { break }
+                if unlinkat(chain.descriptor, directory, AT_REMOVEDIR) != 0, Errno.current != .noSuchFileOrDirectory {
+                    throw SystemError("remove", path)
+                }
+            }
         }
-        if unlinkat(parent, zeroTerminated, AT_REMOVEDIR) != 0, Errno.current != .noSuchFileOrDirectory {
-            throw SystemError("remove", path)
+    }
+
+    /// Whether there is nothing of this name any more; otherwise it is a directory.
+    private static func unlinked(_ name: [CChar], in chain: DirectoryChain, _ path: FilePath) throws(SystemError) -> Bool {
+        if unlinkat(chain.descriptor, name, 0) == 0 || Errno.current == .noSuchFileOrDirectory { return true }
+        if Errno.current == .permissionDenied, chain.depth > 0 {
+            // A directory without write permission, as RUN may leave it to an ordinary user.
+            fchmod(chain.descriptor, 0o700)
+            if unlinkat(chain.descriptor, name, 0) == 0 || Errno.current == .noSuchFileOrDirectory { return true }
+        }
+        let error = SystemError("remove", path)
+        guard FileStatus.of(name, in: chain.descriptor)?.kind == .directory else { throw error }
+        return false
+    }
+
+    private static func enterToRemove(_ name: [CChar], _ chain: DirectoryChain, _ path: FilePath) throws(SystemError) {
+        do throws(SystemError) {
+            try chain.enter(name)
+        } catch {
+            guard error.errno == .permissionDenied, fchmodat(chain.descriptor, name, 0o700, 0) == 0 else {
+                throw SystemError("remove", path, errno: error.errno)
+            }
+            try chain.enter(name)
         }
     }
 

@@ -40,6 +40,9 @@ public final class BlobSink: ByteSink {
     /// Bytes written so far.
     public private(set) var count: Int64 = 0
 
+    /// Waits until what was written is on disk.
+    public func synchronize() throws { try writer?.synchronize() }
+
     /// Gives the blob its name if it is the one that was promised; otherwise nothing of it stays.
     ///
     /// - Throws: `ContentStoreError.damaged` when the bytes have another digest.

@@ -14,6 +14,8 @@ public enum LayerError: Error, Sendable, Equatable {
     /// A symbolic link leads to itself.
     case linkLoop(PathInRoot)
     case notADirectory(PathInRoot)
+    /// A file has a name that stands for a removed file in a layer.
+    case reservedName(PathInRoot)
 }
 
 extension LayerError: CustomStringConvertible {
@@ -26,6 +28,8 @@ extension LayerError: CustomStringConvertible {
         case .damaged(let diffID): "layer \(diffID) is damaged: its content does not have that digest"
         case .linkLoop(let path): "too many symbolic links at `\(path)`"
         case .notADirectory(let path): "`\(path)` is not a directory"
+        case .reservedName(let path):
+            "`\(path)` cannot be in a layer: names that begin with `.wh.` mean removed files there"
         }
     }
 }

@@ -103,9 +103,10 @@ public final class LayerIndex: Sendable {
         }
     }
 
-    /// Whether the layer has directories that its tar does not list, whose attributes come from the layers below.
-    public var leavesOutDirectories: Bool {
-        withBytes { bytes in (0..<count).contains { LayerIndexEncoder.isImplied(bytes, position: $0) } }
+    /// Whether the layers below decide some of what is in this one: the attributes of directories that the tar does not
+    /// list, and the content of hard links to files that it does not hold.
+    public var dependsOnLayersBelow: Bool {
+        withBytes { bytes in (0..<count).contains { LayerIndexEncoder.dependsOnLayersBelow(bytes, position: $0) } }
     }
 
     /// The entry for exactly this path.
@@ -191,6 +192,12 @@ public final class LayerIndex: Sendable {
         for _ in 0..<16 where entries[target].kind == .hardLink {
             guard let next = places[PathInRoot(entries[target].linkTarget)] else { return }
             target = next
+        }
+        if [.symbolicLink, .fifo, .characterDevice, .blockDevice].contains(entries[target].kind) {
+            // Another one of its kind is as good: what links of these have in common, nothing can change but `chmod`.
+            var copy = entries[target]
+            copy.path = entries[position].path
+            entries[position] = copy
         }
         guard entries[target].kind == .regular else { return }
         var link = entries[target]

@@ -85,9 +85,11 @@ struct LayerIndexEncoder {
         string(bytes, at: LayerIndex.headerSize + position * LayerIndex.recordSize)
     }
 
-    /// Whether one record is of a directory that the archive does not list.
-    static func isImplied(_ bytes: UnsafeRawBufferPointer, position: Int) -> Bool {
-        bytes[LayerIndex.headerSize + position * LayerIndex.recordSize + 25] & Flag.implied != 0
+    /// Whether one record is of a directory that the archive does not list, or of a link to a file that it does not hold.
+    static func dependsOnLayersBelow(_ bytes: UnsafeRawBufferPointer, position: Int) -> Bool {
+        let place = LayerIndex.headerSize + position * LayerIndex.recordSize
+        let (kind, flags) = (bytes[place + 24], bytes[place + 25])
+        return flags & Flag.implied != 0 || (kind == LayerEntry.Kind.hardLink.rawValue && flags & Flag.digest == 0)
     }
 
     /// The byte string that the (offset, length) pair at `place` points to; empty where it points outside.

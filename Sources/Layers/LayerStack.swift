@@ -48,10 +48,10 @@ public final class LayerStack: Sendable {
                 try body(entry, nil)
                 return true
             }
-            guard let (file, layer) = target(of: entry, in: node.layer) else { return false }
-            let identity = Identity(layer: layer, path: file.path)
+            guard let file = view.file(of: node) else { return false }
+            let identity = Identity(layer: file.layer, path: file.entry.path)
             let path = entry.path
-            entry = file
+            entry = file.entry
             entry.path = path
             if let first = firstNames[identity] {
                 entry.kind = .hardLink
@@ -62,26 +62,16 @@ public final class LayerStack: Sendable {
             firstNames[identity] = path
             entry.kind = .regular
             entry.linkTarget = []
-            try body(entry, try contents(ofLayer: layer).place(of: entry))
+            try body(entry, try contents(ofLayer: file.layer).place(of: file.entry))
             return false
         }
-    }
-
-    /// The file that a name stands for; `nil` for a link that leads nowhere.
-    private func target(of entry: LayerEntry, in layer: Int) -> (LayerEntry, Int)? {
-        guard entry.kind == .hardLink else { return (entry, layer) }
-        let path = PathInRoot(entry.linkTarget)
-        if let file = view.layers[layer].entry(at: path), file.kind == .regular { return (file, layer) }
-        // A link to a file of a layer below, which some builders write.
-        guard let node = view.node(at: path), node.entry.kind == .regular else { return nil }
-        return (node.entry, node.layer)
     }
 
     /// Reads a small file, links followed inside the image; `nil` when there is none.
     ///
     /// - Parameter limit: In bytes; a longer file is cut.
     public func read(_ path: String, limit: Int64) throws -> [UInt8]? {
-        guard let node = try? view.resolve(PathInRoot(path)).node, node.entry.isFile else { return nil }
+        guard let node = try? view.resolve(PathInRoot(path)).node.flatMap(view.file) else { return nil }
         return try store.read(node.entry, in: layers[node.layer], limit: limit)
     }
 

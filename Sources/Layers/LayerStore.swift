@@ -25,7 +25,15 @@ public final class LayerStore: Sendable {
     public func isAvailable(_ layer: Layer) -> Bool {
         guard store.blobs.size(layer.blob.digest) == layer.blob.size else { return false }
         guard let boot = LayerIndex.bootID(path: indexPath(layer.diffID)) else { return (try? index(of: layer)) != nil }
-        return boot.isTrusted || verifyAfterReboot(layer)
+        return boot.isTrusted && isUntouched(layer) || verifyAgain(layer)
+    }
+
+    /// Whether nothing has written to the blob since its index was made.
+    private func isUntouched(_ layer: Layer) -> Bool {
+        guard let blob = FileStatus.ifPresent(store.blobs.path(layer.blob.digest)),
+            let index = FileStatus.ifPresent(indexPath(layer.diffID))
+        else { return false }
+        return blob.modified <= index.modified
     }
 
     /// What the layer holds; made from the blob where it is not known yet.
@@ -35,7 +43,7 @@ public final class LayerStore: Sendable {
         if let known = indexes.withLock({ $0[layer.diffID] }) { return known }
         let index: LayerIndex
         if let stored = LayerIndex(path: indexPath(layer.diffID)), stored.diffID == layer.diffID {
-            guard stored.bootID.isTrusted || verifyAfterReboot(layer) else { throw LayerError.damaged(layer.diffID) }
+            guard stored.bootID.isTrusted && isUntouched(layer) || verifyAgain(layer) else { throw LayerError.damaged(layer.diffID) }
             index = stored
         } else {
             index = try makeIndex(layer)
@@ -93,7 +101,13 @@ public final class LayerStore: Sendable {
             if bytes.isEmpty { break }
             try sink.write(bytes)
         }
-        guard try sink.commit() == layer.diffID else { throw LayerError.damaged(layer.diffID) }
+        // Nothing tells later whether a power loss tore it, unlike the blob that it is made of.
+        try sink.synchronize()
+        do {
+            try sink.commit(expecting: layer.diffID)
+        } catch is ContentStoreError {
+            throw LayerError.damaged(layer.diffID)
+        }
     }
 
     private func openBlob(_ layer: Layer) throws -> Int32 {
@@ -131,7 +145,7 @@ public final class LayerStore: Sendable {
         return LayerIndex(entries: indexer.entries, diffID: layer.diffID, tarSize: hashing.count)
     }
 
-    private func verifyAfterReboot(_ layer: Layer) -> Bool {
+    private func verifyAgain(_ layer: Layer) -> Bool {
         guard store.blobs.verify(layer.blob.digest), let index = LayerIndex(path: indexPath(layer.diffID)) else { return false }
         if let descriptor = try? openBlob(layer) {
             fdatasync(descriptor)

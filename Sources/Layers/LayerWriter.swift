@@ -32,8 +32,11 @@ public final class LayerWriter {
     public var count: Int { entries.count }
 
     /// Adds an entry; the digest of its content is computed unless it comes with one.
+    ///
+    /// - Throws: `LayerError.reservedName`, `.shortContent`, `SystemError`.
     public func append(_ entry: LayerEntry, content: Content = .none) throws {
         var entry = entry
+        guard !entry.path.name.starts(with: Array(".wh.".utf8)) else { throw LayerError.reservedName(entry.path) }
         if let last = entries.last { precondition(last.path < entry.path, "layer entries must be sorted by path") }
         try tar.writeHeader(entry)
         if entry.kind == .regular {

@@ -33,6 +33,31 @@ public struct MergedView: Sendable {
         return implied ?? (path.isRoot ? Node(entry: .directory(.root), layer: 0) : nil)
     }
 
+    /// The file that a name stands for: a further name leads to it, also to a layer below, which some builders write.
+    ///
+    /// - Returns: `nil` for a link that leads nowhere, and for what is no file.
+    public func file(of node: Node) -> Node? {
+        file(of: node.entry, inLayer: node.layer)
+    }
+
+    /// The same for an entry of one of the layers, counted from the lowest.
+    public func file(of entry: LayerEntry, inLayer layer: Int) -> Node? {
+        var node = Node(entry: entry, layer: layer)
+        // The bound ends cycles within a layer.
+        for _ in 0..<256 {
+            guard node.entry.kind == .hardLink else { return node.entry.kind == .regular ? node : nil }
+            let target = PathInRoot(node.entry.linkTarget)
+            if target != node.entry.path, let own = layers[node.layer].entry(at: target), own.isFile {
+                node = Node(entry: own, layer: node.layer)
+            } else if node.layer > 0, let below = MergedView(layers: Array(layers[..<node.layer])).node(at: target) {
+                node = below
+            } else {
+                return nil
+            }
+        }
+        return nil
+    }
+
     /// Whether a layer removes what the layers below it have at a path, by what it says about a parent.
     private static func hidesBelow(_ path: PathInRoot, in layer: LayerIndex) -> Bool {
         (path.isRoot ? [] : [.root] + path.ancestors).contains { parent in

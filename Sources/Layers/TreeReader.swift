@@ -48,26 +48,39 @@ public struct TreeReader {
     ///
     /// - Parameter body: Returns whether to go into a directory.
     public mutating func read(_ body: (LayerEntry, Source) throws -> Bool) throws {
-        let descriptor = try FileOperations.open(root, O_RDONLY | O_DIRECTORY)
-        defer { close(descriptor) }
-        try read(.root, descriptor, root, body)
+        let chain = try DirectoryChain(root: root)
+        var open = [try OpenDirectory(.root, root, chain)]
+        while !open.isEmpty {
+            let directory = open[open.count - 1]
+            guard let name = open[open.count - 1].names.popLast() else {
+                open.removeLast()
+                if !open.isEmpty { try chain.leave() }
+                continue
+            }
+            let zeroTerminated = name.map { CChar(bitPattern: $0) } + [0]
+            guard let status = FileStatus.of(zeroTerminated, in: chain.descriptor) else { continue }
+            let path = directory.filePath.appending(String(decoding: name, as: UTF8.self))
+            let source = Source(directory: chain.descriptor, name: zeroTerminated, path: path, status: status)
+            guard let entry = entry(directory.path.appending(name), source), try body(entry, source), entry.kind == .directory
+            else { continue }
+            try chain.enter(zeroTerminated)
+            open.append(try OpenDirectory(entry.path, path, chain))
+        }
     }
 
-    private mutating func read(
-        _ directory: PathInRoot, _ descriptor: Int32, _ path: FilePath, _ body: (LayerEntry, Source) throws -> Bool
-    ) throws {
-        let names = try FileOperations.names(inDirectory: descriptor, path: path)
-        for name in names.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
-            let zeroTerminated = name.map { CChar(bitPattern: $0) } + [0]
-            guard let status = FileStatus.of(zeroTerminated, in: descriptor) else { continue }
-            let childPath = path.appending(String(decoding: name, as: UTF8.self))
-            let source = Source(directory: descriptor, name: zeroTerminated, path: childPath, status: status)
-            guard let entry = entry(directory.appending(name), source), try body(entry, source), entry.kind == .directory
-            else { continue }
-            let child = openat(descriptor, zeroTerminated, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-            guard child >= 0 else { throw SystemError("open", childPath) }
-            defer { close(child) }
-            try read(entry.path, child, childPath, body)
+    /// A directory that is being read.
+    private struct OpenDirectory {
+        let path: PathInRoot
+        /// For messages.
+        let filePath: FilePath
+        /// What is still to be visited, the next one last.
+        var names: [[UInt8]]
+
+        init(_ path: PathInRoot, _ filePath: FilePath, _ chain: DirectoryChain) throws(SystemError) {
+            self.path = path
+            self.filePath = filePath
+            names = try FileOperations.names(inDirectory: chain.descriptor, path: filePath)
+                .sorted { $1.lexicographicallyPrecedes($0) }
         }
     }
 
@@ -118,15 +131,25 @@ public struct TreeReader {
 
     private func readExtendedAttributes(_ entry: inout LayerEntry, _ source: Source) {
         guard entry.kind != .symbolicLink else { return }
-        for attribute in ExtendedAttribute.all(of: source.name, in: source.directory) {
+        let (attributes, isOpaque) = TreeReader.extendedAttributes(of: source.name, in: source.directory)
+        entry.extendedAttributes = attributes
+        entry.isOpaque = isOpaque && whiteouts == .overlay && entry.kind == .directory
+    }
+
+    /// The attributes of a file that a layer keeps, and whether overlayfs takes it for an opaque directory.
+    public static func extendedAttributes(of name: [CChar], in directory: Int32) -> (kept: [ExtendedAttribute], isOpaque: Bool) {
+        var kept: [ExtendedAttribute] = []
+        var isOpaque = false
+        for attribute in ExtendedAttribute.all(of: name, in: directory) {
             let name = attribute.name
             if name == "trusted.overlay.opaque" || name == "user.overlay.opaque" {
-                entry.isOpaque = whiteouts == .overlay && entry.kind == .directory && attribute.value == [UInt8(ascii: "y")]
+                isOpaque = attribute.value == [UInt8(ascii: "y")]
             } else if name.hasPrefix("trusted.overlay.") || name.hasPrefix("user.overlay.") {
                 continue
             } else if name.hasPrefix("user.") || name.hasPrefix("trusted.") || name == "security.capability" {
-                entry.extendedAttributes.append(attribute)
+                kept.append(attribute)
             }
         }
+        return (kept, isOpaque)
     }
 }

@@ -17,7 +17,6 @@ public final class TreeWriter {
 
     private struct OpenDirectory {
         let path: PathInRoot
-        let descriptor: Int32
         let entry: LayerEntry
     }
 
@@ -28,6 +27,7 @@ public final class TreeWriter {
     private let isPrivileged = geteuid() == 0
     /// The directories from the root down to the one written to last.
     private var open: [OpenDirectory]
+    private let chain: DirectoryChain
 
     /// - Parameter merging: Whether the directory may hold something; directories in it are kept then, and everything else
     ///   that is in the way is replaced.
@@ -35,12 +35,8 @@ public final class TreeWriter {
         self.root = root
         self.whiteouts = whiteouts
         self.merging = merging
-        let descriptor = try FileOperations.open(root, O_RDONLY | O_DIRECTORY)
-        open = [OpenDirectory(path: .root, descriptor: descriptor, entry: .directory(.root))]
-    }
-
-    deinit {
-        for directory in open { close(directory.descriptor) }
+        chain = try DirectoryChain(root: root)
+        open = [OpenDirectory(path: .root, entry: .directory(.root))]
     }
 
     /// Writes one entry; the content of a file starts at `offset` of `descriptor`.
@@ -48,7 +44,7 @@ public final class TreeWriter {
     /// - Throws: `SystemError`, and `LayerError.unsafeMember` when a parent is no directory.
     public func write(_ entry: LayerEntry, content: (descriptor: Int32, offset: Int64)? = nil) throws {
         if entry.path.isRoot {
-            try finishAttributes(of: entry, descriptor: open[0].descriptor)
+            try finishAttributes(of: entry, descriptor: chain.root)
             return
         }
         let directory = try enter(entry.path.parent)
@@ -59,9 +55,8 @@ public final class TreeWriter {
             try writeFile(entry, name, directory, content)
         case .directory:
             if !isThere { try check(mkdirat(directory, name, 0o700), "create directory", entry) }
-            let descriptor = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-            try check(descriptor, "open", entry)
-            open.append(OpenDirectory(path: entry.path, descriptor: descriptor, entry: entry))
+            try chain.enter(name)
+            open.append(OpenDirectory(path: entry.path, entry: entry))
         case .symbolicLink:
             try check(symlinkat(entry.linkTarget.map { CChar(bitPattern: $0) } + [0], directory, name), "create link", entry)
             try setOwnerAndTimes(entry, name, directory)
@@ -105,13 +100,12 @@ public final class TreeWriter {
         guard let last = open.last, last.path == path else {
             throw LayerError.unsafeMember("\(path)", reason: "it is used as a directory and is none")
         }
-        return last.descriptor
+        return chain.descriptor
     }
 
     private func leave() throws {
         let directory = open.removeLast()
-        defer { close(directory.descriptor) }
-        try finishAttributes(of: directory.entry, descriptor: directory.descriptor)
+        try chain.leave { try finishAttributes(of: directory.entry, descriptor: $0) }
     }
 
     private func finishAttributes(of entry: LayerEntry, descriptor: Int32) throws {
@@ -162,13 +156,13 @@ public final class TreeWriter {
     /// Links to a file written before, which is reached from the top through real directories only.
     private func link(_ entry: LayerEntry, _ name: [CChar], _ directory: Int32) throws -> Bool {
         let target = PathInRoot(entry.linkTarget)
-        var holder = open[0].descriptor
-        defer { if holder != open[0].descriptor { close(holder) } }
+        var holder = chain.root
+        defer { if holder != chain.root { close(holder) } }
         for component in target.components.dropLast() {
             let next = openat(
                 holder, component.map { CChar(bitPattern: $0) } + [0], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
             guard next >= 0 else { return false }
-            if holder != open[0].descriptor { close(holder) }
+            if holder != chain.root { close(holder) }
             holder = next
         }
         return linkat(holder, target.name.map { CChar(bitPattern: $0) } + [0], directory, name, 0) == 0

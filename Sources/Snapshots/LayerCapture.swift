@@ -19,12 +19,13 @@ public struct LayerCapture: Sendable {
     /// as unchanged.
     ///
     /// - Parameter below: The filesystem below, which tells the true owners where an ordinary user cannot set them.
-    /// - Throws: `SystemError`, `LayerError.shortContent`.
+    /// - Throws: `SystemError`, `LayerError.shortContent`, `.reservedName`.
     public func layer(of workspace: Workspace, below: MergedView?, in layers: LayerStore) throws -> Layer {
         var reader = TreeReader(root: workspace.upper, whiteouts: .overlay)
+        var directories = DirectoriesBelow(workspace.lower)
         return try write(&reader, below: below, in: layers) { entry, source in
             // A directory is in the upper one already when something in it was looked for a place to be mounted on.
-            entry.kind != .directory || entry.isOpaque || !workspace.hasBelow(entry.path, like: source.status)
+            entry.kind != .directory || !directories.hasEqual(entry, source.status)
         }
     }
 
@@ -115,6 +116,7 @@ public struct TreeState: Sendable {
         let inode: UInt64
         let changed: Int64
         let size: Int64
+        let isDirectory: Bool
     }
 
     private var files: [PathInRoot: Attributes] = [:]
@@ -141,11 +143,11 @@ public struct TreeState: Sendable {
     fileprivate func removed(now root: FilePath) throws -> [PathInRoot] {
         let now = try TreeState(of: root)
         let gone = Set(files.keys.filter { now.files[$0] == nil })
-        return gone.filter { path in !path.ancestors.contains { gone.contains($0) } && now.files[path.parent] != nil || path.parent.isRoot }
-            .sorted()
+        // What was in a directory that is a file now goes with the directory.
+        return gone.filter { path in path.parent.isRoot || now.files[path.parent]?.isDirectory ?? false }.sorted()
     }
 
     private static func attributes(_ status: FileStatus) -> Attributes {
-        Attributes(inode: status.inode, changed: status.changed, size: status.size)
+        Attributes(inode: status.inode, changed: status.changed, size: status.size, isDirectory: status.kind == .directory)
     }
 }

@@ -8,7 +8,7 @@ public import SystemPackage
 /// Layers unpacked into directories, for what runs on them; all of it may be dropped at any time.
 ///
 /// A snapshot is what overlayfs takes as one lower directory. It holds one layer, and is named by the layer's diff ID,
-/// or by its chain ID where the layer leaves out directories whose attributes the layers below decide.
+/// or by its chain ID where the layers below decide some of what is in it.
 public struct SnapshotStore: Sendable {
     public let layers: LayerStore
 
@@ -46,15 +46,17 @@ public struct SnapshotStore: Sendable {
         for (position, layer) in stack.enumerated() {
             let index = try layers.index(of: layer)
             let name = SnapshotStore.name(of: index, in: stack[...position])
+            // Overlayfs merges the roots of all its layers, whatever they are marked with.
+            if index.entry(at: .root)?.isOpaque ?? false { result = [] }
             result.append(try snapshot(named: name, layer, index, below: MergedView(layers: indexes), stack))
             indexes.append(index)
         }
         return result
     }
 
-    /// Whether a snapshot of this layer is there already.
+    /// What the snapshot of a layer on top of others is called.
     private static func name(of index: LayerIndex, in stack: ArraySlice<Layer>) -> Digest {
-        guard index.leavesOutDirectories, let chain = ChainID(stack.map(\.diffID), sha256: { SHA256Hasher.digest(of: $0) })
+        guard index.dependsOnLayersBelow, let chain = ChainID(stack.map(\.diffID), sha256: { SHA256Hasher.digest(of: $0) })
         else { return index.diffID }
         return chain.digest
     }
@@ -95,14 +97,17 @@ public struct SnapshotStore: Sendable {
         try FileOperations.createDirectories(path)
         let contents = try layers.contents(of: layer)
         let writer = try TreeWriter(root: path, whiteouts: .overlay)
+        let merged = MergedView(layers: below.layers + [index])
         for position in 0..<index.count {
             var entry = index[position]
-            if entry.isImplied, let known = below.node(at: entry.path), known.entry.kind == .directory {
+            if entry.isImplied, let known = merged.node(at: entry.path), known.entry.kind == .directory {
+                let isOpaque = entry.isOpaque
                 entry = known.entry
-                entry.isOpaque = false
+                entry.path = index[position].path
+                entry.isOpaque = isOpaque
             }
             if entry.kind == .hardLink, entry.contentDigest == nil {
-                try writeLinkBelow(entry, below, stack, writer)
+                try writeLinkBelow(entry, merged, stack, writer)
             } else {
                 try writer.write(entry, content: entry.isFile ? try contents.place(of: entry) : nil)
             }
@@ -111,8 +116,8 @@ public struct SnapshotStore: Sendable {
     }
 
     /// A hard link to a file of a layer below: overlayfs cannot express it, so the file is copied.
-    private func writeLinkBelow(_ entry: LayerEntry, _ below: MergedView, _ stack: [Layer], _ writer: TreeWriter) throws {
-        guard let target = below.node(at: PathInRoot(entry.linkTarget)), target.entry.isFile else {
+    private func writeLinkBelow(_ entry: LayerEntry, _ merged: MergedView, _ stack: [Layer], _ writer: TreeWriter) throws {
+        guard let target = merged.file(of: entry, inLayer: merged.layers.count - 1) else {
             throw LayerError.unsafeMember("\(entry.path)", reason: "it links to a file that is not there")
         }
         var copy = target.entry
@@ -154,6 +159,9 @@ public struct SnapshotStore: Sendable {
     /// Only for a workspace on which nothing runs any more; it must not be used afterwards.
     public func adopt(_ workspace: Workspace, as layer: Layer) {
         let path = directory.appending(layer.diffID.hex)
+        // Whoever holds the lock unpacks this layer, and is as good.
+        guard !isTrusted(path), let lock = try? layers.store.tryLock(key: layer.diffID) else { return }
+        defer { _ = lock }
         guard !isTrusted(path) else { return }
         // A snapshot that cannot be kept is made again from its layer when it is needed.
         try? FileOperations.removeTree(workspace.directory.path.appending("work"))
@@ -177,16 +185,6 @@ public final class Workspace: Sendable {
     public var upper: FilePath { directory.path.appending("fs") }
     /// Overlayfs's scratch directory, good for one mount.
     public var work: FilePath { directory.path.appending("work") }
-
-    /// Whether the topmost directory of this path below has the same owner and mode.
-    func hasBelow(_ path: PathInRoot, like status: FileStatus) -> Bool {
-        for snapshot in lower.reversed() {
-            guard let below = FileStatus.ifPresent(snapshot.files.appending(bytes: path.bytes)) else { continue }
-            return below.kind == .directory && below.permissions == status.permissions && below.userID == status.userID
-                && below.groupID == status.groupID
-        }
-        return false
-    }
 
     /// The written part as a lower directory for the next process; its files must not change any more.
     public var snapshot: SnapshotStore.Snapshot { .init(files: upper, owner: directory) }

@@ -56,10 +56,12 @@ extension LayerStack {
         var entry = node.entry
         var item = CopyItem(entry: entry)
         if entry.isFile {
-            let target = entry.kind == .hardLink ? PathInRoot(entry.linkTarget) : entry.path
-            item.identity = .layer(node.layer, target)
-            item.content = .layer(self, node.layer)
-            entry.kind = .regular
+            guard let file = view.file(of: node) else {
+                throw LayerError.unsafeMember("\(entry.path)", reason: "it links to a file that is not there")
+            }
+            entry = file.entry
+            item.identity = .layer(file.layer, file.entry.path)
+            item.content = .layer(self, file.layer)
         }
         entry.path = path
         entry.isOpaque = false

@@ -1,0 +1,43 @@
+internal import FileSystem
+internal import Glibc
+internal import Layers
+internal import SystemPackage
+
+/// The directories below a workspace as overlayfs merges them, looked up parents first.
+struct DirectoriesBelow {
+    private let lower: [SnapshotStore.Snapshot]
+    /// For each directory seen, the snapshots that are merged in it, topmost first.
+    private var merged: [PathInRoot: [Int]]
+
+    init(_ lower: [SnapshotStore.Snapshot]) {
+        self.lower = lower
+        merged = [.root: lower.indices.reversed()]
+    }
+
+    /// Whether a directory of the upper one is below with the same owner, mode and attributes.
+    ///
+    /// Must be asked for every directory in the upper one, parents first: what an opaque directory, a whiteout or a
+    /// file hides is not below, and no path is looked up through a symbolic link, which may lead anywhere.
+    mutating func hasEqual(_ entry: LayerEntry, _ status: FileStatus) -> Bool {
+        var holders: [Int] = []
+        var isEqual: Bool?
+        for position in entry.isOpaque ? [] : merged[entry.path.parent] ?? [] {
+            let path = lower[position].files.appending(bytes: entry.path.bytes)
+            guard let below = FileStatus.ifPresent(path) else { continue }
+            guard below.kind == .directory, let found = DirectoriesBelow.attributes(path) else { break }
+            isEqual =
+                isEqual ?? (below.permissions == status.permissions && below.userID == status.userID
+                && below.groupID == status.groupID && found.kept == entry.extendedAttributes)
+            holders.append(position)
+            if found.isOpaque { break }
+        }
+        merged[entry.path] = holders
+        return isEqual ?? false
+    }
+
+    private static func attributes(_ path: FilePath) -> (kept: [ExtendedAttribute], isOpaque: Bool)? {
+        guard let descriptor = try? FileOperations.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else { return nil }
+        defer { close(descriptor) }
+        return TreeReader.extendedAttributes(of: [CChar(bitPattern: UInt8(ascii: ".")), 0], in: descriptor)
+    }
+}
