@@ -84,6 +84,17 @@ let package = Package(
             "Snapshots",
             ["OCI", "FileSystem", "ContentStore", "Layers", "Sandbox", "ContainerRuntime", systemPackage]
         ),
+        tests(
+            "ContainerRuntime",
+            ["OCI", "FileSystem", "ContentStore", "Layers", "Snapshots", "Sandbox", systemPackage]
+        ),
+        tests(
+            "BuildEngine",
+            [
+                "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning",
+                "BuildCache", "Layers", "Images", systemPackage,
+            ]
+        ),
         tests("Reporting"),
         tests("DockerfileSyntax", ["Reporting"], fixtures: ["Fixtures", "FixturesInvalid"]),
         tests("BuildPlanning", ["Reporting", "OCI", "DockerfileSyntax"]),
