@@ -21,7 +21,9 @@ struct CopyTests {
     @Test("archives with the same names keep their own hard links, also when a member comes twice")
     func archiveHardLinks() async throws {
         try await EngineFixture.with { fixture in
-            try fixture.shell("echo one > f; ln f g; tar cf a.tar f g; rm f g; echo two > f; tar cf b.tar f; tar rf a.tar f; rm f")
+            try fixture.shell(
+                "echo one > f; ln f g; tar cf a.tar f g; rm f g; echo two > f; tar cf b.tar f; tar rf a.tar f; rm f"
+            )
             let once = try await fixture.build("FROM scratch\nADD a.tar /\n")
             #expect(once.tree == ["/f regular 644 two\n", "/g regular 644 one\n"])
             try fixture.shell("echo one > f; ln f g; tar cf a.tar f g; rm f g")
@@ -34,13 +36,17 @@ struct CopyTests {
     func archiveReplaces() async throws {
         try await EngineFixture.with { fixture in
             try fixture.shell(
-                "mkdir d; echo old > d/old; tar cf old.tar d; rm -r d; echo x > d; tar cf a.tar d; rm d; mkdir d; echo new > d/new; tar rf a.tar d; rm -r d")
+                "mkdir d; echo old > d/old; tar cf old.tar d; rm -r d; echo x > d; tar cf a.tar d; rm d; mkdir d; echo new > d/new; tar rf a.tar d; rm -r d"
+            )
             let built = try await fixture.build("FROM scratch\nADD old.tar /\nADD a.tar /\n")
             #expect(built.tree == ["/d directory 755", "/d/new regular 644 new\n"])
         }
     }
 
-    @Test("names that mean removed files are refused wherever they come in", arguments: ["COPY f /.wh.f", "COPY f /.wh.d/", "ADD a.tar /", "WORKDIR /.wh.d"])
+    @Test(
+        "names that mean removed files are refused wherever they come in",
+        arguments: ["COPY f /.wh.f", "COPY f /.wh.d/", "ADD a.tar /", "WORKDIR /.wh.d"]
+    )
     func whiteoutNames(step: String) async throws {
         try await EngineFixture.with { fixture in
             try fixture.shell("echo f > f; mkdir .wh.x; echo f > .wh.x/f; tar cf a.tar .wh.x/f")

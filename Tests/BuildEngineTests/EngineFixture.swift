@@ -65,8 +65,10 @@ final class EngineFixture: BaseImageProvider {
         let layers = try layers
         events.withLock { $0 = [] }
         var request = BuildRequest(
-            dockerfile: try Dockerfile(parsing: SourceText(name: "Dockerfile", text: text)), context: try ContextDirectory(context),
-            jobs: jobs)
+            dockerfile: try Dockerfile(parsing: SourceText(name: "Dockerfile", text: text)),
+            context: try ContextDirectory(context),
+            jobs: jobs
+        )
         change(&request)
         let builder = Builder(layers: layers, images: self) { event in self.events.withLock { $0.append(event) } }
         let image = try await builder.build(request) {
@@ -79,7 +81,11 @@ final class EngineFixture: BaseImageProvider {
             if case .output(_, _, let bytes) = event { output += bytes }
         }
         return Built(
-            image: image, outcomes: outcomes, tree: try tree(image.layers), output: String(decoding: output, as: UTF8.self))
+            image: image,
+            outcomes: outcomes,
+            tree: try tree(image.layers),
+            output: String(decoding: output, as: UTF8.self)
+        )
     }
 
     /// Every path with its content read, not taken from the index; busybox left out.
@@ -128,6 +134,8 @@ final class EngineFixture: BaseImageProvider {
     }
 
     var leftovers: [String] {
-        ((try? FileOperations.names(in: directory.appending("store/tmp"))) ?? []).map { String(decoding: $0, as: UTF8.self) }
+        ((try? FileOperations.names(in: directory.appending("store/tmp"))) ?? []).map {
+            String(decoding: $0, as: UTF8.self)
+        }
     }
 }

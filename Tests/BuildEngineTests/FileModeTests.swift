@@ -9,7 +9,8 @@ import Testing
 @Suite("A mode for --chmod")
 struct FileModeTests {
     static let texts = [
-        "755", "0644", "7777", "0", "u=rwX,go=rX", "+x", "-w", "a=rx", "u+s", "g+s", "o+t", "u+t", "+t", "a-s", "=", "u=",
+        "755", "0644", "7777", "0", "u=rwX,go=rX", "+x", "-w", "a=rx", "u+s", "g+s", "o+t", "u+t", "+t", "a-s", "=",
+        "u=",
         "o=rx", "go-rwx", "u=g", "g=u", "o=g", "u+x-w", "a+X", "ug=rws,o=", "go=u", "a=rwxst", "u=rw,+X", "g=u,u=o",
     ]
 
@@ -28,11 +29,17 @@ struct FileModeTests {
                 try #require(chmod(path, mode_t(before)) == 0)
                 try #require(system("umask 0; chmod '\(text)' \(path)") == 0)
                 let after = try FileStatus.of(FilePath(path)).permissions
-                #expect(mode.applied(to: before, isDirectory: isDirectory) == after, "\(name) \(String(before, radix: 8))")
+                #expect(
+                    mode.applied(to: before, isDirectory: isDirectory) == after,
+                    "\(name) \(String(before, radix: 8))"
+                )
             }
         }
     }
 
-    @Test("is refused when it means nothing", arguments: ["", "8", "10000", "77777", "x", "u", "u+q", "+x,", ",", "u=rw;", "-1", "٧"])
+    @Test(
+        "is refused when it means nothing",
+        arguments: ["", "8", "10000", "77777", "x", "u", "u+q", "+x,", ",", "u=rw;", "-1", "٧"]
+    )
     func refused(text: String) { #expect(FileMode(text) == nil) }
 }

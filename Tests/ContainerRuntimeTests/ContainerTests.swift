@@ -19,7 +19,8 @@ private let canRun: Bool = {
 struct ContainerTests {
     /// Prepares a container on an image of one layer with users.
     private func configuration(
-        _ execution: ImageConfiguration.Execution, _ change: (inout ContainerOptions) -> Void = { _ in }
+        _ execution: ImageConfiguration.Execution,
+        _ change: (inout ContainerOptions) -> Void = { _ in }
     ) throws -> SandboxConfiguration {
         let directory = FilePath("/var/tmp/swiftbuild-container-\(getpid())-\(UInt64.random(in: 0 ... .max))")
         defer { try? FileOperations.removeTree(directory) }
@@ -27,7 +28,8 @@ struct ContainerTests {
         let writer = try layers.writer()
         try writer.append(.directory(PathInRoot("etc")))
         for (name, text) in [
-            ("group", "root:x:0:\nweb:x:7:\nmore:x:8:app,other\n"), ("passwd", "root:x:0:0::/root:/bin/sh\napp:x:5:6::/home/app:\n"),
+            ("group", "root:x:0:\nweb:x:7:\nmore:x:8:app,other\n"),
+            ("passwd", "root:x:0:0::/root:/bin/sh\napp:x:5:6::/home/app:\n"),
         ] {
             var entry = LayerEntry(path: PathInRoot("etc/\(name)"), kind: .regular, permissions: 0o644)
             entry.size = Int64(text.utf8.count)
@@ -58,7 +60,9 @@ struct ContainerTests {
         #expect(try configuration(both) { ($0.entrypoint, $0.command) = ("", ["x"]) }.arguments == ["x"])
         #expect(try configuration(execution(cmd: ["c"])).arguments == ["c"])
         #expect(throws: ContainerError.noCommand(image: "image")) { try configuration(both) { $0.entrypoint = "" } }
-        #expect(throws: ContainerError.noCommand(image: "image")) { try configuration(execution(entrypoint: [], cmd: [])) }
+        #expect(throws: ContainerError.noCommand(image: "image")) {
+            try configuration(execution(entrypoint: [], cmd: []))
+        }
     }
 
     @Test("gets the caller's variables over the image's over what every container has")
@@ -78,10 +82,15 @@ struct ContainerTests {
         #expect(try configuration(image).user == SandboxUser(userID: 5, groupID: 6, supplementaryGroups: [8]))
         #expect(try configuration(image) { $0.user = "app:web" }.user == SandboxUser(userID: 5, groupID: 7))
         #expect(try configuration(image) { $0.user = "99" }.user == SandboxUser(userID: 99, groupID: 0))
-        #expect(try configuration(image) { $0.user = "5" }.user == SandboxUser(userID: 5, groupID: 6, supplementaryGroups: [8]))
+        #expect(
+            try configuration(image) { $0.user = "5" }.user
+                == SandboxUser(userID: 5, groupID: 6, supplementaryGroups: [8])
+        )
         #expect(throws: ContainerError.unknownUser("nobody")) { try configuration(image) { $0.user = "nobody" } }
         #expect(throws: ContainerError.unknownUser("none")) { try configuration(image) { $0.user = "app:none" } }
-        #expect(throws: ContainerError.unknownUser("4294967296")) { try configuration(image) { $0.user = "4294967296" } }
+        #expect(throws: ContainerError.unknownUser("4294967296")) {
+            try configuration(image) { $0.user = "4294967296" }
+        }
     }
 
     @Test("starts in the directory that is asked for, the image's, or the root")
@@ -97,12 +106,18 @@ struct ContainerTests {
 
     @Test(
         "refuses volumes that make no sense",
-        arguments: ["", ":", "/tmp", ":/x", "/tmp:", "/tmp:x", "name:/x", "/tmp:/x:rx", "/tmp:/x:ro:z", "/no/such:/x", "::"])
+        arguments: [
+            "", ":", "/tmp", ":/x", "/tmp:", "/tmp:x", "name:/x", "/tmp:/x:rx", "/tmp:/x:ro:z", "/no/such:/x", "::",
+        ]
+    )
     func volumes(text: String) {
         #expect(throws: ContainerError.self) { try ContainerOptions.Volume(parsing: text) }
     }
 
-    @Test("takes volumes of directories and files", arguments: ["/tmp:/x", "/tmp:/x:ro", "/tmp:/x:rw", ".:/x", "/etc/passwd:/p"])
+    @Test(
+        "takes volumes of directories and files",
+        arguments: ["/tmp:/x", "/tmp:/x:ro", "/tmp:/x:rw", ".:/x", "/etc/passwd:/p"]
+    )
     func goodVolumes(text: String) throws {
         _ = try ContainerOptions.Volume(parsing: text)
     }
