@@ -59,7 +59,8 @@ let package = Package(
         library(
             "BuildEngine",
             [
-                "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning", "BuildCache",
+                "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning",
+                "BuildCache",
                 "Layers", "Snapshots", "Sandbox", "ContainerRuntime", systemPackage,
             ]
         ),
@@ -67,7 +68,8 @@ let package = Package(
             "Commands",
             [
                 "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning",
-                "BuildCache", "Layers", "Snapshots", "Images", "BuildEngine", "Sandbox", "ContainerRuntime", systemPackage, argumentParser,
+                "BuildCache", "Layers", "Snapshots", "Images", "BuildEngine", "Sandbox", "ContainerRuntime",
+                systemPackage, argumentParser,
             ]
         ),
         tests("FileSystem", [systemPackage]),
@@ -83,6 +85,17 @@ let package = Package(
         tests(
             "Snapshots",
             ["OCI", "FileSystem", "ContentStore", "Layers", "Sandbox", "ContainerRuntime", systemPackage]
+        ),
+        tests(
+            "ContainerRuntime",
+            ["OCI", "FileSystem", "ContentStore", "Layers", "Snapshots", "Sandbox", systemPackage]
+        ),
+        tests(
+            "BuildEngine",
+            [
+                "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning",
+                "BuildCache", "Layers", "Images", systemPackage,
+            ]
         ),
         tests("Reporting"),
         tests("DockerfileSyntax", ["Reporting"], fixtures: ["Fixtures", "FixturesInvalid"]),

@@ -26,8 +26,9 @@ struct DirectoriesBelow {
             guard let below = FileStatus.ifPresent(path) else { continue }
             guard below.kind == .directory, let found = DirectoriesBelow.attributes(path) else { break }
             isEqual =
-                isEqual ?? (below.permissions == status.permissions && below.userID == status.userID
-                && below.groupID == status.groupID && found.kept == entry.extendedAttributes)
+                isEqual
+                ?? (below.permissions == status.permissions && below.userID == status.userID
+                    && below.groupID == status.groupID && found.kept == entry.extendedAttributes)
             holders.append(position)
             if found.isOpaque { break }
         }

@@ -22,7 +22,8 @@ private func record(_ inputs: [NamedInput], instruction: String = "RUN true") ->
 @Suite("A cache record")
 struct CacheRecordTests {
     static let oddTexts = [
-        "", " ", "\n", "\t", "\\", "\\n", "\\\\t", "\r\n", "a\u{0}b", "\u{0301}combining", " \u{0301}", "\u{200D}", "\u{FE0F}x",
+        "", " ", "\n", "\t", "\\", "\\n", "\\\\t", "\r\n", "a\u{0}b", "\u{0301}combining", " \u{0301}", "\u{200D}",
+        "\u{FE0F}x",
         "e\u{0301}", "\u{E9}", "sum 00", "input a\tb", "\nlayer 00 1\n", "🇩🇪", "\u{FFFF}", "trailing\\",
         String(repeating: "x\n\t\\", count: 1 << 18),
     ]
@@ -76,7 +77,10 @@ struct CacheRecordTests {
             try cache.save(saved)
             let bytes = try FileOperations.read(store[.cache].appending(saved.key.digest.hex))
             try FileOperations.writeAtomically(
-                bytes, to: store[.cache].appending(other.digest.hex), temporary: store[.temporary])
+                bytes,
+                to: store[.cache].appending(other.digest.hex),
+                temporary: store[.temporary]
+            )
             #expect(cache.record(for: other) == nil)
         }
     }
@@ -86,7 +90,11 @@ struct CacheRecordTests {
         try withCache { cache, store in
             let saved = record([NamedInput("a", "1")])
             try cache.save(saved)
-            try FileOperations.writeAtomically([1], to: store[.cache].appending("damaged"), temporary: store[.temporary])
+            try FileOperations.writeAtomically(
+                [1],
+                to: store[.cache].appending("damaged"),
+                temporary: store[.temporary]
+            )
             try FileOperations.createDirectories(store[.cache].appending(StepKey([]).digest.hex))
             #expect(cache.record(for: StepKey([])) == nil)
             try FileOperations.removeTree(store[.cache].appending(StepKey([]).digest.hex))

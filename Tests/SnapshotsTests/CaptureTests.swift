@@ -71,7 +71,8 @@ struct CaptureTests {
             #expect(
                 try fixture.listing(try fixture.run("echo 1 > /d/e/new", over: base)) == [
                     "/d directory", "/d/e directory", "/d/e/new regular",
-                ])
+                ]
+            )
         }
     }
 
@@ -86,7 +87,9 @@ struct CaptureTests {
                     ("d/new", "security.capability", capability), ("d/new", "user.note", [0, 255, 10]),
                     ("d/e", "user.note", [1]), ("d/new", "trusted.overlay.mine", [1]),
                 ] as [(String, String, [UInt8])] {
-                    guard let descriptor = try? FileOperations.open(upper.pushing(FilePath(path)), O_RDONLY) else { continue }
+                    guard let descriptor = try? FileOperations.open(upper.pushing(FilePath(path)), O_RDONLY) else {
+                        continue
+                    }
                     #expect(ExtendedAttribute(name: name, value: value).set(on: descriptor))
                     close(descriptor)
                 }
@@ -115,7 +118,9 @@ struct CaptureTests {
         try SnapshotFixture.with { fixture in
             let busybox = try fixture.busybox()
             for script in ["echo x > /.wh.bin", "mkdir /.wh.d", "mkdir /n; echo x > /n/.wh..wh..opq"] {
-                let error = #expect(throws: LayerError.self) { try fixture.run(script, over: [busybox], copying: copying) }
+                let error = #expect(throws: LayerError.self) {
+                    try fixture.run(script, over: [busybox], copying: copying)
+                }
                 #expect(error.map { "\($0)".contains("`.wh.`") } ?? false, "\(script)")
             }
         }
@@ -136,7 +141,10 @@ struct CaptureTests {
                 try #require(try fixture.layers.index(of: layer).count == 301)
                 _ = try fixture.snapshots.prune()
                 let further = try fixture.run(
-                    down + "test -e file; echo 2 > two", over: [busybox, layer], copying: copying)
+                    down + "test -e file; echo 2 > two",
+                    over: [busybox, layer],
+                    copying: copying
+                )
                 try #require(try fixture.layers.index(of: further).count == 301)
                 _ = try fixture.snapshots.prune()
             }

@@ -51,7 +51,8 @@ struct SnapshotFixture {
 
     func busybox() throws -> Layer {
         let names = [
-            "sh", "cat", "chmod", "chown", "cp", "echo", "find", "ln", "ls", "mkdir", "mkfifo", "mknod", "mv", "rm", "rmdir",
+            "sh", "cat", "chmod", "chown", "cp", "echo", "find", "ln", "ls", "mkdir", "mkfifo", "mknod", "mv", "rm",
+            "rmdir",
             "seq", "stat", "touch", "true", "printf", "test",
         ]
         let content = try FileOperations.read("/bin/busybox")
@@ -70,7 +71,9 @@ struct SnapshotFixture {
     }
 
     /// Runs a shell script on layers and captures what it changed.
-    func run(_ script: String, over stack: [Layer], copying: Bool = false, after: (FilePath) -> Void = { _ in }) throws -> Layer {
+    func run(_ script: String, over stack: [Layer], copying: Bool = false, after: (FilePath) -> Void = { _ in }) throws
+        -> Layer
+    {
         let root: ProcessRoot
         if copying {
             root = try .copying(LayerStack(stack, in: layers), in: snapshots)
@@ -102,7 +105,9 @@ struct SnapshotFixture {
     }
 
     static func line(_ entry: LayerEntry) -> String {
-        var words = ["\(entry.path)", "\(entry.kind)", String(entry.permissions, radix: 8), "\(entry.userID):\(entry.groupID)"]
+        var words = [
+            "\(entry.path)", "\(entry.kind)", String(entry.permissions, radix: 8), "\(entry.userID):\(entry.groupID)",
+        ]
         if entry.kind == .regular { words.append("\(entry.size) \(entry.contentDigest?.short ?? "-")") }
         if !entry.linkTarget.isEmpty { words.append("-> \(String(decoding: entry.linkTarget, as: UTF8.self))") }
         if entry.deviceMajor | entry.deviceMinor != 0 { words.append("\(entry.deviceMajor),\(entry.deviceMinor)") }
@@ -126,7 +131,8 @@ struct SnapshotFixture {
                 "/bin/busybox", "sh", "-c",
                 "cd / && find . -path ./bin -prune -o -path ./proc -prune -o -path ./sys -prune -o -path ./dev -prune"
                     + " -o -exec stat -c '%n %F %a %u:%g' {} +",
-            ])
+            ]
+        )
         configuration.environment = ["PATH=/bin"]
         let process = try SandboxProcess.launch(configuration)
         var output: [UInt8] = []

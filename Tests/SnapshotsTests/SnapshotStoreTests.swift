@@ -17,15 +17,24 @@ struct SnapshotStoreTests {
             let stack = [
                 try fixture.busybox(),
                 try fixture.layer(
-                    directory("a", 0o700), file("a/one"), directory("a/b", 0o711), file("a/b/two"), directory("c"), directory("c/s", 0o700),
-                    file("c/s/three"), file("f")),
+                    directory("a", 0o700),
+                    file("a/one"),
+                    directory("a/b", 0o711),
+                    file("a/b/two"),
+                    directory("c"),
+                    directory("c/s", 0o700),
+                    file("c/s/three"),
+                    file("f")
+                ),
                 // Neither `a` nor `c/s` is listed: the one keeps its mode, the other was hidden.
                 try fixture.layer(file("a/b/more"), whiteout("a/one"), opaque, file("c/s/four"), whiteout("f")),
                 try fixture.layer(directory("f"), file("f/inside")),
             ]
             let expected = [
-                "./a directory 700 0:0", "./a/b directory 711 0:0", "./a/b/more regular file 644 0:0", "./a/b/two regular file 644 0:0",
-                "./c directory 750 0:0", "./c/s directory 755 0:0", "./c/s/four regular file 644 0:0", "./f directory 755 0:0",
+                "./a directory 700 0:0", "./a/b directory 711 0:0", "./a/b/more regular file 644 0:0",
+                "./a/b/two regular file 644 0:0",
+                "./c directory 750 0:0", "./c/s directory 755 0:0", "./c/s/four regular file 644 0:0",
+                "./f directory 755 0:0",
                 "./f/inside regular file 644 0:0",
             ]
             #expect(try fixture.mounted(stack).filter { !$0.hasPrefix(". ") } == expected)
@@ -43,7 +52,8 @@ struct SnapshotStoreTests {
             #expect(try fixture.tree(stack).map { $0.split(separator: " ")[0] } == ["/d", "/d/new"])
             let mounted = try fixture.mounted(stack).filter { $0.hasPrefix("./d") }
             #expect(
-                mounted == ["./d directory 700 0:0", "./d/new regular empty file 644 0:0"])
+                mounted == ["./d directory 700 0:0", "./d/new regular empty file 644 0:0"]
+            )
         }
     }
 
@@ -66,13 +76,16 @@ struct SnapshotStoreTests {
     @Test("take a hard link to a symbolic link or a pipe for another of its kind")
     func hardLinkToLink() throws {
         try SnapshotFixture.with { fixture in
-            let tar = Tar.member("s", "2", link: "target") + Tar.member("h", "1", link: "s") + Tar.member("p", "6") + Tar.member("q", "1", link: "p")
+            let tar =
+                Tar.member("s", "2", link: "target") + Tar.member("h", "1", link: "s") + Tar.member("p", "6")
+                + Tar.member("q", "1", link: "p")
             let stack = [try fixture.busybox(), try fixture.layer(tar: tar + Tar.end)]
             let mounted = try fixture.mounted(stack).filter { !$0.hasPrefix(". ") }
             #expect(
                 mounted.map { $0.split(separator: " ").prefix(3).joined(separator: " ") } == [
                     "./h symbolic link", "./p fifo 644", "./q fifo 644", "./s symbolic link",
-                ])
+                ]
+            )
             #expect(try fixture.tree(stack).count == 4)
         }
     }
@@ -80,7 +93,13 @@ struct SnapshotStoreTests {
     @Test("keep devices, attributes, setuid bits and times")
     func attributes() throws {
         try SnapshotFixture.with { fixture in
-            var device = LayerEntry(path: PathInRoot("null"), kind: .characterDevice, permissions: 0o666, userID: 3, groupID: 4)
+            var device = LayerEntry(
+                path: PathInRoot("null"),
+                kind: .characterDevice,
+                permissions: 0o666,
+                userID: 3,
+                groupID: 4
+            )
             (device.deviceMajor, device.deviceMinor, device.modified) = (1, 300, 7)
             var program = file("program", 0o6755)
             (program.userID, program.groupID, program.modified) = (5, 6, -100)
@@ -155,7 +174,9 @@ enum Tar {
 
     static func member(_ name: String, _ type: String, link: String = "") -> [UInt8] {
         var header = [UInt8](repeating: 0, count: 512)
-        func put(_ text: String, _ offset: Int) { header.replaceSubrange(offset..<offset + text.utf8.count, with: Array(text.utf8)) }
+        func put(_ text: String, _ offset: Int) {
+            header.replaceSubrange(offset..<offset + text.utf8.count, with: Array(text.utf8))
+        }
         put(name, 0)
         put("0000644", 100)
         put("0000000", 108)

@@ -26,7 +26,9 @@ enum ArchiveMembers {
                     position += Int64(bytes.count)
                 }
                 entry.contentDigest = hasher.finish()
-                item = CopyItem(entry: entry, content: .temporary(spool, offset: start), identity: .archive(0, entry.path))
+                item = CopyItem(
+                    entry: entry, content: .temporary(spool, offset: start),
+                    identity: .archive(ObjectIdentifier(spool), start, entry.path))
                 files[entry.path] = items.count
             case .hardLink:
                 guard let target = files[PathInRoot(entry.linkTarget)] else {

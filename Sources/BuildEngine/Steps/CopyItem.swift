@@ -23,7 +23,8 @@ struct CopyItem {
     enum Identity: Hashable {
         case context(ContextEntry.HardLinkIdentity)
         case layer(Int, PathInRoot)
-        case archive(Int, PathInRoot)
+        /// A member of an archive, by what holds its content and where.
+        case archive(ObjectIdentifier, Int64, PathInRoot)
     }
 
     /// Attributes and size; the path is relative to the copied root.

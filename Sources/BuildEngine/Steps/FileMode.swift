@@ -102,12 +102,14 @@ struct FileMode: Equatable {
         if clause.who & 0o700 != 0 { special |= 0o4000 }
         if clause.who & 0o070 != 0 { special |= 0o2000 }
         if clause.setsID { bits |= special }
-        if clause.isSticky { bits |= 0o1000 }
+        // As with chmod(1), the sticky bit belongs to "others".
+        let sticky: UInt16 = clause.who & 0o007 != 0 ? 0o1000 : 0
+        if clause.isSticky { bits |= sticky }
         switch clause.operation {
         case UInt8(ascii: "+"): return current | bits
         case UInt8(ascii: "-"): return current & ~bits
         // chmod(1) keeps the set-ID bits of directories unless they are named.
-        default: return current & ~(clause.who | (isDirectory ? 0 : special)) | bits
+        default: return current & ~(clause.who | sticky | (isDirectory ? 0 : special)) | bits
         }
     }
 }

@@ -39,11 +39,10 @@ struct LayerPlan {
     /// What is at a path, counting what is planned.
     func entry(at path: PathInRoot) -> LayerEntry? {
         if let own = planned[path] { return own.entry }
-        if let replaced = path.ancestors.first(where: { planned[$0].map { $0.entry.kind != .directory } ?? false }) {
-            _ = replaced
-            return nil
+        let isHidden = path.ancestors.contains { ancestor in
+            planned[ancestor].map { $0.entry.kind != .directory || $0.entry.isOpaque } ?? false
         }
-        return view.node(at: path)?.entry
+        return isHidden ? nil : view.node(at: path)?.entry
     }
 
     /// Where a path leads inside the image, links followed.
@@ -66,7 +65,8 @@ struct LayerPlan {
     /// `path` must be free of links.
     mutating func addDirectories(_ path: PathInRoot) throws(Conflict) {
         for directory in path.ancestors + (path.isRoot ? [] : [path]) where planned[directory] == nil {
-            if let existing = view.node(at: directory)?.entry {
+            if directory.name.starts(with: Array(".wh.".utf8)) { throw .whiteoutName(directory) }
+            if let existing = entry(at: directory) {
                 guard existing.kind == .directory else { throw .directoryOverFile(directory) }
                 var kept = existing
                 kept.path = directory
@@ -99,6 +99,12 @@ struct LayerPlan {
         }
         var entry = item.entry
         entry.path = path
+        // A directory in place of what replaced a directory has nothing of the first one.
+        if isDirectory, let own = planned[path], own.entry.kind != .directory || own.entry.isOpaque,
+            view.node(at: path)?.entry.kind == .directory
+        {
+            entry.isOpaque = true
+        }
         planned[path] = Planned(entry: entry, content: item.content, identity: item.identity)
     }
 

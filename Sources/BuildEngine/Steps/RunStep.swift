@@ -50,12 +50,18 @@ extension StageBuilder {
                     try stage.record(layer, key, step, created: created)
                     if let workspace = product.workspace { stage.run.keepSnapshot(workspace, layer) }
                     promise.fulfil(.success(layer))
+                } catch LayerError.reservedName(let path) {
+                    let error = BuildError.at(
+                        step.instruction.range, in: step.source, "RUN \(LayerPlan.Conflict.whiteoutName(path).sentence)")
+                    promise.fulfil(.failure(error))
+                    throw error
                 } catch {
                     promise.fulfil(.failure(error))
                     throw error
                 }
             }
             advance(key, StageLayer(promise, workspace: product.workspace), created: created)
+            if RunStep.mayHaveChangedUsers(product.workspace) { result.rootHome = nil }
             return .ran
         }
     }
@@ -91,6 +97,13 @@ struct RunStep {
         self.event = event
         self.stage = stage
         self.name = name
+    }
+
+    /// Whether the process may have left another /etc/passwd, so that later ones must look there anew.
+    static func mayHaveChangedUsers(_ workspace: Workspace?) -> Bool {
+        guard let workspace else { return true }
+        guard let directory = FileStatus.ifPresent(workspace.upper.appending("etc")) else { return false }
+        return directory.kind != .directory || FileStatus.ifPresent(workspace.upper.appending("etc/passwd")) != nil
     }
 
     /// Everything that can influence what the process does; proxies do not count (BuildKit).
