@@ -237,6 +237,15 @@ struct RunTests {
         }
     }
 
+    @Test("a directory that replaces another one is in the layer with all that is in it, also what was there before")
+    func replacedDirectory() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            let image = try await f.build("FROM base\nRUN mv /var /old && mkdir /var && cp -a /old/log /old/tmp /var/")
+            #expect(image.listing("/var") == ["d755 0:0 /var", "d755 0:0 /var/log", "d1777 0:0 /var/tmp"])
+        }
+    }
+
     @Test("all output is shown, however long")
     func longOutput() async throws {
         try await BuildFixture.with { f in
