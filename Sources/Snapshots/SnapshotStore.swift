@@ -127,7 +127,16 @@ public struct SnapshotStore: Sendable {
         let directory = try TemporaryDirectory(in: temporary)
         try FileOperations.createDirectories(directory.path.appending("fs"))
         try FileOperations.createDirectories(directory.path.appending("work"))
-        return Workspace(directory: directory, lower: lower)
+        return Workspace(directory: directory, lower: SnapshotStore.topmost(lower))
+    }
+
+    /// Each snapshot once: overlayfs refuses a directory that it is given twice (ELOOP), as for two equal layers.
+    ///
+    /// Only the topmost place of a snapshot counts. There it has all the files, whiteouts and attributes that the lower
+    /// places have, so nothing of those shows.
+    private static func topmost(_ snapshots: [Snapshot]) -> [Snapshot] {
+        var seen: Set<FilePath> = []
+        return snapshots.reversed().filter { seen.insert($0.files).inserted }.reversed()
     }
 
     /// Removes all snapshots on which nothing runs.

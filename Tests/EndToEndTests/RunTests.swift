@@ -246,6 +246,20 @@ struct RunTests {
         }
     }
 
+    @Test("an image with equal layers can be built on and run")
+    func equalLayers() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            try f.write("a", "a")
+            let twice = "FROM base\nRUN true\nCOPY a /a\nRUN rm /a\nRUN true 2\nCOPY a /a\n"
+            _ = try await f.build(twice)
+            let image = try await f.build(twice + "RUN cat /a > /b")
+            #expect(try image.text("/b") == "a")
+            let result = try await f.succeed("run", "image-under-test", "cat", "/b")
+            #expect(result.outputText == "a")
+        }
+    }
+
     @Test("all output is shown, however long")
     func longOutput() async throws {
         try await BuildFixture.with { f in
