@@ -127,8 +127,17 @@ public struct SnapshotStore: Sendable {
         let directory = try TemporaryDirectory(in: temporary)
         try FileOperations.createDirectories(directory.path.appending("fs"))
         try FileOperations.createDirectories(directory.path.appending("work"))
+        guard !lower.isEmpty else {
+            // Overlayfs wants something below, also where there is nothing: the first process on `scratch`.
+            let nothing = directory.path.appending(SnapshotStore.nothing)
+            try FileOperations.createDirectories(nothing)
+            return Workspace(directory: directory, lower: [Snapshot(files: nothing)])
+        }
         return Workspace(directory: directory, lower: SnapshotStore.topmost(lower))
     }
+
+    /// The empty directory below a workspace that has no snapshots.
+    private static let nothing = "nothing"
 
     /// Each snapshot once: overlayfs refuses a directory that it is given twice (ELOOP), as for two equal layers.
     ///
@@ -166,6 +175,7 @@ public struct SnapshotStore: Sendable {
         guard !isTrusted(path) else { return }
         // A snapshot that cannot be kept is made again from its layer when it is needed.
         try? FileOperations.removeTree(workspace.directory.path.appending("work"))
+        try? FileOperations.removeTree(workspace.directory.path.appending(SnapshotStore.nothing))
         try? FileOperations.removeTree(path)
         try? publish(workspace.directory, as: path)
     }

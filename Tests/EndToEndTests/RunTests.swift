@@ -260,6 +260,14 @@ struct RunTests {
         }
     }
 
+    @Test("a command on scratch fails like any command that is not there")
+    func scratch() async throws {
+        try await BuildFixture.with { f in
+            let message = try await f.buildFailing("FROM scratch\nRUN true")
+            #expect(message.contains(":2:1: error:") && message.contains("127"))
+        }
+    }
+
     @Test("all output is shown, however long")
     func longOutput() async throws {
         try await BuildFixture.with { f in
