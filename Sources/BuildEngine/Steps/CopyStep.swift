@@ -318,6 +318,8 @@ extension CopyStep {
         guard try FileStatus.of(descriptor: descriptor, path: path).isSameContent(as: status) else {
             throw ChangedWhileCopied(path: path)
         }
+        // Zeros read as an archive without members: such a file, a blank disk image for one, is only copied.
+        guard !items.isEmpty else { return nil }
         return CopyRoot(name: root.name, isDirectory: true, items: items, range: root.range, isArchive: true)
     }
 
