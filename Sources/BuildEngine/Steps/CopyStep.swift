@@ -150,6 +150,7 @@ extension CopyStep {
             hints.append("did you mean `\(String(decoding: suggestion, as: UTF8.self))`?")
         }
         guard let exclusion = missing.exclusion else {
+            if missing.linkTarget != nil { return failure("failed: \(missing)", at: range) }
             return failure("failed: `\(path)` is not in the build context", at: range, hints: hints)
         }
         let pattern = String(decoding: exclusion.pattern, as: UTF8.self)
