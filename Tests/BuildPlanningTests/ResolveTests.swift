@@ -69,7 +69,7 @@ private let histories: [HistoryCase] = [
     .init("ENV A=1 B=\"x y\"", "ENV A=1 B=x y"), .init("ENV A 1 2", "ENV A=1 2"),
     .init("LABEL a=b c=d", "LABEL a=b c=d"),
     .init("WORKDIR /app", "WORKDIR /app"), .init("WORKDIR /a\nWORKDIR b/../c", "WORKDIR /a/c"),
-    .init("WORKDIR /a/", "WORKDIR /a/"),
+    .init("WORKDIR /a/", "WORKDIR /a/"), .init("WORKDIR /a/\nWORKDIR b/", "WORKDIR /a/b"),
     .init("WORKDIR ../..", "WORKDIR /"), .init("USER a:b", "USER a:b"), .init("VOLUME /b /a", "VOLUME [/b /a]"),
     .init("VOLUME [\"/a\"]", "VOLUME [/a]"), .init("EXPOSE 80", "EXPOSE map[80/tcp:{}]"),
     .init("EXPOSE 80 53/UDP", "EXPOSE map[53/udp:{} 80/tcp:{}]"), .init("STOPSIGNAL SIGTERM", "STOPSIGNAL SIGTERM"),
