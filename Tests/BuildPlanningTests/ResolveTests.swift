@@ -79,6 +79,7 @@ private let histories: [HistoryCase] = [
         "HEALTHCHECK --interval=1m30s --retries=3 CMD a",
         "HEALTHCHECK &{[\"CMD-SHELL\" \"a\"] \"1m30s\" \"0s\" \"0s\" \"0s\" '\\x03'}"
     ),
+    .init("HEALTHCHECK --interval=5m NONE", "HEALTHCHECK &{[\"NONE\"] \"0s\" \"0s\" \"0s\" \"0s\" '\\x00'}"),
     .init("HEALTHCHECK NONE", "HEALTHCHECK &{[\"NONE\"] \"0s\" \"0s\" \"0s\" \"0s\" '\\x00'}"),
 ]
 
