@@ -192,7 +192,7 @@ private let histories: [HistoryCase] = [
         arguments: [
             "EXPOSE x", "EXPOSE 80/icmp", "EXPOSE 90-80", "EXPOSE 65536", "EXPOSE :", "STOPSIGNAL SIGFOO",
             "STOPSIGNAL 0",
-            "STOPSIGNAL 65", "COPY http://x/y /", "COPY git@x:y /", "COPY a $U", "COPY --chmod=99 a b",
+            "STOPSIGNAL 65", "COPY http://x/y /", "COPY git@x:y /", "COPY --chmod=99 a b",
             "COPY --chmod=u* a b",
             "COPY --chmod=17777 a b", "ADD --checksum=x a b", "ENV A=${B:?no}", "ENV A=${B", "VOLUME $U", "ENV $U=x",
             "RUN --mount=target=/ x", "RUN --mount=source=a x", "RUN --mount=type=cache,target=/a,sharing=x y",
