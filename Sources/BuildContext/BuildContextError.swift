@@ -35,6 +35,8 @@ public struct MissingSource: Sendable, Equatable {
     public let exclusion: Exclusion?
     /// A path that exists and was probably meant.
     public let suggestion: [UInt8]?
+    /// Where the path leads that is not there, when the path itself is a symbolic link.
+    public var linkTarget: [UInt8]?
 }
 
 extension BuildContextError: CustomStringConvertible {
@@ -64,6 +66,7 @@ extension MissingSource: CustomStringConvertible {
     public var description: String {
         let name = "`\(text(path))`"
         if let exclusion { return "\(name) is excluded by `\(exclusion.file):\(exclusion.line)`" }
+        if let linkTarget { return "\(name) is a symbolic link to `\(text(linkTarget))`, which is not in the build context" }
         let sentence = "\(name) is not in the build context"
         guard let suggestion else { return sentence }
         return "\(sentence); did you mean `\(text(suggestion))`?"

@@ -78,7 +78,7 @@ extension ContextDirectory {
         }
     }
 
-    private func readLink(_ path: [UInt8]) throws(BuildContextError) -> [UInt8] {
+    func readLink(_ path: [UInt8]) throws(BuildContextError) -> [UInt8] {
         let file = filePath(path)
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = file.withPlatformString { readlink($0, &buffer, buffer.count) }

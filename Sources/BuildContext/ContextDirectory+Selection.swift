@@ -18,6 +18,11 @@ extension ContextDirectory {
             case .ignored(let decision):
                 throw .missingSource(MissingSource(path: source, exclusion: exclusion(decision), suggestion: nil))
             case .missing(let directory, let name):
+                if try existing(components)?.kind == .symbolicLink {
+                    let target = try readLink(path)
+                    throw .missingSource(
+                        MissingSource(path: source, exclusion: nil, suggestion: nil, linkTarget: target))
+                }
                 let suggestion = suggestion(for: components, missing: name, in: directory)
                 throw .missingSource(MissingSource(path: source, exclusion: nil, suggestion: suggestion))
             }

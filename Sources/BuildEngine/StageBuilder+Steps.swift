@@ -154,7 +154,9 @@ extension StageBuilder {
             commonInputs("WORKDIR") + [NamedInput("path", "\(path)"), NamedInput("owner", workdir.user)])
         return try await layer(for: key, step) { stage in
             let files = try await stage.files()
-            let owner = try stage.identity(of: workdir.user, step) { try files.users() }
+            var owner = try stage.identity(of: workdir.user, step) { try files.users() }
+            // As with --chown, a number without a group is the number of the group too (BuildKit).
+            if UInt32(workdir.user) != nil { owner.groupID = owner.userID }
             let time = stage.timeBelow
             var plan = LayerPlan(view: files.view, latestTime: stage.run.request.sourceDateEpoch) { path in
                 var directory = LayerEntry.directory(path, modified: time)

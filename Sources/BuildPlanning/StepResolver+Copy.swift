@@ -11,8 +11,9 @@ extension StepResolver {
             case .heredoc(let heredoc): files.append(try inlineFile(heredoc))
             }
         }
-        let destination = try expand(copy.destination)
-        guard !destination.isEmpty else { throw Diagnostic("the destination is empty", at: copy.destination.range) }
+        var destination = try expand(copy.destination)
+        // An unset variable leaves the working directory, as in BuildKit and Docker's classic builder.
+        if destination.isEmpty { destination = "./" }
         let chown = try expandIfGiven(copy.chown)
         let chmod = try expandIfGiven(copy.chmod)
         if let chmod, let word = copy.chmod, !FileMode.isValid(chmod) {

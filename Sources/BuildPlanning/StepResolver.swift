@@ -142,7 +142,8 @@ struct StepResolver {
     private mutating func workdir(_ word: Word) throws(Diagnostic) -> ResolvedStep {
         let written = try expand(word)
         let path = ImagePath.join(state.workingDirectory, written)
-        let keepsSlash = written.hasSuffix("/") && path != "/"
+        // Joining cleans; only an absolute path is stored with its final slash (BuildKit).
+        let keepsSlash = written.hasPrefix("/") && written.hasSuffix("/") && path != "/"
         state.configuration.config.workingDir = path + (keepsSlash ? "/" : "")
         let createdBy = "WORKDIR \(state.workingDirectory)"
         guard path != "/" else { return metadata(createdBy) }

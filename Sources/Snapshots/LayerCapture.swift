@@ -23,9 +23,13 @@ public struct LayerCapture: Sendable {
     public func layer(of workspace: Workspace, below: MergedView?, in layers: LayerStore) throws -> Layer {
         var reader = TreeReader(root: workspace.upper, whiteouts: .overlay)
         var directories = DirectoriesBelow(workspace.lower)
+        // Nothing of the layers below shows through an opaque directory: all that is in it is new.
+        var opaque: PathInRoot?
         return try write(&reader, below: below, in: layers) { entry, source in
+            if let opaque, entry.path.isWithin(opaque) { return true }
+            opaque = entry.isOpaque ? entry.path : nil
             // A directory is in the upper one already when something in it was looked for a place to be mounted on.
-            entry.kind != .directory || !directories.hasEqual(entry, source.status)
+            return entry.kind != .directory || !directories.hasEqual(entry, source.status)
         }
     }
 

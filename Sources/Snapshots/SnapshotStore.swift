@@ -132,7 +132,25 @@ public struct SnapshotStore: Sendable {
         let directory = try TemporaryDirectory(in: temporary)
         try FileOperations.createDirectories(directory.path.appending("fs"))
         try FileOperations.createDirectories(directory.path.appending("work"))
-        return Workspace(directory: directory, lower: lower)
+        guard !lower.isEmpty else {
+            // Overlayfs wants something below, also where there is nothing: the first process on `scratch`.
+            let nothing = directory.path.appending(SnapshotStore.nothing)
+            try FileOperations.createDirectories(nothing)
+            return Workspace(directory: directory, lower: [Snapshot(files: nothing)])
+        }
+        return Workspace(directory: directory, lower: SnapshotStore.topmost(lower))
+    }
+
+    /// The empty directory below a workspace that has no snapshots.
+    private static let nothing = "nothing"
+
+    /// Each snapshot once: overlayfs refuses a directory that it is given twice (ELOOP), as for two equal layers.
+    ///
+    /// Only the topmost place of a snapshot counts. There it has all the files, whiteouts and attributes that the lower
+    /// places have, so nothing of those shows.
+    private static func topmost(_ snapshots: [Snapshot]) -> [Snapshot] {
+        var seen: Set<FilePath> = []
+        return snapshots.reversed().filter { seen.insert($0.files).inserted }.reversed()
     }
 
     /// Removes all snapshots on which nothing runs.
@@ -165,6 +183,7 @@ public struct SnapshotStore: Sendable {
         guard !isTrusted(path) else { return }
         // A snapshot that cannot be kept is made again from its layer when it is needed.
         try? FileOperations.removeTree(workspace.directory.path.appending("work"))
+        try? FileOperations.removeTree(workspace.directory.path.appending(SnapshotStore.nothing))
         try? FileOperations.removeTree(path)
         try? publish(workspace.directory, as: path)
     }

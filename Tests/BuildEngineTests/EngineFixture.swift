@@ -71,9 +71,12 @@ final class EngineFixture: BaseImageProvider {
         )
         change(&request)
         let builder = Builder(layers: layers, images: self) { event in self.events.withLock { $0.append(event) } }
-        let image = try await builder.build(request) {
-            SHA256Hasher.digest(of: try CanonicalJSON.encode($0.configuration))
+        let complete = Mutex<Builder.BuiltImage?>(nil)
+        _ = try await builder.build(request) { image in
+            complete.withLock { $0 = image }
+            return SHA256Hasher.digest(of: try CanonicalJSON.encode(image.configuration))
         }
+        let image = try #require(complete.withLock { $0 })
         var outcomes: [String] = []
         var output: [UInt8] = []
         for event in events.withLock({ $0 }) {

@@ -69,7 +69,7 @@ private let histories: [HistoryCase] = [
     .init("ENV A=1 B=\"x y\"", "ENV A=1 B=x y"), .init("ENV A 1 2", "ENV A=1 2"),
     .init("LABEL a=b c=d", "LABEL a=b c=d"),
     .init("WORKDIR /app", "WORKDIR /app"), .init("WORKDIR /a\nWORKDIR b/../c", "WORKDIR /a/c"),
-    .init("WORKDIR /a/", "WORKDIR /a/"),
+    .init("WORKDIR /a/", "WORKDIR /a/"), .init("WORKDIR /a/\nWORKDIR b/", "WORKDIR /a/b"),
     .init("WORKDIR ../..", "WORKDIR /"), .init("USER a:b", "USER a:b"), .init("VOLUME /b /a", "VOLUME [/b /a]"),
     .init("VOLUME [\"/a\"]", "VOLUME [/a]"), .init("EXPOSE 80", "EXPOSE map[80/tcp:{}]"),
     .init("EXPOSE 80 53/UDP", "EXPOSE map[53/udp:{} 80/tcp:{}]"), .init("STOPSIGNAL SIGTERM", "STOPSIGNAL SIGTERM"),
@@ -79,6 +79,7 @@ private let histories: [HistoryCase] = [
         "HEALTHCHECK --interval=1m30s --retries=3 CMD a",
         "HEALTHCHECK &{[\"CMD-SHELL\" \"a\"] \"1m30s\" \"0s\" \"0s\" \"0s\" '\\x03'}"
     ),
+    .init("HEALTHCHECK --interval=5m NONE", "HEALTHCHECK &{[\"NONE\"] \"0s\" \"0s\" \"0s\" \"0s\" '\\x00'}"),
     .init("HEALTHCHECK NONE", "HEALTHCHECK &{[\"NONE\"] \"0s\" \"0s\" \"0s\" \"0s\" '\\x00'}"),
 ]
 
@@ -191,7 +192,7 @@ private let histories: [HistoryCase] = [
         arguments: [
             "EXPOSE x", "EXPOSE 80/icmp", "EXPOSE 90-80", "EXPOSE 65536", "EXPOSE :", "STOPSIGNAL SIGFOO",
             "STOPSIGNAL 0",
-            "STOPSIGNAL 65", "COPY http://x/y /", "COPY git@x:y /", "COPY a $U", "COPY --chmod=99 a b",
+            "STOPSIGNAL 65", "COPY http://x/y /", "COPY git@x:y /", "COPY --chmod=99 a b",
             "COPY --chmod=u* a b",
             "COPY --chmod=17777 a b", "ADD --checksum=x a b", "ENV A=${B:?no}", "ENV A=${B", "VOLUME $U", "ENV $U=x",
             "RUN --mount=target=/ x", "RUN --mount=source=a x", "RUN --mount=type=cache,target=/a,sharing=x y",

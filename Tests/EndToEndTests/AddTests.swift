@@ -15,6 +15,16 @@ struct AddTests {
         "-644 7:8 /x/deep/er/file", "h /x/hard => /x/bin/tool", "l /x/link -> bin/tool",
     ]
 
+    @Test("a file of zeros, which reads as an archive without members, is copied")
+    func zeros() async throws {
+        try await BuildFixture.with { f in
+            try f.write("disk.img", bytes: [UInt8](repeating: 0, count: 10240))
+            let image = try await f.build("FROM scratch\nADD disk.img /images/\nADD disk.img /one")
+            #expect(image.tree["/images/disk.img"]?.kind == .file)
+            #expect(image.tree["/one"]?.kind == .file)
+        }
+    }
+
     @Test(
         "an archive is recognised by its content and unpacked, with its owners and modes",
         arguments: ["", "gzip", "bzip2", "xz", "zstd"].filter { $0.isEmpty || Machine.has($0) }

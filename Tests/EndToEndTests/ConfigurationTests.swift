@@ -49,9 +49,12 @@ struct ConfigurationTests {
                     "d755 12:34 /existing/made/other",
                 ]
             )
-            #expect(image.config["WorkingDir"] == "/existing/made/other/")
+            #expect(image.config["WorkingDir"] == "/existing/made/other")
             #expect(image.config["User"] == "12:34")
             #expect(image.layers.count == 4)
+            let absolute = try await f.build("FROM scratch\nUSER 12\nWORKDIR /a/")
+            #expect(absolute.config["WorkingDir"] == "/a/")
+            #expect(absolute.listing() == ["d755 12:12 /a"])
             try await f.buildFailing("FROM scratch\nCOPY d/keep /file\nWORKDIR /file")
         }
     }

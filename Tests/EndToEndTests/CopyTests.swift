@@ -66,6 +66,25 @@ struct CopyTests {
         }
     }
 
+    @Test("an empty destination is the working directory")
+    func emptyDestination() async throws {
+        try await BuildFixture.with { f in
+            try f.write("a", "a")
+            let image = try await f.build("FROM scratch\nWORKDIR /w\nCOPY a $UNSET")
+            #expect(try image.text("/w/a") == "a")
+        }
+    }
+
+    @Test("a source that is a symbolic link to nothing is named as that")
+    func danglingSource() async throws {
+        try await BuildFixture.with { f in
+            try f.link("lost", to: "no/where")
+            let message = try await f.buildFailing("FROM scratch\nCOPY lost /x")
+            #expect(message.contains("`lost` is a symbolic link to `no/where`"))
+            #expect(!message.contains("did you mean"))
+        }
+    }
+
     @Test("a source that is a symbolic link is followed inside the context; links inside a tree are kept")
     func sourceLinks() async throws {
         try await BuildFixture.with { f in

@@ -248,6 +248,37 @@ struct RunTests {
         }
     }
 
+    @Test("a directory that replaces another one is in the layer with all that is in it, also what was there before")
+    func replacedDirectory() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            let image = try await f.build("FROM base\nRUN mv /var /old && mkdir /var && cp -a /old/log /old/tmp /var/")
+            #expect(image.listing("/var") == ["d755 0:0 /var", "d755 0:0 /var/log", "d1777 0:0 /var/tmp"])
+        }
+    }
+
+    @Test("an image with equal layers can be built on and run")
+    func equalLayers() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            try f.write("a", "a")
+            let twice = "FROM base\nRUN true\nCOPY a /a\nRUN rm /a\nRUN true 2\nCOPY a /a\n"
+            _ = try await f.build(twice)
+            let image = try await f.build(twice + "RUN cat /a > /b")
+            #expect(try image.text("/b") == "a")
+            let result = try await f.succeed("run", "image-under-test", "cat", "/b")
+            #expect(result.outputText == "a")
+        }
+    }
+
+    @Test("a command on scratch fails like any command that is not there")
+    func scratch() async throws {
+        try await BuildFixture.with { f in
+            let message = try await f.buildFailing("FROM scratch\nRUN true")
+            #expect(message.contains(":2:1: error:") && message.contains("127"))
+        }
+    }
+
     @Test("all output is shown, however long")
     func longOutput() async throws {
         try await BuildFixture.with { f in

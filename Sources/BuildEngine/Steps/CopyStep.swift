@@ -150,6 +150,7 @@ extension CopyStep {
             hints.append("did you mean `\(String(decoding: suggestion, as: UTF8.self))`?")
         }
         guard let exclusion = missing.exclusion else {
+            if missing.linkTarget != nil { return failure("failed: \(missing)", at: range) }
             return failure("failed: `\(path)` is not in the build context", at: range, hints: hints)
         }
         let pattern = String(decoding: exclusion.pattern, as: UTF8.self)
@@ -318,6 +319,8 @@ extension CopyStep {
         guard try FileStatus.of(descriptor: descriptor, path: path).isSameContent(as: status) else {
             throw ChangedWhileCopied(path: path)
         }
+        // Zeros read as an archive without members: such a file, a blank disk image for one, is only copied.
+        guard !items.isEmpty else { return nil }
         return CopyRoot(name: root.name, isDirectory: true, items: items, range: root.range, isArchive: true)
     }
 
