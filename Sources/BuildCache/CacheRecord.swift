@@ -65,7 +65,9 @@ extension CacheRecord {
             case "created": created = Int64(value)
             case "layer":
                 let fields = value.split(separator: " ")
-                guard fields.count == 2, let diffID = Digest(hex: fields[0]), let size = Int64(fields[1]) else { return nil }
+                guard fields.count == 2, let diffID = Digest(hex: fields[0]), let size = Int64(fields[1]) else {
+                    return nil
+                }
                 layer = LayerResult(diffID: diffID, tarSize: size)
             case "input":
                 let fields = value.split(separator: "\t", maxSplits: 1, omittingEmptySubsequences: false)
@@ -79,7 +81,10 @@ extension CacheRecord {
     }
 
     private static func escaped(_ text: String) -> String {
-        guard text.utf8.contains(where: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "\t") })
+        guard
+            text.utf8.contains(where: {
+                $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "\t")
+            })
         else { return text }
         var result: [UInt8] = []
         for byte in text.utf8 {
@@ -99,7 +104,10 @@ extension CacheRecord {
         var isEscaped = false
         for byte in text.utf8 {
             if isEscaped {
-                result.append(byte == UInt8(ascii: "n") ? UInt8(ascii: "\n") : byte == UInt8(ascii: "t") ? UInt8(ascii: "\t") : byte)
+                result.append(
+                    byte == UInt8(ascii: "n")
+                        ? UInt8(ascii: "\n") : byte == UInt8(ascii: "t") ? UInt8(ascii: "\t") : byte
+                )
                 isEscaped = false
             } else if byte == UInt8(ascii: "\\") {
                 isEscaped = true

@@ -27,14 +27,19 @@ public struct StepCache: Sendable {
     /// Keeps a record, in place of an earlier one with its key.
     public func save(_ record: CacheRecord) throws(SystemError) {
         try FileOperations.writeAtomically(
-            record.encoded { SHA256Hasher.digest(of: $0) }, to: path(record.key.digest), temporary: store[.temporary])
+            record.encoded { SHA256Hasher.digest(of: $0) },
+            to: path(record.key.digest),
+            temporary: store[.temporary]
+        )
     }
 
     /// The diff IDs of all layers that a look-up can give.
     public func layers() throws(SystemError) -> Set<Digest> {
         var result: Set<Digest> = []
         for name in try FileOperations.names(in: store[.cache]) {
-            if let layer = record(at: store[.cache].appending(String(decoding: name, as: UTF8.self)))?.layer { result.insert(layer.diffID) }
+            if let layer = record(at: store[.cache].appending(String(decoding: name, as: UTF8.self)))?.layer {
+                result.insert(layer.diffID)
+            }
         }
         return result
     }

@@ -66,7 +66,9 @@ extension MissingSource: CustomStringConvertible {
     public var description: String {
         let name = "`\(text(path))`"
         if let exclusion { return "\(name) is excluded by `\(exclusion.file):\(exclusion.line)`" }
-        if let linkTarget { return "\(name) is a symbolic link to `\(text(linkTarget))`, which is not in the build context" }
+        if let linkTarget {
+            return "\(name) is a symbolic link to `\(text(linkTarget))`, which is not in the build context"
+        }
         let sentence = "\(name) is not in the build context"
         guard let suggestion else { return sentence }
         return "\(sentence); did you mean `\(text(suggestion))`?"

@@ -21,7 +21,8 @@ extension ContextDirectory {
                 if try existing(components)?.kind == .symbolicLink {
                     let target = try readLink(path)
                     throw .missingSource(
-                        MissingSource(path: source, exclusion: nil, suggestion: nil, linkTarget: target))
+                        MissingSource(path: source, exclusion: nil, suggestion: nil, linkTarget: target)
+                    )
                 }
                 let suggestion = suggestion(for: components, missing: name, in: directory)
                 throw .missingSource(MissingSource(path: source, exclusion: nil, suggestion: suggestion))

@@ -59,16 +59,21 @@ struct BaseResolution {
         let place = place(of: source, in: stage)
         guard let image = try await run.builder.images.image(source.reference, platform: source.platform) else {
             throw BuildError.at(
-                place, in: text, "image `\(source.reference.familiar)` is not in the store",
+                place,
+                in: text,
+                "image `\(source.reference.familiar)` is not in the store",
                 hints: [
                     "this version cannot pull from a registry yet: bring the image in with `swiftbuild load` or `swiftbuild import`"
-                ])
+                ]
+            )
         }
         let platform = image.configuration.platform
         guard platform == source.platform else {
             throw BuildError.at(
-                place, in: text,
-                "image `\(source.reference.familiar)` is for \(platform), and \(source.platform) is asked for")
+                place,
+                in: text,
+                "image `\(source.reference.familiar)` is for \(platform), and \(source.platform) is asked for"
+            )
         }
         bases.images[source] = image
         return image
@@ -76,7 +81,9 @@ struct BaseResolution {
 
     /// The word that names an image.
     private func place(of source: ImageSource, in stage: PlannedStage) -> SourceRange {
-        if case .image(let reference, _) = stage.base, reference == source.reference, case .from(let from) = stage.from.kind {
+        if case .image(let reference, _) = stage.base, reference == source.reference,
+            case .from(let from) = stage.from.kind
+        {
             return from.base.range
         }
         for step in stage.steps where step.copySource == .image(source) {

@@ -20,7 +20,8 @@ public struct BuildRequest: Sendable {
     /// `SOURCE_DATE_EPOCH`, seconds since 1970: the latest time that anything in the image carries.
     public var sourceDateEpoch: Int64?
 
-    public init(dockerfile: Dockerfile, context: ContextDirectory?, options: PlanOptions = PlanOptions(), jobs: Int = 4) {
+    public init(dockerfile: Dockerfile, context: ContextDirectory?, options: PlanOptions = PlanOptions(), jobs: Int = 4)
+    {
         self.dockerfile = dockerfile
         self.context = context
         self.options = options

@@ -45,7 +45,8 @@ public struct Builder: Sendable {
     /// - Returns: What `complete` returned.
     /// - Throws: `BuildError`, `CancellationError`, and errors of the store. Nothing runs, is mounted, or is left
     ///   half-written then.
-    public func build(_ request: BuildRequest, complete: @Sendable (BuiltImage) throws -> Digest) async throws -> Digest {
+    public func build(_ request: BuildRequest, complete: @Sendable (BuiltImage) throws -> Digest) async throws -> Digest
+    {
         TemporaryDirectory.sweep(store[.temporary])
         let plan = try BuildError.inDockerfile { () throws(DiagnosticsError) in
             try BuildPlan(request.dockerfile, options: request.options)
@@ -71,7 +72,8 @@ extension BuildError {
     }
 
     /// One error at a place of a source text.
-    static func at(_ range: SourceRange?, in source: SourceText, _ message: String, hints: [String] = []) -> BuildError {
+    static func at(_ range: SourceRange?, in source: SourceText, _ message: String, hints: [String] = []) -> BuildError
+    {
         .dockerfile(DiagnosticsError(source: source, diagnostics: [Diagnostic(message, at: range, hints: hints)]))
     }
 }

@@ -28,8 +28,12 @@ extension StageBuilder {
             }
             result.history.append(
                 ImageConfiguration.HistoryEntry(
-                    created: result.created, createdBy: resolved.createdBy, comment: "buildkit.dockerfile.v0",
-                    emptyLayer: resolved.emptyLayer ? true : nil))
+                    created: result.created,
+                    createdBy: resolved.createdBy,
+                    comment: "buildkit.dockerfile.v0",
+                    emptyLayer: resolved.emptyLayer ? true : nil
+                )
+            )
             let seconds = Clock.seconds(since: start)
             if isLast, stage.index == run.plan.target.index {
                 result.unfinished = StageResult.UnfinishedStep(step: event, outcome: outcome, seconds: seconds)
@@ -56,20 +60,26 @@ extension StageBuilder {
         let key = StepKey([NamedInput("below", result.key.hex), NamedInput("instruction", resolved.createdBy)])
         result.shownID = key.digest.short
         if run.request.usesCache, builder.cache.record(for: key) != nil { return .cached }
-        try builder.cache.save(CacheRecord(key: key, instruction: step.instruction.text, layer: nil, created: Clock.now))
+        try builder.cache.save(
+            CacheRecord(key: key, instruction: step.instruction.text, layer: nil, created: Clock.now)
+        )
         return .ran
     }
 
     /// The layer that an earlier build made for this key, if its content is still there.
     func cachedLayer(_ key: StepKey) -> (layer: Layer, created: Int64)? {
-        guard run.request.usesCache, let record = builder.cache.record(for: key), let known = record.layer else { return nil }
+        guard run.request.usesCache, let record = builder.cache.record(for: key), let known = record.layer else {
+            return nil
+        }
         let layer = Layer(diffID: known.diffID, tarSize: known.tarSize)
         return builder.layers.isAvailable(layer) ? (layer, record.created) : nil
     }
 
     /// Takes a layer from the cache, or makes and records it; only one process makes the layer of a key at a time.
     mutating func layer(
-        for key: StepKey, _ step: PlannedStep, make: (StageBuilder) async throws -> Layer
+        for key: StepKey,
+        _ step: PlannedStep,
+        make: (StageBuilder) async throws -> Layer
     ) async throws -> BuildEvent.Outcome {
         if let (layer, created) = cachedLayer(key) {
             advance(key, StageLayer(layer), created: created)
@@ -102,8 +112,12 @@ extension StageBuilder {
     func record(_ layer: Layer, _ key: StepKey, _ step: PlannedStep, created: Int64) throws {
         try builder.cache.save(
             CacheRecord(
-                key: key, instruction: step.instruction.text,
-                layer: CacheRecord.LayerResult(diffID: layer.diffID, tarSize: layer.blob.size), created: created))
+                key: key,
+                instruction: step.instruction.text,
+                layer: CacheRecord.LayerResult(diffID: layer.diffID, tarSize: layer.blob.size),
+                created: created
+            )
+        )
     }
 
     /// Puts a layer on top of the stage.
@@ -141,17 +155,22 @@ extension StageBuilder {
         return run.request.sourceDateEpoch.map { min($0, time) } ?? time
     }
 
-    private mutating func makeDirectory(_ workdir: ResolvedWorkdir, _ step: PlannedStep) async throws -> BuildEvent.Outcome {
+    private mutating func makeDirectory(_ workdir: ResolvedWorkdir, _ step: PlannedStep) async throws
+        -> BuildEvent.Outcome
+    {
         let path = PathInRoot(workdir.path)
         guard !path.isRoot else {
             let key = StepKey([NamedInput("below", result.key.hex), NamedInput("instruction", "WORKDIR /")])
             result.shownID = key.digest.short
             if run.request.usesCache, builder.cache.record(for: key) != nil { return .cached }
-            try builder.cache.save(CacheRecord(key: key, instruction: step.instruction.text, layer: nil, created: Clock.now))
+            try builder.cache.save(
+                CacheRecord(key: key, instruction: step.instruction.text, layer: nil, created: Clock.now)
+            )
             return .ran
         }
         let key = StepKey(
-            commonInputs("WORKDIR") + [NamedInput("path", "\(path)"), NamedInput("owner", workdir.user)])
+            commonInputs("WORKDIR") + [NamedInput("path", "\(path)"), NamedInput("owner", workdir.user)]
+        )
         return try await layer(for: key, step) { stage in
             let files = try await stage.files()
             var owner = try stage.identity(of: workdir.user, step) { try files.users() }
@@ -178,12 +197,17 @@ extension StageBuilder {
     }
 
     /// Who a `USER` text means; the databases are read only where they decide something.
-    func identity(of user: String, _ step: PlannedStep, users: () throws -> UserDatabase) throws -> UserDatabase.Identity {
+    func identity(of user: String, _ step: PlannedStep, users: () throws -> UserDatabase) throws
+        -> UserDatabase.Identity
+    {
         var unknown: String?
         guard let identity = try users().identity(of: user.isEmpty ? "0" : user, unknown: &unknown) else {
             throw BuildError.at(
-                step.instruction.range, in: step.source, "unable to find user or group `\(unknown ?? user)` in the image",
-                hints: ["a name must be in the image's /etc/passwd or /etc/group; a number always works"])
+                step.instruction.range,
+                in: step.source,
+                "unable to find user or group `\(unknown ?? user)` in the image",
+                hints: ["a name must be in the image's /etc/passwd or /etc/group; a number always works"]
+            )
         }
         return identity
     }
@@ -195,7 +219,8 @@ extension LayerPlan.Conflict {
         switch self {
         case .fileOverDirectory(let path): "cannot put a file at `\(path)`: it is a directory"
         case .directoryOverFile(let path): "cannot make the directory `\(path)`: there is something else of that name"
-        case .whiteoutName(let path): "cannot put `\(path)` into a layer: names that begin with `.wh.` mean removed files there"
+        case .whiteoutName(let path):
+            "cannot put `\(path)` into a layer: names that begin with `.wh.` mean removed files there"
         case .layer(let error): "failed: \(error)"
         }
     }

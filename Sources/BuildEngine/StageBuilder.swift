@@ -37,7 +37,10 @@ struct StageBuilder {
             // Two images with the same files are the same base: what else counts of one is in the keys of the steps.
             let chain = ChainID(image.layers.map { $0.diffID }, sha256: { SHA256Hasher.digest(of: $0) })
             let key = StepKey([NamedInput("base", chain.map { $0.digest.description } ?? "scratch")])
-            result = StageResult(state: StageState(stage: stage, plan: run.plan, base: image.configuration), key: key.digest)
+            result = StageResult(
+                state: StageState(stage: stage, plan: run.plan, base: image.configuration),
+                key: key.digest
+            )
             result.history = image.configuration.history
             result.layers = image.layers.map { StageLayer($0) }
             result.created = image.configuration.created
@@ -47,7 +50,11 @@ struct StageBuilder {
             let parent = try await run.result(ofStage: index)
             result = parent
             result.state = StageState(stage: stage, plan: run.plan, parent: parent.state)
-            triggers = try StageBuilder.triggers(of: stage, stored: parent.state.configuration.config.onBuild ?? [], run.plan)
+            triggers = try StageBuilder.triggers(
+                of: stage,
+                stored: parent.state.configuration.config.onBuild ?? [],
+                run.plan
+            )
         }
         steps = triggers + stage.steps
         // A stage of nothing but FROM is complete with it.
@@ -76,9 +83,15 @@ struct StageBuilder {
         }
     }
 
-    static func event(_ instruction: Instruction, number: Int, _ stage: PlannedStage, _ run: BuildRun) -> BuildEvent.Step {
+    static func event(_ instruction: Instruction, number: Int, _ stage: PlannedStage, _ run: BuildRun)
+        -> BuildEvent.Step
+    {
         BuildEvent.Step(
-            stage: stage.index, stageName: stage.name ?? String(stage.index), number: number, total: run.plan.stepCount,
-            text: instruction.text)
+            stage: stage.index,
+            stageName: stage.name ?? String(stage.index),
+            number: number,
+            total: run.plan.stepCount,
+            text: instruction.text
+        )
     }
 }

@@ -15,7 +15,9 @@ enum UnsupportedFeatures {
         stages.flatMap(\.steps).flatMap { step in
             step.instruction.flags.compactMap { flag in
                 let name = flag.name.text
-                guard flags[step.instruction.name]?.contains(name) ?? false, flag.value?.text != "false" else { return nil }
+                guard flags[step.instruction.name]?.contains(name) ?? false, flag.value?.text != "false" else {
+                    return nil
+                }
                 return Diagnostic("\(step.instruction.name) --\(name) is not supported yet", at: flag.range)
             }
         }

@@ -32,15 +32,20 @@ struct CommandFailure: Error {
         case let error as CommandFailure: self = error
         case let error as DiagnosticsError: self.init(status: ExitStatus.failure, text: CommandFailure.render(error))
         case BuildError.dockerfile(let error): self.init(status: ExitStatus.failure, text: CommandFailure.render(error))
-        case BuildError.runFailed(let failure): self.init(status: ExitStatus.failure, text: CommandFailure.render(failure))
+        case BuildError.runFailed(let failure):
+            self.init(status: ExitStatus.failure, text: CommandFailure.render(failure))
         case BuildError.environment(let message, let hint):
             self.init(message, hints: hint.map { [$0] } ?? [], status: ExitStatus.environment)
         case ContainerError.notPermitted:
             self.init(
                 "\(error)",
-                hints: ["run as root, or allow unprivileged user namespaces; Dockerfiles without RUN build without either"],
-                status: ExitStatus.environment)
-        case let error as SystemError: self.init(error.description, hints: CommandFailure.hints(error), status: ExitStatus.environment)
+                hints: [
+                    "run as root, or allow unprivileged user namespaces; Dockerfiles without RUN build without either"
+                ],
+                status: ExitStatus.environment
+            )
+        case let error as SystemError:
+            self.init(error.description, hints: CommandFailure.hints(error), status: ExitStatus.environment)
         case is CancellationError: self.init(status: ExitStatus.interrupted, text: "interrupted\n")
         default: self.init("\(error)")
         }
@@ -51,9 +56,13 @@ struct CommandFailure: Error {
     }
 
     private static func render(_ failure: BuildError.RunFailure) -> String {
-        let cause = failure.isSignal ? "was ended by signal \(failure.code - 128)" : "failed with exit code \(failure.code)"
+        let cause =
+            failure.isSignal ? "was ended by signal \(failure.code - 128)" : "failed with exit code \(failure.code)"
         let diagnostic = Diagnostic("`\(failure.command)` \(cause)", at: failure.range)
-        var text = DiagnosticRenderer(usesColour: Terminal.usesColour(STDERR_FILENO)).render(diagnostic, in: failure.source)
+        var text = DiagnosticRenderer(usesColour: Terminal.usesColour(STDERR_FILENO)).render(
+            diagnostic,
+            in: failure.source
+        )
         if !failure.lastOutput.isEmpty {
             text += "last output:\n" + failure.lastOutput.map { "  | \($0)\n" }.joined()
         }

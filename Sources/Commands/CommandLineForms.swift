@@ -1,7 +1,8 @@
 /// Forms of the command line that Docker takes and the argument parser does not.
 enum CommandLineForms {
     private static let booleans: Set<String> = [
-        "rm", "force-rm", "compress", "load", "no-cache", "quiet", "disable-content-trust", "interactive", "tty", "force", "all",
+        "rm", "force-rm", "compress", "load", "no-cache", "quiet", "disable-content-trust", "interactive", "tty",
+        "force", "all",
     ]
 
     /// Moves `--root DIR` from before the verb behind it, and writes `--flag=true` as `--flag`.
@@ -25,7 +26,8 @@ enum CommandLineForms {
         let ours = verb == ["run"] ? rest.prefix { $0.hasPrefix("-") } : rest.prefix { $0 != "--" }
         let isContextOnly = verb.first.map { !SwiftBuild.verbs.contains($0) } ?? false
         let flags = ours.compactMap(flag)
-        return isContextOnly ? global + verb + flags + rest.dropFirst(ours.count) : verb + global + flags + rest.dropFirst(ours.count)
+        return isContextOnly
+            ? global + verb + flags + rest.dropFirst(ours.count) : verb + global + flags + rest.dropFirst(ours.count)
     }
 
     /// `--name=true` as `--name`, `--name=false` as nothing.

@@ -8,7 +8,10 @@ import SystemPackage
 
 /// What every command takes.
 struct GlobalOptions: ParsableArguments {
-    @Option(name: .customLong("root"), help: ArgumentHelp("The directory of the store (or SWIFTBUILD_ROOT).", valueName: "dir"))
+    @Option(
+        name: .customLong("root"),
+        help: ArgumentHelp("The directory of the store (or SWIFTBUILD_ROOT).", valueName: "dir")
+    )
     var root: String?
 
     /// Opens the store.
@@ -20,8 +23,10 @@ struct GlobalOptions: ParsableArguments {
             return ImageStore(store, layers: LayerStore(store))
         } catch {
             throw CommandFailure(
-                "cannot open the store: \(error)", hints: ["`--root DIR` or SWIFTBUILD_ROOT names another directory"],
-                status: ExitStatus.environment)
+                "cannot open the store: \(error)",
+                hints: ["`--root DIR` or SWIFTBUILD_ROOT names another directory"],
+                status: ExitStatus.environment
+            )
         }
     }
 

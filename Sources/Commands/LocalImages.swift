@@ -15,7 +15,8 @@ struct LocalImages: BaseImageProvider {
     /// `FROM 833f479d9b64`: the start of an ID works wherever a name does, unless an image has that name.
     private func byID(_ reference: ImageReference) -> StoredImage? {
         let text = reference.familiarRepository
-        guard reference.tag == "latest", reference.digest == nil, text.utf8.count >= 4, text.allSatisfy(\.isHexDigit) else { return nil }
+        guard reference.tag == "latest", reference.digest == nil, text.utf8.count >= 4, text.allSatisfy(\.isHexDigit)
+        else { return nil }
         return try? images.find(text)
     }
 }

@@ -25,7 +25,8 @@ enum Signals {
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         var thread: pthread_t = 0
         pthread_create(
-            &thread, nil,
+            &thread,
+            nil,
             { _ in
                 var signals = Signals.all
                 var count = 0
@@ -35,14 +36,18 @@ enum Signals {
                     count += 1
                     Signals.receive(signal, count)
                 }
-            }, nil)
+            },
+            nil
+        )
         pthread_detach(thread)
     }
 
     /// Runs work that the first signal cancels; the second one ends the program at once.
     ///
     /// - Throws: What the work throws; `CancellationError` after a signal.
-    static func cancelling<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
+    static func cancelling<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws
+        -> Result
+    {
         let task = Task { try await body() }
         forward { _, count in
             // Children die with this process; what it was writing has no name yet.

@@ -39,9 +39,14 @@ public struct ContainerOptions: Sendable {
                 throw .invalidVolume(text, reason: "expected HOST:CONTAINER[:ro]")
             }
             guard parts[0].contains("/") || parts[0].hasPrefix(".") else {
-                throw .invalidVolume(text, reason: "volumes with names are not supported yet: write a path, such as ./\(parts[0])")
+                throw .invalidVolume(
+                    text,
+                    reason: "volumes with names are not supported yet: write a path, such as ./\(parts[0])"
+                )
             }
-            guard parts[1].hasPrefix("/") else { throw .invalidVolume(text, reason: "the path in the container must begin with /") }
+            guard parts[1].hasPrefix("/") else {
+                throw .invalidVolume(text, reason: "the path in the container must begin with /")
+            }
             guard parts.count == 2 || parts[2] == "ro" || parts[2] == "rw" else {
                 throw .invalidVolume(text, reason: "unknown option `\(parts[2])`")
             }
@@ -68,7 +73,11 @@ public struct Container: Sendable {
     /// - Parameter name: The image's, for messages.
     /// - Throws: `ContainerError`, `LayerError`, `SystemError`.
     public init(
-        _ image: ImageConfiguration, layers: [Layer], name: String, _ options: ContainerOptions, in snapshots: SnapshotStore
+        _ image: ImageConfiguration,
+        layers: [Layer],
+        name: String,
+        _ options: ContainerOptions,
+        in snapshots: SnapshotStore
     ) throws {
         let store = snapshots.layers.store
         let isolation = try Isolation(store).strongest()
@@ -89,9 +98,13 @@ public struct Container: Sendable {
         let identity = try Container.identity(options.user ?? image.config.user ?? "", stack)
         configuration = SandboxConfiguration(root: root.sandbox, arguments: arguments)
         configuration.user = SandboxUser(
-            userID: identity.userID, groupID: identity.groupID, supplementaryGroups: identity.supplementaryGroups)
+            userID: identity.userID,
+            groupID: identity.groupID,
+            supplementaryGroups: identity.supplementaryGroups
+        )
         configuration.environment = Container.environment(image.config, options, identity, hostname)
-        configuration.workingDirectory = options.workingDirectory ?? image.config.workingDir.flatMap { $0.isEmpty ? nil : $0 } ?? "/"
+        configuration.workingDirectory =
+            options.workingDirectory ?? image.config.workingDir.flatMap { $0.isEmpty ? nil : $0 } ?? "/"
         configuration.hostname = hostname
         configuration.isolation = isolation.level
         configuration.mounts = files.mounts
@@ -125,7 +138,10 @@ public struct Container: Sendable {
 
     /// The image's variables, what every container has, and the caller's, later ones over earlier ones.
     private static func environment(
-        _ image: ImageConfiguration.Execution, _ options: ContainerOptions, _ identity: UserDatabase.Identity, _ hostname: String
+        _ image: ImageConfiguration.Execution,
+        _ options: ContainerOptions,
+        _ identity: UserDatabase.Identity,
+        _ hostname: String
     ) -> [String] {
         var result: [String] = []
         func set(_ assignment: String) {

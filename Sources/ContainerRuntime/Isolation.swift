@@ -31,7 +31,9 @@ public final class Isolation: Sendable {
     public func notice() -> String? {
         guard let capabilities = known.withLock({ $0 }), let level = capabilities.isolation else { return nil }
         let reason = capabilities.limits.first.map { " (\($0.reason))" } ?? ""
-        let overlay = capabilities.mountsOverlay ? "" : "; files are copied, since no overlay can be mounted (\(capabilities.overlayLimit ?? ""))"
+        let overlay =
+            capabilities.mountsOverlay
+            ? "" : "; files are copied, since no overlay can be mounted (\(capabilities.overlayLimit ?? ""))"
         switch level {
         case .full: return overlay.isEmpty ? nil : "files are copied, since no overlay can be mounted"
         case .userNamespace: return "processes run in a user namespace, in which every user is you\(reason)\(overlay)"

@@ -26,7 +26,11 @@ public struct SystemFiles: Sendable {
     }
 
     private mutating func add(
-        _ name: String, _ content: [UInt8], at target: String, permissions: UInt32 = 0o644, isReadOnly: Bool = false
+        _ name: String,
+        _ content: [UInt8],
+        at target: String,
+        permissions: UInt32 = 0o644,
+        isReadOnly: Bool = false
     ) throws(SystemError) {
         let path = directory.path.appending(name)
         try FileOperations.writeAtomically(content, to: path, temporary: directory.path, permissions: permissions)

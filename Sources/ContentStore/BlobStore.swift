@@ -25,7 +25,7 @@ public struct BlobStore: Sendable {
         let bytes: [UInt8]
         do {
             bytes = try FileOperations.read(path(digest), limit: limit)
-        } catch where error.errno == .noSuchFileOrDirectory {
+        } catch  where error.errno == .noSuchFileOrDirectory {
             throw ContentStoreError.missing(digest)
         }
         guard SHA256Hasher.digest(of: bytes) == digest else { throw ContentStoreError.damaged(digest) }

@@ -34,7 +34,10 @@ public struct Store: Sendable {
         }
         if FileStatus.ifPresent(self.root.appending("oci-layout")) == nil {
             try FileOperations.writeAtomically(
-                Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8), to: self.root.appending("oci-layout"), temporary: self[.temporary])
+                Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8),
+                to: self.root.appending("oci-layout"),
+                temporary: self[.temporary]
+            )
         }
     }
 

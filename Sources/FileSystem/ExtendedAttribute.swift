@@ -25,7 +25,10 @@ public struct ExtendedAttribute: Sendable, Hashable, Comparable {
     public static func all(of name: [CChar], in directory: Int32) -> [ExtendedAttribute] {
         let path = "/proc/self/fd/\(directory)/".utf8.map { CChar(bitPattern: $0) } + name
         return read(
-            list: { llistxattr(path, $0, $1) }, value: { lgetxattr(path, $0, $1, $2) }, where: { _ in true })
+            list: { llistxattr(path, $0, $1) },
+            value: { lgetxattr(path, $0, $1, $2) },
+            where: { _ in true }
+        )
     }
 
     /// Sets the attribute on an open file.
@@ -40,7 +43,10 @@ public struct ExtendedAttribute: Sendable, Hashable, Comparable {
     /// Empty where the filesystem has none or they cannot be read. One that goes away meanwhile is left out.
     public static func portable(descriptor: Int32) -> [ExtendedAttribute] {
         read(
-            list: { flistxattr(descriptor, $0, $1) }, value: { fgetxattr(descriptor, $0, $1, $2) }, where: isPortable)
+            list: { flistxattr(descriptor, $0, $1) },
+            value: { fgetxattr(descriptor, $0, $1, $2) },
+            where: isPortable
+        )
     }
 
     private static func read(
@@ -48,7 +54,9 @@ public struct ExtendedAttribute: Sendable, Hashable, Comparable {
         value: (UnsafePointer<CChar>, UnsafeMutableRawPointer?, Int) -> Int,
         where isWanted: (ArraySlice<UInt8>) -> Bool
     ) -> [ExtendedAttribute] {
-        guard let names = bytes({ list($0?.assumingMemoryBound(to: CChar.self), $1) }), !names.isEmpty else { return [] }
+        guard let names = bytes({ list($0?.assumingMemoryBound(to: CChar.self), $1) }), !names.isEmpty else {
+            return []
+        }
         var result: [ExtendedAttribute] = []
         for name in names.split(separator: 0) where isWanted(name) {
             let zeroTerminated = name.map { CChar(bitPattern: $0) } + [0]

@@ -34,7 +34,9 @@ public final class FileLock: Sendable {
     /// A `flock` on `path` if it can be had at once, `nil` if another holds it.
     public static func tryAcquire(_ path: FilePath, _ mode: Mode) throws(SystemError) -> FileLock? {
         let descriptor = try openForLocking(path)
-        if flock(descriptor, (mode == .shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 { return FileLock(descriptor: descriptor) }
+        if flock(descriptor, (mode == .shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 {
+            return FileLock(descriptor: descriptor)
+        }
         let error = SystemError("lock", path)
         close(descriptor)
         if error.errno == .wouldBlock { return nil }
@@ -60,7 +62,9 @@ public final class FileLock: Sendable {
     }
 
     /// Closes the descriptor when it throws.
-    private static func lock(_ descriptor: Int32, slot: UInt64, waiting: Bool, _ path: FilePath) throws(SystemError) -> Bool {
+    private static func lock(_ descriptor: Int32, slot: UInt64, waiting: Bool, _ path: FilePath) throws(SystemError)
+        -> Bool
+    {
         var lock = Glibc.flock()
         lock.l_type = Int16(F_WRLCK)
         lock.l_whence = Int16(SEEK_SET)
@@ -80,7 +84,7 @@ public final class FileLock: Sendable {
     private static func openForLocking(_ path: FilePath) throws(SystemError) -> Int32 {
         do {
             return try FileOperations.open(path, O_RDONLY)
-        } catch where error.errno == .noSuchFileOrDirectory {
+        } catch  where error.errno == .noSuchFileOrDirectory {
             return try FileOperations.open(path, O_RDONLY | O_CREAT, 0o644)
         }
     }

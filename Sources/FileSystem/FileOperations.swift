@@ -6,7 +6,9 @@ extension FilePath {
     /// The path with further components given as bytes, which need not be UTF-8.
     public func appending(bytes: some Collection<UInt8>) -> FilePath {
         let own = withPlatformString { Array(UnsafeBufferPointer(start: $0, count: strlen($0))) }
-        return FilePath(platformString: own + [CChar(bitPattern: UInt8(ascii: "/"))] + bytes.map { CChar(bitPattern: $0) } + [0])
+        return FilePath(
+            platformString: own + [CChar(bitPattern: UInt8(ascii: "/"))] + bytes.map { CChar(bitPattern: $0) } + [0]
+        )
     }
 }
 
@@ -53,7 +55,10 @@ public enum FileOperations {
     ///
     /// - Parameter temporary: A directory on the same filesystem for the file while it is written.
     public static func writeAtomically(
-        _ bytes: some Collection<UInt8>, to path: FilePath, temporary: FilePath, permissions: UInt32 = 0o644
+        _ bytes: some Collection<UInt8>,
+        to path: FilePath,
+        temporary: FilePath,
+        permissions: UInt32 = 0o644
     ) throws(SystemError) {
         let file = try TemporaryFile(in: temporary, permissions: permissions)
         try file.write(bytes)
@@ -73,7 +78,9 @@ public enum FileOperations {
 
     /// Writes all bytes to a descriptor.
     public static func write(
-        _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, path: FilePath
+        _ bytes: UnsafeRawBufferPointer,
+        to descriptor: Int32,
+        path: FilePath
     ) throws(SystemError) {
         var position = 0
         while position < bytes.count {
@@ -91,7 +98,11 @@ public enum FileOperations {
     ///
     /// - Returns: The bytes copied, fewer than `size` only when the source ended.
     public static func copy(
-        from source: Int32, offset: Int64, size: Int64, to target: Int32, path: FilePath
+        from source: Int32,
+        offset: Int64,
+        size: Int64,
+        to target: Int32,
+        path: FilePath
     ) throws(SystemError) -> Int64 {
         var position = off_t(offset)
         let end = off_t(offset + size)
@@ -110,7 +121,11 @@ public enum FileOperations {
     }
 
     private static func copyThroughMemory(
-        from source: Int32, _ position: inout off_t, _ end: off_t, to target: Int32, path: FilePath
+        from source: Int32,
+        _ position: inout off_t,
+        _ end: off_t,
+        to target: Int32,
+        path: FilePath
     ) throws(SystemError) -> Int64 {
         var buffer = [UInt8](repeating: 0, count: 1 << 17)
         while position < end {
@@ -165,7 +180,12 @@ public enum FileOperations {
         while let entry = readdir(stream) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 let start = UnsafeRawPointer(pointer).assumingMemoryBound(to: UInt8.self)
-                return Array(UnsafeBufferPointer(start: start, count: strlen(UnsafeRawPointer(start).assumingMemoryBound(to: CChar.self))))
+                return Array(
+                    UnsafeBufferPointer(
+                        start: start,
+                        count: strlen(UnsafeRawPointer(start).assumingMemoryBound(to: CChar.self))
+                    )
+                )
             }
             if name != [UInt8(ascii: ".")] && name != [UInt8(ascii: "."), UInt8(ascii: ".")] { names.append(name) }
             Glibc.errno = 0
@@ -182,12 +202,17 @@ public enum FileOperations {
         case .isDirectory, .notPermitted, .permissionDenied: break
         default: throw SystemError("remove", path)
         }
-        guard let parent = try? open(path.removingLastComponent().isEmpty ? "." : path.removingLastComponent(), O_RDONLY | O_DIRECTORY)
+        guard
+            let parent = try? open(
+                path.removingLastComponent().isEmpty ? "." : path.removingLastComponent(),
+                O_RDONLY | O_DIRECTORY
+            )
         else { throw SystemError("remove", path) }
         defer { close(parent) }
-        let name = path.lastComponent.map { component in
-            component.withPlatformString { pointer in (0..<strlen(pointer)).map { UInt8(bitPattern: pointer[$0]) } }
-        } ?? []
+        let name =
+            path.lastComponent.map { component in
+                component.withPlatformString { pointer in (0..<strlen(pointer)).map { UInt8(bitPattern: pointer[$0]) } }
+            } ?? []
         try removeTree(name, in: parent, path: path)
     }
 
@@ -200,7 +225,9 @@ public enum FileOperations {
                 waiting[waiting.count - 1].removeLast()
             } else {
                 try enterToRemove(child, chain, path)
-                waiting.append(try names(inDirectory: chain.descriptor, path: path).map { $0.map { CChar(bitPattern: $0) } + [0] })
+                waiting.append(
+                    try names(inDirectory: chain.descriptor, path: path).map { $0.map { CChar(bitPattern: $0) } + [0] }
+                )
             }
             while waiting.count > 1, waiting[waiting.count - 1].isEmpty {
                 waiting.removeLast()
@@ -214,7 +241,9 @@ public enum FileOperations {
     }
 
     /// Whether there is nothing of this name any more; otherwise it is a directory.
-    private static func unlinked(_ name: [CChar], in chain: DirectoryChain, _ path: FilePath) throws(SystemError) -> Bool {
+    private static func unlinked(_ name: [CChar], in chain: DirectoryChain, _ path: FilePath) throws(SystemError)
+        -> Bool
+    {
         if unlinkat(chain.descriptor, name, 0) == 0 || Errno.current == .noSuchFileOrDirectory { return true }
         if Errno.current == .permissionDenied, chain.depth > 0 {
             // A directory without write permission, as RUN may leave it to an ordinary user.

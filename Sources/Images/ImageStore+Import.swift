@@ -24,7 +24,12 @@ extension ImageStore {
         let descriptor = try FileOperations.open(path, O_RDONLY)
         defer { close(descriptor) }
         return try importRootFilesystem(
-            descriptor: descriptor, name: "`\(path)`", configuration: configuration, message: message, names: names)
+            descriptor: descriptor,
+            name: "`\(path)`",
+            configuration: configuration,
+            message: message,
+            names: names
+        )
     }
 
     /// Makes an image of a tar archive, plain or compressed, from an open file or a pipe.

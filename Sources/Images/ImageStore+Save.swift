@@ -154,7 +154,12 @@ private struct SavedImages {
             try FileOperations.remove(target)
             if from.withPlatformString({ old in target.withPlatformString { link(old, $0) } }) == 0 { return }
             let copied = try FileOperations.copy(
-                from: source, offset: 0, size: blob.size, to: file.descriptor, path: target)
+                from: source,
+                offset: 0,
+                size: blob.size,
+                to: file.descriptor,
+                path: target
+            )
             guard copied == blob.size else { throw ContentStoreError.damaged(blob.digest) }
         }
         try file.replace(target)

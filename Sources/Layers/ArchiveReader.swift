@@ -61,7 +61,8 @@ public final class ArchiveReader {
         // A plain file that happens to look like an archive ends at its first header.
         var entry: OpaquePointer?
         let result = archive_read_next_header(reader.archive, &entry)
-        return result == ARCHIVE_OK || result == ARCHIVE_WARN || (result == ARCHIVE_EOF && archive_format(reader.archive) != 0)
+        return result == ARCHIVE_OK || result == ARCHIVE_WARN
+            || (result == ARCHIVE_EOF && archive_format(reader.archive) != 0)
     }
 
     /// The next entry without its content digest; `nil` at the end.
@@ -120,7 +121,9 @@ public final class ArchiveReader {
         }
     }
 
-    private func fillHole(_ position: inout Int64, upTo end: Int64, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+    private func fillHole(_ position: inout Int64, upTo end: Int64, _ body: (UnsafeRawBufferPointer) throws -> Void)
+        throws
+    {
         guard position < end else { return }
         let zeros = [UInt8](repeating: 0, count: Int(min(end - position, 1 << 16)))
         while position < end {
@@ -133,17 +136,26 @@ public final class ArchiveReader {
     private func convert(_ entry: OpaquePointer) throws -> LayerEntry? {
         let rawName = bytes(archive_entry_pathname(entry)) ?? bytes(archive_entry_pathname_utf8(entry)) ?? []
         let shown = String(decoding: rawName, as: UTF8.self)
-        guard rawName.count <= 4096 else { throw LayerError.unsafeMember(String(shown.prefix(100)) + "…", reason: "its name is too long") }
+        guard rawName.count <= 4096 else {
+            throw LayerError.unsafeMember(String(shown.prefix(100)) + "…", reason: "its name is too long")
+        }
         guard let path = PathInRoot(archiveMember: rawName) else {
             throw LayerError.unsafeMember(shown, reason: "it would leave the root")
         }
         var result = LayerEntry(
-            path: path, kind: .regular, permissions: UInt16(archive_entry_perm(entry) & 0o7777),
-            userID: UInt32(clamping: archive_entry_uid(entry)), groupID: UInt32(clamping: archive_entry_gid(entry)),
-            modified: Int64(archive_entry_mtime(entry)))
+            path: path,
+            kind: .regular,
+            permissions: UInt16(archive_entry_perm(entry) & 0o7777),
+            userID: UInt32(clamping: archive_entry_uid(entry)),
+            groupID: UInt32(clamping: archive_entry_gid(entry)),
+            modified: Int64(archive_entry_mtime(entry))
+        )
         if let target = bytes(archive_entry_hardlink(entry)) ?? bytes(archive_entry_hardlink_utf8(entry)) {
             guard let inside = PathInRoot(archiveMember: target) else {
-                throw LayerError.unsafeMember(shown, reason: "it links to `\(String(decoding: target, as: UTF8.self))`, outside the root")
+                throw LayerError.unsafeMember(
+                    shown,
+                    reason: "it links to `\(String(decoding: target, as: UTF8.self))`, outside the root"
+                )
             }
             result.kind = .hardLink
             result.linkTarget = inside.bytes
@@ -210,7 +222,9 @@ func archiveMessage(_ archive: OpaquePointer) -> String {
 func openArchive(_ archive: OpaquePointer, source: ByteSource, name: String) throws {
     let context = Unmanaged.passUnretained(source).toOpaque()
     let result = archive_read_open(
-        archive, context, nil,
+        archive,
+        context,
+        nil,
         { archive, context, buffer in
             guard let context else { return -1 }
             let source = Unmanaged<ByteSource>.fromOpaque(context).takeUnretainedValue()
@@ -222,9 +236,10 @@ func openArchive(_ archive: OpaquePointer, source: ByteSource, name: String) thr
                 source.failure = error
                 return -1
             }
-        }, nil)
+        },
+        nil
+    )
     guard result == ARCHIVE_OK || result == ARCHIVE_WARN else {
         throw source.failure ?? LayerError.unreadable(name, reason: archiveMessage(archive))
     }
 }
-

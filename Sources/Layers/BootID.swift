@@ -19,7 +19,11 @@ public struct BootID: Sendable, Equatable {
         var digits = 0
         for byte in text {
             guard let digit = Character(UnicodeScalar(byte)).hexDigitValue else { continue }
-            if digits < 16 { words.high = words.high << 4 | UInt64(digit) } else { words.low = words.low << 4 | UInt64(digit) }
+            if digits < 16 {
+                words.high = words.high << 4 | UInt64(digit)
+            } else {
+                words.low = words.low << 4 | UInt64(digit)
+            }
             digits += 1
         }
         return digits == 32 ? BootID(high: words.high, low: words.low) : BootID(high: .random(in: 1 ... .max), low: 1)
@@ -41,7 +45,9 @@ public struct BootID: Sendable, Equatable {
     /// Parses `description`; `nil` for anything else.
     public init?(_ text: String) {
         let parts = text.split(separator: "-")
-        guard parts.count == 2, let high = UInt64(parts[0], radix: 16), let low = UInt64(parts[1], radix: 16) else { return nil }
+        guard parts.count == 2, let high = UInt64(parts[0], radix: 16), let low = UInt64(parts[1], radix: 16) else {
+            return nil
+        }
         self.init(high: high, low: low)
     }
 

@@ -35,6 +35,7 @@ public struct LayerEntry: Sendable, Hashable {
     /// A directory that hides everything the layers below have in it.
     public var isOpaque: Bool
     /// A directory that the archive does not list: a parent of something it lists.
+    ///
     /// Where a layer below has it, its attributes are the ones that count.
     public var isImplied: Bool
     /// Where the content starts in the uncompressed tar; `nil` where it does not lie there in one piece
@@ -44,10 +45,21 @@ public struct LayerEntry: Sendable, Hashable {
     public var contentDigest: Digest?
 
     public init(
-        path: PathInRoot, kind: Kind, permissions: UInt16, userID: UInt32 = 0, groupID: UInt32 = 0, size: Int64 = 0,
-        modified: Int64 = 0, linkTarget: [UInt8] = [], extendedAttributes: [ExtendedAttribute] = [],
-        deviceMajor: UInt32 = 0, deviceMinor: UInt32 = 0, isOpaque: Bool = false, isImplied: Bool = false,
-        contentOffset: Int64? = nil, contentDigest: Digest? = nil
+        path: PathInRoot,
+        kind: Kind,
+        permissions: UInt16,
+        userID: UInt32 = 0,
+        groupID: UInt32 = 0,
+        size: Int64 = 0,
+        modified: Int64 = 0,
+        linkTarget: [UInt8] = [],
+        extendedAttributes: [ExtendedAttribute] = [],
+        deviceMajor: UInt32 = 0,
+        deviceMinor: UInt32 = 0,
+        isOpaque: Bool = false,
+        isImplied: Bool = false,
+        contentOffset: Int64? = nil,
+        contentDigest: Digest? = nil
     ) {
         self.path = path
         self.kind = kind

@@ -41,10 +41,18 @@ public final class LayerIndex: Sendable {
     private init(encoding entries: [LayerEntry], diffID: Digest, tarSize: Int64, bootID: BootID) {
         var encoder = LayerIndexEncoder(capacity: entries.count)
         for entry in entries { encoder.append(entry) }
-        let fileBytes = entries.reduce(Int64(0)) { $1.kind == .regular ? $0.addingReportingOverflow($1.size).partialValue : $0 }
+        let fileBytes = entries.reduce(Int64(0)) {
+            $1.kind == .regular ? $0.addingReportingOverflow($1.size).partialValue : $0
+        }
         backing = .bytes(
             encoder.finish(
-                magic: LayerIndex.magic, diffID: diffID, tarSize: tarSize, fileBytes: fileBytes, bootID: bootID))
+                magic: LayerIndex.magic,
+                diffID: diffID,
+                tarSize: tarSize,
+                fileBytes: fileBytes,
+                bootID: bootID
+            )
+        )
         self.diffID = diffID
         self.tarSize = tarSize
         self.fileBytes = fileBytes
@@ -72,9 +80,12 @@ public final class LayerIndex: Sendable {
 
     /// When an index was written, read from its header alone; `nil` when there is no index.
     static func bootID(path: FilePath) -> BootID? {
-        guard let header = try? FileOperations.readPrefix(path, count: headerSize), header.count == headerSize else { return nil }
+        guard let header = try? FileOperations.readPrefix(path, count: headerSize), header.count == headerSize else {
+            return nil
+        }
         return header.withUnsafeBytes { bytes in
-            bytes.loadUnaligned(as: UInt64.self) == magic ? BootID(bytes: UnsafeRawBufferPointer(rebasing: bytes[64..<80])) : nil
+            bytes.loadUnaligned(as: UInt64.self) == magic
+                ? BootID(bytes: UnsafeRawBufferPointer(rebasing: bytes[64..<80])) : nil
         }
     }
 
@@ -97,7 +108,8 @@ public final class LayerIndex: Sendable {
         withBytes { bytes in
             path.bytes.withUnsafeBytes { wanted in
                 let position = lowerBound(bytes, from: 0) { PathInRoot.isOrderedBefore($0, wanted) }
-                let isPresent = position < count && LayerIndexEncoder.path(bytes, position: position).elementsEqual(wanted)
+                let isPresent =
+                    position < count && LayerIndexEncoder.path(bytes, position: position).elementsEqual(wanted)
                 return (position, isPresent)
             }
         }
@@ -132,7 +144,9 @@ public final class LayerIndex: Sendable {
 
     /// The first position, not before `start`, whose path does not satisfy `isBefore`.
     private func lowerBound(
-        _ bytes: UnsafeRawBufferPointer, from start: Int, _ isBefore: (UnsafeRawBufferPointer) -> Bool
+        _ bytes: UnsafeRawBufferPointer,
+        from start: Int,
+        _ isBefore: (UnsafeRawBufferPointer) -> Bool
     ) -> Int {
         var low = start
         var high = count

@@ -33,7 +33,8 @@ struct LayerIndexEncoder {
         records.append(entry.kind.rawValue)
         records.append(
             (entry.isOpaque ? Flag.opaque : 0) | (entry.isImplied ? Flag.implied : 0)
-                | (entry.contentOffset != nil ? Flag.offset : 0) | (entry.contentDigest != nil ? Flag.digest : 0))
+                | (entry.contentOffset != nil ? Flag.offset : 0) | (entry.contentDigest != nil ? Flag.digest : 0)
+        )
         append(entry.permissions)
         append(entry.userID)
         append(entry.groupID)
@@ -135,7 +136,9 @@ struct LayerIndexEncoder {
             let nameLength = Int(bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self))
             let valueLength = Int(bytes.loadUnaligned(fromByteOffset: position + 4, as: UInt32.self))
             position += 8
-            guard nameLength <= bytes.count - position, valueLength <= bytes.count - position - nameLength else { break }
+            guard nameLength <= bytes.count - position, valueLength <= bytes.count - position - nameLength else {
+                break
+            }
             let name = bytes[position..<position + nameLength]
             let value = bytes[position + nameLength..<position + nameLength + valueLength]
             result.append(.init(name: String(decoding: name, as: UTF8.self), value: Array(value)))

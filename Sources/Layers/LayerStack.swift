@@ -79,6 +79,7 @@ public final class LayerStack: Sendable {
     public func users() throws -> UserDatabase {
         UserDatabase(
             passwd: try read("etc/passwd", limit: UserDatabase.fileLimit) ?? [],
-            group: try read("etc/group", limit: UserDatabase.fileLimit) ?? [])
+            group: try read("etc/group", limit: UserDatabase.fileLimit) ?? []
+        )
     }
 }

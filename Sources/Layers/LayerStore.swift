@@ -43,7 +43,9 @@ public final class LayerStore: Sendable {
         if let known = indexes.withLock({ $0[layer.diffID] }) { return known }
         let index: LayerIndex
         if let stored = LayerIndex(path: indexPath(layer.diffID)), stored.diffID == layer.diffID {
-            guard stored.bootID.isTrusted && isUntouched(layer) || verifyAgain(layer) else { throw LayerError.damaged(layer.diffID) }
+            guard stored.bootID.isTrusted && isUntouched(layer) || verifyAgain(layer) else {
+                throw LayerError.damaged(layer.diffID)
+            }
             index = stored
         } else {
             index = try makeIndex(layer)
@@ -71,7 +73,10 @@ public final class LayerStore: Sendable {
             if blobs.size(layer.diffID) == nil { try decompress(layer) }
         }
         return LayerContents(
-            descriptor: try FileOperations.open(blobs.path(layer.diffID), O_RDONLY | O_NOFOLLOW), blobs: blobs, diffID: layer.diffID)
+            descriptor: try FileOperations.open(blobs.path(layer.diffID), O_RDONLY | O_NOFOLLOW),
+            blobs: blobs,
+            diffID: layer.diffID
+        )
     }
 
     /// Reads a small file out of a layer.
@@ -113,7 +118,7 @@ public final class LayerStore: Sendable {
     private func openBlob(_ layer: Layer) throws -> Int32 {
         do {
             return try FileOperations.open(store.blobs.path(layer.blob.digest), O_RDONLY | O_NOFOLLOW)
-        } catch where error.errno == .noSuchFileOrDirectory {
+        } catch  where error.errno == .noSuchFileOrDirectory {
             throw LayerError.missing(layer.diffID)
         }
     }
@@ -146,7 +151,9 @@ public final class LayerStore: Sendable {
     }
 
     private func verifyAgain(_ layer: Layer) -> Bool {
-        guard store.blobs.verify(layer.blob.digest), let index = LayerIndex(path: indexPath(layer.diffID)) else { return false }
+        guard store.blobs.verify(layer.blob.digest), let index = LayerIndex(path: indexPath(layer.diffID)) else {
+            return false
+        }
         if let descriptor = try? openBlob(layer) {
             fdatasync(descriptor)
             close(descriptor)

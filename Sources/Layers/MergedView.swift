@@ -16,7 +16,9 @@ public struct MergedView: Sendable {
         self.layers = layers
     }
 
-    /// What is at exactly this path; no symbolic link is followed. The root always exists.
+    /// What is at exactly this path; no symbolic link is followed.
+    ///
+    /// The root always exists.
     public func node(at path: PathInRoot) -> Node? {
         var implied: Node?
         for (position, layer) in layers.enumerated().reversed() {
@@ -24,7 +26,8 @@ public struct MergedView: Sendable {
                 if entry.kind == .whiteout { return implied }
                 if !entry.isImplied {
                     // A directory that an upper layer only implies replaces a file below it.
-                    return entry.kind == .directory ? Node(entry: entry, layer: position) : implied ?? Node(entry: entry, layer: position)
+                    return entry.kind == .directory
+                        ? Node(entry: entry, layer: position) : implied ?? Node(entry: entry, layer: position)
                 }
                 implied = implied ?? Node(entry: entry, layer: position)
             }
@@ -108,14 +111,18 @@ public struct MergedView: Sendable {
     /// - Parameter followingLast: Whether a link as the last component is followed.
     /// - Returns: The path without links, and what is there; what does not exist is taken as it is written.
     /// - Throws: `LayerError.linkLoop`, and `.notADirectory` when a file stands where a directory must.
-    public func resolve(_ path: PathInRoot, followingLast: Bool = true) throws(LayerError) -> (path: PathInRoot, node: Node?) {
+    public func resolve(_ path: PathInRoot, followingLast: Bool = true) throws(LayerError) -> (
+        path: PathInRoot, node: Node?
+    ) {
         let resolved = try MergedView.resolve(path, followingLast: followingLast) { self.node(at: $0)?.entry }
         return (resolved, node(at: resolved))
     }
 
     /// The same for any filesystem that can tell what is at a path; the root need not be told.
     public static func resolve(
-        _ path: PathInRoot, followingLast: Bool = true, lookUp: (PathInRoot) -> LayerEntry?
+        _ path: PathInRoot,
+        followingLast: Bool = true,
+        lookUp: (PathInRoot) -> LayerEntry?
     ) throws(LayerError) -> PathInRoot {
         var current = PathInRoot.root
         /// `nil` below something that does not exist.

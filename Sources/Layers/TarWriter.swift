@@ -51,7 +51,11 @@ public final class TarWriter {
         try writeHeader(entry, name: name, type: type, size: entry.kind == .regular ? entry.size : 0)
         if entry.isOpaque {
             let marker = LayerEntry(
-                path: entry.path.appending(Array(".wh..wh..opq".utf8)), kind: .regular, permissions: 0, modified: entry.modified)
+                path: entry.path.appending(Array(".wh..wh..opq".utf8)),
+                kind: .regular,
+                permissions: 0,
+                modified: entry.modified
+            )
             try writeHeader(marker)
         }
     }
@@ -67,7 +71,8 @@ public final class TarWriter {
             }
             let count = min(rest.count, TarWriter.bufferSize - used)
             UnsafeMutableRawBufferPointer(rebasing: buffer[used...]).copyMemory(
-                from: UnsafeRawBufferPointer(rebasing: rest.prefix(count)))
+                from: UnsafeRawBufferPointer(rebasing: rest.prefix(count))
+            )
             used += count
             rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
             if used == TarWriter.bufferSize { try flush() }
@@ -79,13 +84,22 @@ public final class TarWriter {
     /// - Parameter onBytes: Sees the bytes as they pass, for a digest of the content.
     /// - Throws: `LayerError.shortContent` when the file ends early.
     public func copy(
-        descriptor: Int32, offset: Int64, size: Int64, path: FilePath, onBytes: (UnsafeRawBufferPointer) -> Void = { _ in }
+        descriptor: Int32,
+        offset: Int64,
+        size: Int64,
+        path: FilePath,
+        onBytes: (UnsafeRawBufferPointer) -> Void = { _ in }
     ) throws {
         var done: Int64 = 0
         while done < size {
             if used == TarWriter.bufferSize { try flush() }
             let space = buffer[used...].prefix(Int(min(size - done, Int64(TarWriter.bufferSize - used))))
-            let count = pread(descriptor, UnsafeMutableRawBufferPointer(rebasing: space).baseAddress, space.count, off_t(offset + done))
+            let count = pread(
+                descriptor,
+                UnsafeMutableRawBufferPointer(rebasing: space).baseAddress,
+                space.count,
+                off_t(offset + done)
+            )
             if count < 0 {
                 if Errno.current == .interrupted { continue }
                 throw SystemError("read", path)
@@ -144,7 +158,9 @@ public final class TarWriter {
         }
         if !records.isEmpty {
             var extended = TarHeader()
-            extended.setName(Array("PaxHeaders.0/".utf8) + entry.path.name.prefix(80).map { $0 < 0x80 ? $0 : UInt8(ascii: "_") })
+            extended.setName(
+                Array("PaxHeaders.0/".utf8) + entry.path.name.prefix(80).map { $0 < 0x80 ? $0 : UInt8(ascii: "_") }
+            )
             extended.setNumber(0o644, .mode)
             extended.setNumber(0, .userID)
             extended.setNumber(0, .groupID)

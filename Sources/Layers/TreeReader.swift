@@ -61,7 +61,8 @@ public struct TreeReader {
             guard let status = FileStatus.of(zeroTerminated, in: chain.descriptor) else { continue }
             let path = directory.filePath.appending(String(decoding: name, as: UTF8.self))
             let source = Source(directory: chain.descriptor, name: zeroTerminated, path: path, status: status)
-            guard let entry = entry(directory.path.appending(name), source), try body(entry, source), entry.kind == .directory
+            guard let entry = entry(directory.path.appending(name), source), try body(entry, source),
+                entry.kind == .directory
             else { continue }
             try chain.enter(zeroTerminated)
             open.append(try OpenDirectory(entry.path, path, chain))
@@ -87,8 +88,13 @@ public struct TreeReader {
     private mutating func entry(_ path: PathInRoot, _ source: Source) -> LayerEntry? {
         let status = source.status
         var entry = LayerEntry(
-            path: path, kind: .regular, permissions: status.permissions, userID: status.userID, groupID: status.groupID,
-            modified: status.modifiedSeconds)
+            path: path,
+            kind: .regular,
+            permissions: status.permissions,
+            userID: status.userID,
+            groupID: status.groupID,
+            modified: status.modifiedSeconds
+        )
         switch status.kind {
         case .regular:
             if status.linkCount > 1 {
@@ -137,7 +143,9 @@ public struct TreeReader {
     }
 
     /// The attributes of a file that a layer keeps, and whether overlayfs takes it for an opaque directory.
-    public static func extendedAttributes(of name: [CChar], in directory: Int32) -> (kept: [ExtendedAttribute], isOpaque: Bool) {
+    public static func extendedAttributes(of name: [CChar], in directory: Int32) -> (
+        kept: [ExtendedAttribute], isOpaque: Bool
+    ) {
         var kept: [ExtendedAttribute] = []
         var isOpaque = false
         for attribute in ExtendedAttribute.all(of: name, in: directory) {

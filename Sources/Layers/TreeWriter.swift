@@ -58,7 +58,11 @@ public final class TreeWriter {
             try chain.enter(name)
             open.append(OpenDirectory(path: entry.path, entry: entry))
         case .symbolicLink:
-            try check(symlinkat(entry.linkTarget.map { CChar(bitPattern: $0) } + [0], directory, name), "create link", entry)
+            try check(
+                symlinkat(entry.linkTarget.map { CChar(bitPattern: $0) } + [0], directory, name),
+                "create link",
+                entry
+            )
             try setOwnerAndTimes(entry, name, directory)
         case .hardLink:
             try writeHardLink(entry, name, directory, content)
@@ -122,14 +126,22 @@ public final class TreeWriter {
     }
 
     private func writeFile(
-        _ entry: LayerEntry, _ name: [CChar], _ directory: Int32, _ content: (descriptor: Int32, offset: Int64)?
+        _ entry: LayerEntry,
+        _ name: [CChar],
+        _ directory: Int32,
+        _ content: (descriptor: Int32, offset: Int64)?
     ) throws {
         let descriptor = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         try check(descriptor, "create", entry)
         defer { close(descriptor) }
         if let content, entry.size > 0 {
             let copied = try FileOperations.copy(
-                from: content.descriptor, offset: content.offset, size: entry.size, to: descriptor, path: filePath(entry))
+                from: content.descriptor,
+                offset: content.offset,
+                size: entry.size,
+                to: descriptor,
+                path: filePath(entry)
+            )
             guard copied == entry.size else { throw LayerError.shortContent(filePath(entry)) }
         }
         // The owner first: a change of owner takes setuid bits and capabilities away.
@@ -144,7 +156,10 @@ public final class TreeWriter {
 
     /// A link to a file that this tree does not have, because a layer below has it, becomes a file of its own.
     private func writeHardLink(
-        _ entry: LayerEntry, _ name: [CChar], _ directory: Int32, _ content: (descriptor: Int32, offset: Int64)?
+        _ entry: LayerEntry,
+        _ name: [CChar],
+        _ directory: Int32,
+        _ content: (descriptor: Int32, offset: Int64)?
     ) throws {
         if try link(entry, name, directory) { return }
         guard content != nil, [.noSuchFileOrDirectory, .improperLink, .tooManyLinks].contains(Errno.current) else {
@@ -160,7 +175,10 @@ public final class TreeWriter {
         defer { if holder != chain.root { close(holder) } }
         for component in target.components.dropLast() {
             let next = openat(
-                holder, component.map { CChar(bitPattern: $0) } + [0], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+                holder,
+                component.map { CChar(bitPattern: $0) } + [0],
+                O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+            )
             guard next >= 0 else { return false }
             if holder != chain.root { close(holder) }
             holder = next
@@ -170,7 +188,11 @@ public final class TreeWriter {
 
     private func setOwnerAndTimes(_ entry: LayerEntry, _ name: [CChar], _ directory: Int32) throws {
         if isPrivileged {
-            try check(fchownat(directory, name, entry.userID, entry.groupID, AT_SYMLINK_NOFOLLOW), "change the owner of", entry)
+            try check(
+                fchownat(directory, name, entry.userID, entry.groupID, AT_SYMLINK_NOFOLLOW),
+                "change the owner of",
+                entry
+            )
         }
         var times = [TreeWriter.time(entry), TreeWriter.time(entry)]
         try check(utimensat(directory, name, &times, AT_SYMLINK_NOFOLLOW), "set the time of", entry)
@@ -179,7 +201,9 @@ public final class TreeWriter {
     /// Attributes that this filesystem or user cannot have are left out, as `tar` and `cp` do.
     private func setExtendedAttributes(_ entry: LayerEntry, _ descriptor: Int32) throws {
         for attribute in entry.extendedAttributes {
-            if !attribute.set(on: descriptor), ![.notSupported, .notPermitted, .permissionDenied].contains(Errno.current) {
+            if !attribute.set(on: descriptor),
+                ![.notSupported, .notPermitted, .permissionDenied].contains(Errno.current)
+            {
                 throw SystemError("set the attribute \(attribute.name) of", filePath(entry))
             }
         }

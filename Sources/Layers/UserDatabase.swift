@@ -52,7 +52,9 @@ public struct UserDatabase: Sendable {
 
     private static func lines(_ bytes: [UInt8]) -> [[String]] {
         bytes.split(separator: UInt8(ascii: "\n")).map { line in
-            line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
+            line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map {
+                String(decoding: $0, as: UTF8.self)
+            }
         }
     }
 
@@ -86,7 +88,9 @@ public struct UserDatabase: Sendable {
     public func identity(of text: String, unknown: inout String?) -> Identity? {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let userText = parts.first.flatMap { $0.isEmpty ? nil : $0 } ?? "0"
-        let user = users.first { $0.name == userText } ?? UInt32(userText).flatMap { number in users.first { $0.userID == number } }
+        let user =
+            users.first { $0.name == userText }
+            ?? UInt32(userText).flatMap { number in users.first { $0.userID == number } }
         guard let userID = user?.userID ?? UInt32(userText) else {
             unknown = userText
             return nil
@@ -102,6 +106,10 @@ public struct UserDatabase: Sendable {
         let groupID = user?.groupID ?? 0
         let further = user.map { user in groups.filter { $0.members.contains(user.name) }.map(\.groupID) } ?? []
         return Identity(
-            userID: userID, groupID: groupID, supplementaryGroups: further.filter { $0 != groupID }, home: home)
+            userID: userID,
+            groupID: groupID,
+            supplementaryGroups: further.filter { $0 != groupID },
+            home: home
+        )
     }
 }

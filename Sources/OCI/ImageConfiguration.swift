@@ -94,8 +94,12 @@ public struct ImageConfiguration: Sendable, Hashable, Codable {
         }
 
         public init(
-            test: [String]?, interval: Int64? = nil, timeout: Int64? = nil, startPeriod: Int64? = nil,
-            startInterval: Int64? = nil, retries: Int? = nil
+            test: [String]?,
+            interval: Int64? = nil,
+            timeout: Int64? = nil,
+            startPeriod: Int64? = nil,
+            startInterval: Int64? = nil,
+            retries: Int? = nil
         ) {
             self.test = test
             self.interval = interval
@@ -139,7 +143,11 @@ public struct ImageConfiguration: Sendable, Hashable, Codable {
         }
 
         public init(
-            created: Timestamp?, createdBy: String?, author: String? = nil, comment: String? = nil, emptyLayer: Bool? = nil
+            created: Timestamp?,
+            createdBy: String?,
+            author: String? = nil,
+            comment: String? = nil,
+            emptyLayer: Bool? = nil
         ) {
             self.created = created
             self.createdBy = createdBy

@@ -30,7 +30,9 @@ public struct ImageReference: Sendable, Hashable {
         if let colon = rest.lastIndex(of: ":"), !rest[colon...].contains("/") {
             let word = String(rest[rest.index(after: colon)...])
             guard ImageReference.isTag(word) else {
-                throw invalid("`\(word)` is no tag: up to 128 letters, digits, `_`, `.` and `-`, not starting with `.` or `-`")
+                throw invalid(
+                    "`\(word)` is no tag: up to 128 letters, digits, `_`, `.` and `-`, not starting with `.` or `-`"
+                )
             }
             tag = word
             rest = rest[..<colon]
@@ -50,7 +52,9 @@ public struct ImageReference: Sendable, Hashable {
         guard rest == rest.lowercased() else { throw invalid("repository names must be lowercase") }
         for component in rest.split(separator: "/", omittingEmptySubsequences: false)
         where !ImageReference.isComponent(component) {
-            throw invalid("`\(component)` is no repository component: lower-case letters and digits, separated by `.`, `_`, `__` or `-`")
+            throw invalid(
+                "`\(component)` is no repository component: lower-case letters and digits, separated by `.`, `_`, `__` or `-`"
+            )
         }
         guard rest.utf8.count <= 255 else { throw invalid("the repository is longer than 255 characters") }
         repository = registry == "docker.io" && !rest.contains("/") ? "library/" + rest : String(rest)
@@ -81,7 +85,9 @@ public struct ImageReference: Sendable, Hashable {
     private static func isTag(_ word: String) -> Bool {
         guard let first = word.utf8.first, word.utf8.count <= 128, isAlphanumeric(first) || first == UInt8(ascii: "_")
         else { return false }
-        return word.utf8.allSatisfy { isAlphanumeric($0) || [UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-")].contains($0) }
+        return word.utf8.allSatisfy {
+            isAlphanumeric($0) || [UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-")].contains($0)
+        }
     }
 
     /// Host name labels with an optional port, or a bracketed IPv6 address.
@@ -89,7 +95,9 @@ public struct ImageReference: Sendable, Hashable {
         var host = text
         if let colon = text.lastIndex(of: ":"), !text.hasSuffix("]") {
             let port = text[text.index(after: colon)...]
-            guard let number = UInt16(port), number > 0, port.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }) else { return false }
+            guard let number = UInt16(port), number > 0, port.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }) else {
+                return false
+            }
             host = text[..<colon]
         }
         if host.hasPrefix("["), host.hasSuffix("]") {
@@ -111,8 +119,9 @@ public struct ImageReference: Sendable, Hashable {
         for byte in component.utf8 {
             if isLowerAlphanumeric(byte) {
                 let dashes = separator.allSatisfy { $0 == UInt8(ascii: "-") }
-                guard dashes || separator == [UInt8(ascii: ".")] || separator == [UInt8(ascii: "_")]
-                    || separator == [UInt8(ascii: "_"), UInt8(ascii: "_")]
+                guard
+                    dashes || separator == [UInt8(ascii: ".")] || separator == [UInt8(ascii: "_")]
+                        || separator == [UInt8(ascii: "_"), UInt8(ascii: "_")]
                 else { return false }
                 separator = []
             } else if [UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-")].contains(byte) {
@@ -133,7 +142,8 @@ public struct ImageReference: Sendable, Hashable {
     }
 
     private static func isHexadecimal(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte | 0x20)
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+            || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte | 0x20)
     }
 }
 

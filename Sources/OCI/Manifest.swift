@@ -7,7 +7,11 @@ public struct Descriptor: Sendable, Hashable, Codable {
     public var platform: Platform?
 
     public init(
-        mediaType: MediaType, digest: Digest, size: Int64, annotations: [String: String]? = nil, platform: Platform? = nil
+        mediaType: MediaType,
+        digest: Digest,
+        size: Int64,
+        annotations: [String: String]? = nil,
+        platform: Platform? = nil
     ) {
         self.mediaType = mediaType
         self.digest = digest
@@ -26,7 +30,10 @@ public struct Manifest: Sendable, Hashable, Codable {
     public var annotations: [String: String]?
 
     public init(
-        mediaType: MediaType = .imageManifest, config: Descriptor, layers: [Descriptor], annotations: [String: String]? = nil
+        mediaType: MediaType = .imageManifest,
+        config: Descriptor,
+        layers: [Descriptor],
+        annotations: [String: String]? = nil
     ) {
         self.mediaType = mediaType
         self.config = config

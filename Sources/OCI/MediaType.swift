@@ -11,7 +11,9 @@ public struct MediaType: Sendable, Hashable, RawRepresentable {
     public static let layerGzip = MediaType(rawValue: "application/vnd.oci.image.layer.v1.tar+gzip")
     public static let layerZstd = MediaType(rawValue: "application/vnd.oci.image.layer.v1.tar+zstd")
 
-    public static let dockerManifestList = MediaType(rawValue: "application/vnd.docker.distribution.manifest.list.v2+json")
+    public static let dockerManifestList = MediaType(
+        rawValue: "application/vnd.docker.distribution.manifest.list.v2+json"
+    )
     public static let dockerManifest = MediaType(rawValue: "application/vnd.docker.distribution.manifest.v2+json")
     public static let dockerConfiguration = MediaType(rawValue: "application/vnd.docker.container.image.v1+json")
     public static let dockerLayer = MediaType(rawValue: "application/vnd.docker.image.rootfs.diff.tar")

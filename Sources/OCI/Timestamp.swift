@@ -63,7 +63,9 @@ public struct Timestamp: Sendable, Hashable, Codable, CustomStringConvertible {
         var offset: Int64 = 0
         if let sign = rest.first, sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-") {
             rest = rest.dropFirst()
-            guard let hours = number(rest.startIndex, 2), let minutes = number(rest.startIndex + 3, 2) else { return nil }
+            guard let hours = number(rest.startIndex, 2), let minutes = number(rest.startIndex + 3, 2) else {
+                return nil
+            }
             offset = (hours * 60 + minutes) * (sign == UInt8(ascii: "+") ? 60 : -60)
         }
         return Timestamp.days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset

@@ -34,7 +34,9 @@ public struct LayerCapture: Sendable {
     }
 
     /// Writes the layer of a directory that a process changed in place, against its state before.
-    public func layer(ofChanged root: FilePath, since before: TreeState, below: MergedView?, in layers: LayerStore) throws -> Layer {
+    public func layer(ofChanged root: FilePath, since before: TreeState, below: MergedView?, in layers: LayerStore)
+        throws -> Layer
+    {
         var reader = TreeReader(root: root, whiteouts: .none)
         let removed = try before.removed(now: root)
         return try write(&reader, below: below, in: layers, whiteouts: removed) { entry, source in
@@ -43,7 +45,10 @@ public struct LayerCapture: Sendable {
     }
 
     private func write(
-        _ reader: inout TreeReader, below: MergedView?, in layers: LayerStore, whiteouts: [PathInRoot] = [],
+        _ reader: inout TreeReader,
+        below: MergedView?,
+        in layers: LayerStore,
+        whiteouts: [PathInRoot] = [],
         isChanged: (LayerEntry, TreeReader.Source) -> Bool
     ) throws -> Layer {
         let writer = try layers.writer()
@@ -91,7 +96,9 @@ public struct LayerCapture: Sendable {
             let descriptor = openat(source.directory, source.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
             guard descriptor >= 0 else { return false }
             defer { close(descriptor) }
-            guard let names = try? FileOperations.names(inDirectory: descriptor, path: source.path) else { return false }
+            guard let names = try? FileOperations.names(inDirectory: descriptor, path: source.path) else {
+                return false
+            }
             return names.allSatisfy { ignoring.contains(entry.path.appending($0)) }
         default: return false
         }
@@ -140,7 +147,8 @@ public struct TreeState: Sendable {
     fileprivate func isUnchanged(_ entry: LayerEntry, _ status: FileStatus) -> Bool {
         guard let known = files[entry.path] else { return false }
         // A directory's change time also moves when only its names change.
-        return entry.kind == .directory ? known.inode == status.inode && known.changed == status.changed : known == TreeState.attributes(status)
+        return entry.kind == .directory
+            ? known.inode == status.inode && known.changed == status.changed : known == TreeState.attributes(status)
     }
 
     /// The paths that are gone, without what lies below a path that is gone, sorted.
@@ -152,6 +160,11 @@ public struct TreeState: Sendable {
     }
 
     private static func attributes(_ status: FileStatus) -> Attributes {
-        Attributes(inode: status.inode, changed: status.changed, size: status.size, isDirectory: status.kind == .directory)
+        Attributes(
+            inode: status.inode,
+            changed: status.changed,
+            size: status.size,
+            isDirectory: status.kind == .directory
+        )
     }
 }

@@ -1,8 +1,8 @@
 internal import ContentStore
 public import FileSystem
 internal import Glibc
-internal import OCI
 public import Layers
+internal import OCI
 public import SystemPackage
 
 /// Layers unpacked into directories, for what runs on them; all of it may be dropped at any time.
@@ -56,13 +56,18 @@ public struct SnapshotStore: Sendable {
 
     /// What the snapshot of a layer on top of others is called.
     private static func name(of index: LayerIndex, in stack: ArraySlice<Layer>) -> Digest {
-        guard index.dependsOnLayersBelow, let chain = ChainID(stack.map(\.diffID), sha256: { SHA256Hasher.digest(of: $0) })
+        guard index.dependsOnLayersBelow,
+            let chain = ChainID(stack.map(\.diffID), sha256: { SHA256Hasher.digest(of: $0) })
         else { return index.diffID }
         return chain.digest
     }
 
     private func snapshot(
-        named name: Digest, _ layer: Layer, _ index: LayerIndex, below: MergedView, _ stack: [Layer]
+        named name: Digest,
+        _ layer: Layer,
+        _ index: LayerIndex,
+        below: MergedView,
+        _ stack: [Layer]
     ) throws -> Snapshot {
         let path = directory.appending(name.hex)
         if isTrusted(path) { return Snapshot(files: path.appending("fs")) }
@@ -86,13 +91,20 @@ public struct SnapshotStore: Sendable {
 
     private func publish(_ work: TemporaryDirectory, as path: FilePath) throws {
         try FileOperations.writeAtomically(
-            Array(BootID.current.description.utf8), to: work.path.appending("boot"), temporary: work.path)
+            Array(BootID.current.description.utf8),
+            to: work.path.appending("boot"),
+            temporary: work.path
+        )
         // The directory is renamed while it is locked: its lock goes with it until this process lets it go.
         try FileOperations.rename(work.path, to: path)
     }
 
     private func unpack(
-        _ layer: Layer, _ index: LayerIndex, below: MergedView, _ stack: [Layer], into path: FilePath
+        _ layer: Layer,
+        _ index: LayerIndex,
+        below: MergedView,
+        _ stack: [Layer],
+        into path: FilePath
     ) throws {
         try FileOperations.createDirectories(path)
         let contents = try layers.contents(of: layer)
@@ -116,7 +128,9 @@ public struct SnapshotStore: Sendable {
     }
 
     /// A hard link to a file of a layer below: overlayfs cannot express it, so the file is copied.
-    private func writeLinkBelow(_ entry: LayerEntry, _ merged: MergedView, _ stack: [Layer], _ writer: TreeWriter) throws {
+    private func writeLinkBelow(_ entry: LayerEntry, _ merged: MergedView, _ stack: [Layer], _ writer: TreeWriter)
+        throws
+    {
         guard let target = merged.file(of: entry, inLayer: merged.layers.count - 1) else {
             throw LayerError.unsafeMember("\(entry.path)", reason: "it links to a file that is not there")
         }

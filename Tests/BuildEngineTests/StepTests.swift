@@ -46,10 +46,11 @@ struct StepTests {
             let start = Date()
             await #expect(throws: BuildError.self) {
                 try await fixture.build(
-                    "FROM base AS a\nRUN echo x > /x; sleep 60\nFROM base AS b\nRUN sleep 0.2; false\nFROM base\nCOPY --from=a /x /\nCOPY --from=b /x /\n"
+                    "FROM base AS a\nRUN echo x > /x; sleep 600\nFROM base AS b\nRUN sleep 0.2; false\nFROM base\nCOPY --from=a /x /\nCOPY --from=b /x /\n"
                 )
             }
-            #expect(Date().timeIntervalSince(start) < 20)
+            // Far from both what it takes and what it would take; the threads of tests are often busy.
+            #expect(Date().timeIntervalSince(start) < 300)
             #expect(fixture.leftovers == [])
             let mounts = try String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)
             #expect(!mounts.contains(fixture.directory.string))

@@ -139,7 +139,7 @@ private func message(_ text: String, _ options: PlanOptions = PlanOptions()) -> 
             let text = DiagnosticRenderer().render(try #require(error))
             #expect(text.hasPrefix("Dockerfile:1:6: error:") && text.contains("the trigger is `\(stored)`"))
         }
-        let triggers = try built.triggers(of: built.target, stored: ["COPY a $NOTHING"])
+        let triggers = try built.triggers(of: built.target, stored: ["ENV A=${NOTHING:?missing}"])
         var state = StageState(stage: built.target, plan: built, base: nil)
         let error = #expect(throws: DiagnosticsError.self) { _ = try state.resolve(triggers.steps[0]) }
         #expect(error?.source.name == "Dockerfile")

@@ -30,7 +30,9 @@ final class BlockingExecutor: TaskExecutor {
         let job = UnownedJob(job)
         let needsThread = state.withLock { state in
             state.jobs.append(job)
-            guard state.idle < state.jobs.count - state.head, state.threads < BlockingExecutor.threadLimit else { return false }
+            guard state.idle < state.jobs.count - state.head, state.threads < BlockingExecutor.threadLimit else {
+                return false
+            }
             state.threads += 1
             return true
         }

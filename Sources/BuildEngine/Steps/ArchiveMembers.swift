@@ -27,12 +27,17 @@ enum ArchiveMembers {
                 }
                 entry.contentDigest = hasher.finish()
                 item = CopyItem(
-                    entry: entry, content: .temporary(spool, offset: start),
-                    identity: .archive(ObjectIdentifier(spool), start, entry.path))
+                    entry: entry,
+                    content: .temporary(spool, offset: start),
+                    identity: .archive(ObjectIdentifier(spool), start, entry.path)
+                )
                 files[entry.path] = items.count
             case .hardLink:
                 guard let target = files[PathInRoot(entry.linkTarget)] else {
-                    throw LayerError.unsafeMember("\(entry.path)", reason: "it links to a file that is not in the archive")
+                    throw LayerError.unsafeMember(
+                        "\(entry.path)",
+                        reason: "it links to a file that is not in the archive"
+                    )
                 }
                 item = items[target]
                 item.entry.path = entry.path

@@ -33,8 +33,11 @@ struct CopyStep {
         if let text = copy.chmod {
             guard let mode = FileMode(text) else {
                 throw BuildError.at(
-                    copy.chmodRange, in: step.source, "invalid mode `\(text)`",
-                    hints: ["an octal mode such as 755, or changes such as u=rwX,go=rX"])
+                    copy.chmodRange,
+                    in: step.source,
+                    "invalid mode `\(text)`",
+                    hints: ["an octal mode such as 755, or changes such as u=rwX,go=rX"]
+                )
             }
             self.mode = mode
         } else {
@@ -103,12 +106,21 @@ extension CopyStep {
             let digest = SHA256Hasher.digest(of: content)
             selection.inputs.append(NamedInput("file \(file.name)", digest.hex))
             let entry = LayerEntry(
-                path: PathInRoot(file.name), kind: .regular, permissions: 0o644, size: Int64(content.count), modified: time,
-                contentDigest: digest)
+                path: PathInRoot(file.name),
+                kind: .regular,
+                permissions: 0o644,
+                size: Int64(content.count),
+                modified: time,
+                contentDigest: digest
+            )
             selection.roots.append(
                 CopyRoot(
-                    name: Array(file.name.utf8), isDirectory: false, items: [CopyItem(entry: entry, content: .bytes(content))],
-                    range: file.range))
+                    name: Array(file.name.utf8),
+                    isDirectory: false,
+                    items: [CopyItem(entry: entry, content: .bytes(content))],
+                    range: file.range
+                )
+            )
         }
         return selection
     }
@@ -116,8 +128,10 @@ extension CopyStep {
     private func selectFromContext(_ selection: inout Selection) throws {
         guard let context = stage.run.context else {
             throw failure(
-                "needs a build context, and there is none", at: step.instruction.range,
-                hints: ["name a directory instead of `-` on the command line"])
+                "needs a build context, and there is none",
+                at: step.instruction.range,
+                hints: ["name a directory instead of `-` on the command line"]
+            )
         }
         var listings: [ContextListing] = []
         var ranges: [SourceRange] = []
@@ -155,15 +169,23 @@ extension CopyStep {
         }
         let pattern = String(decoding: exclusion.pattern, as: UTF8.self)
         return failure(
-            "failed: `\(path)` is excluded by `\(exclusion.file):\(exclusion.line)` (`\(pattern)`)", at: range, hints: hints)
+            "failed: `\(path)` is excluded by `\(exclusion.file):\(exclusion.line)` (`\(pattern)`)",
+            at: range,
+            hints: hints
+        )
     }
 
     private func root(_ listing: ContextListing, _ context: ContextDirectory, _ range: SourceRange) -> CopyRoot {
         let items = listing.entries.compactMap { found -> CopyItem? in
             var entry = LayerEntry(
-                path: PathInRoot(archiveMember: found.path) ?? PathInRoot(found.path), kind: .regular,
-                permissions: found.status.permissions, modified: found.status.modifiedSeconds, linkTarget: found.linkTarget,
-                extendedAttributes: found.extendedAttributes, contentDigest: found.contentDigest)
+                path: PathInRoot(archiveMember: found.path) ?? PathInRoot(found.path),
+                kind: .regular,
+                permissions: found.status.permissions,
+                modified: found.status.modifiedSeconds,
+                linkTarget: found.linkTarget,
+                extendedAttributes: found.extendedAttributes,
+                contentDigest: found.contentDigest
+            )
             var content = CopyItem.Content.none
             switch found.status.kind {
             case .regular:
@@ -180,7 +202,12 @@ extension CopyStep {
             }
             return CopyItem(entry: entry, content: content, identity: found.hardLinkIdentity.map { .context($0) })
         }
-        return CopyRoot(name: Array(listing.root.name), isDirectory: listing.root.isDirectory, items: items, range: range)
+        return CopyRoot(
+            name: Array(listing.root.name),
+            isDirectory: listing.root.isDirectory,
+            items: items,
+            range: range
+        )
     }
 
     private func selectFromImage(_ selection: inout Selection) async throws {
@@ -189,9 +216,13 @@ extension CopyStep {
             do {
                 guard let paths = try files.select(source.text) else {
                     throw failure(
-                        "failed: `\(source.text)` is not in \(fromName)", at: source.range)
+                        "failed: `\(source.text)` is not in \(fromName)",
+                        at: source.range
+                    )
                 }
-                for path in paths { selection.roots.append(try files.root(path, excluding: excludes, range: source.range)) }
+                for path in paths {
+                    selection.roots.append(try files.root(path, excluding: excludes, range: source.range))
+                }
             } catch let error as LayerError {
                 throw failure("failed: \(error)", at: source.range)
             }
@@ -256,8 +287,11 @@ extension CopyStep {
         let parts = chown.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         func unknown(_ kind: String, _ name: String) -> BuildError {
             .at(
-                copy.chownRange, in: step.source, "unknown \(kind) `\(name)`",
-                hints: ["a name must be in the /etc/passwd or /etc/group of this stage; a number always works"])
+                copy.chownRange,
+                in: step.source,
+                "unknown \(kind) `\(name)`",
+                hints: ["a name must be in the /etc/passwd or /etc/group of this stage; a number always works"]
+            )
         }
         if let user = parts.first, !user.isEmpty {
             guard let userID = users.userID(user) else { throw unknown("user", user) }
@@ -278,10 +312,12 @@ extension CopyStep {
         else { return }
         throw failure(
             "with more than one source needs a directory as destination: write `\(copy.destination)/`",
-            at: copy.destinationRange)
+            at: copy.destinationRange
+        )
     }
 
-    private func place(_ root: CopyRoot, _ change: AttributeChange, _ plan: inout LayerPlan) throws(LayerPlan.Conflict) {
+    private func place(_ root: CopyRoot, _ change: AttributeChange, _ plan: inout LayerPlan) throws(LayerPlan.Conflict)
+    {
         var target = try plan.resolve(destination.path)
         if !root.isDirectory, destination.isDirectory || plan.isDirectory(target) {
             try plan.addDirectories(target)
@@ -314,8 +350,10 @@ extension CopyStep {
         }
         guard ArchiveReader.isArchive(descriptor: descriptor) else { return nil }
         let items = try ArchiveMembers.read(
-            descriptor: descriptor, name: "`\(String(decoding: root.name, as: UTF8.self))`",
-            temporary: stage.builder.store[.temporary])
+            descriptor: descriptor,
+            name: "`\(String(decoding: root.name, as: UTF8.self))`",
+            temporary: stage.builder.store[.temporary]
+        )
         guard try FileStatus.of(descriptor: descriptor, path: path).isSameContent(as: status) else {
             throw ChangedWhileCopied(path: path)
         }
@@ -324,7 +362,9 @@ extension CopyStep {
         return CopyRoot(name: root.name, isDirectory: true, items: items, range: root.range, isArchive: true)
     }
 
-    private func placeArchive(_ root: CopyRoot, _ change: AttributeChange, _ plan: inout LayerPlan) throws(LayerPlan.Conflict) {
+    private func placeArchive(_ root: CopyRoot, _ change: AttributeChange, _ plan: inout LayerPlan) throws(LayerPlan
+        .Conflict)
+    {
         let target = try plan.resolve(destination.path)
         try plan.addDirectories(target)
         for var item in root.items {

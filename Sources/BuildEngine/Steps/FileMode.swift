@@ -24,7 +24,9 @@ struct FileMode: Equatable {
 
     /// Parses `755`, `0644`, `u=rwX,go=rX`, `+x`; `nil` for anything else.
     init?(_ text: String) {
-        if !text.isEmpty, text.utf8.count <= 5, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "7")).contains($0) }) {
+        if !text.isEmpty, text.utf8.count <= 5,
+            text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "7")).contains($0) })
+        {
             guard let mode = UInt16(text, radix: 8), mode <= 0o7777 else { return nil }
             form = .octal(mode)
             return
@@ -49,7 +51,9 @@ struct FileMode: Equatable {
             guard [UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "=")].contains(text[position]) else { return nil }
             var clause = Clause(who: who == 0 ? 0o777 : who, operation: text[position])
             position += 1
-            while position < text.count, ![UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "=")].contains(text[position]) {
+            while position < text.count,
+                ![UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "=")].contains(text[position])
+            {
                 guard add(text[position], to: &clause) else { return nil }
                 position += 1
             }

@@ -82,7 +82,8 @@ extension LayerStack {
                 hasher.update(entry.linkTarget.isEmpty || entry.kind == .regular ? [] : entry.linkTarget)
                 hasher.update(
                     " \(entry.kind.rawValue) \(entry.permissions) \(entry.userID) \(entry.groupID) \(entry.size)"
-                        + " \(entry.deviceMajor) \(entry.deviceMinor) \(entry.contentDigest?.hex ?? "-")")
+                        + " \(entry.deviceMajor) \(entry.deviceMinor) \(entry.contentDigest?.hex ?? "-")"
+                )
                 for attribute in entry.extendedAttributes {
                     hasher.update(" \(attribute.name.utf8.count) \(attribute.value.count) \(attribute.name)")
                     hasher.update(attribute.value)

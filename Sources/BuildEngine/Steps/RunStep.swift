@@ -16,7 +16,10 @@ import SystemPackage
 extension StageBuilder {
     /// `RUN`: starts a process on the stage's files; its layer is made while later steps already run.
     mutating func runCommand(
-        _ command: ResolvedRun, _ step: PlannedStep, _ event: BuildEvent.Step, _ captures: inout Captures
+        _ command: ResolvedRun,
+        _ step: PlannedStep,
+        _ event: BuildEvent.Step,
+        _ captures: inout Captures
     ) async throws -> BuildEvent.Outcome {
         let key = StepKey(commonInputs("RUN") + RunStep.inputs(command, platform: stage.platform))
         if let (layer, created) = cachedLayer(key) {
@@ -33,7 +36,8 @@ extension StageBuilder {
         let made: Made = try await run.slots.run {
             let lock = try await stage.lock(key)
             if let (layer, created) = stage.cachedLayer(key) { return .cached(layer, created) }
-            let product = try await RunStep(command, step: step, event: event, stage: stage, name: key.digest.short).execute()
+            let product = try await RunStep(command, step: step, event: event, stage: stage, name: key.digest.short)
+                .execute()
             return .ran(product, lock)
         }
         switch made {
@@ -52,7 +56,10 @@ extension StageBuilder {
                     promise.fulfil(.success(layer))
                 } catch LayerError.reservedName(let path) {
                     let error = BuildError.at(
-                        step.instruction.range, in: step.source, "RUN \(LayerPlan.Conflict.whiteoutName(path).sentence)")
+                        step.instruction.range,
+                        in: step.source,
+                        "RUN \(LayerPlan.Conflict.whiteoutName(path).sentence)"
+                    )
                     promise.fulfil(.failure(error))
                     throw error
                 } catch {
@@ -125,14 +132,18 @@ struct RunStep {
         let isolation = try stage.run.isolation.strongest()
         if let notice = stage.run.isolation.notice() { stage.run.noteOnce(notice) }
         let root =
-            try await isolation.mountsOverlay ? overlay() : ProcessRoot.copying(stage.files(), in: stage.builder.snapshots)
+            try await isolation.mountsOverlay
+            ? overlay() : ProcessRoot.copying(stage.files(), in: stage.builder.snapshots)
         var files = try SystemFiles(hostname: RunStep.hostname, in: stage.builder.store)
         for script in command.scripts { try files.addScript(script.content, at: "/dev/pipes/\(script.name)") }
         let below = geteuid() == 0 ? nil : try await stage.files().view
         var configuration = SandboxConfiguration(root: root.sandbox, arguments: command.arguments)
         let identity = try await identity()
         configuration.user = SandboxUser(
-            userID: identity.userID, groupID: identity.groupID, supplementaryGroups: identity.supplementaryGroups)
+            userID: identity.userID,
+            groupID: identity.groupID,
+            supplementaryGroups: identity.supplementaryGroups
+        )
         configuration.environment = environment(home: identity.home)
         configuration.workingDirectory = command.workingDirectory
         configuration.network = command.network == .none ? .none : .host
@@ -149,7 +160,7 @@ struct RunStep {
     private func launch(_ configuration: SandboxConfiguration) throws -> SandboxProcess {
         do {
             return try SandboxProcess.launch(configuration)
-        } catch where error.reason == .execution {
+        } catch  where error.reason == .execution {
             let code: Int32 = error.errno == .noSuchFileOrDirectory ? 127 : 126
             throw failure(code, isSignal: false, [error.description])
         } catch {
@@ -191,8 +202,14 @@ struct RunStep {
     private func failure(_ code: Int32, isSignal: Bool, _ lines: [String]) -> BuildError {
         .runFailed(
             BuildError.RunFailure(
-                source: step.source, range: step.instruction.range, command: command.arguments.joined(separator: " "),
-                code: code, isSignal: isSignal, lastOutput: lines))
+                source: step.source,
+                range: step.instruction.range,
+                command: command.arguments.joined(separator: " "),
+                code: code,
+                isSignal: isSignal,
+                lastOutput: lines
+            )
+        )
     }
 }
 
@@ -217,7 +234,9 @@ extension RunStep {
     }
 
     private func capture(
-        _ root: ProcessRoot, _ mountPoints: [CreatedMountPoint], below: MergedView?
+        _ root: ProcessRoot,
+        _ mountPoints: [CreatedMountPoint],
+        below: MergedView?
     ) -> @Sendable () throws -> Layer {
         // Docker leaves /proc and /sys in the image where they were missing, and nothing else of its own.
         let ignoring = Set(mountPoints.map { PathInRoot($0.path) }).subtracting([PathInRoot("proc"), PathInRoot("sys")])
@@ -260,6 +279,8 @@ private struct OutputTail {
     }
 
     var lines: [String] {
-        bytes.split(separator: UInt8(ascii: "\n")).suffix(OutputTail.lineLimit).map { String(decoding: $0, as: UTF8.self) }
+        bytes.split(separator: UInt8(ascii: "\n")).suffix(OutputTail.lineLimit).map {
+            String(decoding: $0, as: UTF8.self)
+        }
     }
 }

@@ -29,24 +29,41 @@ struct BuildCommand: AsyncParsableCommand {
     @Argument(help: "The directory that COPY and ADD take files from; `-` for none.")
     var context: String
 
-    @Option(name: [.customShort("f"), .customLong("file")], help: ArgumentHelp("The Dockerfile; `-` for standard input.", valueName: "path"))
+    @Option(
+        name: [.customShort("f"), .customLong("file")],
+        help: ArgumentHelp("The Dockerfile; `-` for standard input.", valueName: "path")
+    )
     var file: String?
 
-    @Option(name: [.customShort("t"), .customLong("tag")], help: ArgumentHelp("A name for the image, `name` or `name:tag`; may repeat.", valueName: "name"))
+    @Option(
+        name: [.customShort("t"), .customLong("tag")],
+        help: ArgumentHelp("A name for the image, `name` or `name:tag`; may repeat.", valueName: "name")
+    )
     var tag: [String] = []
 
     @Option(
-        name: .customLong("build-arg"), parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("A value for ARG; without `=value` taken from the environment.", valueName: "name[=value]"))
+        name: .customLong("build-arg"),
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("A value for ARG; without `=value` taken from the environment.", valueName: "name[=value]")
+    )
     var buildArguments: [String] = []
 
-    @Option(name: .customLong("target"), help: ArgumentHelp("The stage to build instead of the last one.", valueName: "stage"))
+    @Option(
+        name: .customLong("target"),
+        help: ArgumentHelp("The stage to build instead of the last one.", valueName: "stage")
+    )
     var target: String?
 
-    @Option(name: .customLong("label"), help: ArgumentHelp("A label for the image; may repeat.", valueName: "name=value"))
+    @Option(
+        name: .customLong("label"),
+        help: ArgumentHelp("A label for the image; may repeat.", valueName: "name=value")
+    )
     var labels: [String] = []
 
-    @Option(name: .customLong("platform"), help: ArgumentHelp("What the image is for, such as linux/arm64.", valueName: "os/arch"))
+    @Option(
+        name: .customLong("platform"),
+        help: ArgumentHelp("What the image is for, such as linux/arm64.", valueName: "os/arch")
+    )
     var platform: String?
 
     @Option(name: .customLong("jobs"), help: ArgumentHelp("How many steps may work at once.", valueName: "n"))
@@ -57,7 +74,8 @@ struct BuildCommand: AsyncParsableCommand {
 
     @Option(
         name: [.customShort("o"), .customLong("output")],
-        help: ArgumentHelp("type=oci|docker|tar|local,dest=PATH; may repeat.", valueName: "spec"))
+        help: ArgumentHelp("type=oci|docker|tar|local,dest=PATH; may repeat.", valueName: "spec")
+    )
     var outputs: [String] = []
 
     @Option(name: .customLong("iidfile"), help: ArgumentHelp("Write the image ID to this file.", valueName: "path"))
@@ -92,7 +110,10 @@ struct BuildCommand: AsyncParsableCommand {
             if let idFile {
                 let path = FilePath(idFile)
                 try FileOperations.writeAtomically(
-                    Array("\(stored.id)".utf8), to: path, temporary: path.removingLastComponent().isEmpty ? "." : path.removingLastComponent())
+                    Array("\(stored.id)".utf8),
+                    to: path,
+                    temporary: path.removingLastComponent().isEmpty ? "." : path.removingLastComponent()
+                )
             }
             if isQuiet { Terminal.print("\(stored.id)") }
         } catch {
@@ -107,7 +128,8 @@ struct BuildCommand: AsyncParsableCommand {
         case .plain: return PlainProgress()
         case .json: return JSONProgress()
         case .tty: return TTYProgress()
-        case .auto: return Terminal.isTerminal(STDERR_FILENO) && environment("TERM") != "dumb" ? TTYProgress() : PlainProgress()
+        case .auto:
+            return Terminal.isTerminal(STDERR_FILENO) && environment("TERM") != "dumb" ? TTYProgress() : PlainProgress()
         }
     }
 }

@@ -23,17 +23,26 @@ struct PreparedBuild: Sendable {
         }
         let tags = try command.tag.map { try PreparedBuild.usage("--tag", $0, ImageReference.init(parsing:)) }
         if let digested = tags.first(where: { $0.digest != nil }) {
-            throw CommandFailure("--tag \(digested.familiar): a digest cannot be given as a name", status: ExitStatus.usage)
+            throw CommandFailure(
+                "--tag \(digested.familiar): a digest cannot be given as a name",
+                status: ExitStatus.usage
+            )
         }
         outputs = try command.outputs.map { try PreparedBuild.usage("--output", $0, ImageOutput.init(parsing:)) }
-        var options = PlanOptions(target: command.target, buildArguments: PreparedBuild.arguments(command.buildArguments))
+        var options = PlanOptions(
+            target: command.target,
+            buildArguments: PreparedBuild.arguments(command.buildArguments)
+        )
         if let platform = command.platform {
             options.targetPlatform = try PreparedBuild.usage("--platform", platform, Platform.init(parsing:))
         }
         let files = try BuildFiles(context: command.context, dockerfile: command.file)
         var request = BuildRequest(
-            dockerfile: try Dockerfile(parsing: files.dockerfile), context: files.context, options: options,
-            jobs: command.jobs ?? 4)
+            dockerfile: try Dockerfile(parsing: files.dockerfile),
+            context: files.context,
+            options: options,
+            jobs: command.jobs ?? 4
+        )
         request.tags = tags
         request.labels = try PreparedBuild.labels(command.labels)
         request.usesCache = !command.ignoresCache
@@ -47,11 +56,15 @@ struct PreparedBuild: Sendable {
         let id = try await builder.build(request) { image in
             try images.add(configuration: image.configuration, layers: image.layers, names: tags).id
         }
-        guard let stored = images.image(id: id) else { throw CommandFailure("image \(id) was removed right after it was built") }
+        guard let stored = images.image(id: id) else {
+            throw CommandFailure("image \(id) was removed right after it was built")
+        }
         return stored
     }
 
-    private static func usage<Value>(_ option: String, _ text: String, _ parse: (String) throws -> Value) throws -> Value {
+    private static func usage<Value>(_ option: String, _ text: String, _ parse: (String) throws -> Value) throws
+        -> Value
+    {
         do {
             return try parse(text)
         } catch {
@@ -80,10 +93,15 @@ struct PreparedBuild: Sendable {
     }
 
     private static func sourceDateEpoch(_ arguments: [String: String]) throws -> Int64? {
-        guard let text = arguments["SOURCE_DATE_EPOCH"] ?? environment("SOURCE_DATE_EPOCH"), !text.isEmpty else { return nil }
+        guard let text = arguments["SOURCE_DATE_EPOCH"] ?? environment("SOURCE_DATE_EPOCH"), !text.isEmpty else {
+            return nil
+        }
         // Up to the year 9999, so that no arithmetic on it can overflow.
         guard let seconds = Int64(text), (0...253_402_300_799).contains(seconds) else {
-            throw CommandFailure("SOURCE_DATE_EPOCH: `\(text)` is no number of seconds since 1970", status: ExitStatus.usage)
+            throw CommandFailure(
+                "SOURCE_DATE_EPOCH: `\(text)` is no number of seconds since 1970",
+                status: ExitStatus.usage
+            )
         }
         return seconds
     }
@@ -102,7 +120,9 @@ private struct BuildFiles {
         if dockerfile == "-" || directory == nil {
             let bytes = try FileOperations.read(descriptor: STDIN_FILENO, path: "standard input", limit: 64 << 20)
             guard directory != nil || !bytes.prefix(512).contains(0) else {
-                throw CommandFailure("standard input is no Dockerfile; an archive as build context is not supported yet")
+                throw CommandFailure(
+                    "standard input is no Dockerfile; an archive as build context is not supported yet"
+                )
             }
             self.dockerfile = SourceText(name: "-", bytes: bytes)
             self.context = try directory.map { try BuildFiles.ignoring($0, dockerfile: nil) }
@@ -113,7 +133,9 @@ private struct BuildFiles {
             self.dockerfile = SourceText(name: path.string, bytes: try FileOperations.read(path, limit: 64 << 20))
         } catch {
             throw CommandFailure(
-                "cannot read the Dockerfile `\(path)`: \(error.errno.sentence)", hints: ["`-f PATH` names another one"])
+                "cannot read the Dockerfile `\(path)`: \(error.errno.sentence)",
+                hints: ["`-f PATH` names another one"]
+            )
         }
         self.context = try directory.map { try BuildFiles.ignoring($0, dockerfile: path) }
     }

@@ -5,7 +5,11 @@ import OCI
 
 /// `swiftbuild images`.
 struct ImagesCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "images", abstract: "List the images in the store.", aliases: ["ls"])
+    static let configuration = CommandConfiguration(
+        commandName: "images",
+        abstract: "List the images in the store.",
+        aliases: ["ls"]
+    )
 
     @OptionGroup var global: GlobalOptions
 
@@ -30,7 +34,11 @@ struct ImagesCommand: ParsableCommand {
         }
         guard isQuiet else {
             let table = ImageRow.table(
-                rows, now: Int64(time(nil)), showingDigests: showsDigests, fullIDs: showsWholeIDs)
+                rows,
+                now: Int64(time(nil)),
+                showingDigests: showsDigests,
+                fullIDs: showsWholeIDs
+            )
             return Terminal.write(table.render(), to: STDOUT_FILENO)
         }
         var seen: Set<Digest> = []

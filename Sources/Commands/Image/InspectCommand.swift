@@ -5,7 +5,9 @@ import Images
 /// `swiftbuild inspect`.
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "inspect", abstract: "Print everything about images as JSON, under Docker's field names.")
+        commandName: "inspect",
+        abstract: "Print everything about images as JSON, under Docker's field names."
+    )
 
     @OptionGroup var global: GlobalOptions
 
@@ -22,7 +24,9 @@ struct InspectCommand: ParsableCommand {
 /// `swiftbuild history`.
 struct HistoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "history", abstract: "List the instructions that made an image, newest first.")
+        commandName: "history",
+        abstract: "List the instructions that made an image, newest first."
+    )
 
     @OptionGroup var global: GlobalOptions
 
@@ -36,6 +40,8 @@ struct HistoryCommand: ParsableCommand {
         let images = try global.images()
         let rows = try images.history(of: try images.find(name))
         Terminal.write(
-            HistoryRow.table(rows, now: Int64(time(nil)), truncated: !showsWholeText).render(), to: STDOUT_FILENO)
+            HistoryRow.table(rows, now: Int64(time(nil)), truncated: !showsWholeText).render(),
+            to: STDOUT_FILENO
+        )
     }
 }

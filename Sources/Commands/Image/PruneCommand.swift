@@ -9,11 +9,13 @@ import Snapshots
 /// `swiftbuild prune`.
 struct PruneCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "prune", abstract: "Remove images without names, and content that nothing needs.",
+        commandName: "prune",
+        abstract: "Remove images without names, and content that nothing needs.",
         discussion: """
             Results of build steps stay, so that the next build is as fast as before; with --all they go too, and so do
             unpacked layers. Running builds are waited for.
-            """)
+            """
+    )
 
     @OptionGroup var global: GlobalOptions
 

@@ -10,16 +10,21 @@ extension ImageArchiveFormat: ExpressibleByArgument {}
 /// `swiftbuild save`.
 struct SaveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "save", abstract: "Write images to an archive or an OCI layout directory.",
+        commandName: "save",
+        abstract: "Write images to an archive or an OCI layout directory.",
         discussion: """
             EXAMPLES:
               swiftbuild save -o app.tar app             an archive that `docker load` reads
               swiftbuild save -o layout/ --format oci app    an OCI layout directory
-            """)
+            """
+    )
 
     @OptionGroup var global: GlobalOptions
 
-    @Option(name: [.customShort("o"), .customLong("output")], help: ArgumentHelp("The file, or a directory with a final `/`; `-` for standard output.", valueName: "path"))
+    @Option(
+        name: [.customShort("o"), .customLong("output")],
+        help: ArgumentHelp("The file, or a directory with a final `/`; `-` for standard output.", valueName: "path")
+    )
     var output: String = "-"
 
     @Option(name: .customLong("format"), help: "The form of the archive.")
@@ -38,12 +43,18 @@ struct SaveCommand: ParsableCommand {
             // Under the name that was asked for; by ID, under all its names.
             let reference = try? ImageReference(parsing: name)
             let isNamed = reference.map { images.find(reference: $0)?.id == image.id } ?? false
-            return ListedImage(image: image, names: try isNamed ? reference.map { [$0] } ?? [] : images.names(of: image))
+            return ListedImage(
+                image: image,
+                names: try isNamed ? reference.map { [$0] } ?? [] : images.names(of: image)
+            )
         }
         let path = FilePath(output)
         if output.hasSuffix("/") || FileStatus.ifPresent(path)?.kind == .directory {
             guard format == .oci else {
-                throw CommandFailure("a directory can only be an OCI layout: use --format oci", status: ExitStatus.usage)
+                throw CommandFailure(
+                    "a directory can only be an OCI layout: use --format oci",
+                    status: ExitStatus.usage
+                )
             }
             try images.save(saved, toLayout: path)
         } else {
@@ -55,17 +66,23 @@ struct SaveCommand: ParsableCommand {
 /// `swiftbuild load`.
 struct LoadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "load", abstract: "Read images from an archive of docker or an OCI layout.")
+        commandName: "load",
+        abstract: "Read images from an archive of docker or an OCI layout."
+    )
 
     @OptionGroup var global: GlobalOptions
 
-    @Option(name: [.customShort("i"), .customLong("input")], help: ArgumentHelp("The file or directory; `-` for standard input.", valueName: "path"))
+    @Option(
+        name: [.customShort("i"), .customLong("input")],
+        help: ArgumentHelp("The file or directory; `-` for standard input.", valueName: "path")
+    )
     var input: String = "-"
 
     func run() throws {
         let images = try global.images()
         let loaded =
-            try input == "-" ? images.load(descriptor: STDIN_FILENO, name: "standard input") : images.load(FilePath(input))
+            try input == "-"
+            ? images.load(descriptor: STDIN_FILENO, name: "standard input") : images.load(FilePath(input))
         for image in loaded {
             for name in image.names { Terminal.print("Loaded image: \(name.familiar)") }
             if image.names.isEmpty { Terminal.print("Loaded image ID: \(image.image.id)") }
@@ -76,12 +93,14 @@ struct LoadCommand: ParsableCommand {
 /// `swiftbuild import`.
 struct ImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "import", abstract: "Make an image of the tar of a root filesystem.",
+        commandName: "import",
+        abstract: "Make an image of the tar of a root filesystem.",
         discussion: """
             EXAMPLES:
               swiftbuild import rootfs.tar base:1.0
               mmdebstrap --variant=minbase bookworm - | swiftbuild import - debian:bookworm
-            """)
+            """
+    )
 
     @OptionGroup var global: GlobalOptions
 
@@ -103,9 +122,17 @@ struct ImportCommand: ParsableCommand {
         let image =
             try file == "-"
             ? images.importRootFilesystem(
-                descriptor: STDIN_FILENO, name: "standard input", configuration: configuration, names: names)
+                descriptor: STDIN_FILENO,
+                name: "standard input",
+                configuration: configuration,
+                names: names
+            )
             : images.importRootFilesystem(
-                FilePath(file), configuration: configuration, message: "Imported from \(file)", names: names)
+                FilePath(file),
+                configuration: configuration,
+                message: "Imported from \(file)",
+                names: names
+            )
         Terminal.print("\(image.id)")
     }
 }

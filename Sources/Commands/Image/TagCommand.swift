@@ -27,15 +27,20 @@ struct TagCommand: ParsableCommand {
 /// `swiftbuild rmi`.
 struct RemoveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rmi", abstract: "Take names away from images, and remove images without names.",
-        discussion: "The content stays until `swiftbuild prune`, so that builds can use it.")
+        commandName: "rmi",
+        abstract: "Take names away from images, and remove images without names.",
+        discussion: "The content stays until `swiftbuild prune`, so that builds can use it."
+    )
 
     @OptionGroup var global: GlobalOptions
 
     @Argument(help: "Names or IDs of images.")
     var names: [String]
 
-    @Flag(name: [.customShort("f"), .customLong("force")], help: "Remove an image by ID with all its names; missing images are no error.")
+    @Flag(
+        name: [.customShort("f"), .customLong("force")],
+        help: "Remove an image by ID with all its names; missing images are no error."
+    )
     var isForced = false
 
     func run() throws {

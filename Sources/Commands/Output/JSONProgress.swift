@@ -37,8 +37,13 @@ final class JSONProgress: ProgressRenderer {
         case .warning(let source, let diagnostic):
             let start = diagnostic.range?.start
             return Line(
-                event: "warning", message: diagnostic.message, rule: diagnostic.rule, line: start.map { source.line(at: $0) },
-                column: start.map { source.column(at: $0) }, name: source.name)
+                event: "warning",
+                message: diagnostic.message,
+                rule: diagnostic.rule,
+                line: start.map { source.line(at: $0) },
+                column: start.map { source.column(at: $0) },
+                name: source.name
+            )
         case .note(let text): return Line(event: "note", message: text)
         case .started(let step):
             var line = line("started", step)

@@ -37,7 +37,9 @@ final class PlainProgress: ProgressRenderer {
         case .note(let text):
             return Array("note: \(text)\n".utf8)
         case .started(let step):
-            let title = step.number > 0 ? "Step \(step.number)/\(step.total) : \(step.text)" : "# Executing build trigger : \(step.text)"
+            let title =
+                step.number > 0
+                ? "Step \(step.number)/\(step.total) : \(step.text)" : "# Executing build trigger : \(step.text)"
             return line(title, step, state)
         case .running(let step, let id):
             return line(" ---> Running in \(id)", step, state)
@@ -50,7 +52,9 @@ final class PlainProgress: ProgressRenderer {
         case .failed(let step):
             return flush(step, &state)
         case .built(let id):
-            return Array("Successfully built \(id.split(separator: ":").last.map { String($0.prefix(12)) } ?? id)\n".utf8)
+            return Array(
+                "Successfully built \(id.split(separator: ":").last.map { String($0.prefix(12)) } ?? id)\n".utf8
+            )
         case .tagged(let name):
             return Array("Successfully tagged \(name)\n".utf8)
         case .exported(let destination):
@@ -83,7 +87,9 @@ final class PlainProgress: ProgressRenderer {
     private func flush(_ step: BuildEvent.Step, _ state: inout State) -> [UInt8] {
         var result: [UInt8] = []
         for stream in [BuildEvent.Stream.output, .error] {
-            guard let rest = state.partial.removeValue(forKey: Source(step: step, stream: stream)), !rest.isEmpty else { continue }
+            guard let rest = state.partial.removeValue(forKey: Source(step: step, stream: stream)), !rest.isEmpty else {
+                continue
+            }
             result += Array(prefix(step, state).utf8) + rest + [UInt8(ascii: "\n")]
         }
         return result

@@ -30,13 +30,16 @@ final class TTYProgress: ProgressRenderer {
         // A clock on the screen; the thread ends with the program, since it holds nothing that must be given back.
         let context = Unmanaged.passRetained(self).toOpaque()
         pthread_create(
-            &thread, nil,
+            &thread,
+            nil,
             { context in
                 guard let context else { return nil }
                 let progress = Unmanaged<TTYProgress>.fromOpaque(context).takeRetainedValue()
                 while progress.tick() { usleep(100_000) }
                 return nil
-            }, context)
+            },
+            context
+        )
         pthread_detach(thread)
     }
 
@@ -58,7 +61,8 @@ final class TTYProgress: ProgressRenderer {
                 end(step, &state)
                 state.done += 1
                 if outcome == .cached { state.cached += 1 }
-                let mark = outcome == .cached ? colour("cached", 36) : outcome == .base ? "base" : TTYProgress.time(seconds)
+                let mark =
+                    outcome == .cached ? colour("cached", 36) : outcome == .base ? "base" : TTYProgress.time(seconds)
                 permanent("\(colour("✓", 32)) \(title(step)) \(mark)", &state)
             case .failed(let step):
                 end(step, &state)
@@ -66,7 +70,11 @@ final class TTYProgress: ProgressRenderer {
             case .warning(let source, let diagnostic):
                 permanent(DiagnosticRenderer(usesColour: usesColour).render(diagnostic, in: source), &state)
             case .note(let text): permanent("note: \(text)", &state)
-            case .built(let id): permanent("Successfully built \(id.split(separator: ":").last.map { String($0.prefix(12)) } ?? id)", &state)
+            case .built(let id):
+                permanent(
+                    "Successfully built \(id.split(separator: ":").last.map { String($0.prefix(12)) } ?? id)",
+                    &state
+                )
             case .tagged(let name): permanent("Successfully tagged \(name)", &state)
             case .exported(let destination): permanent("Successfully exported \(destination)", &state)
             }
@@ -112,7 +120,9 @@ final class TTYProgress: ProgressRenderer {
     }
 
     private func title(_ step: BuildEvent.Step) -> String {
-        step.number > 0 ? "[\(step.stageName) \(step.number)/\(step.total)] \(step.text)" : "[\(step.stageName) trigger] \(step.text)"
+        step.number > 0
+            ? "[\(step.stageName) \(step.number)/\(step.total)] \(step.text)"
+            : "[\(step.stageName) trigger] \(step.text)"
     }
 
     private func clear(_ state: inout State) {

@@ -11,7 +11,8 @@ import SystemPackage
 /// `swiftbuild run`.
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Run a command on an image.",
+        commandName: "run",
+        abstract: "Run a command on an image.",
         discussion: """
             What the command writes is gone when it ends; the image stays as it is. The exit code is the command's.
 
@@ -19,11 +20,15 @@ struct RunCommand: ParsableCommand {
               swiftbuild run app
               swiftbuild run -it --entrypoint sh app
               swiftbuild run -v "$PWD:/src:ro" -w /src app make test
-            """)
+            """
+    )
 
     @OptionGroup var global: GlobalOptions
 
-    @Flag(name: [.customShort("i"), .customLong("interactive")], help: "Give the command this terminal's or pipe's input.")
+    @Flag(
+        name: [.customShort("i"), .customLong("interactive")],
+        help: "Give the command this terminal's or pipe's input."
+    )
     var isInteractive = false
 
     @Flag(name: [.customShort("t"), .customLong("tty")], help: "Give the command a terminal.")
@@ -32,22 +37,40 @@ struct RunCommand: ParsableCommand {
     @Flag(name: .customLong("rm"), help: "Remove the container afterwards, which always happens.")
     var removes = false
 
-    @Option(name: [.customShort("e"), .customLong("env")], help: ArgumentHelp("Set a variable; may repeat.", valueName: "name[=value]"))
+    @Option(
+        name: [.customShort("e"), .customLong("env")],
+        help: ArgumentHelp("Set a variable; may repeat.", valueName: "name[=value]")
+    )
     var env: [String] = []
 
-    @Option(name: [.customShort("w"), .customLong("workdir")], help: ArgumentHelp("Where the command starts.", valueName: "dir"))
+    @Option(
+        name: [.customShort("w"), .customLong("workdir")],
+        help: ArgumentHelp("Where the command starts.", valueName: "dir")
+    )
     var workingDirectory: String?
 
-    @Option(name: [.customShort("u"), .customLong("user")], help: ArgumentHelp("Who runs the command.", valueName: "user[:group]"))
+    @Option(
+        name: [.customShort("u"), .customLong("user")],
+        help: ArgumentHelp("Who runs the command.", valueName: "user[:group]")
+    )
     var user: String?
 
-    @Option(name: [.customShort("v"), .customLong("volume")], help: ArgumentHelp("Show a directory of this machine; may repeat.", valueName: "host:container[:ro]"))
+    @Option(
+        name: [.customShort("v"), .customLong("volume")],
+        help: ArgumentHelp("Show a directory of this machine; may repeat.", valueName: "host:container[:ro]")
+    )
     var volumes: [String] = []
 
-    @Option(name: .customLong("entrypoint"), help: ArgumentHelp("Replace the image's ENTRYPOINT.", valueName: "command"))
+    @Option(
+        name: .customLong("entrypoint"),
+        help: ArgumentHelp("Replace the image's ENTRYPOINT.", valueName: "command")
+    )
     var entrypoint: String?
 
-    @Option(name: .customLong("name"), help: ArgumentHelp("The container's name, which is also its host name.", valueName: "name"))
+    @Option(
+        name: .customLong("name"),
+        help: ArgumentHelp("The container's name, which is also its host name.", valueName: "name")
+    )
     var containerName: String?
 
     @Argument(help: "Name or ID of an image.")
@@ -81,7 +104,12 @@ struct RunCommand: ParsableCommand {
         defer { withExtendedLifetime(lock) {} }
         options.volumes = try volumes.map { try ContainerOptions.Volume(parsing: $0) }
         return try Container(
-            content.configuration, layers: content.layers, name: image, options, in: SnapshotStore(images.layers))
+            content.configuration,
+            layers: content.layers,
+            name: image,
+            options,
+            in: SnapshotStore(images.layers)
+        )
     }
 
     /// Runs the container to its end.

@@ -192,7 +192,13 @@ extension InstructionParser {
             guard rest.isEmpty else { throw Diagnostic("HEALTHCHECK NONE has no arguments", at: rest.range) }
             // BuildKit accepts flags here and keeps none of them.
             return HealthcheckInstruction(
-                command: nil, interval: nil, timeout: nil, startPeriod: nil, startInterval: nil, retries: nil)
+                command: nil,
+                interval: nil,
+                timeout: nil,
+                startPeriod: nil,
+                startInterval: nil,
+                retries: nil
+            )
         case "CMD":
             let form = try commandForm(rest, of: "HEALTHCHECK CMD")
             if case .exec(let words) = form, words.isEmpty { throw missing(line, "a command after CMD") }
