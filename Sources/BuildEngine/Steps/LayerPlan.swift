@@ -64,6 +64,8 @@ struct LayerPlan {
     ///
     /// `path` must be free of links.
     mutating func addDirectories(_ path: PathInRoot) throws(Conflict) {
+        // A planned directory has all its parents planned.
+        if planned[path]?.entry.kind == .directory { return }
         for directory in path.ancestors + (path.isRoot ? [] : [path]) where planned[directory] == nil {
             if directory.name.starts(with: Array(".wh.".utf8)) { throw .whiteoutName(directory) }
             if let existing = entry(at: directory) {
@@ -142,7 +144,7 @@ struct LayerPlan {
             try writer.append(entry, content: .file(descriptor: file.descriptor, offset: offset, path: file.path))
         case .context(let path, let expected):
             // The digest is of what was read before, so the file must be the same before and after it is read now.
-            let descriptor = try FileOperations.open(path, O_RDONLY | O_NOFOLLOW)
+            let descriptor = try FileOperations.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
             defer { close(descriptor) }
             guard try FileStatus.of(descriptor: descriptor, path: path).isSameContent(as: expected) else {
                 throw ChangedWhileCopied(path: path)
