@@ -46,12 +46,12 @@ let package = Package(
         library("ContentStore", ["OCI", "FileSystem", "CCrypto", systemPackage]),
         library("DockerfileSyntax", ["Reporting"]),
         library("BuildPlanning", ["Reporting", "OCI", "DockerfileSyntax"]),
-        library("BuildContext", ["OCI", "FileSystem", "ContentStore", systemPackage]),
+        library("BuildContext", ["Reporting", "OCI", "FileSystem", "ContentStore", systemPackage]),
         library("Layers", ["OCI", "FileSystem", "ContentStore", "CArchive", systemPackage]),
         library("Snapshots", ["OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
         library("Sandbox", ["CSandbox", "FileSystem", systemPackage]),
         library("BuildCache", ["OCI", "FileSystem", "ContentStore", systemPackage]),
-        library("Images", ["OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
+        library("Images", ["Reporting", "OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
         library(
             "ContainerRuntime",
             ["OCI", "FileSystem", "ContentStore", "Layers", "Snapshots", "Sandbox", systemPackage]

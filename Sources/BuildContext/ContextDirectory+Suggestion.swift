@@ -1,4 +1,5 @@
 internal import FileSystem
+internal import Reporting
 
 extension ContextDirectory {
     /// How much of a context is looked at for the sake of an error message.
@@ -28,7 +29,7 @@ extension ContextDirectory {
         var best: (distance: Int, name: [UInt8])?
         for candidate in names.prefix(ContextDirectory.searchLimit) {
             guard abs(candidate.count - name.count) <= max(1, name.count / 3) else { continue }
-            let distance = EditDistance.between(name, candidate)
+            let distance = SpellingSuggestion.distance(name.map(ContextDirectory.folded), candidate.map(ContextDirectory.folded))
             guard distance <= max(1, name.count / 3), distance < max(name.count, candidate.count) else { continue }
             if let best,
                 best.distance < distance
@@ -63,31 +64,8 @@ extension ContextDirectory {
         }
         return nil
     }
-}
 
-/// The number of insertions, deletions, replacements and swaps of neighbours between two names, case aside.
-enum EditDistance {
-    static func between(_ left: [UInt8], _ right: [UInt8]) -> Int {
-        let left = left.map(folded)
-        let right = right.map(folded)
-        var beforePrevious: [Int] = []
-        var previous = Array(0...right.count)
-        for row in left.indices {
-            var current = [row + 1]
-            for column in right.indices {
-                let replaced = previous[column] + (left[row] == right[column] ? 0 : 1)
-                var best = min(replaced, previous[column + 1] + 1, current[column] + 1)
-                if row > 0, column > 0, left[row] == right[column - 1], left[row - 1] == right[column] {
-                    best = min(best, beforePrevious[column - 1] + 1)
-                }
-                current.append(best)
-            }
-            beforePrevious = previous
-            previous = current
-        }
-        return previous[right.count]
-    }
-
+    /// Lower case for ASCII: names are bytes.
     private static func folded(_ byte: UInt8) -> UInt8 {
         (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
     }

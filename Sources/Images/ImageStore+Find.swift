@@ -1,5 +1,6 @@
 internal import ContentStore
 public import OCI
+internal import Reporting
 
 extension ImageStore {
     /// The image that a reference names; for `FROM`, so it reads one name and one record and lists no directory.
@@ -54,25 +55,9 @@ extension ImageStore {
             let name = entry.name.reference.familiar
             let repository = entry.name.reference.familiarRepository
             if (try? ImageReference(parsing: text))?.familiarRepository == repository { return (0, name) }
-            let distance = ImageStore.distance(wanted, Array(name.utf8), limit: limit)
+            let distance = SpellingSuggestion.distance(wanted, Array(name.utf8))
             return distance <= limit ? (distance, name) : nil
         }
         return candidates.sorted { $0 < $1 }.prefix(3).map(\.name)
-    }
-
-    /// Levenshtein's distance, or something above `limit`.
-    static func distance(_ left: [UInt8], _ right: [UInt8], limit: Int) -> Int {
-        guard abs(left.count - right.count) <= limit else { return limit + 1 }
-        var row = Array(0...right.count)
-        for (leftIndex, leftByte) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = leftIndex + 1
-            for (rightIndex, rightByte) in right.enumerated() {
-                let substitution = diagonal + (leftByte == rightByte ? 0 : 1)
-                diagonal = row[rightIndex + 1]
-                row[rightIndex + 1] = min(substitution, diagonal + 1, row[rightIndex] + 1)
-            }
-        }
-        return row[right.count]
     }
 }

@@ -17,8 +17,11 @@ public enum SpellingSuggestion {
         return best?.candidate
     }
 
-    /// Optimal string alignment: insertions, deletions, replacements and swapped neighbours.
-    private static func distance(_ left: [Unicode.Scalar], _ right: [Unicode.Scalar]) -> Int {
+    /// The number of insertions, deletions, replacements and swaps of neighbours between two texts, given as letters or
+    /// bytes (optimal string alignment).
+    ///
+    /// Takes time in proportion to the product of the lengths, so callers bound them.
+    public static func distance<Letter: Equatable>(_ left: [Letter], _ right: [Letter]) -> Int {
         var beforePrevious: [Int] = []
         var previous = Array(0...right.count)
         for row in 0..<left.count {
