@@ -13,8 +13,16 @@ let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 /// A library target of the engine.
-func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+///
+/// - Parameter staticLibraries: C libraries of the system that become part of the binary
+///   (`docs/decisions/0008-c-libraries-linked-statically.md`).
+func library(_ name: String, _ dependencies: [Target.Dependency], staticLibraries: [String] = []) -> Target {
+    .target(
+        name: name,
+        dependencies: dependencies,
+        swiftSettings: swiftSettings,
+        linkerSettings: staticLibraries.map { .linkedLibrary(":lib\($0).a") }
+    )
 }
 
 /// The tests of one library target, with its fixture directories if it has any.
@@ -35,19 +43,23 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     ],
     targets: [
-        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
-        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CArchive"),
+        .systemLibrary(name: "CCrypto"),
         .systemLibrary(name: "CLinux"),
         .target(name: "CSandbox"),
 
         library("FileSystem", ["CLinux", systemPackage]),
         library("Reporting", []),
         library("OCI", []),
-        library("ContentStore", ["OCI", "FileSystem", "CCrypto", systemPackage]),
+        library("ContentStore", ["OCI", "FileSystem", "CCrypto", systemPackage], staticLibraries: ["crypto"]),
         library("DockerfileSyntax", ["Reporting"]),
         library("BuildPlanning", ["Reporting", "OCI", "DockerfileSyntax"]),
         library("BuildContext", ["Reporting", "OCI", "FileSystem", "ContentStore", systemPackage]),
-        library("Layers", ["OCI", "FileSystem", "ContentStore", "CArchive", systemPackage]),
+        library(
+            "Layers",
+            ["OCI", "FileSystem", "ContentStore", "CArchive", systemPackage],
+            staticLibraries: ["archive", "bz2", "lzma", "z", "zstd"]
+        ),
         library("Snapshots", ["OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
         library("Sandbox", ["CSandbox", "FileSystem", systemPackage]),
         library("BuildCache", ["OCI", "FileSystem", "ContentStore", systemPackage]),

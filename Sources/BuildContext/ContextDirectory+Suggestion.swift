@@ -29,7 +29,10 @@ extension ContextDirectory {
         var best: (distance: Int, name: [UInt8])?
         for candidate in names.prefix(ContextDirectory.searchLimit) {
             guard abs(candidate.count - name.count) <= max(1, name.count / 3) else { continue }
-            let distance = SpellingSuggestion.distance(name.map(ContextDirectory.folded), candidate.map(ContextDirectory.folded))
+            let distance = SpellingSuggestion.distance(
+                name.map(ContextDirectory.folded),
+                candidate.map(ContextDirectory.folded)
+            )
             guard distance <= max(1, name.count / 3), distance < max(name.count, candidate.count) else { continue }
             if let best,
                 best.distance < distance
