@@ -19,7 +19,6 @@ public struct ContainerOptions: Sendable {
     public var user: String?
     public var volumes: [Volume] = []
     public var usesTerminal = false
-    public var keepsInput = false
     public var hostname: String?
 
     public init() {}

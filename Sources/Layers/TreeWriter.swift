@@ -113,14 +113,20 @@ public final class TreeWriter {
     }
 
     private func finishAttributes(of entry: LayerEntry, descriptor: Int32) throws {
-        if isPrivileged { try check(fchown(descriptor, entry.userID, entry.groupID), "change the owner of", entry) }
-        try check(fchmod(descriptor, mode_t(entry.permissions)), "set the mode of", entry)
-        try setExtendedAttributes(entry, descriptor)
         if entry.isOpaque, whiteouts == .overlay {
             let name = isPrivileged ? "trusted.overlay.opaque" : "user.overlay.opaque"
             let marker = ExtendedAttribute(name: name, value: [UInt8(ascii: "y")])
             guard marker.set(on: descriptor) else { throw SystemError("mark as opaque", filePath(entry)) }
         }
+        try setAttributes(of: entry, descriptor: descriptor)
+    }
+
+    /// Owner, mode, extended attributes and time of an open file or directory, in the order in which each keeps the others:
+    /// a change of owner takes setuid bits and capabilities away.
+    private func setAttributes(of entry: LayerEntry, descriptor: Int32) throws {
+        if isPrivileged { try check(fchown(descriptor, entry.userID, entry.groupID), "change the owner of", entry) }
+        try check(fchmod(descriptor, mode_t(entry.permissions)), "set the mode of", entry)
+        try setExtendedAttributes(entry, descriptor)
         var times = [TreeWriter.time(entry), TreeWriter.time(entry)]
         try check(futimens(descriptor, &times), "set the time of", entry)
     }
@@ -144,14 +150,7 @@ public final class TreeWriter {
             )
             guard copied == entry.size else { throw LayerError.shortContent(filePath(entry)) }
         }
-        // The owner first: a change of owner takes setuid bits and capabilities away.
-        if isPrivileged, entry.userID != 0 || entry.groupID != 0 {
-            try check(fchown(descriptor, entry.userID, entry.groupID), "change the owner of", entry)
-        }
-        try check(fchmod(descriptor, mode_t(entry.permissions)), "set the mode of", entry)
-        try setExtendedAttributes(entry, descriptor)
-        var times = [TreeWriter.time(entry), TreeWriter.time(entry)]
-        try check(futimens(descriptor, &times), "set the time of", entry)
+        try setAttributes(of: entry, descriptor: descriptor)
     }
 
     /// A link to a file that this tree does not have, because a layer below has it, becomes a file of its own.

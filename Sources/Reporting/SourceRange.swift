@@ -10,9 +10,4 @@ public struct SourceRange: Sendable, Hashable {
         self.start = start
         self.end = max(start, end)
     }
-
-    /// The smallest range that covers both.
-    public func union(_ other: SourceRange) -> SourceRange {
-        SourceRange(min(start, other.start), max(end, other.end))
-    }
 }

@@ -25,9 +25,6 @@ public struct SourceText: Sendable {
         self.init(name: name, bytes: Array(text.utf8))
     }
 
-    /// The number of lines, at least 1.
-    public var lineCount: Int { lineStarts.count }
-
     /// The 1-based line that holds the byte at `offset`; an offset past the end is on the last line.
     public func line(at offset: Int) -> Int {
         var low = 0
@@ -53,11 +50,6 @@ public struct SourceText: Sendable {
         var end = line < lineStarts.count ? lineStarts[line] - 1 : bytes.count
         if end > start, bytes[end - 1] == UInt8(ascii: "\r") { end -= 1 }
         return bytes[start..<max(start, end)]
-    }
-
-    /// The byte offset at which a 1-based line starts.
-    public func startOffset(ofLine line: Int) -> Int {
-        lineStarts[min(max(line, 1), lineStarts.count) - 1]
     }
 
     /// The text of a range, invalid UTF-8 repaired.

@@ -23,6 +23,13 @@ struct OrdinaryUserTests {
         if Machine.isRoot { chown(home, 65534, 65534) }
     }
 
+    private func importBase(_ f: BuildFixture) async throws {
+        let archive = f.scratch.appending("rootfs.tar")
+        try Data(try await BaseImage.shared.archive()).write(to: URL(fileURLWithPath: archive.string))
+        let imported = try await run(f, ["import", archive.string, "base"])
+        try #require(imported.status == 0, "\(imported)")
+    }
+
     /// Whether such a user may read the binary and the Swift libraries it was linked with.
     private static func canStart() async throws -> Bool {
         var started = true
@@ -81,12 +88,19 @@ struct OrdinaryUserTests {
     func run() async throws {
         try await BuildFixture.with { f in
             makeHome(f)
-            let archive = f.scratch.appending("rootfs.tar")
-            try Data(try await BaseImage.shared.archive()).write(to: URL(fileURLWithPath: archive.string))
-            let imported = try await run(f, ["import", archive.string, "base"])
-            try #require(imported.status == 0, "\(imported)")
-            let result = try await run(f, ["-f", try f.dockerfile("FROM base\nRUN echo made >/made"), "."])
+            try await importBase(f)
+            let result = try await run(
+                f,
+                ["-q", "-t", "made", "-f", try f.dockerfile("FROM base\nRUN echo made >/made"), "."]
+            )
             #expect(result.status == 0 || result.status == 3, "\(result)")
+            if result.status == 0 {
+                let store = f.scratch.appending("home").appending("store")
+                let image = try BuiltImage(id: result.line, store: store, transcript: "")
+                // On disk the file is the user's; in the image it is root's, as the process saw it.
+                #expect(image.listing("/made") == ["-644 0:0 /made"])
+                #expect(try image.text("/made") == "made\n")
+            }
             if result.status == 3 {
                 #expect(result.errors.contains("permi") || result.errors.contains("root"), "\(result)")
             }
@@ -104,10 +118,7 @@ struct OrdinaryUserTests {
     func nothingAllowed() async throws {
         try await BuildFixture.with { f in
             makeHome(f)
-            let archive = f.scratch.appending("rootfs.tar")
-            try Data(try await BaseImage.shared.archive()).write(to: URL(fileURLWithPath: archive.string))
-            let imported = try await run(f, ["import", archive.string, "base"])
-            try #require(imported.status == 0, "\(imported)")
+            try await importBase(f)
             // The kernel gives no user namespace to a process in a changed root directory.
             let root = f.scratch.appending("root").string
             mkdir(root, 0o755)
