@@ -3,73 +3,90 @@ internal import FileSystem
 public import OCI
 internal import Synchronization
 
-/// The digest of everything about a selection that counts for the cache, and the digests of its files.
+/// Everything about a selection that counts for the cache: first what the walk saw and earlier builds read, then all.
 ///
 /// Counted: names relative to the copied roots, kinds, permissions, sizes, link targets, device numbers, extended
 /// attributes and contents. Not counted: times, owners, and where the roots lie, but for the names of copied files.
 public struct ContentFingerprint: Sendable {
-    /// Equal for selections that copy equally.
-    public let digest: Digest
-    /// The listings as they were given, with the content digest and the attributes of every file.
-    public let listings: [ContextListing]
+    /// A regular file whose content is not known.
+    public struct File: Sendable, Hashable {
+        /// The position of its listing.
+        public let listing: Int
+        /// Which file of the listing it is.
+        public let entry: ContextListing.Reference
 
-    /// Finds the digests of all files, reading those that the cache does not know.
+        public init(listing: Int, entry: ContextListing.Reference) {
+            self.listing = listing
+            self.entry = entry
+        }
+    }
+
+    /// The listings as they were given, with the content digest and the attributes of every file that is known.
+    public private(set) var listings: [ContextListing]
+    /// The files that must be read.
+    public private(set) var unknown: [File] = []
+    public let context: ContextDirectory
+    private let cache: FingerprintCache
+
+    /// Looks up which files the cache knows; reads nothing.
     ///
-    /// What was read is in the cache afterwards, for the caller to save. The listings are filled in where they are,
-    /// so a caller that keeps no copy of its own saves one.
-    ///
-    /// - Throws: `BuildContextError.changedWhileRead`, or `.system` where a file cannot be read.
-    public init(
-        of listings: consuming [ContextListing],
-        in context: ContextDirectory,
-        cache: FingerprintCache
-    ) throws(BuildContextError) {
-        var listings = listings
-        var misses: [Miss] = []
-        var missedBytes: Int64 = 0
-        for listing in listings.indices {
-            listings[listing].entries.withContiguousMutableStorageIfAvailable { entries in
-                for entry in entries.indices where entries[entry].status.kind == .regular {
-                    if let record = cache.record(for: entries[entry].status), !record.hasExtendedAttributes {
-                        entries[entry].contentDigest = record.contentDigest
-                    } else {
-                        misses.append(Miss(listing: listing, entry: entry))
-                        missedBytes = missedBytes.addingReportingOverflow(entries[entry].status.size).partialValue
-                    }
+    /// The listings are filled in where they are, so a caller that keeps no copy of its own saves one.
+    public init(of listings: consuming [ContextListing], in context: ContextDirectory, cache: FingerprintCache) {
+        self.listings = listings
+        self.context = context
+        self.cache = cache
+        for position in self.listings.indices {
+            // Taken out and put back, so that it is filled in where it is.
+            var listing = self.listings[position]
+            self.listings[position] = ContextListing(root: listing.root, directories: [])
+            var known: [(ContextListing.Reference, Digest)] = []
+            listing.forEachFile { entry, status in
+                if let record = cache.record(for: status), !record.hasExtendedAttributes {
+                    known.append((entry, record.contentDigest))
+                } else {
+                    unknown.append(File(listing: position, entry: entry))
                 }
             }
+            for (entry, digest) in known { listing.know(digest, of: entry) }
+            self.listings[position] = listing
         }
-        let contents = try Reading(misses, of: listings, in: context).run(bytes: missedBytes)
-        for (miss, content) in contents {
-            listings[miss.listing].entries[miss.entry].contentDigest = content.digest
-            listings[miss.listing].entries[miss.entry].status = content.status
-            listings[miss.listing].entries[miss.entry].extendedAttributes = content.extendedAttributes
-            guard content.isSettled else { continue }
-            cache.learn(
-                FingerprintRecord(
-                    content.status,
-                    contentDigest: content.digest,
-                    hasExtendedAttributes: !content.extendedAttributes.isEmpty
-                )
+    }
+
+    /// Reads the files that are not known.
+    ///
+    /// What was read is in the cache afterwards, for the caller to save.
+    ///
+    /// - Throws: `BuildContextError.changedWhileRead`, or `.system` where a file cannot be read.
+    public mutating func readUnknown() throws(BuildContextError) {
+        for (file, content) in try Reading(unknown, of: listings, in: context).run() { learn(content, of: file) }
+        unknown = []
+    }
+
+    /// Takes in what was read of a file.
+    public mutating func learn(_ content: FileContent, of file: File) {
+        listings[file.listing].know(content, of: file.entry)
+        guard content.isSettled else { return }
+        cache.learn(
+            FingerprintRecord(
+                content.status,
+                contentDigest: content.digest,
+                hasExtendedAttributes: !content.extendedAttributes.isEmpty
             )
-        }
-        self.listings = listings
+        )
+    }
+
+    /// Equal for selections that copy equally; every file must be known.
+    public var digest: Digest {
         var encoder = FingerprintEncoder()
         for listing in listings { encoder.append(listing) }
-        digest = encoder.finish()
+        return encoder.finish()
     }
-}
-
-/// A file that must be read.
-private struct Miss: Sendable {
-    let listing: Int
-    let entry: Int
 }
 
 /// The reading of many files on two threads.
 private final class Reading: Sendable {
     private struct Outcome {
-        var contents: [(Miss, ContentReader.Content)] = []
+        var contents: [(ContentFingerprint.File, FileContent)] = []
         var failure: (index: Int, error: BuildContextError)?
     }
 
@@ -77,22 +94,22 @@ private final class Reading: Sendable {
     /// How many files a thread takes at a time.
     private static let batch = 16
 
-    private let misses: [Miss]
+    private let files: [ContentFingerprint.File]
     private let listings: [ContextListing]
     private let context: ContextDirectory
     private let next = Atomic<Int>(0)
     private let outcome = Mutex(Outcome())
 
-    init(_ misses: [Miss], of listings: [ContextListing], in context: ContextDirectory) {
-        self.misses = misses
+    init(_ files: [ContentFingerprint.File], of listings: [ContextListing], in context: ContextDirectory) {
+        self.files = files
         self.listings = listings
         self.context = context
     }
 
-    func run(bytes: Int64) throws(BuildContextError) -> [(Miss, ContentReader.Content)] {
-        if misses.isEmpty { return [] }
+    func run() throws(BuildContextError) -> [(ContentFingerprint.File, FileContent)] {
+        if files.isEmpty { return [] }
         // Waking a second thread costs more than a few small files.
-        if misses.count == 1 || (misses.count < 64 && bytes < 1 << 18) {
+        if files.count == 1 || (files.count < 64 && bytes < 1 << 18) {
             work()
         } else {
             DispatchQueue.concurrentPerform(iterations: Reading.threads) { _ in work() }
@@ -102,18 +119,22 @@ private final class Reading: Sendable {
         return outcome.contents
     }
 
+    private var bytes: Int64 {
+        files.reduce(0) { sum, file in
+            sum.addingReportingOverflow(listings[file.listing].status(of: file.entry).size).partialValue
+        }
+    }
+
     private func work() {
         var reader = ContentReader(context: context)
-        var contents: [(Miss, ContentReader.Content)] = []
+        var contents: [(ContentFingerprint.File, FileContent)] = []
         while true {
             let first = next.wrappingAdd(Reading.batch, ordering: .relaxed).oldValue
-            guard first < misses.count else { break }
-            for index in first..<min(first + Reading.batch, misses.count) {
-                let listing = listings[misses[index].listing]
-                let entry = listing.entries[misses[index].entry]
+            guard first < files.count else { break }
+            for index in first..<min(first + Reading.batch, files.count) {
                 do {
                     contents.append(
-                        (misses[index], try reader.read(listing.contextPath(of: entry), status: entry.status))
+                        (files[index], try reader.read(files[index].entry, of: listings[files[index].listing]))
                     )
                 } catch {
                     fail(index, error)
@@ -126,7 +147,7 @@ private final class Reading: Sendable {
 
     /// Keeps the first file's error, and leaves nothing to do for the other thread.
     private func fail(_ index: Int, _ error: BuildContextError) {
-        next.store(misses.count, ordering: .relaxed)
+        next.store(files.count, ordering: .relaxed)
         outcome.withLock { outcome in
             if let failure = outcome.failure, failure.index < index { return }
             outcome.failure = (index, error)

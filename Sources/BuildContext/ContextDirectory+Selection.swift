@@ -40,8 +40,7 @@ extension ContextDirectory {
     ///   matched with its name.
     /// - Throws: `BuildContextError.system` or `.changedWhileRead`.
     public func list(_ root: SelectedRoot, excluding: IgnoreFile = .empty) throws(BuildContextError) -> ContextListing {
-        var walk = ContextWalk(context: self, root: root, excluding: excluding)
-        return ContextListing(root: root, entries: try walk.entries())
+        try ContextWalk(context: self, root: root, excluding: excluding).listing()
     }
 
     private func exclusion(_ decision: IgnoreFile.Decision) -> MissingSource.Exclusion {

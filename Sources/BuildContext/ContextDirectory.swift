@@ -55,6 +55,23 @@ public struct ContextDirectory: Sendable {
         return FilePath(platformString: Array(text))
     }
 
+    /// Opens a path component by component, so that no symbolic link on the way can lead elsewhere.
+    func open(_ path: [UInt8], _ flags: Int32) throws(SystemError) -> Int32 {
+        var descriptor = try FileOperations.open(self.path, O_RDONLY | O_DIRECTORY)
+        let components = path.split(separator: PathText.slash)
+        for (index, component) in components.enumerated() {
+            let name = component.map { CChar(bitPattern: $0) } + [0]
+            let isLast = index == components.count - 1
+            let own = isLast ? flags : O_RDONLY | O_DIRECTORY
+            let next = openat(descriptor, name, own | O_NOFOLLOW | O_CLOEXEC)
+            let error = Errno.current
+            close(descriptor)
+            guard next >= 0 else { throw SystemError("open", filePath(path), errno: error) }
+            descriptor = next
+        }
+        return descriptor
+    }
+
     /// The directories from the context down to `path`, the outermost first, without the context and `path` itself.
     ///
     /// `COPY --parents` makes them with the modes they have here. Symbolic links on the way are followed.
@@ -76,7 +93,8 @@ public struct ContextDirectory: Sendable {
                     path: PathText.joined(directory),
                     status: status,
                     linkTarget: [],
-                    extendedAttributes: attributes
+                    extendedAttributes: attributes,
+                    contentDigest: nil
                 )
             )
         }

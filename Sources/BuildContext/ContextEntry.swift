@@ -6,13 +6,13 @@ public struct ContextEntry: Sendable {
     /// The path relative to the selected directory, or the name of a selected file.
     public let path: [UInt8]
     /// As it was when the content was read, where that has happened already.
-    public internal(set) var status: FileStatus
+    public let status: FileStatus
     /// The text of a symbolic link; empty for everything else.
     public let linkTarget: [UInt8]
     /// Those of directories are here after a walk, those of regular files only after a `ContentFingerprint` was made.
-    public internal(set) var extendedAttributes: [ExtendedAttribute]
+    public let extendedAttributes: [ExtendedAttribute]
     /// SHA-256 of a regular file's content; `nil` until a `ContentFingerprint` was made.
-    public internal(set) var contentDigest: Digest?
+    public let contentDigest: Digest?
 
     /// Equal for two names of one file; `nil` for a file with one name and for everything that is no regular file.
     public var hardLinkIdentity: HardLinkIdentity? {

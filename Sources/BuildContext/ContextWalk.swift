@@ -1,191 +1,274 @@
+internal import Dispatch
 internal import FileSystem
 internal import Glibc
+internal import Synchronization
 internal import SystemPackage
 
-/// One pass over what a selected root holds.
-struct ContextWalk {
-    let context: ContextDirectory
-    let root: SelectedRoot
+/// One pass over what a selected root holds, directory by directory, on two threads where it is worth it.
+final class ContextWalk: Sendable {
+    private let context: ContextDirectory
+    private let root: SelectedRoot
     /// The context's rules and those of the instruction.
-    let rules: [IgnoreFile]
+    private let rules: [IgnoreFile]
+    private let mayHaveExceptions: Bool
+    private let stopsAtFirst: Bool
 
-    var result: [ContextEntry] = []
-    /// Ignored directories on the way to the current one, which count only if something below them does.
-    private var pending: [ContextEntry] = []
-    private var frames: [DirectoryFrame] = []
-    /// The path of the current directory below the root, with a slash at its end.
-    private var prefix: [UInt8] = []
-    private var stopsAtFirst = false
+    private let state = Mutex(State())
+    private let news = DispatchSemaphore(value: 0)
+    private let helpers = DispatchGroup()
 
-    /// Descriptors that are open at once at most; above this depth a directory is reopened from the one below it.
-    private static let descriptorLimit = 64
+    private struct State {
+        /// Directories to be read, the deepest last, so that few are open at a time.
+        var waiting: [WalkedDirectory] = []
+        var running = 0
+        var idle = 0
+        var hasHelper = false
+        /// By position in the listing; `nil` until a directory was read.
+        var results: [ListedDirectory?] = []
+        var failure: (path: [UInt8], error: BuildContextError)?
+        var isStopped = false
+    }
 
-    init(context: ContextDirectory, root: SelectedRoot, excluding: IgnoreFile) {
+    /// How many directories must be waiting for a second thread to be woken.
+    private static let helperThreshold = 8
+
+    /// - Parameter stopsAtFirst: Whether it is enough to know if there is anything at all.
+    init(context: ContextDirectory, root: SelectedRoot, excluding: IgnoreFile, stopsAtFirst: Bool = false) {
         self.context = context
         self.root = root
         rules = [context.ignoreFile, excluding]
+        mayHaveExceptions = rules.contains { $0.rules.contains { $0.isException } }
+        self.stopsAtFirst = stopsAtFirst
     }
 
     /// Everything, in order.
-    mutating func entries() throws(BuildContextError) -> [ContextEntry] {
-        if root.isDirectory { try walkDirectories() } else { try addFile() }
-        return result
-    }
-
-    /// Whether there is anything at all.
-    mutating func hasEntry() throws(BuildContextError) -> Bool {
-        stopsAtFirst = true
-        return try !entries().isEmpty
-    }
-
-    private mutating func addFile() throws(BuildContextError) {
-        let name = Array(root.name)
-        if root.status.kind != .socket, rules[1].decision(for: name)?.isIgnored != true {
-            result = [ContextEntry(path: name, status: root.status, linkTarget: [], extendedAttributes: [])]
-        }
-    }
-
-    private mutating func walkDirectories() throws(BuildContextError) {
-        defer {
-            for frame in frames { frame.close() }
-            frames = []
-        }
-        frames.append(try rootFrame())
-        while let frame = frames.last {
-            guard let name = frame.nextName() else {
-                try leave()
-                continue
-            }
-            try visit(name, in: frame)
-            if stopsAtFirst, !result.isEmpty { return }
-        }
-    }
-
-    private func rootFrame() throws(BuildContextError) -> DirectoryFrame {
+    func listing() throws(BuildContextError) -> ContextListing {
+        guard root.isDirectory else { return fileListing() }
         var states = rules.map { $0.start }
         for component in root.resolvedPath.split(separator: PathText.slash) {
             states[0] = component.withUnsafeBufferPointer { rules[0].descend(into: $0, from: states[0]) }
         }
-        let path = context.filePath(root.resolvedPath)
-        let descriptor: Int32
+        state.withLock { state in
+            state.waiting = [WalkedDirectory(path: [], parent: nil, status: root.status, states: states, position: 0)]
+            state.results = [nil]
+        }
+        work()
+        helpers.wait()
+        let (results, failure) = state.withLock { state in (state.results, state.failure) }
+        if let failure { throw failure.error }
+        let empty = ListedDirectory(path: [], names: DirectoryNames([]))
+        return ContextListing(root: root, directories: ContextWalk.withoutEmptyIgnored(results.map { $0 ?? empty }))
+    }
+
+    private func fileListing() -> ContextListing {
+        let name = Array(root.name)
+        var directory = ListedDirectory(path: [], names: DirectoryNames(name))
+        if root.status.kind != .socket, rules[1].decision(for: name)?.isIgnored != true {
+            directory.entries = [.init(name: 0, child: -1, link: -1, isIgnored: false, status: root.status)]
+        }
+        return ContextListing(root: root, directories: [directory])
+    }
+
+    /// Drops the ignored directories that turned out to hold nothing that counts.
+    private static func withoutEmptyIgnored(_ directories: [ListedDirectory]) -> [ListedDirectory] {
+        guard directories.contains(where: { $0.entries.contains(where: \.isIgnored) }) else { return directories }
+        var directories = directories
+        // A directory comes after its parent.
+        for position in directories.indices.reversed() {
+            let entries = directories[position].entries
+            directories[position].entries = entries.filter { entry in
+                !entry.isIgnored || !directories[Int(entry.child)].entries.isEmpty
+            }
+        }
+        return directories
+    }
+}
+
+// MARK: - Threads
+
+extension ContextWalk {
+    private enum Turn {
+        case read(WalkedDirectory)
+        case wait
+        case end
+    }
+
+    private func work() {
+        while true {
+            switch nextTurn() {
+            case .read(let directory): read(directory)
+            case .wait: news.wait()
+            case .end: return
+            }
+        }
+    }
+
+    private func nextTurn() -> Turn {
+        state.withLock { state in
+            if state.failure != nil || state.isStopped { return .end }
+            if let next = state.waiting.popLast() {
+                state.running += 1
+                return .read(next)
+            }
+            if state.running == 0 { return .end }
+            state.idle += 1
+            return .wait
+        }
+    }
+
+    private func read(_ directory: WalkedDirectory) {
+        let outcome = Result { () throws(BuildContextError) in try contents(of: directory) }
+        let (wakes, needsHelper) = state.withLock { state -> (Int, Bool) in
+            state.running -= 1
+            switch outcome {
+            case .success((let listed, let children)):
+                // Found here and not in `contents`, since positions are given out one after the other.
+                var listed = listed
+                for (entry, child) in children {
+                    child.position = state.results.count
+                    listed.entries[entry] = listed.entries[entry].with(child: Int32(child.position))
+                    state.results.append(nil)
+                }
+                state.waiting += children.reversed().map(\.directory)
+                if stopsAtFirst, listed.entries.contains(where: { !$0.isIgnored }) { state.isStopped = true }
+                state.results[directory.position] = listed
+            case .failure(let error):
+                // Of several the first in the order of paths, so that the same tree gives the same message.
+                if state.failure.map({ PathText.precedes(directory.path, $0.path) }) ?? true {
+                    state.failure = (directory.path, error)
+                }
+            }
+            let isOver = state.failure != nil || state.isStopped || (state.waiting.isEmpty && state.running == 0)
+            let wakes = isOver ? state.idle : min(state.idle, state.waiting.count)
+            state.idle -= wakes
+            let needsHelper = !state.hasHelper && !isOver && state.waiting.count >= ContextWalk.helperThreshold
+            if needsHelper { state.hasHelper = true }
+            return (wakes, needsHelper)
+        }
+        for _ in 0..<wakes { news.signal() }
+        if needsHelper { DispatchQueue.global().async(group: helpers) { self.work() } }
+    }
+}
+
+// MARK: - One directory
+
+extension ContextWalk {
+    private typealias Child = (entry: Int, directory: WalkedDirectory)
+
+    /// What a directory holds, and the directories in it, each with its place among the entries.
+    private func contents(of directory: WalkedDirectory) throws(BuildContextError) -> (ListedDirectory, [Child]) {
+        guard try directory.open(in: context, root: root) else {
+            // Removed since its parent was read: as if it were empty.
+            return (ListedDirectory(path: directory.path, names: DirectoryNames([])), [])
+        }
+        let names: DirectoryNames
         do {
-            descriptor = try FileOperations.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+            names = try DirectoryNames(directory.descriptor, path: filePath(directory.path))
         } catch {
             throw .system(error)
         }
-        return try DirectoryFrame(descriptor: descriptor, path: path, states: states)
+        var listed = ListedDirectory(path: directory.path, names: names)
+        if directory.position > 0 {
+            listed.extendedAttributes = ExtendedAttribute.portable(descriptor: directory.descriptor)
+        }
+        listed.entries.reserveCapacity(names.count)
+        var children: [Child] = []
+        for position in 0..<names.count {
+            try names.withName(position) { (name) throws(BuildContextError) in
+                try visit(name, position, in: directory, &listed, &children)
+            }
+        }
+        directory.finishReading()
+        return (listed, children)
     }
 
-    private mutating func visit(_ name: UnsafeBufferPointer<UInt8>, in frame: DirectoryFrame) throws(BuildContextError)
-    {
-        let isIgnored = isIgnored(name, in: frame)
+    private func visit(
+        _ name: UnsafeBufferPointer<UInt8>,
+        _ position: Int,
+        in directory: WalkedDirectory,
+        _ listed: inout ListedDirectory,
+        _ children: inout [Child]
+    ) throws(BuildContextError) {
+        let isIgnored = isIgnored(name, in: directory)
         // Only a directory can be worth a look in spite of being ignored.
-        if isIgnored, !frame.mayHaveExceptions(rules) { return }
+        if isIgnored, !mayHaveExceptions { return }
         // SAFETY: names are stored with a zero byte after each.
         let zeroTerminated = UnsafeRawPointer(name.baseAddress.unsafelyUnwrapped).assumingMemoryBound(to: CChar.self)
-        guard let status = FileStatus.of(zeroTerminated, in: frame.descriptor) else {
+        guard let status = FileStatus.of(zeroTerminated, in: directory.descriptor) else {
             // Removed since the directory was read: as if it had never been there.
             if Errno.current == .noSuchFileOrDirectory { return }
-            throw .system(SystemError("read the status of", filePath(name)))
+            throw .system(SystemError("read the status of", filePath(path(name, in: directory))))
         }
+        var link: Int32 = -1
         switch status.kind {
+        case .socket: return
         case .directory:
-            try enter(name, zeroTerminated, in: frame, isIgnored: isIgnored)
-        case .socket:
-            return
-        default:
-            guard !isIgnored else { return }
-            let target = status.kind == .symbolicLink ? try linkTarget(name, zeroTerminated, status, in: frame) : []
-            add(ContextEntry(path: path(name), status: status, linkTarget: target, extendedAttributes: []))
+            guard let states = states(of: name, in: directory, isIgnored: isIgnored) else { return }
+            let child = WalkedDirectory(
+                path: path(name, in: directory),
+                parent: directory,
+                status: status,
+                states: states,
+                position: -1
+            )
+            children.append((listed.entries.count, child))
+        case .symbolicLink where !isIgnored:
+            link = Int32(listed.linkTargets.count)
+            listed.linkTargets.append(try linkTarget(name, zeroTerminated, status, in: directory))
+        default: break
         }
+        if isIgnored, status.kind != .directory { return }
+        listed.entries.append(
+            .init(name: UInt32(position), child: -1, link: link, isIgnored: isIgnored, status: status)
+        )
     }
 
-    private func isIgnored(_ name: UnsafeBufferPointer<UInt8>, in frame: DirectoryFrame) -> Bool {
+    private func isIgnored(_ name: UnsafeBufferPointer<UInt8>, in directory: WalkedDirectory) -> Bool {
         for (index, file) in rules.enumerated() where !file.rules.isEmpty {
-            if file.isIgnored(file.decidingRule(for: name, in: frame.states[index])) { return true }
+            if file.isIgnored(file.decidingRule(for: name, in: directory.states[index])) { return true }
         }
         return false
     }
 
-    private mutating func enter(
-        _ name: UnsafeBufferPointer<UInt8>,
-        _ zeroTerminated: UnsafePointer<CChar>,
-        in frame: DirectoryFrame,
-        isIgnored: Bool
-    ) throws(BuildContextError) {
-        var states = frame.states
+    /// How far the rules have come in a directory of a directory; `nil` when nothing below it can count.
+    private func states(of name: UnsafeBufferPointer<UInt8>, in directory: WalkedDirectory, isIgnored: Bool)
+        -> [IgnoreFile.DirectoryState]?
+    {
+        var states = directory.states
         for (index, file) in rules.enumerated() where !file.rules.isEmpty {
             states[index] = file.descend(into: name, from: states[index])
-            if isIgnored, file.excludesEverything(below: states[index]) { return }
+            if isIgnored, file.excludesEverything(below: states[index]) { return nil }
         }
-        let descriptor = openat(frame.descriptor, zeroTerminated, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            switch Errno.current {
-            case .noSuchFileOrDirectory: return
-            case .notDirectory, .tooManySymbolicLinkLevels: throw .changedWhileRead(contextPath(name))
-            default: throw .system(SystemError("open", filePath(name)))
-            }
-        }
-        let child = try DirectoryFrame(descriptor: descriptor, path: filePath(name), states: states)
-        child.prefixLength = prefix.count
-        child.pendingPosition = pending.count
-        let entry = ContextEntry(
-            path: path(name),
-            status: child.status,
-            linkTarget: [],
-            extendedAttributes: ExtendedAttribute.portable(descriptor: descriptor)
-        )
-        if isIgnored { pending.append(entry) } else { add(entry) }
-        if frames.count >= ContextWalk.descriptorLimit { frame.close() }
-        prefix.append(contentsOf: name)
-        prefix.append(PathText.slash)
-        frames.append(child)
-    }
-
-    private mutating func leave() throws(BuildContextError) {
-        let frame = frames.removeLast()
-        defer { frame.close() }
-        if pending.count > frame.pendingPosition { pending.removeSubrange(frame.pendingPosition...) }
-        prefix.removeSubrange(frame.prefixLength...)
-        guard let parent = frames.last, parent.descriptor < 0 else { return }
-        guard parent.reopen(from: frame) else {
-            throw .changedWhileRead(PathText.appending(prefix.dropLast(), to: root.resolvedPath))
-        }
-    }
-
-    private mutating func add(_ entry: ContextEntry) {
-        if !pending.isEmpty {
-            result.append(contentsOf: pending)
-            pending.removeAll()
-        }
-        result.append(entry)
+        return states
     }
 
     private func linkTarget(
         _ name: UnsafeBufferPointer<UInt8>,
         _ zeroTerminated: UnsafePointer<CChar>,
         _ status: FileStatus,
-        in frame: DirectoryFrame
+        in directory: WalkedDirectory
     ) throws(BuildContextError) -> [UInt8] {
         // Some filesystems give no size for links.
         let capacity = (1..<Int64(PATH_MAX)).contains(status.size) ? Int(status.size) + 1 : Int(PATH_MAX)
         var buffer = [CChar](repeating: 0, count: capacity)
-        let count = readlinkat(frame.descriptor, zeroTerminated, &buffer, buffer.count)
-        guard count >= 0, count < buffer.count || count == PATH_MAX else { throw .changedWhileRead(contextPath(name)) }
+        let count = readlinkat(directory.descriptor, zeroTerminated, &buffer, buffer.count)
+        guard count >= 0, count < buffer.count || count == PATH_MAX else {
+            throw .changedWhileRead(PathText.appending(path(name, in: directory), to: root.resolvedPath))
+        }
         return buffer.prefix(count).map { UInt8(bitPattern: $0) }
     }
 
-    private func path(_ name: UnsafeBufferPointer<UInt8>) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: prefix.count + name.count) { buffer, count in
-            _ = UnsafeMutableBufferPointer(rebasing: buffer[..<prefix.count]).initialize(from: prefix)
-            _ = UnsafeMutableBufferPointer(rebasing: buffer[prefix.count...]).initialize(from: name)
-            count = prefix.count + name.count
-        }
+    private func path(_ name: UnsafeBufferPointer<UInt8>, in directory: WalkedDirectory) -> [UInt8] {
+        PathText.appending(name, to: directory.path)
     }
 
-    private func contextPath(_ name: UnsafeBufferPointer<UInt8>) -> [UInt8] {
-        PathText.appending(path(name), to: root.resolvedPath)
+    private func filePath(_ path: [UInt8]) -> FilePath {
+        context.filePath(PathText.appending(path, to: root.resolvedPath))
     }
+}
 
-    private func filePath(_ name: UnsafeBufferPointer<UInt8>) -> FilePath { context.filePath(contextPath(name)) }
+extension ListedDirectory.Entry {
+    fileprivate func with(child: Int32) -> ListedDirectory.Entry {
+        .init(name: name, child: child, link: link, isIgnored: isIgnored, status: status)
+    }
 }

@@ -17,9 +17,9 @@ struct FingerprintEncoder: ~Copyable {
     mutating func append(_ listing: ContextListing) {
         // The number of entries ends the listing, so that moving one to the next listing changes the bytes.
         append(listing.root.isDirectory ? 1 : 0, as: UInt8.self)
-        append(listing.entries.count, as: UInt64.self)
-        for entry in listing.entries {
-            append(entry)
+        append(listing.count, as: UInt64.self)
+        listing.forEach { path, entry in
+            append(entry, of: listing, path)
             if buffer.count >= 1 << 16 { flush() }
         }
     }
@@ -29,23 +29,25 @@ struct FingerprintEncoder: ~Copyable {
         return hasher.finish()
     }
 
-    private mutating func append(_ entry: ContextEntry) {
-        append(entry.status.kind.rawValue, as: UInt8.self)
-        append(entry.status.permissions, as: UInt16.self)
-        append(entry.path)
-        append(entry.extendedAttributes.count, as: UInt32.self)
-        for attribute in entry.extendedAttributes {
+    private mutating func append(_ entry: ContextListing.Reference, of listing: ContextListing, _ path: [UInt8]) {
+        let status = listing.status(of: entry)
+        append(status.kind.rawValue, as: UInt8.self)
+        append(status.permissions, as: UInt16.self)
+        append(path)
+        let attributes = listing.extendedAttributes(of: entry)
+        append(attributes.count, as: UInt32.self)
+        for attribute in attributes {
             append(Array(attribute.name.utf8))
             append(attribute.value)
         }
-        switch entry.status.kind {
+        switch status.kind {
         case .regular:
-            append(entry.status.size, as: UInt64.self)
-            entry.contentDigest?.append(to: &buffer)
+            append(status.size, as: UInt64.self)
+            listing.digest(of: entry)?.append(to: &buffer)
         case .symbolicLink:
-            append(entry.linkTarget)
+            append(listing.linkTarget(of: entry))
         case .characterDevice, .blockDevice:
-            append(entry.status.deviceNumber, as: UInt64.self)
+            append(status.deviceNumber, as: UInt64.self)
         case .directory, .fifo, .socket:
             break
         }

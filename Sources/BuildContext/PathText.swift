@@ -36,12 +36,12 @@ enum PathText {
         Array(components.joined(separator: [slash]))
     }
 
-    /// `directory` and `name` with a slash between them if the first is not empty.
+    /// `directory` and `name` with a slash between them if both are not empty.
     static func appending(_ name: some Collection<UInt8>, to directory: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(directory.count + 1 + name.count)
         result.append(contentsOf: directory)
-        if !directory.isEmpty { result.append(slash) }
+        if !directory.isEmpty, !name.isEmpty { result.append(slash) }
         result.append(contentsOf: name)
         return result
     }

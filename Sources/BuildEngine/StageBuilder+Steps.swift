@@ -191,7 +191,7 @@ extension StageBuilder {
                 throw BuildError.at(step.instruction.range, in: step.source, "WORKDIR \(conflict.sentence)")
             }
             let writer = try stage.builder.layers.writer()
-            try plan.write(to: writer)
+            _ = try LayerAssembly(plan, [], in: nil).write(to: writer)
             return try writer.finish()
         }
     }

@@ -9,3 +9,8 @@
 static inline ssize_t sb_copy_file_range(int from, off_t *from_offset, int to, size_t length) {
     return syscall(SYS_copy_file_range, from, from_offset, to, (off_t *)0, length, 0u);
 }
+
+// glibc has getdents64 only with _GNU_SOURCE.
+static inline ssize_t sb_getdents64(int directory, void *buffer, size_t length) {
+    return syscall(SYS_getdents64, directory, buffer, length);
+}

@@ -162,36 +162,17 @@ public enum FileOperations {
         }
     }
 
-    /// The names in a directory without `.` and `..`, in no order.
+    /// The names in a directory without `.` and `..`, sorted.
     public static func names(in path: FilePath) throws(SystemError) -> [[UInt8]] {
         let descriptor = try open(path, O_RDONLY | O_DIRECTORY)
         defer { close(descriptor) }
         return try names(inDirectory: descriptor, path: path)
     }
 
-    /// The names in an open directory without `.` and `..`, in no order; the descriptor stays open.
+    /// The names in an open directory without `.` and `..`, sorted; the descriptor stays open.
     public static func names(inDirectory descriptor: Int32, path: FilePath) throws(SystemError) -> [[UInt8]] {
-        // fdopendir takes its descriptor over, and a dup would share the read position.
-        let own = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard own >= 0, let stream = fdopendir(own) else { throw SystemError("list", path) }
-        defer { closedir(stream) }
-        var names: [[UInt8]] = []
-        Glibc.errno = 0
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                let start = UnsafeRawPointer(pointer).assumingMemoryBound(to: UInt8.self)
-                return Array(
-                    UnsafeBufferPointer(
-                        start: start,
-                        count: strlen(UnsafeRawPointer(start).assumingMemoryBound(to: CChar.self))
-                    )
-                )
-            }
-            if name != [UInt8(ascii: ".")] && name != [UInt8(ascii: "."), UInt8(ascii: ".")] { names.append(name) }
-            Glibc.errno = 0
-        }
-        guard Glibc.errno == 0 else { throw SystemError("list", path) }
-        return names
+        let names = try DirectoryNames(descriptor, path: path)
+        return (0..<names.count).map { names[$0] }
     }
 
     /// Removes a file or a whole tree without following symbolic links; nothing there is fine.

@@ -38,26 +38,20 @@ public final class LayerIndex: Sendable {
         LayerIndex(encoding: (0..<count).map { self[$0] }, diffID: diffID, tarSize: tarSize, bootID: .durable)
     }
 
-    private init(encoding entries: [LayerEntry], diffID: Digest, tarSize: Int64, bootID: BootID) {
+    private convenience init(encoding entries: [LayerEntry], diffID: Digest, tarSize: Int64, bootID: BootID) {
         var encoder = LayerIndexEncoder(capacity: entries.count)
         for entry in entries { encoder.append(entry) }
-        let fileBytes = entries.reduce(Int64(0)) {
-            $1.kind == .regular ? $0.addingReportingOverflow($1.size).partialValue : $0
-        }
-        backing = .bytes(
-            encoder.finish(
-                magic: LayerIndex.magic,
-                diffID: diffID,
-                tarSize: tarSize,
-                fileBytes: fileBytes,
-                bootID: bootID
-            )
-        )
+        self.init(encoder, diffID: diffID, tarSize: tarSize, bootID: bootID)
+    }
+
+    /// The index of entries that were appended in ascending order of their paths, parents included.
+    init(_ encoder: consuming LayerIndexEncoder, diffID: Digest, tarSize: Int64, bootID: BootID = .current) {
         self.diffID = diffID
         self.tarSize = tarSize
-        self.fileBytes = fileBytes
         self.bootID = bootID
-        count = entries.count
+        fileBytes = encoder.fileBytes
+        count = encoder.count
+        backing = .bytes(encoder.finish(magic: LayerIndex.magic, diffID: diffID, tarSize: tarSize, bootID: bootID))
     }
 
     /// Opens an index file; `nil` when it is missing, of another format, or damaged.

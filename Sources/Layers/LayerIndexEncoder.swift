@@ -5,7 +5,9 @@ internal import OCI
 struct LayerIndexEncoder {
     private var records: [UInt8] = []
     private var strings: [UInt8] = []
-    private var count: UInt32 = 0
+    private(set) var count = 0
+    /// The bytes of all files, hard links counted once.
+    private(set) var fileBytes: Int64 = 0
 
     private enum Flag {
         static let opaque: UInt8 = 1
@@ -44,8 +46,69 @@ struct LayerIndexEncoder {
         append(entry.size)
         append(entry.modified)
         append(entry.contentOffset ?? 0)
-        records += entry.contentDigest?.bytes ?? [UInt8](repeating: 0, count: Digest.byteCount)
+        if let digest = entry.contentDigest {
+            digest.append(to: &records)
+        } else {
+            records.append(contentsOf: repeatElement(0, count: Digest.byteCount))
+        }
         count += 1
+        if entry.kind == .regular { fileBytes = fileBytes.addingReportingOverflow(entry.size).partialValue }
+    }
+
+    /// Gives a hard link the attributes and content of its target; both were appended, in ascending order of paths.
+    ///
+    /// A link to something else that is no directory becomes another one of its kind, since what links of these have
+    /// in common, nothing can change but `chmod`. One to nothing in this layer stays as it is.
+    mutating func resolveHardLink(at position: Int) {
+        var target = position
+        // Links to links are legal in tar; the bound ends cycles.
+        for _ in 0..<16 where kind(at: target) == .hardLink {
+            guard let next = self.position(ofPath: string(at: target, field: 8)) else { return }
+            target = next
+        }
+        let found = kind(at: target)
+        guard target != position, found == .regular || found.map(LayerIndexEncoder.isNode) ?? false else { return }
+        let (own, other) = (position * LayerIndex.recordSize, target * LayerIndex.recordSize)
+        let isFile = found == .regular
+        let copied = isFile ? 16..<LayerIndex.recordSize : 8..<LayerIndex.recordSize
+        for byte in copied { records[own + byte] = records[other + byte] }
+        guard isFile else { return }
+        // What it links to in the end, by the place of that path.
+        for byte in 0..<8 { records[own + 8 + byte] = records[other + byte] }
+        records[own + 24] = LayerEntry.Kind.hardLink.rawValue
+    }
+
+    private static func isNode(_ kind: LayerEntry.Kind) -> Bool {
+        [.symbolicLink, .fifo, .characterDevice, .blockDevice].contains(kind)
+    }
+
+    private func kind(at position: Int) -> LayerEntry.Kind? {
+        LayerEntry.Kind(rawValue: records[position * LayerIndex.recordSize + 24])
+    }
+
+    private func string(at position: Int, field: Int) -> ArraySlice<UInt8> {
+        let (start, length) = records.withUnsafeBytes { bytes in
+            let place = position * LayerIndex.recordSize + field
+            return (
+                Int(bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self)),
+                Int(bytes.loadUnaligned(fromByteOffset: place + 4, as: UInt32.self))
+            )
+        }
+        return strings[start..<start + length]
+    }
+
+    private func position(ofPath path: ArraySlice<UInt8>) -> Int? {
+        var (low, high) = (0, count)
+        return path.withUnsafeBytes { wanted in
+            while low < high {
+                let middle = (low + high) / 2
+                let order = string(at: middle, field: 0).withUnsafeBytes { found in
+                    PathInRoot.isOrderedBefore(found, wanted)
+                }
+                if order { low = middle + 1 } else { high = middle }
+            }
+            return low < count && string(at: low, field: 0).elementsEqual(wanted) ? low : nil
+        }
     }
 
     private mutating func appendString(_ bytes: [UInt8]) {
@@ -62,11 +125,11 @@ struct LayerIndexEncoder {
         withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
-    consuming func finish(magic: UInt64, diffID: Digest, tarSize: Int64, fileBytes: Int64, bootID: BootID) -> [UInt8] {
+    consuming func finish(magic: UInt64, diffID: Digest, tarSize: Int64, bootID: BootID) -> [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(LayerIndex.headerSize + records.count + strings.count)
         LayerIndexEncoder.append(magic, to: &result)
-        LayerIndexEncoder.append(count, to: &result)
+        LayerIndexEncoder.append(UInt32(count), to: &result)
         LayerIndexEncoder.append(UInt32(0), to: &result)
         LayerIndexEncoder.append(fileBytes, to: &result)
         LayerIndexEncoder.append(tarSize, to: &result)

@@ -20,7 +20,10 @@ public final class LayerWriter {
     private let layers: LayerStore
     private let sink: BlobSink
     private let tar: TarWriter
-    private var entries: [LayerEntry] = []
+    private var index = LayerIndexEncoder(capacity: 0)
+    private var lastPath: PathInRoot?
+    /// The positions of hard links, which get their attributes at the end.
+    private var hardLinks: [Int] = []
 
     init(_ layers: LayerStore) throws {
         self.layers = layers
@@ -29,15 +32,14 @@ public final class LayerWriter {
     }
 
     /// The number of entries so far.
-    public var count: Int { entries.count }
+    public var count: Int { index.count }
 
     /// Adds an entry; the digest of its content is computed unless it comes with one.
     ///
     /// - Throws: `LayerError.reservedName`, `.shortContent`, `SystemError`.
     public func append(_ entry: LayerEntry, content: Content = .none) throws {
         var entry = entry
-        guard !entry.path.name.starts(with: Array(".wh.".utf8)) else { throw LayerError.reservedName(entry.path) }
-        if let last = entries.last { precondition(last.path < entry.path, "layer entries must be sorted by path") }
+        try LayerWriter.check(entry)
         try tar.writeHeader(entry)
         if entry.kind == .regular {
             entry.contentOffset = tar.position
@@ -57,7 +59,41 @@ public final class LayerWriter {
             try tar.finishContent()
             if !isKnown { entry.contentDigest = hasher.finish() }
         }
-        entries.append(entry)
+        list(entry)
+    }
+
+    /// Adds members that were put together elsewhere.
+    public func append(_ part: LayerPart) throws {
+        let start = tar.position
+        try tar.write(part.tar)
+        for var entry in part.entries {
+            try LayerWriter.check(entry)
+            if let offset = entry.contentOffset { entry.contentOffset = start + offset }
+            list(entry)
+        }
+    }
+
+    private static func check(_ entry: LayerEntry) throws {
+        guard !entry.path.name.starts(with: ".wh.".utf8) else { throw LayerError.reservedName(entry.path) }
+    }
+
+    private func list(_ entry: LayerEntry) {
+        if let lastPath { precondition(lastPath < entry.path, "layer entries must be sorted by path") }
+        listParents(of: entry.path)
+        if entry.kind == .hardLink { hardLinks.append(index.count) }
+        index.append(entry)
+        lastPath = entry.path
+    }
+
+    /// Adds the directories above an entry that were not listed; what was is above the entry before this one, or is it.
+    private func listParents(of path: PathInRoot) {
+        let parent = path.parent
+        guard !parent.isRoot, !(lastPath?.isWithin(parent) ?? false) else { return }
+        listParents(of: parent)
+        var directory = LayerEntry.directory(parent)
+        directory.isImplied = true
+        index.append(directory)
+        lastPath = parent
     }
 
     /// Ends the layer and stores it with its index; nothing may be added after it.
@@ -65,7 +101,27 @@ public final class LayerWriter {
         try tar.finish()
         let size = tar.position
         let diffID = try sink.commit()
-        try layers.save(LayerIndex(entries: entries, diffID: diffID, tarSize: size))
+        for position in hardLinks { index.resolveHardLink(at: position) }
+        try layers.save(LayerIndex(index, diffID: diffID, tarSize: size))
         return Layer(diffID: diffID, tarSize: size)
+    }
+}
+
+/// Some members of a layer, put together by any thread: their blocks and what the index says of them.
+public final class LayerPart {
+    public let tar: TarBuffer
+    /// In ascending order of paths; the offsets of contents count from the start of the part, and are negative for
+    /// one that began in a part before.
+    public var entries: [LayerEntry] = []
+
+    /// - Parameter capacity: In bytes of tar; it grows where that is not enough.
+    public init(capacity: Int) {
+        tar = TarBuffer(capacity: capacity)
+    }
+
+    /// Forgets everything and keeps the memory.
+    public func removeAll() {
+        tar.removeAll()
+        entries.removeAll(keepingCapacity: true)
     }
 }

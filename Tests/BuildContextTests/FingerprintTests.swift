@@ -23,7 +23,7 @@ import Testing
         func fingerprint(_ source: String = ".") throws -> ContentFingerprint {
             let context = try scratch.context()
             let cache = FingerprintCache(store: store, context: context)
-            let result = try ContentFingerprint(of: context.listing(source), in: context, cache: cache)
+            let result = try ContentFingerprint(reading: context.listing(source), in: context, cache: cache)
             try cache.save()
             return result
         }
@@ -154,7 +154,7 @@ import Testing
             let context = try ContextDirectory(FilePath(fixture.scratch.file(name)))
             let cache = FingerprintCache(store: fixture.store, context: context)
             defer { try? cache.save() }
-            return try ContentFingerprint(of: context.listing("."), in: context, cache: cache).digest
+            return try ContentFingerprint(reading: context.listing("."), in: context, cache: cache).digest
         }
         let first = try digest("one")
         rename(fixture.scratch.file("one"), fixture.scratch.file("two"))
@@ -189,20 +189,20 @@ import Testing
         let listings = try context.listing(".")
         try fixture.scratch.write("f", "hello world")
         let cache = FingerprintCache(store: fixture.store, context: context)
-        let result = try ContentFingerprint(of: listings, in: context, cache: cache)
+        let result = try ContentFingerprint(reading: listings, in: context, cache: cache)
         #expect(result.listings[0].entries[0].status.size == 11)
         #expect(result.listings[0].entries[0].contentDigest == SHA256Hasher.digest(of: "hello world"))
         unlink(fixture.scratch.file("f"))
         #expect(throws: BuildContextError.changedWhileRead(Array("f".utf8))) {
             try ContentFingerprint(
-                of: listings,
+                reading: listings,
                 in: context,
                 cache: FingerprintCache(store: fixture.store, context: context)
             )
         }
         mkfifo(fixture.scratch.file("f"), 0o600)
         #expect(throws: BuildContextError.changedWhileRead(Array("f".utf8))) {
-            try ContentFingerprint(of: listings, in: context, cache: cache)
+            try ContentFingerprint(reading: listings, in: context, cache: cache)
         }
     }
 

@@ -74,3 +74,20 @@ extension ContextDirectory {
         }
     }
 }
+
+extension ContextListing {
+    /// Everything in order.
+    var entries: [ContextEntry] {
+        var result: [ContextEntry] = []
+        forEach { _, entry in result.append(self[entry]) }
+        return result
+    }
+}
+
+extension ContentFingerprint {
+    /// With every file read that is not known.
+    init(reading listings: [ContextListing], in context: ContextDirectory, cache: FingerprintCache) throws {
+        self.init(of: listings, in: context, cache: cache)
+        try readUnknown()
+    }
+}

@@ -22,6 +22,8 @@ struct CopyStep {
     private struct Selection {
         var roots: [CopyRoot] = []
         var inputs: [NamedInput] = []
+        /// The files of the context, if that is where the sources are.
+        var fingerprint: ContentFingerprint?
     }
 
     init(_ copy: ResolvedCopy, step: PlannedStep, stage: StageBuilder) throws {
@@ -64,7 +66,7 @@ struct CopyStep {
     private func attemptOnce(_ stage: inout StageBuilder) async throws -> BuildEvent.Outcome {
         let selection = try await select()
         let key = StepKey(stage.commonInputs(copy.isAdd ? "ADD" : "COPY") + options + selection.inputs)
-        return try await stage.layer(for: key, step) { _ in try await writeLayer(selection.roots) }
+        return try await stage.layer(for: key, step) { _ in try await writeLayer(selection) }
     }
 
     /// Everything but the files that decides what the layer holds.
@@ -117,7 +119,7 @@ extension CopyStep {
                 CopyRoot(
                     name: Array(file.name.utf8),
                     isDirectory: false,
-                    items: [CopyItem(entry: entry, content: .bytes(content))],
+                    items: .list([CopyItem(entry: entry, content: .bytes(content))]),
                     range: file.range
                 )
             )
@@ -146,11 +148,20 @@ extension CopyStep {
             }
         }
         do throws(BuildContextError) {
-            let fingerprint = try ContentFingerprint(of: listings, in: context.directory, cache: context.fingerprints)
+            var fingerprint = ContentFingerprint(of: listings, in: context.directory, cache: context.fingerprints)
+            try fingerprint.readUnknown()
             selection.inputs.append(NamedInput("files", fingerprint.digest.hex))
-            for (listing, range) in zip(fingerprint.listings, ranges) {
-                selection.roots.append(root(listing, context.directory, range))
+            for (position, (listing, range)) in zip(fingerprint.listings, ranges).enumerated() {
+                selection.roots.append(
+                    CopyRoot(
+                        name: Array(listing.root.name),
+                        isDirectory: listing.root.isDirectory,
+                        items: .context(listing, position),
+                        range: range
+                    )
+                )
             }
+            selection.fingerprint = fingerprint
         } catch {
             throw contextFailure(error, at: copy.sources.first?.range)
         }
@@ -172,41 +183,6 @@ extension CopyStep {
             "failed: `\(path)` is excluded by `\(exclusion.file):\(exclusion.line)` (`\(pattern)`)",
             at: range,
             hints: hints
-        )
-    }
-
-    private func root(_ listing: ContextListing, _ context: ContextDirectory, _ range: SourceRange) -> CopyRoot {
-        let items = listing.entries.compactMap { found -> CopyItem? in
-            var entry = LayerEntry(
-                path: PathInRoot(archiveMember: found.path) ?? PathInRoot(found.path),
-                kind: .regular,
-                permissions: found.status.permissions,
-                modified: found.status.modifiedSeconds,
-                linkTarget: found.linkTarget,
-                extendedAttributes: found.extendedAttributes,
-                contentDigest: found.contentDigest
-            )
-            var content = CopyItem.Content.none
-            switch found.status.kind {
-            case .regular:
-                entry.size = found.status.size
-                content = .context(context.filePath(listing.contextPath(of: found)), found.status)
-            case .directory: entry.kind = .directory
-            case .symbolicLink: entry.kind = .symbolicLink
-            case .fifo: entry.kind = .fifo
-            case .characterDevice, .blockDevice:
-                entry.kind = found.status.kind == .characterDevice ? .characterDevice : .blockDevice
-                entry.deviceMajor = found.status.deviceMajor
-                entry.deviceMinor = found.status.deviceMinor
-            case .socket: return nil
-            }
-            return CopyItem(entry: entry, content: content, identity: found.hardLinkIdentity.map { .context($0) })
-        }
-        return CopyRoot(
-            name: Array(listing.root.name),
-            isDirectory: listing.root.isDirectory,
-            items: items,
-            range: range
         )
     }
 
@@ -247,7 +223,8 @@ extension CopyStep {
 // MARK: - Writing
 
 extension CopyStep {
-    private func writeLayer(_ roots: [CopyRoot]) async throws -> Layer {
+    private func writeLayer(_ selection: Selection) async throws -> Layer {
+        let roots = selection.roots
         let files = try await stage.files()
         let change = try attributeChange(files)
         let time = newestTime(roots)
@@ -271,13 +248,14 @@ extension CopyStep {
             }
         }
         let writer = try stage.builder.layers.writer()
-        try plan.write(to: writer)
+        _ = try LayerAssembly(plan, selection.fingerprint?.listings ?? [], in: selection.fingerprint?.context)
+            .write(to: writer)
         return try writer.finish()
     }
 
     /// Directories that are made get the time of the newest file that goes into them, which no clock decides.
     private func newestTime(_ roots: [CopyRoot]) -> Int64 {
-        roots.lazy.flatMap(\.items).map(\.entry.modified).max() ?? stage.timeBelow
+        roots.compactMap(\.newestTime).max() ?? stage.timeBelow
     }
 
     private func attributeChange(_ files: LayerStack) throws -> AttributeChange {
@@ -327,10 +305,9 @@ extension CopyStep {
         } else if root.isDirectory {
             try plan.addDirectories(target)
         }
-        for var item in root.items {
-            change.apply(to: &item.entry)
-            let path = root.isDirectory ? target.joiningCleaned(item.entry.path) : target
-            try plan.add(item, at: path)
+        let source = plan.use(root, change)
+        try root.forEach { (path, kind, reference) throws(LayerPlan.Conflict) in
+            try plan.add(reference, kind, of: source, at: root.isDirectory ? target.joiningCleaned(path) : target)
         }
     }
 }
@@ -340,9 +317,11 @@ extension CopyStep {
 extension CopyStep {
     /// The members of a local archive that `ADD` unpacks; `nil` for everything else.
     private func unpacked(_ root: CopyRoot) throws -> CopyRoot? {
-        guard copy.isAdd, copy.unpack != false, !root.isDirectory, let item = root.items.first,
-            case .context(let path, let status) = item.content, status.kind == .regular
+        guard copy.isAdd, copy.unpack != false, !root.isDirectory, case .context(let listing, _) = root.items,
+            listing.root.status.kind == .regular, let context = stage.run.context
         else { return nil }
+        let path = context.directory.filePath(listing.root.resolvedPath)
+        let status = listing.root.status
         let descriptor = try FileOperations.open(path, O_RDONLY | O_NOFOLLOW)
         defer { close(descriptor) }
         guard try FileStatus.of(descriptor: descriptor, path: path).isSameContent(as: status) else {
@@ -359,7 +338,7 @@ extension CopyStep {
         }
         // Zeros read as an archive without members: such a file, a blank disk image for one, is only copied.
         guard !items.isEmpty else { return nil }
-        return CopyRoot(name: root.name, isDirectory: true, items: items, range: root.range, isArchive: true)
+        return CopyRoot(name: root.name, isDirectory: true, items: .list(items), range: root.range, isArchive: true)
     }
 
     private func placeArchive(_ root: CopyRoot, _ change: AttributeChange, _ plan: inout LayerPlan) throws(LayerPlan
@@ -367,21 +346,20 @@ extension CopyStep {
     {
         let target = try plan.resolve(destination.path)
         try plan.addDirectories(target)
-        for var item in root.items {
-            // Owners change, modes of unpacked files do not.
-            change.apply(to: &item.entry, withMode: false)
-            let member = item.entry.path
-            guard !member.isRoot else { continue }
+        let source = plan.use(root, change)
+        try root.forEach { (path, kind, reference) throws(LayerPlan.Conflict) in
+            guard !path.isEmpty else { return }
+            let member = PathInRoot(path)
             // A member below a link is unpacked where the link leads inside the image.
-            let directory = try plan.resolve(target.joiningCleaned(member.parent))
-            try plan.add(item, at: directory.appending(member.name), replacing: true)
+            let directory = try plan.resolve(target.joiningCleaned(member.parent.bytes))
+            try plan.add(reference, kind, of: source, at: directory.appending(member.name), replacing: true)
         }
     }
 }
 
 extension PathInRoot {
     /// A path that is clean already, below this one.
-    func joiningCleaned(_ path: PathInRoot) -> PathInRoot {
-        path.isRoot ? self : appending(path.bytes)
+    func joiningCleaned(_ path: [UInt8]) -> PathInRoot {
+        path.isEmpty ? self : appending(path)
     }
 }

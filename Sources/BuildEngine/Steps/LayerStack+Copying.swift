@@ -36,7 +36,7 @@ extension LayerStack {
         let (resolved, node) = try view.resolve(path)
         guard let node, node.entry.kind == .directory else {
             let items = try node.map { [try item($0, path: PathInRoot(Array(path.name)))] } ?? []
-            return CopyRoot(name: Array(path.name), isDirectory: false, items: items, range: range)
+            return CopyRoot(name: Array(path.name), isDirectory: false, items: .list(items), range: range)
         }
         var items: [CopyItem] = []
         try view.walk(resolved) { node in
@@ -49,7 +49,7 @@ extension LayerStack {
             items.append(try item(node, path: relative))
             return true
         }
-        return CopyRoot(name: Array(path.name), isDirectory: true, items: items, range: range)
+        return CopyRoot(name: Array(path.name), isDirectory: true, items: .list(items), range: range)
     }
 
     private func item(_ node: MergedView.Node, path: PathInRoot) throws -> CopyItem {
@@ -74,8 +74,9 @@ extension LayerStack {
     static func fingerprint(_ roots: [CopyRoot]) -> Digest {
         var hasher = SHA256Hasher()
         for root in roots {
-            hasher.update("root \(root.isDirectory ? "directory" : "file") \(root.items.count)\n")
-            for item in root.items {
+            guard case .list(let items) = root.items else { continue }
+            hasher.update("root \(root.isDirectory ? "directory" : "file") \(items.count)\n")
+            for item in items {
                 let entry = item.entry
                 hasher.update("\(entry.path.bytes.count) \(entry.linkTarget.count) ")
                 hasher.update(entry.path.bytes)

@@ -18,17 +18,3 @@ public struct SelectedRoot: Sendable, Equatable {
         return path[(slash + 1)...]
     }
 }
-
-/// What a selected root holds: itself if it is a file, everything below it if it is a directory.
-public struct ContextListing: Sendable {
-    /// What was listed.
-    public let root: SelectedRoot
-    /// Ordered by component, parents before children, so that a directory's subtree is contiguous.
-    public internal(set) var entries: [ContextEntry]
-
-    /// The path of an entry in the context, which `ContextDirectory.filePath(_:)` opens.
-    public func contextPath(of entry: ContextEntry) -> [UInt8] {
-        guard root.isDirectory else { return root.resolvedPath }
-        return root.resolvedPath.isEmpty ? entry.path : root.resolvedPath + [UInt8(ascii: "/")] + entry.path
-    }
-}

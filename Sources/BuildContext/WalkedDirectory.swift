@@ -1,0 +1,103 @@
+internal import FileSystem
+internal import Glibc
+internal import Synchronization
+internal import SystemPackage
+
+/// A directory of a walk, open from when it is read until the last directory in it was opened.
+final class WalkedDirectory: @unchecked Sendable {
+    /// Relative to the root of the walk.
+    let path: [UInt8]
+    /// As it was seen from its parent.
+    let status: FileStatus
+    /// How far each file of rules has come.
+    let states: [IgnoreFile.DirectoryState]
+    /// The place in the listing, given out when the parent was read.
+    // Written by the one thread that read the parent, under the walk's lock, before any other sees this directory.
+    var position: Int
+    /// Open while this directory is being read, and -1 before and where too many are open.
+    private(set) var descriptor: Int32 = -1
+    /// Kept for its descriptor, and only until that was used.
+    private var parent: WalkedDirectory?
+
+    /// How many directories keep a descriptor for those in them; the rest is found again by its path.
+    private static let openLimit = 64
+    private static let openCount = Atomic<Int>(0)
+
+    init(
+        path: [UInt8],
+        parent: WalkedDirectory?,
+        status: FileStatus,
+        states: [IgnoreFile.DirectoryState],
+        position: Int
+    ) {
+        self.path = path
+        self.parent = parent
+        self.status = status
+        self.states = states
+        self.position = position
+    }
+
+    deinit { close() }
+
+    /// Opens the directory; false when it is not there any more.
+    ///
+    /// - Throws: `.changedWhileRead` when something else is in its place.
+    func open(in context: ContextDirectory, root: SelectedRoot) throws(BuildContextError) -> Bool {
+        let parent = self.parent
+        self.parent = nil
+        let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+        let contextPath = PathText.appending(path, to: root.resolvedPath)
+        guard let parent else {
+            do {
+                descriptor = try FileOperations.open(context.filePath(contextPath), O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+            } catch {
+                throw .system(error)
+            }
+            WalkedDirectory.openCount.add(1, ordering: .relaxed)
+            return true
+        }
+        let name = path.reversed().prefix { $0 != PathText.slash }.reversed().map { CChar(bitPattern: $0) } + [0]
+        let isOpen = parent.descriptor >= 0
+        let directory = isOpen ? parent.descriptor : try parent.reopened(in: context, root: root)
+        descriptor = openat(directory, name, flags)
+        let error = Errno.current
+        if !isOpen { Glibc.close(directory) }
+        guard descriptor < 0 else {
+            WalkedDirectory.openCount.add(1, ordering: .relaxed)
+            return true
+        }
+        switch error {
+        case .noSuchFileOrDirectory: return false
+        case .notDirectory, .tooManySymbolicLinkLevels: throw .changedWhileRead(contextPath)
+        default: throw .system(SystemError("open", context.filePath(contextPath), errno: error))
+        }
+    }
+
+    /// Gives the descriptor up if too many are open; called before any directory in this one may use it.
+    func finishReading() {
+        if WalkedDirectory.openCount.load(ordering: .relaxed) > WalkedDirectory.openLimit { close() }
+    }
+
+    /// A new descriptor of a directory that was read before.
+    private func reopened(in context: ContextDirectory, root: SelectedRoot) throws(BuildContextError) -> Int32 {
+        let contextPath = PathText.appending(path, to: root.resolvedPath)
+        do throws(SystemError) {
+            let descriptor = try context.open(contextPath, O_RDONLY | O_DIRECTORY)
+            let now = try FileStatus.of(descriptor: descriptor, path: "")
+            if now.inode == status.inode, now.device == status.device { return descriptor }
+            Glibc.close(descriptor)
+        } catch {
+            guard [.noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels].contains(error.errno) else {
+                throw .system(error)
+            }
+        }
+        throw .changedWhileRead(contextPath)
+    }
+
+    private func close() {
+        guard descriptor >= 0 else { return }
+        Glibc.close(descriptor)
+        descriptor = -1
+        WalkedDirectory.openCount.subtract(1, ordering: .relaxed)
+    }
+}

@@ -1,0 +1,177 @@
+import BuildContext
+import Dispatch
+import Glibc
+import Layers
+import Synchronization
+
+/// Puts the planned entries of a layer together: threads read files into parts of the tar, and the calling one takes
+/// the parts in order, to hash and write them.
+///
+/// Whoever has nothing else to do makes the next part, the calling thread too, so that all goes on where no other
+/// thread can be had. A file longer than a part goes through several, one after the other.
+// Every part belongs to one thread at a time: `free` and `ready` hand it over. The rest is guarded by `lock`.
+final class LayerAssembly: @unchecked Sendable {
+    private final class Part: @unchecked Sendable {
+        let layer = LayerPart(capacity: LayerAssembly.partSize + LayerAssembly.partSize / 8)
+        var contents: [(ContentFingerprint.File, FileContent)] = []
+        var failure: (any Error)?
+        let ready = DispatchSemaphore(value: 0)
+    }
+
+    /// What a thread has to itself.
+    private struct Maker: ~Copyable {
+        var opener: ContextFileOpener?
+    }
+
+    private enum Turn {
+        case made
+        case noSpace
+        case end(parts: Int)
+    }
+
+    private static let partSize = 1 << 19
+    private static let partCount = 8
+    /// Entries in a part at most, so that threads get their shares of many small files.
+    private static let entryLimit = 128
+    /// Parts that the calling thread makes before it wakes others: most steps copy little.
+    private static let aloneCount = 2
+
+    private let listings: [ContextListing]
+    private let context: ContextDirectory?
+    private let parts = (0..<LayerAssembly.partCount).map { _ in Part() }
+    private let free = DispatchSemaphore(value: 0)
+    private let helpers = DispatchGroup()
+
+    private let lock = Mutex(())
+    private var items: LayerPlan.Iterator
+    /// What did not fit into the part before.
+    private var postponed: CopyItem?
+    /// The file that the next part goes on with.
+    private var unfinished: OpenContent?
+    private var claimed = 0
+    private var isOver = false
+
+    /// - Parameter listings: Those that items of a context refer to.
+    init(_ plan: LayerPlan, _ listings: [ContextListing], in context: ContextDirectory?) {
+        items = plan.makeIterator()
+        self.listings = listings
+        self.context = context
+        // Not as its first value, to which it would have to be brought back before it goes.
+        for _ in parts { free.signal() }
+    }
+
+    /// Writes all entries, and tells what was read of files whose content was not known.
+    ///
+    /// - Throws: `ChangedWhileCopied`, `LayerError`, `BuildContextError`, `SystemError`.
+    func write(to writer: LayerWriter) throws -> [(ContentFingerprint.File, FileContent)] {
+        defer { endHelpers() }
+        var maker = Maker(opener: context.map { ContextFileOpener($0) })
+        var contents: [(ContentFingerprint.File, FileContent)] = []
+        var taken = 0
+        var made = 0
+        while true {
+            let part = parts[taken % parts.count]
+            if part.ready.wait(timeout: .now()) == .timedOut {
+                switch make(&maker, waits: false) {
+                case .made:
+                    made += 1
+                    if made == LayerAssembly.aloneCount { startHelpers() }
+                    continue
+                case .end(let parts) where parts == taken:
+                    return contents
+                case .noSpace, .end:
+                    part.ready.wait()
+                }
+            }
+            taken += 1
+            if let failure = part.failure { throw failure }
+            try writer.append(part.layer)
+            contents += part.contents
+            part.layer.removeAll()
+            part.contents.removeAll(keepingCapacity: true)
+            free.signal()
+        }
+    }
+
+    private func startHelpers() {
+        let processors = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+        for _ in 1..<max(min(processors, 4), 1) {
+            DispatchQueue.global().async(group: helpers) {
+                var maker = Maker(opener: self.context.map { ContextFileOpener($0) })
+                while case .made = self.make(&maker, waits: true) {}
+            }
+        }
+    }
+
+    private func endHelpers() {
+        lock.withLock { _ in isOver = true }
+        for _ in parts { free.signal() }
+        helpers.wait()
+    }
+
+    /// Makes the next part, if there is one and there is room for it.
+    private func make(_ maker: inout Maker, waits: Bool) -> Turn {
+        if waits { free.wait() } else if free.wait(timeout: .now()) == .timedOut { return .noSpace }
+        switch lock.withLock({ _ in claim(&maker) }) {
+        case .end(let parts):
+            free.signal()
+            return .end(parts: parts)
+        case .filled(let part):
+            part.ready.signal()
+        case .batch(let items, let part):
+            do {
+                for item in items { _ = try append(item, to: part, &maker) }
+            } catch {
+                part.failure = error
+            }
+            part.ready.signal()
+        }
+        return .made
+    }
+
+    private enum Claim {
+        case end(parts: Int)
+        /// A piece of a large file, read already, since only one thread at a time can go on with it.
+        case filled(Part)
+        case batch([CopyItem], Part)
+    }
+
+    private func claim(_ maker: inout Maker) -> Claim {
+        let part = parts[claimed % parts.count]
+        var batch: [CopyItem] = []
+        var size: Int64 = 0
+        while !isOver, unfinished == nil, batch.count < LayerAssembly.entryLimit {
+            guard let item = postponed ?? items.next() else { break }
+            postponed = nil
+            // A header is one block, or three with records.
+            size += item.entry.size + 2048
+            if size <= LayerAssembly.partSize || batch.isEmpty { batch.append(item) } else { postponed = item }
+            if size > LayerAssembly.partSize { break }
+        }
+        if isOver || (batch.isEmpty && unfinished == nil) { return .end(parts: claimed) }
+        claimed += 1
+        if unfinished == nil, size <= LayerAssembly.partSize || batch.count > 1 { return .batch(batch, part) }
+        do {
+            if let open = unfinished {
+                if try append(open, to: part) { unfinished = nil }
+            } else {
+                unfinished = try append(batch[0], to: part, &maker)
+            }
+        } catch {
+            part.failure = error
+            unfinished = nil
+            isOver = true
+        }
+        return .filled(part)
+    }
+
+    /// Appends an item; what is left of it if the part has no room for all.
+    private func append(_ item: CopyItem, to part: Part, _ maker: inout Maker) throws -> OpenContent? {
+        let open = try OpenContent(item, listings, &maker.opener)
+        return try append(open, to: part) ? nil : open
+    }
+
+    private func append(_ open: OpenContent, to part: Part) throws -> Bool {
+        try open.append(to: part.layer, size: LayerAssembly.partSize) { part.contents.append(($0, $1)) }
+    }
+}

@@ -1,0 +1,126 @@
+import BuildContext
+import ContentStore
+import FileSystem
+import Glibc
+import Layers
+import OCI
+import SystemPackage
+
+/// An item on its way into a layer: its header, then its content piece by piece.
+final class OpenContent {
+    private enum Source {
+        case none
+        case bytes([UInt8])
+        case file(descriptor: Int32, offset: Int64, path: FilePath)
+        case context(ContextFile, ContentFingerprint.File)
+    }
+
+    private var entry: LayerEntry
+    private let source: Source
+    private let listings: [ContextListing]
+    private var hasher = SHA256Hasher()
+    private let isDigestKnown: Bool
+    private var isHeaderWritten = false
+    private var done: Int64 = 0
+    /// Where the content began, relative to the part that is being filled.
+    private var start: Int64 = 0
+
+    /// Opens what the content is read from.
+    ///
+    /// - Throws: `ChangedWhileCopied` when something else is in the place of a context's file.
+    init(_ item: CopyItem, _ listings: [ContextListing], _ opener: inout ContextFileOpener?) throws {
+        entry = item.entry
+        self.listings = listings
+        isDigestKnown = item.entry.contentDigest != nil
+        switch item.content {
+        case .none:
+            source = .none
+        case .bytes(let bytes):
+            source = .bytes(bytes)
+        case .layer(let files, let position):
+            let place = try files.contents(ofLayer: position).place(of: item.entry)
+            let path = FilePath("layer \(files.layers[position].diffID)")
+            source = .file(descriptor: place.descriptor, offset: place.offset, path: path)
+        case .temporary(let file, let offset):
+            source = .file(descriptor: file.descriptor, offset: offset, path: file.path)
+        case .context(let file):
+            guard let open = try opener?.open(file.entry, of: listings[file.listing]) else {
+                throw ChangedWhileCopied(path: OpenContent.path(of: file, listings))
+            }
+            entry.extendedAttributes = open.extendedAttributes
+            source = .context(open, file)
+        }
+    }
+
+    /// Appends the header, if it is not there yet, and as much content as a part of a size has room for.
+    ///
+    /// - Parameter learn: Told what was read of a context's file, once all of it is known to be of one moment.
+    /// - Returns: Whether the item is complete.
+    func append(
+        to part: LayerPart,
+        size: Int,
+        learn: (ContentFingerprint.File, FileContent) -> Void
+    ) throws -> Bool {
+        if !isHeaderWritten {
+            part.tar.appendHeader(of: entry)
+            start = Int64(part.tar.count)
+            isHeaderWritten = true
+        }
+        guard entry.kind == .regular else {
+            part.entries.append(entry)
+            return true
+        }
+        let space = max(size - part.tar.count, 1)
+        let piece = part.tar.append(Int(min(entry.size - done, Int64(space))))
+        try read(piece)
+        if !isDigestKnown { hasher.update(UnsafeRawBufferPointer(piece)) }
+        done += Int64(piece.count)
+        guard done == entry.size else {
+            start -= Int64(part.tar.count)
+            return false
+        }
+        part.tar.appendPadding(after: entry.size)
+        if !isDigestKnown { entry.contentDigest = hasher.finish() }
+        entry.contentOffset = start
+        try check(learn)
+        part.entries.append(entry)
+        return true
+    }
+
+    private func read(_ piece: UnsafeMutableRawBufferPointer) throws {
+        switch source {
+        case .none: break
+        case .bytes(let bytes):
+            bytes.withUnsafeBytes {
+                piece.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[Int(done)...].prefix(piece.count)))
+            }
+        case .file(let descriptor, let offset, let path):
+            var filled = 0
+            while filled < piece.count {
+                let position = off_t(offset + done) + off_t(filled)
+                let count = pread(descriptor, piece.baseAddress.map { $0 + filled }, piece.count - filled, position)
+                if count < 0, Errno.current == .interrupted { continue }
+                guard count >= 0 else { throw SystemError("read", path) }
+                guard count > 0 else { throw LayerError.shortContent(path) }
+                filled += count
+            }
+        case .context(let open, let file):
+            guard try open.read(piece, at: done, path: OpenContent.path(of: file, listings)) else {
+                throw ChangedWhileCopied(path: OpenContent.path(of: file, listings))
+            }
+        }
+    }
+
+    /// Makes sure that a file of the context is still what it was.
+    private func check(_ learn: (ContentFingerprint.File, FileContent) -> Void) throws {
+        guard case .context(let open, let file) = source else { return }
+        guard open.isUnchanged, let digest = entry.contentDigest else {
+            throw ChangedWhileCopied(path: OpenContent.path(of: file, listings))
+        }
+        if !isDigestKnown { learn(file, FileContent(open, digest: digest)) }
+    }
+
+    private static func path(of file: ContentFingerprint.File, _ listings: [ContextListing]) -> FilePath {
+        FilePath(String(decoding: listings[file.listing].contextPath(of: file.entry), as: UTF8.self))
+    }
+}
