@@ -58,12 +58,17 @@ public struct ContentFingerprint: Sendable {
     ///
     /// - Throws: `BuildContextError.changedWhileRead`, or `.system` where a file cannot be read.
     public mutating func readUnknown() throws(BuildContextError) {
-        for (file, content) in try Reading(unknown, of: listings, in: context).run() { learn(content, of: file) }
-        unknown = []
+        learn(try Reading(unknown, of: listings, in: context).run())
     }
 
-    /// Takes in what was read of a file.
-    public mutating func learn(_ content: FileContent, of file: File) {
+    /// Takes in what was read of some of the files that were not known.
+    public mutating func learn(_ contents: [(File, FileContent)]) {
+        for (file, content) in contents { learn(content, of: file) }
+        let listings = listings
+        unknown.removeAll { listings[$0.listing].digest(of: $0.entry) != nil }
+    }
+
+    private mutating func learn(_ content: FileContent, of file: File) {
         listings[file.listing].know(content, of: file.entry)
         guard content.isSettled else { return }
         cache.learn(

@@ -45,22 +45,24 @@ public struct ContextListing: Sendable {
     /// Visits every entry in order; the path is the entry's, relative to the root, or the name of a selected file.
     public func forEach(_ body: (_ path: [UInt8], _ entry: Reference) throws -> Void) rethrows {
         // Not recursive: a context may be thousands of directories deep.
-        var open: [(directory: Int32, next: Int32, prefix: Int)] = [(0, 0, 0)]
+        var open: [(directory: Int, next: Int, prefix: Int)] = [(0, 0, 0)]
         var path: [UInt8] = []
-        while let (position, next, prefix) = open.last {
-            let directory = directories[Int(position)]
+        while let (directory, next, prefix) = open.last {
             path.removeSubrange(prefix...)
-            guard next < directory.entries.count else {
+            // Not by way of a copy of the directory, whose arrays would be retained for every entry.
+            guard next < directories[directory].entries.count else {
                 open.removeLast()
                 continue
             }
             open[open.count - 1].next += 1
-            let entry = directory.entries[Int(next)]
-            directory.names.withName(Int(entry.name)) { path.append(contentsOf: $0) }
-            try body(path, Reference(directory: position, entry: next))
-            if entry.child >= 0 {
+            directories[directory].names.withName(Int(directories[directory].entries[next].name)) { name in
+                path.append(contentsOf: name)
+            }
+            try body(path, Reference(directory: Int32(directory), entry: Int32(next)))
+            let child = directories[directory].entries[next].child
+            if child >= 0 {
                 path.append(PathText.slash)
-                open.append((entry.child, 0, path.count))
+                open.append((Int(child), 0, path.count))
             }
         }
     }
@@ -68,8 +70,9 @@ public struct ContextListing: Sendable {
     /// Visits every regular file in no particular order; in one directory after the other.
     func forEachFile(_ body: (_ entry: Reference, _ status: FileStatus) -> Void) {
         for (position, directory) in directories.enumerated() {
-            for (number, entry) in directory.entries.enumerated() where entry.status.kind == .regular {
-                body(Reference(directory: Int32(position), entry: Int32(number)), entry.status)
+            for number in directory.entries.indices where directory.entries[number].status.kind == .regular {
+                let reference = Reference(directory: Int32(position), entry: Int32(number))
+                body(reference, directory.entries[number].status)
             }
         }
     }
@@ -98,9 +101,8 @@ public struct ContextListing: Sendable {
 
     /// The text of a symbolic link; empty for everything else.
     func linkTarget(of reference: Reference) -> [UInt8] {
-        let directory = directories[Int(reference.directory)]
-        let link = directory.entries[Int(reference.entry)].link
-        return link < 0 ? [] : directory.linkTargets[Int(link)]
+        let link = directories[Int(reference.directory)].entries[Int(reference.entry)].link
+        return link < 0 ? [] : directories[Int(reference.directory)].linkTargets[Int(link)]
     }
 
     /// Those of directories are known after a walk, those of regular files only once they were read.
@@ -144,20 +146,22 @@ public struct ContextListing: Sendable {
     func withName<Result>(of reference: Reference, _ body: (UnsafePointer<CChar>) -> Result) -> Result {
         guard root.isDirectory else {
             let name = root.resolvedPath.reversed().prefix { $0 != PathText.slash }.reversed()
-            return (name.map { CChar(bitPattern: $0) } + [0]).withUnsafeBufferPointer { body($0.baseAddress!) }
+            return (name.map { CChar(bitPattern: $0) } + [0]).withUnsafeBufferPointer { name in
+                body(name.baseAddress.unsafelyUnwrapped)
+            }
         }
-        let directory = directories[Int(reference.directory)]
-        return directory.names.withName(Int(directory.entries[Int(reference.entry)].name)) { name in
+        let directory = Int(reference.directory)
+        let name = Int(directories[directory].entries[Int(reference.entry)].name)
+        return directories[directory].names.withName(name) { name in
             // SAFETY: names are stored with a zero byte after each.
             body(UnsafeRawPointer(name.baseAddress.unsafelyUnwrapped).assumingMemoryBound(to: CChar.self))
         }
     }
 
     private func path(of reference: Reference) -> [UInt8] {
-        let directory = directories[Int(reference.directory)]
-        return directory.names.withName(Int(directory.entries[Int(reference.entry)].name)) { name in
-            PathText.appending(name, to: directory.path)
-        }
+        let directory = Int(reference.directory)
+        let name = Int(directories[directory].entries[Int(reference.entry)].name)
+        return directories[directory].names.withName(name) { PathText.appending($0, to: directories[directory].path) }
     }
 
     private func number(of reference: Reference) -> Int {

@@ -11,10 +11,18 @@ internal import SystemPackage
 public final class FingerprintCache: Sendable {
     private struct Learned {
         var records: [FingerprintRecord] = []
+        /// The last record of each file among the first `numbered`; the rest follows when it is asked for.
         var numbers: [FingerprintRecord.Key: Int] = [:]
+        var numbered = 0
         /// Whether each record of the table was of use.
         var isUsed: [Bool]
         var needsSaving = false
+
+        mutating func number(of key: FingerprintRecord.Key) -> Int? {
+            for number in numbered..<records.count { numbers[records[number].key] = number }
+            numbered = records.count
+            return numbers[key]
+        }
     }
 
     /// Records that were of no use in so many saves are dropped.
@@ -48,7 +56,8 @@ public final class FingerprintCache: Sendable {
             return record
         }
         return learned.withLock { learned in
-            guard let number = learned.numbers[.init(device: status.device, inode: status.inode)],
+            guard !learned.records.isEmpty,
+                let number = learned.number(of: .init(device: status.device, inode: status.inode)),
                 learned.records[number].matches(status)
             else { return nil }
             return learned.records[number]
@@ -59,12 +68,7 @@ public final class FingerprintCache: Sendable {
     func learn(_ record: FingerprintRecord) {
         learned.withLock { learned in
             learned.needsSaving = true
-            if let number = learned.numbers[record.key] {
-                learned.records[number] = record
-            } else {
-                learned.numbers[record.key] = learned.records.count
-                learned.records.append(record)
-            }
+            learned.records.append(record)
         }
     }
 
@@ -86,7 +90,7 @@ public final class FingerprintCache: Sendable {
         let bytes = learned.withLock { learned -> [UInt8]? in
             guard learned.needsSaving else { return nil }
             learned.needsSaving = false
-            return FingerprintTable.encode(records(learned))
+            return encoded(&learned)
         }
         guard let bytes else { return }
         do {
@@ -96,18 +100,23 @@ public final class FingerprintCache: Sendable {
         }
     }
 
-    private func records(_ learned: Learned) -> [(record: FingerprintRecord, age: UInt8)] {
+    private func encoded(_ learned: inout Learned) -> [UInt8] {
         let keepsUnused = table.count + learned.records.count <= FingerprintCache.countLimit
-        var result: [(record: FingerprintRecord, age: UInt8)] = []
-        result.reserveCapacity(table.count + learned.records.count)
-        var seen = Set<FingerprintRecord.Key>()
+        var kept: [Int] = []
+        kept.reserveCapacity(table.count)
         for number in 0..<table.count {
             let isUsed = learned.isUsed[number]
-            guard isUsed || keepsUnused, let (record, age) = table.record(number), learned.numbers[record.key] == nil,
-                isUsed || age < FingerprintCache.ageLimit, seen.insert(record.key).inserted
+            guard isUsed || keepsUnused, let (record, age) = table.record(number),
+                learned.number(of: record.key) == nil,
+                isUsed || age < FingerprintCache.ageLimit
             else { continue }
-            result.append((record, isUsed ? 0 : age + 1))
+            kept.append(number)
         }
-        return result + learned.records.map { ($0, 0) }
+        return FingerprintTable.encode(count: kept.count + learned.records.count) { position in
+            guard position < kept.count, let (record, age) = table.record(kept[position]) else {
+                return (learned.records[max(position - kept.count, 0)], 0)
+            }
+            return (record, learned.isUsed[kept[position]] ? 0 : age + 1)
+        }
     }
 }

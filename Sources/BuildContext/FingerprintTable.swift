@@ -77,23 +77,31 @@ struct FingerprintTable: Sendable {
         return UnsafeRawBufferPointer(rebasing: file.bytes[start..<(start + FingerprintRecord.byteCount)])
     }
 
-    /// The bytes of a table of these records, one for each file.
-    static func encode(_ records: [(record: FingerprintRecord, age: UInt8)]) -> [UInt8] {
+    /// The bytes of a table; of several records about one file the last counts.
+    ///
+    /// - Parameter record: Gives each record, with how many saves ago it was last used.
+    static func encode(count: Int, record: (Int) -> (record: FingerprintRecord, age: UInt8)) -> [UInt8] {
         var slotCount = 64
-        while slotCount < records.count * 2 { slotCount *= 2 }
+        while slotCount < count * 2 { slotCount *= 2 }
         var slots = [UInt32](repeating: 0, count: slotCount)
-        for (number, entry) in records.enumerated() {
-            var slot = slot(entry.record.device, entry.record.inode, slotCount)
-            while slots[slot] != 0 { slot = (slot + 1) & (slotCount - 1) }
+        for number in 0..<count {
+            let own = record(number).record
+            var slot = slot(own.device, own.inode, slotCount)
+            while slots[slot] != 0, record(Int(slots[slot]) - 1).record.key != own.key {
+                slot = (slot + 1) & (slotCount - 1)
+            }
             slots[slot] = UInt32(truncatingIfNeeded: number + 1)
         }
-        var header = [magic, layout, UInt64(records.count), UInt64(slotCount), 0, 0, 0, 0]
+        var header = [magic, layout, UInt64(count), UInt64(slotCount), 0, 0, 0, 0]
         header[4] = check(header)
         var output: [UInt8] = []
-        output.reserveCapacity(size(count: records.count, slots: slotCount))
+        output.reserveCapacity(size(count: count, slots: slotCount))
         header.withUnsafeBytes { output.append(contentsOf: $0) }
         slots.withUnsafeBytes { output.append(contentsOf: $0) }
-        for entry in records { entry.record.encode(age: entry.age, into: &output) }
+        for number in 0..<count {
+            let (record, age) = record(number)
+            record.encode(age: age, into: &output)
+        }
         return output
     }
 

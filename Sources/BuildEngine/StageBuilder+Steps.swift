@@ -190,8 +190,8 @@ extension StageBuilder {
             } catch let conflict as LayerPlan.Conflict {
                 throw BuildError.at(step.instruction.range, in: step.source, "WORKDIR \(conflict.sentence)")
             }
-            let writer = try stage.builder.layers.writer()
-            _ = try LayerAssembly(plan, [], in: nil).write(to: writer)
+            let writer = try stage.builder.layers.writer(expectedCount: plan.count)
+            _ = try LayerAssembly(plan).write(to: writer)
             return try writer.finish()
         }
     }

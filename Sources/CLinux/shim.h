@@ -1,7 +1,9 @@
 // Linux calls that Swift's Glibc module leaves out.
 #pragma once
+#include <errno.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -13,4 +15,22 @@ static inline ssize_t sb_copy_file_range(int from, off_t *from_offset, int to, s
 // glibc has getdents64 only with _GNU_SOURCE.
 static inline ssize_t sb_getdents64(int directory, void *buffer, size_t length) {
     return syscall(SYS_getdents64, directory, buffer, length);
+}
+
+// What is read or written passes through the page cache without staying there (Linux 6.14), or as usual where the
+// filesystem cannot do that. An offset of -1 means the descriptor's own position.
+#define SB_RWF_DONTCACHE 0x80
+
+static inline ssize_t sb_pread_uncached(int file, void *buffer, size_t length, off_t offset) {
+    struct iovec part = {buffer, length};
+    ssize_t count = syscall(SYS_preadv2, file, &part, 1ul, offset, 0l, SB_RWF_DONTCACHE);
+    if (count >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL)) return count;
+    return pread(file, buffer, length, offset);
+}
+
+static inline ssize_t sb_write_uncached(int file, const void *buffer, size_t length) {
+    struct iovec part = {(void *)buffer, length};
+    ssize_t count = syscall(SYS_pwritev2, file, &part, 1ul, -1l, -1l, SB_RWF_DONTCACHE);
+    if (count >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL)) return count;
+    return write(file, buffer, length);
 }

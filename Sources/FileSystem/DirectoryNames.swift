@@ -5,9 +5,9 @@ public import SystemPackage
 /// The names in one directory without `.` and `..`, sorted by their bytes and kept in one piece of memory.
 public struct DirectoryNames: Sendable {
     /// All names, each with a zero byte after it.
-    private var text: [UInt8] = []
+    @usableFromInline private(set) var text: [UInt8] = []
     /// Where each name starts, in the order of the names.
-    private var starts: [UInt32] = []
+    @usableFromInline private(set) var starts: [UInt32] = []
 
     /// Reads an open directory from its beginning; the descriptor stays open.
     ///
@@ -34,18 +34,18 @@ public struct DirectoryNames: Sendable {
     public var count: Int { starts.count }
 
     /// Calls `body` with the name at a position, which has a zero byte after its end.
+    // Inlined where it is called, since as a call of a generic function it takes longer than `body`.
+    @inlinable
     public func withName<Result, Failure: Error>(
         _ position: Int,
         _ body: (UnsafeBufferPointer<UInt8>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         let start = Int(starts[position])
-        let result: Swift.Result<Result, Failure> = text.withUnsafeBufferPointer { buffer in
-            // SAFETY: the loop of `init` saw a zero byte after every start.
-            let base = buffer.baseAddress.unsafelyUnwrapped + start
-            let count = strlen(UnsafeRawPointer(base).assumingMemoryBound(to: CChar.self))
-            return Swift.Result { () throws(Failure) in try body(UnsafeBufferPointer(start: base, count: count)) }
+        return try text.withUnsafeBufferPointer { (buffer) throws(Failure) -> Result in
+            var end = start
+            while buffer[end] != 0 { end += 1 }
+            return try body(UnsafeBufferPointer(rebasing: buffer[start..<end]))
         }
-        return try result.get()
     }
 
     /// The name at a position.

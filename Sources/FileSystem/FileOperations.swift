@@ -76,6 +76,39 @@ public enum FileOperations {
         }
     }
 
+    /// Pieces of at least this many bytes go past the page cache, where they would only displace what is in use.
+    ///
+    /// A layer is written once and read again seldom; memory for it costs more than the disk where a virtual machine
+    /// gets its memory from the host as it first uses it (`docs/decisions/0009-layers-past-the-page-cache.md`).
+    private static let uncachedSize = 1 << 18
+
+    /// Fills a buffer with the bytes at an offset of an open file, as far as the file has them.
+    ///
+    /// - Returns: The number of bytes read, fewer than the buffer has only at the end of the file.
+    public static func read(
+        _ buffer: UnsafeMutableRawBufferPointer,
+        from descriptor: Int32,
+        at offset: Int64,
+        path: @autoclosure () -> FilePath
+    ) throws(SystemError) -> Int {
+        var position = 0
+        while position < buffer.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[position...])
+            let place = off_t(offset) + off_t(position)
+            let count =
+                rest.count >= uncachedSize
+                ? sb_pread_uncached(descriptor, rest.baseAddress, rest.count, place)
+                : pread(descriptor, rest.baseAddress, rest.count, place)
+            if count < 0 {
+                if Errno.current == .interrupted { continue }
+                throw SystemError("read", path())
+            }
+            if count == 0 { break }
+            position += count
+        }
+        return position
+    }
+
     /// Writes all bytes to a descriptor.
     public static func write(
         _ bytes: UnsafeRawBufferPointer,
@@ -84,7 +117,11 @@ public enum FileOperations {
     ) throws(SystemError) {
         var position = 0
         while position < bytes.count {
-            let count = Glibc.write(descriptor, bytes.baseAddress.map { $0 + position }, bytes.count - position)
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[position...])
+            let count =
+                rest.count >= uncachedSize
+                ? sb_write_uncached(descriptor, rest.baseAddress, rest.count)
+                : Glibc.write(descriptor, rest.baseAddress, rest.count)
             if count < 0 {
                 if Errno.current == .interrupted { continue }
                 throw SystemError("write", path)

@@ -121,6 +121,26 @@ public final class LayerIndex: Sendable {
         return isPresent ? self[position] : nil
     }
 
+    /// Where a file of this path and content has its bytes in the tar; `nil` when the layer has no such file.
+    ///
+    /// - Parameter cursor: Where the last path was found that was asked for; paths that are asked for in ascending order
+    ///   are found without searching.
+    public func offset(of path: PathInRoot, content: Digest, cursor: inout Int) -> Int64? {
+        withBytes { bytes in
+            path.bytes.withUnsafeBytes { wanted -> Int64? in
+                func isHere() -> Bool {
+                    cursor < count && LayerIndexEncoder.path(bytes, position: cursor).elementsEqual(wanted)
+                }
+                if !isHere() { cursor += 1 }
+                if !isHere() {
+                    cursor = lowerBound(bytes, from: 0) { PathInRoot.isOrderedBefore($0, wanted) }
+                    guard isHere() else { return nil }
+                }
+                return LayerIndexEncoder.offset(bytes, position: cursor, content: content)
+            }
+        }
+    }
+
     /// The positions of a path's subtree, itself included if it is there.
     func subtree(of path: PathInRoot) -> Range<Int> {
         if path.isRoot { return 0..<count }

@@ -3,7 +3,8 @@ internal import OCI
 
 /// The record format of a layer index: fixed-size records that point into one table of byte strings.
 struct LayerIndexEncoder {
-    private var records: [UInt8] = []
+    /// The header, which is filled in last, and the records.
+    private var records = [UInt8](repeating: 0, count: LayerIndex.headerSize)
     private var strings: [UInt8] = []
     private(set) var count = 0
     /// The bytes of all files, hard links counted once.
@@ -17,7 +18,8 @@ struct LayerIndexEncoder {
     }
 
     init(capacity: Int) {
-        records.reserveCapacity(capacity * LayerIndex.recordSize)
+        // With room for the strings, which follow in the end; memory that is not used costs nothing.
+        records.reserveCapacity(LayerIndex.headerSize + capacity * (LayerIndex.recordSize + 48))
         strings.reserveCapacity(capacity * 48)
     }
 
@@ -68,7 +70,7 @@ struct LayerIndexEncoder {
         }
         let found = kind(at: target)
         guard target != position, found == .regular || found.map(LayerIndexEncoder.isNode) ?? false else { return }
-        let (own, other) = (position * LayerIndex.recordSize, target * LayerIndex.recordSize)
+        let (own, other) = (place(of: position), place(of: target))
         let isFile = found == .regular
         let copied = isFile ? 16..<LayerIndex.recordSize : 8..<LayerIndex.recordSize
         for byte in copied { records[own + byte] = records[other + byte] }
@@ -83,12 +85,14 @@ struct LayerIndexEncoder {
     }
 
     private func kind(at position: Int) -> LayerEntry.Kind? {
-        LayerEntry.Kind(rawValue: records[position * LayerIndex.recordSize + 24])
+        LayerEntry.Kind(rawValue: records[place(of: position) + 24])
     }
+
+    private func place(of position: Int) -> Int { LayerIndex.headerSize + position * LayerIndex.recordSize }
 
     private func string(at position: Int, field: Int) -> ArraySlice<UInt8> {
         let (start, length) = records.withUnsafeBytes { bytes in
-            let place = position * LayerIndex.recordSize + field
+            let place = place(of: position) + field
             return (
                 Int(bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self)),
                 Int(bytes.loadUnaligned(fromByteOffset: place + 4, as: UInt32.self))
@@ -126,22 +130,19 @@ struct LayerIndexEncoder {
     }
 
     consuming func finish(magic: UInt64, diffID: Digest, tarSize: Int64, bootID: BootID) -> [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity(LayerIndex.headerSize + records.count + strings.count)
-        LayerIndexEncoder.append(magic, to: &result)
-        LayerIndexEncoder.append(UInt32(count), to: &result)
-        LayerIndexEncoder.append(UInt32(0), to: &result)
-        LayerIndexEncoder.append(fileBytes, to: &result)
-        LayerIndexEncoder.append(tarSize, to: &result)
-        result += diffID.bytes
-        result += bootID.bytes
-        LayerIndexEncoder.append(UInt64(0), to: &result)
-        LayerIndexEncoder.append(UInt64(0), to: &result)
-        result += records
-        result += strings
-        let checksum = result.withUnsafeBytes { LayerIndex.checksum($0) }
-        withUnsafeBytes(of: checksum.littleEndian) { result.replaceSubrange(88..<96, with: $0) }
-        return result
+        var header: [UInt8] = []
+        LayerIndexEncoder.append(magic, to: &header)
+        LayerIndexEncoder.append(UInt32(count), to: &header)
+        LayerIndexEncoder.append(UInt32(0), to: &header)
+        LayerIndexEncoder.append(fileBytes, to: &header)
+        LayerIndexEncoder.append(tarSize, to: &header)
+        header += diffID.bytes
+        header += bootID.bytes
+        records.replaceSubrange(0..<header.count, with: header)
+        records += strings
+        let checksum = records.withUnsafeBytes { LayerIndex.checksum($0) }
+        withUnsafeBytes(of: checksum.littleEndian) { records.replaceSubrange(88..<96, with: $0) }
+        return records
     }
 
     /// The path bytes of one record.
@@ -154,6 +155,16 @@ struct LayerIndexEncoder {
         let place = LayerIndex.headerSize + position * LayerIndex.recordSize
         let (kind, flags) = (bytes[place + 24], bytes[place + 25])
         return flags & Flag.implied != 0 || (kind == LayerEntry.Kind.hardLink.rawValue && flags & Flag.digest == 0)
+    }
+
+    /// Where the content of a regular file lies in the tar, if it has this digest.
+    static func offset(_ bytes: UnsafeRawBufferPointer, position: Int, content: Digest) -> Int64? {
+        let place = LayerIndex.headerSize + position * LayerIndex.recordSize
+        guard bytes[place + 24] == LayerEntry.Kind.regular.rawValue,
+            bytes[place + 25] & (Flag.offset | Flag.digest) == Flag.offset | Flag.digest,
+            Digest(rawBytes: UnsafeRawBufferPointer(rebasing: bytes[(place + 72)..<(place + 104)])) == content
+        else { return nil }
+        return Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: place + 64, as: Int64.self))
     }
 
     /// The byte string that the (offset, length) pair at `place` points to; empty where it points outside.

@@ -19,7 +19,11 @@ public final class LayerStore: Sendable {
     private func indexPath(_ diffID: Digest) -> FilePath { store[.layers].appending(diffID.hex) }
 
     /// Starts a layer of our own.
-    public func writer() throws -> LayerWriter { try LayerWriter(self) }
+    ///
+    /// - Parameter expectedCount: The number of entries, where it is known.
+    public func writer(expectedCount: Int = 0) throws -> LayerWriter {
+        try LayerWriter(self, expectedCount: expectedCount)
+    }
 
     /// Whether the layer's content is there and may be trusted, without reading it unless a power loss may have torn it.
     public func isAvailable(_ layer: Layer) -> Bool {
@@ -208,7 +212,8 @@ private struct LayerIndexer {
 
 /// The open uncompressed tar of one layer.
 public final class LayerContents: Sendable {
-    private let descriptor: Int32
+    /// The tar, open for reading as long as this value lives.
+    public let descriptor: Int32
     private let blobs: BlobStore
     private let diffID: Digest
     /// Contents that lie outside the tar, opened when they are first asked for.

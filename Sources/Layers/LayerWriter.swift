@@ -20,13 +20,14 @@ public final class LayerWriter {
     private let layers: LayerStore
     private let sink: BlobSink
     private let tar: TarWriter
-    private var index = LayerIndexEncoder(capacity: 0)
+    private var index: LayerIndexEncoder
     private var lastPath: PathInRoot?
     /// The positions of hard links, which get their attributes at the end.
     private var hardLinks: [Int] = []
 
-    init(_ layers: LayerStore) throws {
+    init(_ layers: LayerStore, expectedCount: Int) throws {
         self.layers = layers
+        index = LayerIndexEncoder(capacity: expectedCount)
         sink = try BlobSink(layers.store.blobs)
         tar = TarWriter(sink: sink)
     }
@@ -79,7 +80,7 @@ public final class LayerWriter {
 
     private func list(_ entry: LayerEntry) {
         if let lastPath { precondition(lastPath < entry.path, "layer entries must be sorted by path") }
-        listParents(of: entry.path)
+        if !(lastPath?.isSibling(of: entry.path) ?? false) { listParents(of: entry.path) }
         if entry.kind == .hardLink { hardLinks.append(index.count) }
         index.append(entry)
         lastPath = entry.path

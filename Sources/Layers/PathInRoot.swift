@@ -83,6 +83,12 @@ public struct PathInRoot: Sendable, Hashable {
                 && (bytes.count == other.bytes.count || bytes[other.bytes.count] == UInt8(ascii: "/")))
     }
 
+    /// Whether two paths have the same parent.
+    func isSibling(of other: PathInRoot) -> Bool {
+        let start = bytes.count - name.count
+        return start == other.bytes.count - other.name.count && bytes[..<start] == other.bytes[..<start]
+    }
+
     /// Compares two cleaned paths component by component, as if `/` sorted before every other byte.
     static func isOrderedBefore(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
         let count = min(left.count, right.count)

@@ -21,6 +21,7 @@ final class LayerAssembly: @unchecked Sendable {
     /// What a thread has to itself.
     private struct Maker: ~Copyable {
         var opener: ContextFileOpener?
+        var earlier: EarlierLayer.Reader?
     }
 
     private enum Turn {
@@ -38,6 +39,7 @@ final class LayerAssembly: @unchecked Sendable {
 
     private let listings: [ContextListing]
     private let context: ContextDirectory?
+    private let earlier: EarlierLayer?
     private let parts = (0..<LayerAssembly.partCount).map { _ in Part() }
     private let free = DispatchSemaphore(value: 0)
     private let helpers = DispatchGroup()
@@ -51,11 +53,14 @@ final class LayerAssembly: @unchecked Sendable {
     private var claimed = 0
     private var isOver = false
 
-    /// - Parameter listings: Those that items of a context refer to.
-    init(_ plan: LayerPlan, _ listings: [ContextListing], in context: ContextDirectory?) {
+    /// - Parameters:
+    ///   - fingerprint: What items of a context refer to.
+    ///   - earlier: A layer that may have some of the contents.
+    init(_ plan: LayerPlan, _ fingerprint: ContentFingerprint? = nil, _ earlier: EarlierLayer? = nil) {
         items = plan.makeIterator()
-        self.listings = listings
-        self.context = context
+        listings = fingerprint?.listings ?? []
+        context = fingerprint?.context
+        self.earlier = earlier
         // Not as its first value, to which it would have to be brought back before it goes.
         for _ in parts { free.signal() }
     }
@@ -65,7 +70,7 @@ final class LayerAssembly: @unchecked Sendable {
     /// - Throws: `ChangedWhileCopied`, `LayerError`, `BuildContextError`, `SystemError`.
     func write(to writer: LayerWriter) throws -> [(ContentFingerprint.File, FileContent)] {
         defer { endHelpers() }
-        var maker = Maker(opener: context.map { ContextFileOpener($0) })
+        var maker = maker()
         var contents: [(ContentFingerprint.File, FileContent)] = []
         var taken = 0
         var made = 0
@@ -93,11 +98,15 @@ final class LayerAssembly: @unchecked Sendable {
         }
     }
 
+    private func maker() -> Maker {
+        Maker(opener: context.map { ContextFileOpener($0) }, earlier: earlier.map { EarlierLayer.Reader($0) })
+    }
+
     private func startHelpers() {
         let processors = sysconf(Int32(_SC_NPROCESSORS_ONLN))
         for _ in 1..<max(min(processors, 4), 1) {
             DispatchQueue.global().async(group: helpers) {
-                var maker = Maker(opener: self.context.map { ContextFileOpener($0) })
+                var maker = self.maker()
                 while case .made = self.make(&maker, waits: true) {}
             }
         }
@@ -120,6 +129,7 @@ final class LayerAssembly: @unchecked Sendable {
             part.ready.signal()
         case .batch(let items, let part):
             do {
+                maker.earlier?.prepare(items)
                 for item in items { _ = try append(item, to: part, &maker) }
             } catch {
                 part.failure = error
@@ -167,7 +177,7 @@ final class LayerAssembly: @unchecked Sendable {
 
     /// Appends an item; what is left of it if the part has no room for all.
     private func append(_ item: CopyItem, to part: Part, _ maker: inout Maker) throws -> OpenContent? {
-        let open = try OpenContent(item, listings, &maker.opener)
+        let open = try maker.earlier?.content(of: item) ?? OpenContent(item, listings, &maker.opener)
         return try append(open, to: part) ? nil : open
     }
 

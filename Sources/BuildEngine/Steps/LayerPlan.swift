@@ -111,16 +111,16 @@ struct LayerPlan {
 
     /// Where a name is among the children of a node, or where it would be.
     private func place(of name: ArraySlice<UInt8>, in node: Int) -> Place {
-        let children = nodes[node].children
+        let count = nodes[node].children.count
         // Sources come in the order of their names, so most are new and belong at the end.
-        guard let last = children.last else { return .missing(0) }
-        if isName(of: last, before: name) { return .missing(children.count) }
-        var (low, high) = (0, children.count)
+        guard let last = nodes[node].children.last else { return .missing(0) }
+        if isName(of: last, before: name) { return .missing(count) }
+        var (low, high) = (0, count)
         while low < high {
             let middle = (low + high) / 2
-            if isName(of: children[middle], before: name) { low = middle + 1 } else { high = middle }
+            if isName(of: nodes[node].children[middle], before: name) { low = middle + 1 } else { high = middle }
         }
-        let isThere = low < children.count && self.name(of: Int(children[low])).elementsEqual(name)
+        let isThere = low < count && self.name(of: Int(nodes[node].children[low])).elementsEqual(name)
         return isThere ? .found(low) : .missing(low)
     }
 

@@ -11,6 +11,7 @@ final class OpenContent {
     private enum Source {
         case none
         case bytes([UInt8])
+        case memory(UnsafeRawBufferPointer)
         case file(descriptor: Int32, offset: Int64, path: FilePath)
         case context(ContextFile, ContentFingerprint.File)
     }
@@ -50,6 +51,22 @@ final class OpenContent {
             entry.extendedAttributes = open.extendedAttributes
             source = .context(open, file)
         }
+    }
+
+    /// Takes the content from memory that stays there until all of it was appended.
+    init(_ item: CopyItem, bytes: UnsafeRawBufferPointer) {
+        entry = item.entry
+        listings = []
+        isDigestKnown = item.entry.contentDigest != nil
+        source = .memory(bytes)
+    }
+
+    /// Takes the content of an item from elsewhere.
+    init(_ item: CopyItem, descriptor: Int32, offset: Int64, path: FilePath) {
+        entry = item.entry
+        listings = []
+        isDigestKnown = item.entry.contentDigest != nil
+        source = .file(descriptor: descriptor, offset: offset, path: path)
     }
 
     /// Appends the header, if it is not there yet, and as much content as a part of a size has room for.
@@ -94,16 +111,11 @@ final class OpenContent {
             bytes.withUnsafeBytes {
                 piece.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[Int(done)...].prefix(piece.count)))
             }
+        case .memory(let bytes):
+            piece.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[Int(done)...].prefix(piece.count)))
         case .file(let descriptor, let offset, let path):
-            var filled = 0
-            while filled < piece.count {
-                let position = off_t(offset + done) + off_t(filled)
-                let count = pread(descriptor, piece.baseAddress.map { $0 + filled }, piece.count - filled, position)
-                if count < 0, Errno.current == .interrupted { continue }
-                guard count >= 0 else { throw SystemError("read", path) }
-                guard count > 0 else { throw LayerError.shortContent(path) }
-                filled += count
-            }
+            let count = try FileOperations.read(piece, from: descriptor, at: offset + done, path: path)
+            guard count == piece.count else { throw LayerError.shortContent(path) }
         case .context(let open, let file):
             guard try open.read(piece, at: done, path: OpenContent.path(of: file, listings)) else {
                 throw ChangedWhileCopied(path: OpenContent.path(of: file, listings))

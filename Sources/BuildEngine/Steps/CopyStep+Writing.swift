@@ -1,0 +1,160 @@
+import BuildCache
+import BuildContext
+import BuildPlanning
+import ContentStore
+import DockerfileSyntax
+import FileSystem
+import Glibc
+import Layers
+import OCI
+import Reporting
+import SystemPackage
+
+extension CopyStep {
+    /// Writes everything that is selected, and tells what was read of files that were not known.
+    ///
+    /// - Parameter latest: An earlier layer, from which files are taken that it has with the same content.
+    func write(_ selection: Selection, over latest: Layer?) async throws
+        -> (LayerWriter, [(ContentFingerprint.File, FileContent)])
+    {
+        let roots = selection.roots
+        let files = try await stage.files()
+        let change = try attributeChange(files)
+        let time = newestTime(roots)
+        var plan = LayerPlan(view: files.view, latestTime: stage.run.request.sourceDateEpoch) { path in
+            var directory = LayerEntry.directory(path, modified: time)
+            change.apply(to: &directory)
+            return directory
+        }
+        try checkDestination(roots, plan)
+        for root in roots {
+            do {
+                if let archive = try unpacked(root) {
+                    try placeArchive(archive, change, &plan)
+                } else {
+                    try place(root, change, &plan)
+                }
+            } catch let conflict as LayerPlan.Conflict {
+                throw failure(conflict.sentence, at: root.range)
+            } catch let error as LayerError {
+                throw failure("failed: \(error)", at: root.range)
+            }
+        }
+        let writer = try stage.builder.layers.writer(expectedCount: plan.count)
+        let earlier = latest.flatMap { try? EarlierLayer($0, in: stage.builder.layers) }
+        do {
+            let contents = try LayerAssembly(plan, selection.files?.fingerprint, earlier).write(to: writer)
+            return (writer, contents)
+        } catch let error as BuildContextError {
+            throw contextFailure(error, at: copy.sources.first?.range)
+        }
+    }
+
+    /// Directories that are made get the time of the newest file that goes into them, which no clock decides.
+    private func newestTime(_ roots: [CopyRoot]) -> Int64 {
+        roots.compactMap(\.newestTime).max() ?? stage.timeBelow
+    }
+
+    private func attributeChange(_ files: LayerStack) throws -> AttributeChange {
+        var change = AttributeChange(mode: mode)
+        guard let chown = copy.chown else { return change }
+        let users = try files.users()
+        let parts = chown.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        func unknown(_ kind: String, _ name: String) -> BuildError {
+            .at(
+                copy.chownRange,
+                in: step.source,
+                "unknown \(kind) `\(name)`",
+                hints: ["a name must be in the /etc/passwd or /etc/group of this stage; a number always works"]
+            )
+        }
+        if let user = parts.first, !user.isEmpty {
+            guard let userID = users.userID(user) else { throw unknown("user", user) }
+            change.userID = userID
+            // Without a group: of a name its own, of a number the same number.
+            change.groupID = users.primaryGroup(ofUserNamed: user) ?? userID
+        }
+        if parts.count == 2, !parts[1].isEmpty {
+            guard let groupID = users.groupID(parts[1]) else { throw unknown("group", parts[1]) }
+            change.groupID = groupID
+        }
+        return change
+    }
+
+    private func checkDestination(_ roots: [CopyRoot], _ plan: LayerPlan) throws {
+        guard roots.count > 1, roots.contains(where: { !$0.isDirectory }), !destination.isDirectory,
+            !plan.isDirectory(destination.path)
+        else { return }
+        throw failure(
+            "with more than one source needs a directory as destination: write `\(copy.destination)/`",
+            at: copy.destinationRange
+        )
+    }
+
+    private func place(_ root: CopyRoot, _ change: AttributeChange, _ plan: inout LayerPlan) throws(LayerPlan.Conflict)
+    {
+        var target = try plan.resolve(destination.path)
+        if !root.isDirectory, destination.isDirectory || plan.isDirectory(target) {
+            try plan.addDirectories(target)
+            target = target.appending(root.name)
+            // What is there under the file's name is replaced, but a link to a file is written through.
+            if let existing = plan.entry(at: target), existing.kind == .directory { throw .fileOverDirectory(target) }
+        } else if root.isDirectory {
+            try plan.addDirectories(target)
+        }
+        let source = plan.use(root, change)
+        try root.forEach { (path, kind, reference) throws(LayerPlan.Conflict) in
+            try plan.add(reference, kind, of: source, at: root.isDirectory ? target.joiningCleaned(path) : target)
+        }
+    }
+}
+
+extension CopyStep {
+    /// The members of a local archive that `ADD` unpacks; `nil` for everything else.
+    private func unpacked(_ root: CopyRoot) throws -> CopyRoot? {
+        guard copy.isAdd, copy.unpack != false, !root.isDirectory, case .context(let listing, _) = root.items,
+            listing.root.status.kind == .regular, let context = stage.run.context
+        else { return nil }
+        let path = context.directory.filePath(listing.root.resolvedPath)
+        let status = listing.root.status
+        let descriptor = try FileOperations.open(path, O_RDONLY | O_NOFOLLOW)
+        defer { close(descriptor) }
+        guard try FileStatus.of(descriptor: descriptor, path: path).isSameContent(as: status) else {
+            throw ChangedWhileCopied(path: path)
+        }
+        guard ArchiveReader.isArchive(descriptor: descriptor) else { return nil }
+        let items = try ArchiveMembers.read(
+            descriptor: descriptor,
+            name: "`\(String(decoding: root.name, as: UTF8.self))`",
+            temporary: stage.builder.store[.temporary]
+        )
+        guard try FileStatus.of(descriptor: descriptor, path: path).isSameContent(as: status) else {
+            throw ChangedWhileCopied(path: path)
+        }
+        // Zeros read as an archive without members: such a file, a blank disk image for one, is only copied.
+        guard !items.isEmpty else { return nil }
+        return CopyRoot(name: root.name, isDirectory: true, items: .list(items), range: root.range, isArchive: true)
+    }
+
+    private func placeArchive(_ root: CopyRoot, _ change: AttributeChange, _ plan: inout LayerPlan) throws(LayerPlan
+        .Conflict)
+    {
+        let target = try plan.resolve(destination.path)
+        try plan.addDirectories(target)
+        let source = plan.use(root, change)
+        try root.forEach { (path, kind, reference) throws(LayerPlan.Conflict) in
+            guard !path.isEmpty else { return }
+            let member = PathInRoot(path)
+            // A member below a link is unpacked where the link leads inside the image.
+            let directory = try plan.resolve(target.joiningCleaned(member.parent.bytes))
+            try plan.add(reference, kind, of: source, at: directory.appending(member.name), replacing: true)
+        }
+    }
+}
+
+extension PathInRoot {
+    /// A path that is clean already, below this one.
+    func joiningCleaned(_ path: [UInt8]) -> PathInRoot {
+        path.isEmpty ? self : appending(path)
+    }
+}
