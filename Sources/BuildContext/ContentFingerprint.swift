@@ -25,6 +25,8 @@ public struct ContentFingerprint: Sendable {
     public private(set) var listings: [ContextListing]
     /// The files that must be read.
     public private(set) var unknown: [File] = []
+    /// A file that was another when it was read than when it was walked; what was done in between may be of the first.
+    public private(set) var changed: File?
     public let context: ContextDirectory
     private let cache: FingerprintCache
 
@@ -69,6 +71,7 @@ public struct ContentFingerprint: Sendable {
     }
 
     private mutating func learn(_ content: FileContent, of file: File) {
+        if content.status != listings[file.listing].status(of: file.entry) { changed = file }
         listings[file.listing].know(content, of: file.entry)
         guard content.isSettled else { return }
         cache.learn(

@@ -1,4 +1,5 @@
 public import ContentStore
+internal import Dispatch
 public import FileSystem
 internal import Glibc
 public import OCI
@@ -34,6 +35,7 @@ public final class FingerprintCache: Sendable {
     private let temporary: FilePath
     private let table: FingerprintTable
     private let learned: Mutex<Learned>
+    private let saving = DispatchGroup()
 
     /// Opens the file for a context; a missing or damaged one counts as empty.
     public init(store: Store, context: ContextDirectory) {
@@ -83,10 +85,21 @@ public final class FingerprintCache: Sendable {
         return !overflow && age >= margin
     }
 
+    /// Begins to write what was learned, while the caller goes on; `save()` waits for it.
+    public func startSaving() {
+        guard learned.withLock({ $0.needsSaving }) else { return }
+        DispatchQueue.global().async(group: saving) { try? self.saveNow() }
+    }
+
     /// Writes what was learned since the file was opened; does nothing when there is nothing new.
     ///
     /// Losing it costs time only, so a caller may go on when this throws.
     public func save() throws(BuildContextError) {
+        saving.wait()
+        try saveNow()
+    }
+
+    private func saveNow() throws(BuildContextError) {
         let bytes = learned.withLock { learned -> [UInt8]? in
             guard learned.needsSaving else { return nil }
             learned.needsSaving = false

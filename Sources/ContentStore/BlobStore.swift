@@ -79,7 +79,7 @@ public struct BlobWriter: ~Copyable {
 
     public mutating func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
         hasher.update(bytes)
-        try FileOperations.write(bytes, to: file.descriptor, path: file.path)
+        try FileOperations.write(bytes, to: file.descriptor, path: file.path, isForLater: true)
         count += Int64(bytes.count)
     }
 

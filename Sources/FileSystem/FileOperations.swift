@@ -76,13 +76,13 @@ public enum FileOperations {
         }
     }
 
-    /// Pieces of at least this many bytes go past the page cache, where they would only displace what is in use.
-    ///
-    /// A layer is written once and read again seldom; memory for it costs more than the disk where a virtual machine
-    /// gets its memory from the host as it first uses it (`docs/decisions/0009-layers-past-the-page-cache.md`).
+    /// Pieces of at least this many bytes of a layer go past the page cache, where they would only displace what is in
+    /// use (`docs/decisions/0009-layers-past-the-page-cache.md`).
     private static let uncachedSize = 1 << 18
 
-    /// Fills a buffer with the bytes at an offset of an open file, as far as the file has them.
+    /// Fills a buffer with the bytes at an offset of a layer or another large file, as far as the file has them.
+    ///
+    /// Much at once is read past the page cache.
     ///
     /// - Returns: The number of bytes read, fewer than the buffer has only at the end of the file.
     public static func read(
@@ -110,16 +110,20 @@ public enum FileOperations {
     }
 
     /// Writes all bytes to a descriptor.
+    ///
+    /// - Parameter isForLater: Whether nobody is expected to read them soon, so that much at once goes past the page
+    ///   cache.
     public static func write(
         _ bytes: UnsafeRawBufferPointer,
         to descriptor: Int32,
-        path: FilePath
+        path: FilePath,
+        isForLater: Bool = false
     ) throws(SystemError) {
         var position = 0
         while position < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[position...])
             let count =
-                rest.count >= uncachedSize
+                isForLater && rest.count >= uncachedSize
                 ? sb_write_uncached(descriptor, rest.baseAddress, rest.count)
                 : Glibc.write(descriptor, rest.baseAddress, rest.count)
             if count < 0 {

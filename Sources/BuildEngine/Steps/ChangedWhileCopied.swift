@@ -1,9 +1,17 @@
+import BuildContext
 import FileSystem
 import SystemPackage
 
 /// A file of the context was not the same when it was copied as when it was looked at; the step is tried again.
 struct ChangedWhileCopied: Error, CustomStringConvertible {
     let path: FilePath
+
+    init(path: FilePath) { self.path = path }
+
+    /// A file of the context, shown by its path in it.
+    init(_ file: ContentFingerprint.File, in listings: [ContextListing]) {
+        path = FilePath(String(decoding: listings[file.listing].contextPath(of: file.entry), as: UTF8.self))
+    }
 
     var description: String { "`\(path)` changed while it was copied" }
 }

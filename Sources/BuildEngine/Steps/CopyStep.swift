@@ -131,12 +131,16 @@ struct CopyStep {
         selection.files?.fingerprint.learn(contents)
         // Further names of one file, and files that a later source put another in place of, are not in the layer.
         try readUnknown(&selection)
+        if let fingerprint = selection.files?.fingerprint, let file = fingerprint.changed {
+            throw ChangedWhileCopied(file, in: fingerprint.listings)
+        }
         return try await stage.layer(for: key(selection.inputs), step) { _ in try finish(writer) }
     }
 
     private func readUnknown(_ selection: inout Selection) throws {
         do throws(BuildContextError) {
             try selection.files?.fingerprint.readUnknown()
+            stage.run.context?.fingerprints.startSaving()
         } catch {
             throw contextFailure(error, at: copy.sources.first?.range)
         }

@@ -30,10 +30,10 @@ final class LayerAssembly: @unchecked Sendable {
         case end(parts: Int)
     }
 
-    private static let partSize = 1 << 19
-    private static let partCount = 8
+    private static let partSize = 1 << 20
+    private static let partCount = 6
     /// Entries in a part at most, so that threads get their shares of many small files.
-    private static let entryLimit = 128
+    private static let entryLimit = 384
     /// Parts that the calling thread makes before it wakes others: most steps copy little.
     private static let aloneCount = 2
 

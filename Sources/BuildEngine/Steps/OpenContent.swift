@@ -46,7 +46,7 @@ final class OpenContent {
             source = .file(descriptor: file.descriptor, offset: offset, path: file.path)
         case .context(let file):
             guard let open = try opener?.open(file.entry, of: listings[file.listing]) else {
-                throw ChangedWhileCopied(path: OpenContent.path(of: file, listings))
+                throw ChangedWhileCopied(file, in: listings)
             }
             entry.extendedAttributes = open.extendedAttributes
             source = .context(open, file)
@@ -117,8 +117,8 @@ final class OpenContent {
             let count = try FileOperations.read(piece, from: descriptor, at: offset + done, path: path)
             guard count == piece.count else { throw LayerError.shortContent(path) }
         case .context(let open, let file):
-            guard try open.read(piece, at: done, path: OpenContent.path(of: file, listings)) else {
-                throw ChangedWhileCopied(path: OpenContent.path(of: file, listings))
+            guard try open.read(piece, at: done, path: ChangedWhileCopied(file, in: listings).path) else {
+                throw ChangedWhileCopied(file, in: listings)
             }
         }
     }
@@ -127,12 +127,8 @@ final class OpenContent {
     private func check(_ learn: (ContentFingerprint.File, FileContent) -> Void) throws {
         guard case .context(let open, let file) = source else { return }
         guard open.isUnchanged, let digest = entry.contentDigest else {
-            throw ChangedWhileCopied(path: OpenContent.path(of: file, listings))
+            throw ChangedWhileCopied(file, in: listings)
         }
         if !isDigestKnown { learn(file, FileContent(open, digest: digest)) }
-    }
-
-    private static func path(of file: ContentFingerprint.File, _ listings: [ContextListing]) -> FilePath {
-        FilePath(String(decoding: listings[file.listing].contextPath(of: file.entry), as: UTF8.self))
     }
 }
