@@ -1,0 +1,2 @@
+def measure(*a): return {}
+def draw(*a): return ""
