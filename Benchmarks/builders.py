@@ -63,7 +63,8 @@ class Swiftbuild(Builder):
         self.binary = str(binary)
 
     def version(self):
-        return output(self.binary, "--version")
+        commit = output("git", "-C", str(REPOSITORY), "describe", "--always", "--dirty")
+        return " ".join([output(self.binary, "--version"), commit]).strip()
 
     def command(self, *arguments):
         environment = {**os.environ, "SWIFTBUILD_ROOT": str(self.store)}
@@ -159,6 +160,13 @@ class DockerBuildKit(Docker):
 
     name = "docker-buildkit"
     buildkit = "1"
+
+    # Listing images is the same program on the same daemon.
+    def images(self):
+        return None
+
+    def fill(self, count, scratch):
+        pass
 
 
 class Buildah(Builder):

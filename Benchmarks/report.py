@@ -1,6 +1,8 @@
 """Makes tables, JSON and a part of a document of what was measured."""
 
-from schedule import OURS, seconds
+from dataclasses import asdict
+
+from schedule import OURS, Series, seconds
 
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 EXPLANATION = (
@@ -9,8 +11,9 @@ EXPLANATION = (
     "slower each peer must at least be. ✓ and ✗ say whether that is met. (n) is the number of rounds, where not all."
 )
 DETAILS = (
-    "CPU is user and system time together; read and written are bytes through system calls. With docker and buildkitd\n"
-    "a daemon does the work, so nothing but the time can be told of them from outside."
+    "CPU is user and system time together; read and written are bytes through system calls. Memory is the peak, of\n"
+    "which ours may have 64 MB and 1 KB for each file. With docker and buildkitd a daemon does the work, so nothing but\n"
+    "the time can be told of them from outside. What is blank was not counted: it would have taken too long."
 )
 
 
@@ -24,7 +27,7 @@ def budgets(phase, all_series):
     ours = series.get(OURS)
     for budget in phase.budgets:
         if budget.seconds is not None:
-            limit = f"≤ {seconds(budget.seconds)}"
+            limit = f"≤ {budget.seconds * 1000:g} ms"
             if ours and ours.wall is not None:
                 yield ours.wall, limit, ours.wall <= budget.seconds
             continue
@@ -43,21 +46,22 @@ def budgets(phase, all_series):
 def result_rows(plays, builders):
     """The cells of the table of results, a list for each row."""
     peers = [builder.name for builder in builders if builder.name != OURS]
-    yield ["Workload", "swiftbuild", "±", "Budget", "Needed", *peers]
+    columns = 4 + len(peers) + bool(peers)
+    yield ["Workload", "swiftbuild", "±", "Budget", *(["Needed"] if peers else []), *peers]
     for play in plays:
         for phase in play.workload.phases:
             series = play.series[phase.name]
             ours = series.get(OURS)
             limits = [text + verdict(met) for _, text, met in budgets(phase, play.series)]
             if ours is None or ours.wall is None:
-                yield [phase.title, "failed", "", ours.failure if ours else "", ""] + [""] * len(peers)
+                yield [phase.title, "failed"] + [""] * (columns - 2)
                 continue
             spread = "" if ours.spread is None else f"{ours.spread:.0%}"
-            needed = f"≥ {phase.needed:g} ×" if phase.needed else ""
-            yield [phase.title, seconds(ours.wall), spread, *(limits[:1] or [""]), needed,
+            needed = [f"≥ {phase.needed:g} ×" if phase.needed else ""] if peers else []
+            yield [phase.title, seconds(ours.wall), spread, *(limits[:1] or [""]), *needed,
                    *(_peer(series.get(peer), ours, phase, play.rounds) for peer in peers)]
             for limit in limits[1:]:
-                yield ["", "", "", limit, ""] + [""] * len(peers)
+                yield ["", "", "", limit] + [""] * (columns - 4)
 
 
 def _peer(series, ours, phase, rounds):
@@ -83,8 +87,10 @@ def detail_rows(plays, builders):
                     continue
                 counts = [""] * 5
                 if builder.works_itself:
+                    memory = peak(series)
+                    met = memory <= phase.peak_limit if memory and builder.name == OURS else None
                     counts = [
-                        seconds(series.median("cpu")), _bytes((peak(series) or 0) * 1024),
+                        seconds(series.median("cpu")), _bytes((memory or 0) * 1024) + verdict(met),
                         _bytes(series.median("read")), _bytes(series.median("written")), _count(series.calls),
                     ]
                 yield [title, builder.name, seconds(series.wall), *counts, str(len(series.samples))]
@@ -120,6 +126,10 @@ def failures(plays, builders):
                 if series.failure and (name, series.failure) not in said:
                     said.add((name, series.failure))
                     yield f"{phase.title}: {name} failed: {series.failure}"
+
+
+def ours_failed(report):
+    return any(series.get(OURS, Series()).failure for play in report["plays"] for series in play.series.values())
 
 
 def text_table(rows, right=()):
@@ -161,12 +171,21 @@ def versions_line(report):
     return ", ".join(f"{name} {version}".strip() for name, version in report["versions"].items())
 
 
+def curve_lines(panels):
+    for panel in panels:
+        for line in panel.lines:
+            points = ", ".join(f"{count:,}: {seconds(value)}" for count, value in line.points)
+            yield f"{panel.title}, {line.name}, {panel.unit} by number of {panel.what}: {points}"
+
+
 def as_text(report):
     results, right, details, details_right, notes = _sections(report)
-    return "\n".join([
-        machine_line(report), versions_line(report), "", text_table(results, right), "", EXPLANATION, "",
-        text_table(details, details_right), "", DETAILS, *([""] if notes else []), *notes,
-    ])
+    lines = [machine_line(report), versions_line(report)]
+    if report["plays"]:
+        lines += ["", text_table(results, right), "", EXPLANATION, "", text_table(details, details_right), "", DETAILS]
+    for more in notes, list(curve_lines(report["curves"])):
+        lines += ["", *more] if more else []
+    return "\n".join(lines)
 
 
 def as_markdown(report):
@@ -202,7 +221,8 @@ def as_values(report):
             })
     return {
         "machine": report["machine"], "versions": report["versions"], "notCompared": report["missing"],
-        "skipped": report["skipped"], "workloads": workloads, "curves": report["curves"],
+        "skipped": report["skipped"], "workloads": workloads,
+        "curves": [asdict(panel) for panel in report["curves"]],
     }
 
 

@@ -48,6 +48,14 @@ class Phase:
     # May be repeated within a round, since it leaves everything as it was.
     repeat: int = 1
     peers: bool = True
+    # How many files are held in memory at most, and by how many processes.
+    entries: int = 0
+    processes: int = 1
+
+    @property
+    def peak_limit(self):
+        """KiB that ours may need: however large files are, it is so much, and 1 KiB for each of them."""
+        return (64_000_000 // 1024 + self.entries) * self.processes
 
 
 @dataclass
@@ -175,7 +183,9 @@ class Play:
                         last[name] = sample.wall
                         if name in begun:
                             begun[name] += sample.wall
-            progress(f"{phase.title}: " + ", ".join(f"{name} {seconds(wall)}" for name, wall in last.items()))
+            if turn == 0 or sum(last.values()) > 0.5:
+                walls = ", ".join(f"{name} {seconds(wall)}" for name, wall in last.items())
+                progress(f"{phase.title}, round {turn + 1}: {walls}")
         for builder in builders:
             self.spent[builder.name].append(begun[builder.name])
 
@@ -222,6 +232,8 @@ class Play:
 def seconds(value):
     if value is None:
         return "–"
+    if value < 0.001:
+        return f"{value * 1e6:.0f} µs"
     if value < 0.1:
         return f"{value * 1000:.2f} ms" if value < 0.01 else f"{value * 1000:.1f} ms"
     return f"{value:.2f} s" if value < 10 else f"{value:.1f} s"

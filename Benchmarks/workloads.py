@@ -61,6 +61,8 @@ def many_files(name, directory, quick):
               yardsticks={"cp": lambda number: shell('cp "$1" "$2"', archive, directory / f"copy-{number}")}),
     ]
     build_archive(tree, archive)
+    for phase in phases:
+        phase.entries = files
     return Workload(name, phases, rounds=3 if quick else 5, fresh=True, space=files / 10_000)
 
 
@@ -237,7 +239,7 @@ def eight_builds(name, directory, quick):
     return Workload(name, [
         Phase("eight-builds", "8 builds at once, each RUN + COPY", lambda builder, number: [
             builder.build(directory / "context", directory / f"Dockerfile-{each}", f"image-{each}") for each in names],
-            needed=10, change=change),
+            needed=10, change=change, processes=8),
     ], rounds=5, start=start, bases=True)
 
 
