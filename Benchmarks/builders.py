@@ -51,8 +51,7 @@ class Builder:
         return None
 
     def fill(self, count, scratch):
-        """Puts many images into the store."""
-        raise Failure("keeps no images")
+        """Puts many images into the store, where there is a command to list them."""
 
 
 class Swiftbuild(Builder):
@@ -253,11 +252,10 @@ class BuildKit(Builder):
     def load_base(self, tar, name):
         """It has no images of its own: a base is an OCI layout that is given to each build."""
         layout = self.directory / f"{name}-{self.generation}"
-        ours = Command([str(REPOSITORY / "bin/swiftbuild"), "build", "--root", f"{layout}-store", "-f", f"{layout}-file",
-                        "-o", f"type=oci,dest={layout}/", str(self.directory)])
-        Path(f"{layout}-file").write_text("FROM scratch\nADD base.tar /\n")
-        shutil.copy(tar, self.directory / "base.tar")
-        self.runner.run(ours)
+        ours = [str(REPOSITORY / "bin/swiftbuild")]
+        store = ["--root", f"{layout}-store"]
+        self.runner.run(Command([*ours, "import", *store, str(tar), name]),
+                        Command([*ours, "save", *store, "--format", "oci", "-o", f"{layout}/", name]))
         digest = json.loads((layout / "index.json").read_text())["manifests"][0]["digest"]
         self.bases = ["--oci-layout", f"{name}={layout}", "--opt", f"context:{name}=oci-layout://{name}@{digest}"]
 

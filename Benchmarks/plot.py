@@ -7,6 +7,8 @@ from html import escape
 COLUMNS = 3
 PANEL_WIDTH, PANEL_HEIGHT = 300, 220
 LEFT, TOP, RIGHT, BOTTOM = 52, 42, 14, 44
+# How wide a letter is, about.
+LETTER = 6
 
 STYLE = """
     text { font: 11px system-ui, sans-serif; fill: #57606a }
@@ -43,7 +45,8 @@ def draw(panels):
     rows = math.ceil(len(panels) / COLUMNS)
     width, height = COLUMNS * PANEL_WIDTH, rows * PANEL_HEIGHT
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">',
-             "<title>Time for each part of a build against how many parts there are</title>", f"<style>{STYLE}\n</style>"]
+             "<title>Time for each part of a build against how many parts there are</title>",
+             f"<style>{STYLE}\n</style>"]
     for number, panel in enumerate(panels):
         x, y = number % COLUMNS * PANEL_WIDTH, number // COLUMNS * PANEL_HEIGHT
         parts.append(f'<g transform="translate({x} {y})">')
@@ -79,26 +82,16 @@ def _panel(panel):
         yield f'<path class="axis" d="M{x:.1f} {bottom}v4"/>'
         yield f'<text x="{x:.1f}" y="{bottom + 17}" text-anchor="middle">{_short(count)}</text>'
     yield f'<text x="{(LEFT + right) / 2:.0f}" y="{bottom + 34}" text-anchor="middle">{escape(panel.what)}</text>'
-    names = []
     for number, line in enumerate(panel.lines):
         places = [(horizontal(count), vertical(value)) for count, value in line.points]
         yield f'<path class="line line{number}" d="M' + "L".join(f"{x:.1f} {y:.1f}" for x, y in places) + '"/>'
         for x, y in places:
             yield f'<circle class="dot{number}" cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>'
-        names.append([number, line.name, places[-1][1] - 8])
-    if len(names) > 1:
-        yield from _names(names, right, bottom)
-
-
-def _names(names, right, bottom):
-    """Names at the ends of the lines, above each other as the lines are."""
-    names.sort(key=lambda name: -name[2])
-    lowest = bottom - 8
-    for name in names:
-        name[2] = min(name[2], lowest)
-        lowest = name[2] - 14
-    for number, text, y in names:
-        yield f'<text class="name{number}" x="{right}" y="{y:.1f}" text-anchor="end">{escape(text)}</text>'
+    if len(panel.lines) > 1:
+        end = right
+        for number, line in reversed(list(enumerate(panel.lines))):
+            yield f'<text class="name{number}" x="{end}" y="33" text-anchor="end">{escape(line.name)}</text>'
+            end -= LETTER * len(line.name) + 12
 
 
 def _step(top):

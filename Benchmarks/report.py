@@ -5,16 +5,15 @@ from dataclasses import asdict
 from schedule import OURS, Series, seconds
 
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
-EXPLANATION = (
-    "Times are medians of whole processes; ± is half the distance between the quartiles. \"Budget\" is our time as a\n"
-    "ratio to plain tools on the same files, measured in the same run, with what is allowed; \"needed\" is how many times\n"
-    "slower each peer must at least be. ✓ and ✗ say whether that is met. (n) is the number of rounds, where not all."
-)
-DETAILS = (
-    "CPU is user and system time together; read and written are bytes through system calls. Memory is the peak, of\n"
-    "which ours may have 64 MB and 1 KB for each file. With docker and buildkitd a daemon does the work, so nothing but\n"
-    "the time can be told of them from outside. What is blank was not counted: it would have taken too long."
-)
+EXPLANATION = """\
+Times are medians of whole processes; ± is half the distance between the quartiles. "Budget" is our time as a ratio to
+plain tools on the same files, measured in the same run, with what is allowed. The columns of other builders say how
+many times longer they take, "Needed" how many it must be; (n) is the number of rounds, where not all.
+✓ and ✗ say what is met."""
+DETAILS = """\
+CPU is user and system time together; read and written are bytes through system calls. Memory is the peak, of which ours
+may have 64 MB and 1 KB for each file. With docker and buildkitd a daemon does the work, so nothing but the time can be
+told of them from outside. What else is blank was not counted: it would have taken too long."""
 
 
 def verdict(met):

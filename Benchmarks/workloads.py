@@ -121,7 +121,8 @@ def run_steps(name, directory, quick):
         Phase("run-steps", "20 × RUN true, base unpacked", lambda builder, number: [
             builder.build(directory / "context", file)],
             [Budget(seconds=0.12), Budget(yardstick="unshare + overlay + chroot")], needed=10,
-            yardsticks={"unshare + overlay + chroot": lambda number: shell(script, root, directory / f"steps-{number}")},
+            yardsticks={
+                "unshare + overlay + chroot": lambda number: shell(script, root, directory / f"steps-{number}")},
             change=lambda number: dockerfile(file, "FROM base", *(f"RUN true {number} {i}" for i in range(20)))),
     ], rounds=5 if quick else 11, start=start, bases=True)
 
@@ -179,7 +180,8 @@ def parallel_stages(name, directory, quick):
     def change(number):
         dockerfile(
             file, "FROM base AS left", f"RUN sleep 1; echo {number} > /left", "FROM base AS right",
-            f"RUN sleep 1; echo {number} > /right", "FROM scratch", "COPY --from=left /left /", "COPY --from=right /right /")
+            f"RUN sleep 1; echo {number} > /right", "FROM scratch", "COPY --from=left /left /",
+            "COPY --from=right /right /")
 
     return Workload(name, [
         Phase("parallel-stages", "Two stages of RUN sleep 1", lambda builder, number: [
@@ -195,18 +197,20 @@ def layers(name, directory, quick):
         write(context / f"file-{number}", f"{number}\n")
     copies = [f"COPY file-{number} /layers/{number}" for number in range(count)]
     plain = dockerfile(directory / "plain", "FROM scratch AS many", *copies)
-    copied = dockerfile(directory / "copied", "FROM scratch AS many", *copies, "FROM scratch", "COPY --from=many /layers /")
+    copied = dockerfile(directory / "copied", "FROM scratch AS many", *copies, "FROM scratch",
+                        "COPY --from=many /layers /")
     build = lambda file: lambda builder, number: [builder.build(context, file)]
     return Workload(name, [
         Phase("layers-cold", f"{count} layers, cold", build(plain)),
         Phase("layers-unchanged", f"{count} layers, nothing changed", build(plain), needed=10, repeat=3),
-        Phase("layers-copied", f"COPY --from of {count} layers", build(copied)),
+        Phase("layers-copied", f"COPY --from of {count} layers", build(copied), peers=False),
     ], rounds=3 if quick else 5, fresh=True)
 
 
 def long_dockerfile(name, directory, quick):
     context = write(directory / "context/example.txt", "hello world\n").parent
-    instructions = ["RUN echo {} \\\n    && true", "ENV NAME_{0}=$OTHER_{0}", "# {}", "COPY --chown=1:1 a{} b", "LABEL l.{}=v"]
+    instructions = ["RUN echo {} \\\n    && true", "ENV NAME_{0}=$OTHER_{0}", "# {}", "COPY --chown=1:1 a{} b",
+                    "LABEL l.{}=v"]
     lines = [instructions[number % 5].format(number) for number in range(10_000 // 6 * 5)]
     file = dockerfile(directory / "Dockerfile", "FROM scratch AS wanted", "COPY example.txt /", "FROM scratch", *lines)
     build = lambda builder, number: [builder.build(context, file, target="wanted")]
@@ -219,7 +223,7 @@ def many_images(name, directory, quick):
     directory.mkdir()
     return Workload(name, [
         Phase("many-images", "`images` with 1,000 images", lambda builder, number: optional(builder.images())),
-    ], rounds=5 if quick else 11, start=lambda builder: builder.fill(1000, directory / f"{builder.name}.tar"), bases=True)
+    ], rounds=5 if quick else 11, start=lambda builder: builder.fill(1000, directory / f"{builder.name}.tar"))
 
 
 def eight_builds(name, directory, quick):
