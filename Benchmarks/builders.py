@@ -62,7 +62,8 @@ class Swiftbuild(Builder):
         self.binary = str(binary)
 
     def version(self):
-        commit = output("git", "-C", str(REPOSITORY), "describe", "--always", "--dirty")
+        built = self.binary == str(REPOSITORY / "bin/swiftbuild")
+        commit = output("git", "-C", str(REPOSITORY), "describe", "--always", "--dirty") if built else ""
         return " ".join([output(self.binary, "--version"), commit]).strip()
 
     def command(self, *arguments):
