@@ -84,10 +84,12 @@ class Curves:
         limit, self.runner.limit = self.runner.limit, 600
         try:
             for count in counts:
-                # All that are there already are found to be there.
+                # Those that are there already are found to be there.
                 self.ours.fill(count, self.directory / f"images-{count}.tar")
                 self.add(listing, count, lambda turn: self.ours.images())
                 self.add(tagging, count, lambda turn: self.ours.command("tag", "image-1", f"other-{turn}"), 1)
+        except Failure as failure:
+            progress(f"{count:,} images: failed: {failure}")
         finally:
             self.runner.limit = limit
         yield Panel("Listing images", "images in the store", "per image", [listing])
@@ -105,16 +107,24 @@ class Curves:
         """Adds a point: the median time of a command, for each of its parts."""
         contexts.settle()
         walls = []
-        for turn in range(ROUNDS):
-            walls.append(self.runner.time([command(turn)]).wall)
-            if walls[-1] > LONG:
-                break
+        try:
+            for turn in range(ROUNDS):
+                walls.append(self.runner.time([command(turn)]).wall)
+                if walls[-1] > LONG:
+                    break
+        except Failure as failure:
+            # The line ends where it does not work any more.
+            progress(f"{line.name}, {count:,}: failed: {failure}")
+            return
         line.points.append((count, statistics.median(walls) / (parts or count)))
 
 
 def measure(directory, runner, ours, quick):
     panels = []
     for panel in Curves(directory, runner, ours, quick).panels():
+        panel.lines = [line for line in panel.lines if line.points]
+        if not panel.lines:
+            continue
         for line in panel.lines:
             count, value = line.points[-1]
             progress(f"{panel.title}, {line.name}: {value * 1e6:.0f} µs {panel.unit} at {count:,} {panel.what}")
