@@ -104,7 +104,9 @@ class Curves:
         self.add(unchanged, count, lambda turn: self.ours.build(context, file))
 
     def add(self, line, count, command, parts=None):
-        """Adds a point: the median time of a command, for each of its parts."""
+        """Adds a point: the median time of a command, for each of its parts; a line ends where it fails."""
+        if line.failure:
+            return
         contexts.settle()
         walls = []
         try:
@@ -113,8 +115,8 @@ class Curves:
                 if walls[-1] > LONG:
                     break
         except Failure as failure:
-            # The line ends where it does not work any more.
-            progress(f"{line.name}, {count:,}: failed: {failure}")
+            line.failure = f"{count:,}: failed: {failure}"
+            progress(f"{line.name}, {line.failure}")
             return
         line.points.append((count, statistics.median(walls) / (parts or count)))
 

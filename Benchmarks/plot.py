@@ -30,6 +30,8 @@ class Line:
     name: str
     # Pairs of a count and seconds.
     points: list = field(default_factory=list)
+    # Where and why it ends early.
+    failure: str | None = None
 
 
 @dataclass

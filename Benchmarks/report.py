@@ -1,5 +1,6 @@
 """Makes tables, JSON and a part of a document of what was measured."""
 
+import os
 from dataclasses import asdict
 
 from schedule import OURS, Series, seconds
@@ -14,6 +15,12 @@ DETAILS = """\
 CPU is user and system time together; read and written are bytes through system calls. Memory is the peak, of which ours
 may have 64 MB and 1 KB for each file. With docker and buildkitd a daemon does the work, so nothing but the time can be
 told of them from outside. What else is blank was not counted: it would have taken too long."""
+
+
+CAPTION = "Time for each file, layer, step and image against how many there are"
+GROWTH = """\
+Cost grows with the work and with nothing else: the time for each file, layer, step and image should stay flat. A few
+milliseconds of start-up are in each build, so a line falls where the parts are few."""
 
 
 def verdict(met):
@@ -174,6 +181,7 @@ def curve_lines(panels):
     for panel in panels:
         for line in panel.lines:
             points = ", ".join(f"{count:,}: {seconds(value)}" for count, value in line.points)
+            points += f", {line.failure}" if line.failure else ""
             yield f"{panel.title}, {line.name}, {panel.unit} by number of {panel.what}: {points}"
 
 
@@ -187,28 +195,33 @@ def as_text(report):
     return "\n".join(lines)
 
 
-def as_markdown(report):
+def as_markdown(report, picture):
     results, right, details, details_right, notes = _sections(report)
     return "\n".join([
         f"Machine: {machine_line(report)}.", "", f"Versions: {versions_line(report)}.", "",
         markdown_table(results, right), "", EXPLANATION, "",
         *(f"- {note}" for note in notes), *([""] if notes else []),
         "### What it took", "", DETAILS, "", markdown_table(details, details_right),
+        *(["", "### How cost grows", "", GROWTH, "", f"![{CAPTION}]({picture})"] if picture else []),
     ])
 
 
 def as_values(report):
     """Everything, as values for JSON."""
     workloads = []
+    daemons = [builder.name for builder in report["builders"] if not builder.works_itself]
     for play in report["plays"]:
         for phase in play.workload.phases:
             contenders = {}
             for name, series in play.series[phase.name].items():
-                contenders[name] = {
-                    "median": series.wall, "spread": series.spread, "walls": series.walls,
-                    "cpu": series.median("cpu"), "peakKiB": peak(series), "read": series.median("read"),
-                    "written": series.median("written"), "systemCalls": series.calls, "failure": series.failure,
-                }
+                values = {"median": series.wall, "spread": series.spread, "walls": series.walls,
+                          "failure": series.failure}
+                if name not in daemons:
+                    values |= {
+                        "cpu": series.median("cpu"), "peakKiB": peak(series), "read": series.median("read"),
+                        "written": series.median("written"), "systemCalls": series.calls,
+                    }
+                contenders[name] = values
             ours = contenders.get(OURS, {}).get("median")
             workloads.append({
                 "name": phase.name, "title": phase.title, "measured": contenders,
@@ -225,11 +238,12 @@ def as_values(report):
     }
 
 
-def rewrite(path, report):
+def rewrite(path, report, curves):
     """Replaces what stands between the two markers in a document."""
+    picture = os.path.relpath(curves, path.parent) if curves else None
     text = path.read_text()
     before, found, rest = text.partition(BEGIN)
     _, closed, after = rest.partition(END)
     if not found or not closed:
         raise ValueError(f"{path} lacks the markers {BEGIN} and {END}")
-    path.write_text(f"{before}{BEGIN}\n\n{as_markdown(report)}\n\n{END}{after}")
+    path.write_text(f"{before}{BEGIN}\n\n{as_markdown(report, picture)}\n\n{END}{after}")
