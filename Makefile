@@ -9,10 +9,10 @@ BINARY := bin/swiftbuild
 STRICT := --scratch-path .build-check -Xswiftc -warnings-as-errors
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test check lint fmt bench install clean
+.PHONY: help build demo test check lint fmt bench bench-quick bench-curves install clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build the release binary, bin/swiftbuild, linked statically against the Swift runtime
 	@scripts/install-dependencies build
@@ -42,9 +42,17 @@ lint: ## Check the formatting without changing anything
 fmt: ## Format the sources
 	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests
 
-bench: build ## Measure some builds against plain tools on the same files, as ratios
-	@scripts/install-dependencies demo
-	@Benchmarks/run
+bench: build ## Measure builds against plain tools and other builders, all in one run; 20 minutes, on a quiet machine
+	@scripts/install-dependencies bench
+	@Benchmarks/run $(BENCH)
+
+bench-quick: build ## The same with fewer files and rounds, and without other builders; about a minute
+	@scripts/install-dependencies bench
+	@Benchmarks/run --quick $(BENCH)
+
+bench-curves: build ## Measure how cost grows with files, layers, steps and images, and draw docs/performance-curves.svg
+	@scripts/install-dependencies bench
+	@Benchmarks/run --only curves --curves docs/performance-curves.svg $(BENCH)
 
 install: ## Install the binary under PREFIX (default /usr/local); builds it first when it is missing
 	@test -x $(BINARY) || $(MAKE) build

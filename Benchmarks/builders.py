@@ -1,0 +1,336 @@
+"""The builders that are compared: ours and its peers, each with stores of its own that nothing else uses."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from contexts import REPOSITORY, images_archive
+from measuring import Command, Failure, has, output
+
+
+class Builder:
+    """What a workload asks of a builder; a command that it does not have is None."""
+
+    name = ""
+    # Whether the process that is started does the work, so that its counts say something.
+    works_itself = True
+    # Whether it can start from an image that is only on this machine.
+    has_bases = True
+
+    def __init__(self, directory, runner):
+        self.directory = Path(directory) / self.name
+        self.directory.mkdir()
+        self.runner = runner
+        self.generation = 0
+
+    def version(self):
+        return ""
+
+    def reset(self):
+        """Starts with an empty store: a new one, since making files is slow for minutes after many were removed."""
+        self.generation += 1
+        self.store = self.directory / str(self.generation)
+
+    def close(self):
+        pass
+
+    def load_base(self, tar, name):
+        raise NotImplementedError
+
+    def build(self, context, dockerfile, tag="image", target=None):
+        raise NotImplementedError
+
+    def export(self, tag, destination):
+        """Writes an image as an OCI layout, or as what is nearest to one."""
+        return None
+
+    def images(self):
+        return None
+
+    def fill(self, count, scratch):
+        """Puts many images into the store, where there is a command to list them."""
+
+
+class Swiftbuild(Builder):
+    name = "swiftbuild"
+
+    def __init__(self, directory, runner, binary=REPOSITORY / "bin/swiftbuild"):
+        super().__init__(directory, runner)
+        self.binary = str(binary)
+
+    def version(self):
+        built = self.binary == str(REPOSITORY / "bin/swiftbuild")
+        commit = output("git", "-C", str(REPOSITORY), "describe", "--always", "--dirty") if built else ""
+        return " ".join([output(self.binary, "--version"), commit]).strip()
+
+    def command(self, *arguments):
+        environment = {**os.environ, "SWIFTBUILD_ROOT": str(self.store)}
+        return Command([self.binary, *map(str, arguments)], environment)
+
+    def load_base(self, tar, name):
+        self.runner.run(self.command("import", tar, name))
+
+    def build(self, context, dockerfile, tag="image", target=None):
+        return self.command("build", "-f", dockerfile, "-t", tag, *_target(target), context)
+
+    def export(self, tag, destination):
+        return self.command("save", "--format", "oci", "-o", f"{destination}/", tag)
+
+    def images(self):
+        return self.command("images")
+
+    def fill(self, count, scratch):
+        self.runner.run(self.command("load", "-i", images_archive(scratch, count)))
+
+
+class Docker(Builder):
+    """Docker's classic builder, in a daemon of our own without any network."""
+
+    name = "docker"
+    works_itself = False
+    buildkit = "0"
+
+    def __init__(self, directory, runner):
+        super().__init__(directory, runner)
+        self.client = _docker_client()
+        self.daemon = None
+
+    def version(self):
+        return output("dockerd", "--version").removeprefix("Docker version ").split(",")[0]
+
+    def reset(self):
+        self.close()
+        super().reset()
+        # A path of a socket may have 107 bytes, so it is not below the directory of the work.
+        self.socket = f"/tmp/swiftbuild-benchmark-{os.getpid()}-{self.name}.sock"
+        with open(self.directory / "log", "a") as log:
+            self.daemon = subprocess.Popen(
+                ["dockerd", "--host", f"unix://{self.socket}", "--data-root", self.store,
+                 "--exec-root", f"{self.store}-run", "--pidfile", f"{self.store}-pid",
+                 "--iptables=false", "--ip6tables=false", "--bridge=none"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        for _ in range(300):
+            if self.daemon.poll() is not None:
+                break
+            if output(*self.command("version").arguments, env=self.environment()):
+                return
+            time.sleep(0.1)
+        self.close()
+        raise Failure("dockerd does not start")
+
+    def close(self):
+        if self.daemon is None:
+            return
+        self.daemon.terminate()
+        try:
+            self.daemon.wait(30)
+        except subprocess.TimeoutExpired:
+            self.daemon.kill()
+            self.daemon.wait()
+        self.daemon = None
+        Path(self.socket).unlink(missing_ok=True)
+
+    def environment(self):
+        return {**os.environ, "DOCKER_BUILDKIT": self.buildkit, "DOCKER_CONFIG": str(self.directory)}
+
+    def command(self, *arguments):
+        return Command([self.client, "--host", f"unix://{self.socket}", *map(str, arguments)], self.environment())
+
+    def load_base(self, tar, name):
+        self.runner.run(self.command("import", tar, name))
+
+    def build(self, context, dockerfile, tag="image", target=None):
+        return self.command("build", "--network", "host", "-f", dockerfile, "-t", tag, *_target(target), context)
+
+    def export(self, tag, destination):
+        return self.command("save", "-o", destination, tag)
+
+    def images(self):
+        return self.command("images")
+
+    def fill(self, count, scratch):
+        self.runner.run(self.command("load", "-i", images_archive(scratch, count)))
+
+
+class DockerBuildKit(Docker):
+    """The BuildKit inside of Docker's daemon."""
+
+    name = "docker-buildkit"
+    buildkit = "1"
+
+    # Listing images is the same program on the same daemon.
+    def images(self):
+        return None
+
+    def fill(self, count, scratch):
+        pass
+
+
+class Buildah(Builder):
+    name = "buildah"
+
+    def __init__(self, directory, runner):
+        super().__init__(directory, runner)
+        self.policy = self.directory / "policy.json"
+        self.policy.write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
+        self.isolation = None
+
+    def version(self):
+        version = output("buildah", "--version").split()
+        return version[2] if len(version) > 2 else ""
+
+    def command(self, *arguments):
+        return Command(["buildah", "--root", str(self.store), "--runroot", f"{self.store}-run",
+                        "--storage-driver", "overlay", *map(str, arguments)])
+
+    def load_base(self, tar, name):
+        working = f"working-{name}"
+        self.runner.run(
+            self.command("from", "--name", working, "scratch"),
+            self.command("add", "--quiet", working, tar, "/"),
+            self.command("commit", "--quiet", "--signature-policy", self.policy, working, name),
+        )
+        if self.isolation is None:
+            self.isolation = self.working_isolation(name)
+
+    def working_isolation(self, base):
+        """Its default where that works here; crun 1.8 does not with cgroups of both versions."""
+        probe = self.directory / "probe"
+        probe.write_text(f"FROM {base}\nRUN true\n")
+        for options in [], ["--runtime", shutil.which("runc") or "runc"], ["--isolation", "chroot"]:
+            self.isolation = options
+            try:
+                self.runner.run(self.build(self.directory, probe, "probe"))
+                return options
+            except Failure:
+                continue
+        raise Failure("runs nothing on this machine")
+
+    def build(self, context, dockerfile, tag="image", target=None):
+        return self.command("build", "--layers", "--network", "host", "--pull-never", "--signature-policy", self.policy,
+                            *(self.isolation or []), "-f", dockerfile, "-t", tag, *_target(target), context)
+
+    def export(self, tag, destination):
+        return self.command("push", "--signature-policy", self.policy, tag, f"oci:{destination}")
+
+    def images(self):
+        return self.command("images")
+
+    def fill(self, count, scratch):
+        # Only names: loading each image by itself would take minutes.
+        empty = scratch.with_suffix(".dockerfile")
+        empty.write_text("FROM scratch\nLABEL a=b\n")
+        self.runner.run(self.build(self.directory, empty, "image"),
+                        self.command("tag", "image", *(f"image-{number}" for number in range(count))))
+
+
+class BuildKit(Builder):
+    """A running buildkitd, whose address SWIFTBUILD_BENCHMARK_BUILDKITD has, through buildctl."""
+
+    name = "buildkitd"
+    works_itself = False
+
+    def __init__(self, directory, runner):
+        super().__init__(directory, runner)
+        self.bases = []
+
+    def version(self):
+        version = output("buildctl", "--version").split()
+        return version[2] if len(version) > 2 else ""
+
+    def command(self, *arguments):
+        address = os.environ["SWIFTBUILD_BENCHMARK_BUILDKITD"]
+        return Command(["buildctl", "--addr", address, *map(str, arguments)])
+
+    def reset(self):
+        super().reset()
+        # The daemon is not ours to start anew.
+        self.runner.run(self.command("prune", "--all"))
+
+    def load_base(self, tar, name):
+        """It has no images of its own: a base is an OCI layout that is given to each build."""
+        layout = self.directory / f"{name}-{self.generation}"
+        ours = [str(REPOSITORY / "bin/swiftbuild")]
+        store = ["--root", f"{layout}-store"]
+        self.runner.run(Command([*ours, "import", *store, str(tar), name]),
+                        Command([*ours, "save", *store, "--format", "oci", "-o", f"{layout}/", name]))
+        digest = json.loads((layout / "index.json").read_text())["manifests"][0]["digest"]
+        self.bases = ["--oci-layout", f"{name}={layout}", "--opt", f"context:{name}=oci-layout://{name}@{digest}"]
+
+    def build(self, context, dockerfile, tag="image", target=None, output=None):
+        target = ["--opt", f"target={target}"] if target else []
+        return self.command(
+            "build", "--progress", "plain", "--frontend", "dockerfile.v0", "--local", f"context={context}",
+            "--local", f"dockerfile={dockerfile.parent}", "--opt", f"filename={dockerfile.name}", *target, *self.bases,
+            "--output", output or f"type=image,name=docker.io/library/{tag}:latest")
+
+
+class Kaniko(Builder):
+    """Kaniko's executor, which SWIFTBUILD_BENCHMARK_KANIKO names.
+
+    It builds in the root filesystem in which it runs and keeps no cache between builds on one machine, so each build
+    gets an empty root of its own, and only builds from nothing are compared.
+    """
+
+    name = "kaniko"
+    has_bases = False
+
+    def version(self):
+        version = output(os.environ["SWIFTBUILD_BENCHMARK_KANIKO"], "version").split()
+        return version[-1] if version else ""
+
+    def build(self, context, dockerfile, tag="image", target=None):
+        root = self.store / tag
+        for directory in "kaniko", "workspace", "proc", "tmp":
+            (root / directory).mkdir(parents=True, exist_ok=True)
+        shutil.copy(os.environ["SWIFTBUILD_BENCHMARK_KANIKO"], root / "kaniko/executor")
+        shutil.copy(dockerfile, root / "kaniko/Dockerfile")
+        script = """
+            root=$1 context=$2 tag=$3
+            shift 3
+            mount --bind "$context" "$root/workspace"
+            mount -t proc proc "$root/proc"
+            exec chroot "$root" /kaniko/executor --force --context dir:///workspace --dockerfile /kaniko/Dockerfile \\
+                --no-push --destination "$tag" --tar-path /kaniko/image.tar "$@"
+            """
+        return Command(["unshare", "--mount", "--propagation", "private", "sh", "-ec", script, "sh", str(root),
+                        str(context), tag, *_target(target)])
+
+
+def _target(target):
+    return ["--target", target] if target else []
+
+
+def _docker_client():
+    """The client that came with the daemon: newer ones have no BuildKit without a plug-in."""
+    daemon = output("dockerd", "--version").removeprefix("Docker version ").split(",")[0]
+    clients = [os.path.join(directory, "docker") for directory in os.get_exec_path()]
+    clients = [client for client in clients if os.access(client, os.X_OK)]
+    for client in clients:
+        if daemon and daemon in output(client, "--version"):
+            return client
+    return clients[0]
+
+
+def peers(directory, runner):
+    """The peers found on this machine, and for each of the others why it is left out."""
+    root = os.geteuid() == 0
+    kaniko = os.environ.get("SWIFTBUILD_BENCHMARK_KANIKO")
+    found, missing = [], {}
+    for builder, reason in [
+        (Docker, None if has("dockerd") and has("docker") else "docker.io is not installed"),
+        (DockerBuildKit, None if has("dockerd") and has("docker") else "docker.io is not installed"),
+        (Buildah, None if has("buildah") else "buildah is not installed"),
+        (BuildKit, None if os.environ.get("SWIFTBUILD_BENCHMARK_BUILDKITD") else
+         "SWIFTBUILD_BENCHMARK_BUILDKITD does not give the address of a buildkitd"),
+        (Kaniko, None if kaniko else "SWIFTBUILD_BENCHMARK_KANIKO does not name kaniko's executor"),
+    ]:
+        reason = reason or (None if root else "needs root")
+        if reason:
+            missing[builder.name] = reason
+        else:
+            found.append(builder(directory, runner))
+    return found, missing

@@ -1,0 +1,148 @@
+"""Writes the files that builds read: trees, Dockerfiles, and archives of images."""
+
+import hashlib
+import io
+import json
+import os
+import subprocess
+import tarfile
+import time
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+# A file changed less than this before it was read is read again by the next build, since its status could not show
+# another change in the same instant. What people build is older than that.
+SETTLING = 2.1
+_last_change = 0.0
+
+
+def changed():
+    global _last_change
+    _last_change = time.monotonic()
+
+
+def settle():
+    time.sleep(max(0.0, _last_change + SETTLING - time.monotonic()))
+
+
+def write(path, text):
+    """Writes a file that stays as it is, so that builds are to wait until it is old enough."""
+    edit(path, text)
+    changed()
+    return path
+
+
+def edit(path, text):
+    """Writes a file that changes in each round, and that nobody gains anything from waiting for."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def dockerfile(path, *lines):
+    return edit(path, "\n".join(lines) + "\n")
+
+
+def tree(root, files, directories):
+    """Makes a tree of files of 2 KB, no two alike, spread over directories two levels deep."""
+    for directory in range(directories):
+        below = root / f"{directory % 50:02}" / f"{directory:05}"
+        below.mkdir(parents=True)
+        for file in range(directory, files, directories):
+            (below / f"{file:06}.txt").write_text(f"{file:09} " * 204 + "\n")
+    changed()
+    return root
+
+
+def deep_tree(root, directories, depth=50):
+    """Makes chains of directories inside each other, each with one small file."""
+    for chain in range(directories // depth):
+        below = root / f"{chain:03}"
+        for level in range(depth):
+            below = below / f"level-{level:02}"
+            below.mkdir(parents=True)
+            (below / "file.txt").write_text(f"{chain} {level}\n")
+    changed()
+    return root
+
+
+def large_file(path, size):
+    """Writes a file that no compressor makes smaller."""
+    block = os.urandom(1 << 20)
+    with open(path, "wb") as file:
+        for number in range(size >> 20):
+            file.write(number.to_bytes(8, "big") + block[8:])
+    changed()
+    return path
+
+
+def touch(root, nanoseconds):
+    """Gives each file below a directory another time of modification."""
+    for directory, _, names in os.walk(root):
+        for name in names:
+            os.utime(os.path.join(directory, name), ns=(nanoseconds, nanoseconds))
+    changed()
+
+
+def run(*arguments):
+    subprocess.run(arguments, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
+def busybox(path):
+    """The tar of a small root filesystem."""
+    run(REPOSITORY / "scripts/busybox-rootfs", path)
+    return path
+
+
+def debian():
+    """The tar of Debian's smallest root filesystem, made once and kept; None and the reason where it cannot be."""
+    suite = "bookworm"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "swiftbuild-benchmark"
+    path = cache / f"debian-{suite}.tar"
+    if path.exists():
+        return path, None
+    if os.geteuid() != 0:
+        return None, "making the Debian base needs root"
+    cache.mkdir(parents=True, exist_ok=True)
+    unfinished = cache / f"debian-{suite}.{os.getpid()}.tar"
+    try:
+        subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", suite, unfinished], check=True,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        unfinished.rename(path)
+    except FileNotFoundError:
+        return None, "there is no mmdebstrap to make the Debian base with"
+    except subprocess.CalledProcessError as error:
+        return None, "mmdebstrap: " + (error.stderr.decode().strip().splitlines() or ["failed"])[-1]
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path, None
+
+
+def images_archive(path, count):
+    """An archive as of `docker save`, of images that share one layer and differ in a label."""
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w") as archive:
+        _add(archive, "file", b"content\n")
+    layer = layer.getvalue()
+    images = []
+    with tarfile.open(path, "w") as archive:
+        _add(archive, "layer.tar", layer)
+        for number in range(count):
+            configuration = json.dumps({
+                "architecture": "amd64", "os": "linux", "created": "2024-01-01T00:00:00Z",
+                "config": {"Labels": {"number": str(number)}},
+                "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(layer).hexdigest()]},
+                "history": [{"created": "2024-01-01T00:00:00Z", "created_by": "benchmark"}],
+            }).encode()
+            name = hashlib.sha256(configuration).hexdigest() + ".json"
+            _add(archive, name, configuration)
+            images.append({"Config": name, "RepoTags": [f"image-{number}:latest"], "Layers": ["layer.tar"]})
+        _add(archive, "manifest.json", json.dumps(images).encode())
+    return path
+
+
+def _add(archive, name, content):
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    archive.addfile(member, io.BytesIO(content))
