@@ -128,4 +128,33 @@ struct LargeCopyTests {
             try f.expectNothingLeft()
         }
     }
+
+    @Test("of files that are written meanwhile are of one moment or refused, and nothing of it is remembered")
+    func changing() async throws {
+        try await BuildFixture.with { f in
+            try f.write("tree/steady", "steady")
+            try f.write("tree/changing", bytes: [UInt8](repeating: 0, count: 4 << 20))
+            let path = f.context.pushing("tree/changing").string
+            let writer = Task.detached {
+                var round: UInt8 = 0
+                while !Task.isCancelled {
+                    round &+= 1
+                    let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+                    try handle.write(contentsOf: [UInt8](repeating: round, count: 4 << 20))
+                    try handle.close()
+                }
+            }
+            let file = try f.dockerfile(Self.text)
+            for _ in 0..<6 {
+                let result = try await f.swiftbuild("-f", file, ".")
+                #expect(result.status == 0 || result.errors.contains("changed while"), "\(result)")
+            }
+            writer.cancel()
+            _ = await writer.result
+            let image = try await f.build(Self.text)
+            #expect(image.tree["/tree/changing"]?.content == (try readFile(FilePath(path))))
+            #expect(try await fresh(f, "fresh").layers == image.layers)
+            try f.expectNothingLeft()
+        }
+    }
 }
