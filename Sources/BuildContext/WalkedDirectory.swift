@@ -45,33 +45,31 @@ final class WalkedDirectory: @unchecked Sendable {
     func open(in context: ContextDirectory, root: SelectedRoot) throws(BuildContextError) -> Bool {
         let parent = self.parent
         self.parent = nil
-        let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
-        let contextPath = PathText.appending(path, to: root.resolvedPath)
+        defer { if descriptor >= 0 { WalkedDirectory.openCount.add(1, ordering: .relaxed) } }
         guard let parent else {
             do {
-                descriptor = try FileOperations.open(context.filePath(contextPath), O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+                let file = context.filePath(contextPath(in: root))
+                descriptor = try FileOperations.open(file, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
             } catch {
                 throw .system(error)
             }
-            WalkedDirectory.openCount.add(1, ordering: .relaxed)
             return true
         }
-        let name = path.reversed().prefix { $0 != PathText.slash }.reversed().map { CChar(bitPattern: $0) } + [0]
+        let name = path[((path.lastIndex(of: PathText.slash) ?? -1) + 1)...].map { CChar(bitPattern: $0) } + [0]
         let isOpen = parent.descriptor >= 0
         let directory = isOpen ? parent.descriptor : try parent.reopened(in: context, root: root)
-        descriptor = openat(directory, name, flags)
+        descriptor = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         let error = Errno.current
         if !isOpen { Glibc.close(directory) }
-        guard descriptor < 0 else {
-            WalkedDirectory.openCount.add(1, ordering: .relaxed)
-            return true
-        }
+        if descriptor >= 0 { return true }
         switch error {
         case .noSuchFileOrDirectory: return false
-        case .notDirectory, .tooManySymbolicLinkLevels: throw .changedWhileRead(contextPath)
-        default: throw .system(SystemError("open", context.filePath(contextPath), errno: error))
+        case .notDirectory, .tooManySymbolicLinkLevels: throw .changedWhileRead(contextPath(in: root))
+        default: throw .system(SystemError("open", context.filePath(contextPath(in: root)), errno: error))
         }
     }
+
+    private func contextPath(in root: SelectedRoot) -> [UInt8] { PathText.appending(path, to: root.resolvedPath) }
 
     /// Gives the descriptor up if too many are open; called before any directory in this one may use it.
     func finishReading() {
@@ -80,7 +78,7 @@ final class WalkedDirectory: @unchecked Sendable {
 
     /// A new descriptor of a directory that was read before.
     private func reopened(in context: ContextDirectory, root: SelectedRoot) throws(BuildContextError) -> Int32 {
-        let contextPath = PathText.appending(path, to: root.resolvedPath)
+        let contextPath = contextPath(in: root)
         do throws(SystemError) {
             let descriptor = try context.open(contextPath, O_RDONLY | O_DIRECTORY)
             let now = try FileStatus.of(descriptor: descriptor, path: "")
