@@ -30,14 +30,12 @@ static void check(struct sb_child *child, int result) {
     if (result < 0) fail(child);
 }
 
-// Handlers belong to the parent's code, and ignored signals would stay ignored in the program. By system call, since
-// the C library keeps signals 32 and 33 to itself; all zero is SIG_DFL without flags on every architecture.
-static void reset_signals(const struct sb_child *child) {
+// Handlers belong to the parent's code, which must not run here, and ignored signals would stay ignored in the program.
+// By system call, since the C library keeps signals 32 and 33 to itself; all zero is SIG_DFL without flags on every
+// architecture.
+static void reset_signals(void) {
     const char action[64] = {0};
-    for (int signal = 1; signal <= 64; signal++) {
-        if (signal > 31 && !(child->ignored >> (signal - 1) & 1)) continue; // execve resets what has a handler
-        syscall(SYS_rt_sigaction, signal, action, NULL, 8);
-    }
+    for (int signal = 1; signal <= 64; signal++) syscall(SYS_rt_sigaction, signal, action, NULL, 8);
 }
 
 static int raise_loopback(void) {
@@ -145,7 +143,7 @@ static void follow_parent(struct sb_child *child) {
 }
 
 _Noreturn void sb_child_main(struct sb_child *child) {
-    reset_signals(child);
+    reset_signals();
     umask(0);
     if (child->configuration->isolation != SB_ISOLATION_CHROOT) enter_namespaces(child);
     build_root(child);

@@ -6,8 +6,8 @@
 
 #include "CSandbox.h"
 
-// Everything below runs in the child, on a copy of a process with other threads: only system calls and code that
-// takes no lock and allocates nothing. Functions return -1 and leave the reason in errno, unless they say otherwise.
+// Everything below runs in the child, in the memory of a process with other threads (see clone.c): only system calls
+// and code that takes no lock, allocates nothing and changes no memory of others. Functions return -1 and leave the reason in errno, unless they say otherwise.
 
 // What the child knows; made by the parent before the clone.
 struct sb_child {
@@ -16,7 +16,6 @@ struct sb_child {
     int root;               // directory descriptor of the new root, once there is one
     int null;               // the /dev/null and an empty directory that were made for it, to cover others with
     int empty;
-    uint64_t ignored;       // bit n-1: signal n is ignored in the parent
     int signals_on_death;   // the cloning thread lives as long as the process, so PR_SET_PDEATHSIG can be used
     char user_map[32];      // lines for /proc/self/uid_map and gid_map
     char group_map[32];

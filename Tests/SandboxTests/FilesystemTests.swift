@@ -162,6 +162,19 @@ struct FilesystemTests {
         }
     }
 
+    @Test("More mount points can be made than a pipe takes reports of at once")
+    func manyMountPoints() throws {
+        try SandboxFixture.with { fixture in
+            let deep = String(repeating: "/" + String(repeating: "d", count: 200), count: 15)
+            var configuration = try fixture.configuration("test -d /9\(deep) && echo there")
+            configuration.mounts = (0..<10).map { SandboxMount(.memory(), target: "/\($0)\(deep)") }
+            let outcome = try run(configuration)
+            #expect(outcome.output == "there\n", "\(outcome.error)")
+            #expect(outcome.created.suffix(160).last?.path == "/9\(deep)")
+            #expect(outcome.created.reduce(0) { $0 + $1.path.utf8.count } > 1 << 16)
+        }
+    }
+
     @Test("A mount that fails says which one and why")
     func mountError() throws {
         try SandboxFixture.with { fixture in
