@@ -43,7 +43,7 @@ static int find_failure(const struct buffer *buffer, struct sb_failure *failure)
 
 static void prepare(struct sb_child *child, const struct sb_configuration *configuration) {
     child->configuration = configuration;
-    child->root = child->null = child->empty = -1;
+    child->root = child->nodes = child->null = child->empty = -1;
     snprintf(child->user_map, sizeof child->user_map, "%u %u 1", configuration->user, geteuid());
     snprintf(child->group_map, sizeof child->group_map, "%u %u 1", configuration->group, getegid());
     struct stat program;

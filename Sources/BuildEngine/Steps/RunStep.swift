@@ -134,8 +134,8 @@ struct RunStep {
         let root =
             try await isolation.mountsOverlay
             ? overlay() : ProcessRoot.copying(stage.files(), in: stage.builder.snapshots)
-        var files = try SystemFiles(hostname: RunStep.hostname, in: stage.builder.store)
-        for script in command.scripts { try files.addScript(script.content, at: "/dev/pipes/\(script.name)") }
+        var files = SystemFiles(hostname: RunStep.hostname)
+        for script in command.scripts { files.addScript(script.content, at: "/dev/pipes/\(script.name)") }
         let below = geteuid() == 0 ? nil : try await stage.files().view
         var configuration = SandboxConfiguration(root: root.sandbox, arguments: command.arguments)
         let identity = try await identity()
