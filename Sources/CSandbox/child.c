@@ -38,6 +38,23 @@ static void reset_signals(void) {
     for (int signal = 1; signal <= 64; signal++) syscall(SYS_rt_sigaction, signal, action, NULL, 8);
 }
 
+// Everything else that this program has open. At once, since a file that another thread is still writing would be busy
+// for whoever wants to execute it for as long as it is open here.
+static void close_others(const struct sb_child *child) {
+    const struct sb_configuration *configuration = child->configuration;
+    const int kept[] = {configuration->standard_input, configuration->standard_output, configuration->standard_error,
+                        child->report};
+    for (unsigned next = 0;;) {
+        unsigned first = ~0u;
+        for (size_t index = 0; index < sizeof kept / sizeof kept[0]; index++) {
+            if ((unsigned)kept[index] >= next && (unsigned)kept[index] < first) first = (unsigned)kept[index];
+        }
+        if (first > next) syscall(SYS_close_range, next, first - 1, 0);
+        if (first == ~0u) return;
+        next = first + 1;
+    }
+}
+
 static int raise_loopback(void) {
     int socket_descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (socket_descriptor < 0) return -1;
@@ -143,6 +160,7 @@ static void follow_parent(struct sb_child *child) {
 }
 
 _Noreturn void sb_child_main(struct sb_child *child) {
+    close_others(child);
     reset_signals();
     umask(0);
     if (child->configuration->isolation != SB_ISOLATION_CHROOT) enter_namespaces(child);
