@@ -38,13 +38,13 @@ static void reset_signals(void) {
     for (int signal = 1; signal <= 64; signal++) syscall(SYS_rt_sigaction, signal, action, NULL, 8);
 }
 
-// Everything else that this program has open. At once, since a file that another thread is still writing would be busy
+// Everything else that this program has open, but for its own streams, which are replaced later. At once, since a file that another thread is still writing would be busy
 // for whoever wants to execute it for as long as it is open here.
 static void close_others(const struct sb_child *child) {
     const struct sb_configuration *configuration = child->configuration;
     const int kept[] = {configuration->standard_input, configuration->standard_output, configuration->standard_error,
                         child->report};
-    for (unsigned next = 0;;) {
+    for (unsigned next = 3;;) {
         unsigned first = ~0u;
         for (size_t index = 0; index < sizeof kept / sizeof kept[0]; index++) {
             if ((unsigned)kept[index] >= next && (unsigned)kept[index] < first) first = (unsigned)kept[index];

@@ -129,8 +129,29 @@ struct RunStep {
     ///
     /// - Throws: `BuildError.runFailed` when it fails, `BuildError.environment` when it cannot be started here.
     func execute() async throws -> Product {
-        let isolation = try stage.run.isolation.strongest()
+        let likely = try stage.run.isolation.likely()
+        noteIsolation()
+        stage.builder.emit(.running(event, id: name))
+        do throws(any Error) {
+            return try await execute(likely)
+        } catch let failure as NotStarted {
+            let strongest = try stage.run.isolation.strongest()
+            guard strongest != likely else { throw failure.error }
+            noteIsolation()
+            return try await execute(strongest)
+        }
+    }
+
+    private func noteIsolation() {
         if let notice = stage.run.isolation.notice() { stage.run.noteOnce(notice) }
+    }
+
+    /// The sandbox could not be set up; nothing was executed in it.
+    private struct NotStarted: Error {
+        let error: BuildError
+    }
+
+    private func execute(_ isolation: Isolation.Kind) async throws -> Product {
         let root =
             try await isolation.mountsOverlay
             ? overlay() : ProcessRoot.copying(stage.files(), in: stage.builder.snapshots)
@@ -150,7 +171,6 @@ struct RunStep {
         configuration.isolation = isolation.level
         configuration.hostname = RunStep.hostname
         configuration.mounts = files.mounts
-        stage.builder.emit(.running(event, id: name))
         let process = try launch(configuration)
         let output = try await finish(process)
         try check(output)
@@ -164,7 +184,7 @@ struct RunStep {
             let code: Int32 = error.errno == .noSuchFileOrDirectory ? 127 : 126
             throw failure(code, isSignal: false, [error.description])
         } catch {
-            throw BuildError.environment("RUN failed: \(error)", hint: nil)
+            throw NotStarted(error: BuildError.environment("RUN failed: \(error)", hint: nil))
         }
     }
 
