@@ -60,9 +60,13 @@ public final class LayerStore: Sendable {
     }
 
     func save(_ index: LayerIndex) throws {
-        let file = try TemporaryFile(in: store[.temporary])
-        try index.withBytes { try FileOperations.write($0, to: file.descriptor, path: file.path) }
-        try file.replace(indexPath(index.diffID))
+        let path = indexPath(index.diffID)
+        // An empty layer is made often, and ext4 writes a file that replaces another to the disk at once.
+        if index.count > 0 || (try? FileOperations.read(path)) != index.withBytes({ Array($0) }) {
+            let file = try TemporaryFile(in: store[.temporary])
+            try index.withBytes { try FileOperations.write($0, to: file.descriptor, path: file.path) }
+            try file.replace(path)
+        }
         indexes.withLock { $0[index.diffID] = index }
     }
 

@@ -28,7 +28,6 @@ extension StageBuilder {
         }
         if result.rootHome == nil { result.rootHome = try await rootHome() }
         let stage = self
-        let promise = Promise<Layer>()
         enum Made {
             case cached(Layer, Int64)
             case ran(RunStep.Product, FileLock)
@@ -46,29 +45,31 @@ extension StageBuilder {
             return .cached
         case .ran(let product, let lock):
             let created = run.creationTime
+            let result = StageLayer(of: product.workspace)
             captures.addTask {
                 // The lock is held until the result can be found, so that whoever waits for it finds it.
                 defer { withExtendedLifetime(lock) {} }
                 do {
                     let layer = try product.capture()
                     try stage.record(layer, key, step, created: created)
-                    if let workspace = product.workspace { stage.run.keepSnapshot(workspace, layer) }
-                    promise.fulfil(.success(layer))
+                    let isEmpty = try stage.builder.layers.index(of: layer).count == 0
+                    result.finish(.success(layer), isEmpty: isEmpty)
+                    if let workspace = product.workspace, !isEmpty { stage.run.keepSnapshot(workspace, layer) }
                 } catch LayerError.reservedName(let path) {
                     let error = BuildError.at(
                         step.instruction.range,
                         in: step.source,
                         "RUN \(LayerPlan.Conflict.whiteoutName(path).sentence)"
                     )
-                    promise.fulfil(.failure(error))
+                    result.finish(.failure(error))
                     throw error
                 } catch {
-                    promise.fulfil(.failure(error))
+                    result.finish(.failure(error))
                     throw error
                 }
             }
-            advance(key, StageLayer(promise, workspace: product.workspace), created: created)
-            if RunStep.mayHaveChangedUsers(product.workspace) { result.rootHome = nil }
+            advance(key, result, created: created)
+            if RunStep.mayHaveChangedUsers(product.workspace) { self.result.rootHome = nil }
             return .ran
         }
     }
