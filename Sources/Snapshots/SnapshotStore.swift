@@ -125,7 +125,8 @@ public struct SnapshotStore: Sendable {
             if entry.kind == .hardLink, entry.contentDigest == nil {
                 try writeLinkBelow(entry, merged, stack, writer)
             } else {
-                try writer.write(entry, content: entry.isFile ? try contents.place(of: entry) : nil)
+                let place = entry.isFile ? try contents.place(of: entry) : nil
+                try writer.write(entry, from: place.map { TreeWriter.Content($0, owner: contents) })
             }
         }
         try writer.finish()
@@ -142,7 +143,7 @@ public struct SnapshotStore: Sendable {
         copy.path = entry.path
         copy.kind = .regular
         let contents = try layers.contents(of: stack[target.layer])
-        try writer.write(copy, content: try contents.place(of: target.entry))
+        try writer.write(copy, from: TreeWriter.Content(try contents.place(of: target.entry), owner: contents))
     }
 
     /// A place for a process to write to, on top of snapshots, lowest first.
