@@ -9,7 +9,7 @@ public final class WorkQueue {
     public typealias Item = @Sendable () throws -> Void
 
     private let shared: Shared
-    private var thread: pthread_t?
+    private var thread: HelperThread?
 
     /// - Parameter limit: How many items may wait.
     public init(limit: Int) {
@@ -25,7 +25,7 @@ public final class WorkQueue {
     ///
     /// - Throws: The first error of any work; what was added later is left undone.
     public func add(_ item: @escaping Item) throws {
-        if thread == nil { start() }
+        if thread == nil { thread = HelperThread { [shared] in shared.work() } }
         // Without a thread everything is done here.
         if thread == nil || shared.add(item) { try shared.doOne() }
     }
@@ -39,26 +39,9 @@ public final class WorkQueue {
         try shared.throwFailure()
     }
 
-    private func start() {
-        var thread: pthread_t = 0
-        let argument = Unmanaged.passRetained(shared)
-        let result = pthread_create(
-            &thread,
-            nil,
-            { argument in
-                guard let argument else { return nil }
-                Unmanaged<Shared>.fromOpaque(argument).takeRetainedValue().work()
-                return nil
-            },
-            argument.toOpaque()
-        )
-        if result == 0 { self.thread = thread } else { argument.release() }
-    }
-
     private func join() {
-        guard let thread else { return }
-        pthread_join(thread, nil)
-        self.thread = nil
+        thread?.join()
+        thread = nil
     }
 
     /// What both threads see.

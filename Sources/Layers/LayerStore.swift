@@ -20,9 +20,12 @@ public final class LayerStore: Sendable {
 
     /// Starts a layer of our own.
     ///
-    /// - Parameter expectedCount: The number of entries, where it is known.
-    public func writer(expectedCount: Int = 0) throws -> LayerWriter {
-        try LayerWriter(self, expectedCount: expectedCount)
+    /// - Parameters:
+    ///   - expectedCount: The number of entries, where it is known.
+    ///   - inBackground: Whether the tar is hashed and written on a thread of its own, for whoever has as much work with
+    ///     the entries.
+    public func writer(expectedCount: Int = 0, inBackground: Bool = false) throws -> LayerWriter {
+        try LayerWriter(self, expectedCount: expectedCount, inBackground: inBackground)
     }
 
     /// Whether the layer's content is there and may be trusted, without reading it unless a power loss may have torn it.
