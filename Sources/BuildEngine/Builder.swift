@@ -108,6 +108,7 @@ final class BuildRun: Sendable {
     }
 
     func keepSnapshot(_ workspace: Workspace, _ layer: Layer) {
+        workspace.settle()
         workspaces.withLock { $0.append((workspace, layer)) }
     }
 

@@ -3,6 +3,7 @@ import Layers
 import OCI
 import Reporting
 import Snapshots
+import Synchronization
 
 /// What a stage came to: the state it ended in and the layers that make up its filesystem.
 struct StageResult: Sendable {
@@ -32,21 +33,29 @@ struct StageResult: Sendable {
 
 /// One layer of a stage, which may still be in the making while later steps already run on its files.
 final class StageLayer: Sendable {
-    private let promise: Promise<Layer>
-    /// The files themselves, for a layer that a `RUN` of this build left.
-    let workspace: Workspace?
+    private let promise = Promise<Layer>()
+    private let files: Mutex<Workspace?>
 
     /// A layer that exists.
     init(_ layer: Layer) {
-        promise = Promise()
+        files = Mutex(nil)
         promise.fulfil(.success(layer))
-        workspace = nil
     }
 
-    /// A layer that is being made of what a process wrote; whoever makes it fulfils `promise`.
-    init(_ promise: Promise<Layer>, workspace: Workspace?) {
-        self.promise = promise
-        self.workspace = workspace
+    /// A layer that is being made of what a process wrote; whoever makes it calls `finish`.
+    init(of workspace: Workspace?) {
+        files = Mutex(workspace)
+    }
+
+    /// The files themselves, for a layer that a `RUN` of this build left.
+    var workspace: Workspace? { files.withLock { $0 } }
+
+    /// Gives the layer, or why there is none.
+    ///
+    /// - Parameter isEmpty: Whether later processes need not look into what the process left.
+    func finish(_ result: Result<Layer, any Error>, isEmpty: Bool = false) {
+        promise.fulfil(result)
+        if isEmpty { files.withLock { $0 = nil } }
     }
 
     /// Waits for the layer.

@@ -30,13 +30,28 @@ static void check(struct sb_child *child, int result) {
     if (result < 0) fail(child);
 }
 
-// Handlers belong to the parent's code, and ignored signals would stay ignored in the program. By system call, since
-// the C library keeps signals 32 and 33 to itself; all zero is SIG_DFL without flags on every architecture.
-static void reset_signals(const struct sb_child *child) {
+// Handlers belong to the parent's code, which must not run here, and ignored signals would stay ignored in the program.
+// By system call, since the C library keeps signals 32 and 33 to itself; all zero is SIG_DFL without flags on every
+// architecture.
+static void reset_signals(void) {
     const char action[64] = {0};
-    for (int signal = 1; signal <= 64; signal++) {
-        if (signal > 31 && !(child->ignored >> (signal - 1) & 1)) continue; // execve resets what has a handler
-        syscall(SYS_rt_sigaction, signal, action, NULL, 8);
+    for (int signal = 1; signal <= 64; signal++) syscall(SYS_rt_sigaction, signal, action, NULL, 8);
+}
+
+// Everything else that this program has open, but for its own streams, which are replaced later. At once, since a file that another thread is still writing would be busy
+// for whoever wants to execute it for as long as it is open here.
+static void close_others(const struct sb_child *child) {
+    const struct sb_configuration *configuration = child->configuration;
+    const int kept[] = {configuration->standard_input, configuration->standard_output, configuration->standard_error,
+                        child->report};
+    for (unsigned next = 3;;) {
+        unsigned first = ~0u;
+        for (size_t index = 0; index < sizeof kept / sizeof kept[0]; index++) {
+            if ((unsigned)kept[index] >= next && (unsigned)kept[index] < first) first = (unsigned)kept[index];
+        }
+        if (first > next) syscall(SYS_close_range, next, first - 1, 0);
+        if (first == ~0u) return;
+        next = first + 1;
     }
 }
 
@@ -145,7 +160,8 @@ static void follow_parent(struct sb_child *child) {
 }
 
 _Noreturn void sb_child_main(struct sb_child *child) {
-    reset_signals(child);
+    close_others(child);
+    reset_signals();
     umask(0);
     if (child->configuration->isolation != SB_ISOLATION_CHROOT) enter_namespaces(child);
     build_root(child);

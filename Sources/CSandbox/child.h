@@ -6,17 +6,17 @@
 
 #include "CSandbox.h"
 
-// Everything below runs in the child, on a copy of a process with other threads: only system calls and code that
-// takes no lock and allocates nothing. Functions return -1 and leave the reason in errno, unless they say otherwise.
+// Everything below runs in the child, in the memory of a process with other threads (see clone.c): only system calls
+// and code that takes no lock, allocates nothing and changes no memory of others. Functions return -1 and leave the reason in errno, unless they say otherwise.
 
 // What the child knows; made by the parent before the clone.
 struct sb_child {
     const struct sb_configuration *configuration;
     int report;             // write end of the pipe to the parent, close-on-exec
     int root;               // directory descriptor of the new root, once there is one
-    int null;               // the /dev/null and an empty directory that were made for it, to cover others with
+    int nodes;              // a filesystem in memory that nothing inside can reach, but for files of it that are mounted
+    int null;               // the /dev/null and an empty directory that were made in it, to cover others with
     int empty;
-    uint64_t ignored;       // bit n-1: signal n is ignored in the parent
     int signals_on_death;   // the cloning thread lives as long as the process, so PR_SET_PDEATHSIG can be used
     char user_map[32];      // lines for /proc/self/uid_map and gid_map
     char group_map[32];
@@ -45,6 +45,10 @@ int sb_report_created(const struct sb_child *child, char kind, const char *path)
 int sb_overlay_attached(const struct sb_child *child, const struct sb_overlay *overlay);
 // overlay.c: makes the overlay as a mount that is attached nowhere, or fails with ENOSYS or EINVAL on older kernels.
 int sb_overlay_detached(const struct sb_child *child, const struct sb_overlay *overlay);
+
+// overlay.c: writes the decimal digits of `number` and a zero, and returns where that is.
+char *sb_append_number(char *end, unsigned number);
+#define SB_DIGITS 12
 
 // root.c: builds the root mount into child->root.
 int sb_mount_root(struct sb_child *child);

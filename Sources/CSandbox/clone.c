@@ -1,115 +1,135 @@
-// The clone itself, on a thread that never ends.
+// The clone itself, on threads that never end.
+//
+// The child runs in this process's memory on a stack of its own, as with vfork, until it executes its program: copying
+// the page tables of a process of our size, and the faults that follow on both sides, cost more than all of its mounts.
+// The thread that made it waits meanwhile. The child changes nothing but its stack, its `struct sb_child` and errno,
+// which is the waiting thread's. When it becomes another user, the kernel makes the memory undumpable, as it must: from
+// then on nobody but root can look into it, neither through the child nor through us.
 //
 // PR_SET_PDEATHSIG fires when the *thread* that made the child ends. The threads that call sb_launch come from pools
-// that shrink, so one thread of ours makes all children, and only the end of the process ends it.
+// that shrink, so threads of ours make all children, and only the end of the process ends them.
 
 #include "clone.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 
-struct job {
-    struct sb_child *child;
-    pid_t pid;
-    int pidfd;
-    int error;
-    int is_done;
-    struct job *next;
-};
+#define STACK_SIZE (256 << 10)
+#define GUARD_SIZE (64 << 10) // at least one page on every architecture
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t work_came = PTHREAD_COND_INITIALIZER;
 static pthread_cond_t work_done = PTHREAD_COND_INITIALIZER;
-static struct job *first_job;
-static uint64_t ignored_signals; // as they were when the thread started; real-time ones are not ignored later
-static pid_t thread_owner; // the process in which the thread runs; a fork does not take it along
+static struct sb_clone *first_job;
+static int job_count; // in the list
+static int thread_count;
+static int idle_count; // threads that wait for a job
+static pid_t owner;    // the process in which the threads run; a fork does not take them along
 
-static uint64_t clone_flags(const struct sb_configuration *configuration) {
-    uint64_t flags = CLONE_PIDFD;
+static int clone_flags(const struct sb_configuration *configuration) {
+    int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
     if (configuration->isolation == SB_ISOLATION_CHROOT) return flags;
     flags |= CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC;
-    if (configuration->isolation == SB_ISOLATION_USER_NAMESPACE) flags |= CLONE_NEWUSER;
     if (configuration->new_network) flags |= CLONE_NEWNET;
-    return flags;
+    if (configuration->isolation != SB_ISOLATION_USER_NAMESPACE) return flags;
+    // To map its identity the child makes its memory dumpable; where ours is not, it gets a copy.
+    if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 1) flags &= ~(CLONE_VM | CLONE_VFORK);
+    return flags | CLONE_NEWUSER;
 }
 
-// A copy-on-write child, as fork makes it, without what the C library does around a fork.
-static pid_t clone_now(struct sb_child *child, int *pidfd) {
-    *pidfd = -1;
-    uint64_t flags = clone_flags(child->configuration);
-    struct clone_args arguments = {.flags = flags, .pidfd = (uint64_t)(uintptr_t)pidfd, .exit_signal = SIGCHLD};
-    pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
-    if (pid < 0 && (errno == ENOSYS || errno == EPERM)) {
-        // Filters of container runtimes refuse clone3, whose flags they cannot see. Both argument orders that
-        // architectures have put the pidfd third.
-        pid = (pid_t)syscall(SYS_clone, (unsigned long)flags | SIGCHLD, NULL, pidfd, NULL, NULL);
-    }
-    if (pid == 0) sb_child_main(child);
-    return pid;
+static int run_child(void *child) { sb_child_main(child); }
+
+static void clone_now(struct sb_clone *job, char *stack) {
+    int report = job->child->report; // the child may move its own
+    job->pidfd = -1;
+    job->pid = clone(run_child, stack + STACK_SIZE, clone_flags(job->child->configuration), job->child, &job->pidfd);
+    job->error = errno;
+    close(report);
 }
 
-static uint64_t find_ignored_signals(void) {
-    uint64_t result = 0;
-    for (int signal = 1; signal <= 64; signal++) {
-        void *action[8] = {0}; // begins with the handler on every architecture but MIPS
-        if (syscall(SYS_rt_sigaction, signal, NULL, action, 8) != 0) continue;
-        if (action[0] == (void *)SIG_IGN) result |= (uint64_t)1 << (signal - 1);
-    }
-    return result;
+static char *make_stack(void) {
+    char *memory = mmap(NULL, GUARD_SIZE + STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return NULL;
+    mprotect(memory, GUARD_SIZE, PROT_NONE);
+    return memory + GUARD_SIZE;
 }
 
-static void *serve(void *unused) {
-    (void)unused;
-    ignored_signals = find_ignored_signals();
+static void *serve(void *stack) {
     pthread_mutex_lock(&mutex);
     for (;;) {
         while (first_job == NULL) pthread_cond_wait(&work_came, &mutex);
-        struct job *job = first_job;
+        struct sb_clone *job = first_job;
         first_job = job->next;
+        job_count--;
+        idle_count--;
         pthread_mutex_unlock(&mutex);
         job->child->signals_on_death = 1;
-        job->child->ignored = ignored_signals;
-        job->pid = clone_now(job->child, &job->pidfd);
-        job->error = errno;
+        clone_now(job, stack);
         pthread_mutex_lock(&mutex);
+        idle_count++;
         job->is_done = 1;
         pthread_cond_broadcast(&work_done);
     }
     return NULL;
 }
 
-// Starts the thread with all signals blocked: it must run no handler, and the child inherits the mask. Holds the mutex.
+// Starts a thread with all signals blocked: it must run no handler, and the child inherits the mask. Holds the mutex.
 static int start_thread(void) {
-    if (thread_owner == getpid()) return 0;
     pthread_attr_t attributes;
     sigset_t all, before;
     pthread_t thread;
+    char *stack = make_stack();
+    if (stack == NULL) return -1;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    int result = pthread_create(&thread, &attributes, serve, NULL);
+    int result = pthread_create(&thread, &attributes, serve, stack);
     pthread_attr_destroy(&attributes);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (result == 0) thread_owner = getpid();
+    if (result != 0) munmap(stack - GUARD_SIZE, GUARD_SIZE + STACK_SIZE);
     return result;
 }
 
-pid_t sb_clone(struct sb_child *child, int *pidfd) {
-    struct job job = {.child = child, .pidfd = -1};
+// Makes sure that some thread will take one more job, at once if there can be one more thread. Holds the mutex.
+static int have_thread(void) {
+    if (owner != getpid()) {
+        owner = getpid();
+        first_job = NULL;
+        job_count = thread_count = idle_count = 0;
+    }
+    if (idle_count <= job_count && start_thread() == 0) {
+        thread_count++;
+        idle_count++;
+    }
+    return thread_count > 0 ? 0 : -1;
+}
+
+int sb_clone_begin(struct sb_clone *job) {
     pthread_mutex_lock(&mutex);
-    if (start_thread() != 0) {
+    if (have_thread() != 0) {
         pthread_mutex_unlock(&mutex);
         errno = EAGAIN;
         return -1;
     }
-    struct job **last = &first_job;
+    job->is_done = 0;
+    job->next = NULL;
+    struct sb_clone **last = &first_job;
     while (*last != NULL) last = &(*last)->next;
-    *last = &job;
+    *last = job;
+    job_count++;
     pthread_cond_signal(&work_came);
-    while (!job.is_done) pthread_cond_wait(&work_done, &mutex);
     pthread_mutex_unlock(&mutex);
-    *pidfd = job.pidfd;
-    errno = job.error;
-    return job.pid;
+    return 0;
+}
+
+pid_t sb_clone_end(struct sb_clone *job) {
+    pthread_mutex_lock(&mutex);
+    while (!job->is_done) pthread_cond_wait(&work_done, &mutex);
+    pthread_mutex_unlock(&mutex);
+    errno = job->error;
+    return job->pid;
 }

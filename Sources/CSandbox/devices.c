@@ -57,7 +57,8 @@ static int clone_host_device(const struct device *device) {
 
 // Puts each device into `directory` as a mount of its own: /dev itself is `nodev`, so that no other device made there
 // can be used, and root inside cannot change the host's device files.
-static int attach_devices(struct sb_child *child, int nodes, int directory) {
+static int attach_devices(struct sb_child *child, int directory) {
+    const int nodes = child->nodes;
     for (size_t index = 0; index < DEVICE_COUNT; index++) {
         const struct device *device = &devices[index];
         child->position.index = (int)index;
@@ -102,8 +103,8 @@ static int attach_below(const struct sb_child *child, int directory) {
     return 0;
 }
 
-static int fill(struct sb_child *child, int nodes, int directory) {
-    if (attach_devices(child, nodes, directory) != 0) return -1;
+static int fill(struct sb_child *child, int directory) {
+    if (attach_devices(child, directory) != 0) return -1;
     for (size_t index = 0; index < LINK_COUNT; index++) {
         if (symlinkat(links[index].target, directory, links[index].name) != 0) return -1;
     }
@@ -118,14 +119,14 @@ int sb_mount_devices(struct sb_child *child) {
     child->position.index = -1;
     int target = sb_resolve(child, "/dev", SB_MISSING_DIRECTORY, 0);
     if (target < 0) return -1;
-    int nodes = sb_new_filesystem("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+    child->nodes = sb_new_filesystem("tmpfs", options, MOUNT_ATTR_NOSUID);
     int directory = sb_new_filesystem("tmpfs", options, MOUNT_ATTR_NOSUID | sb_nodev(child));
     int result = -1;
-    if (nodes >= 0 && directory >= 0 && sb_attach(nodes, target) == 0 && sb_attach(directory, nodes) == 0) {
-        result = fill(child, nodes, directory);
+    if (child->nodes >= 0 && directory >= 0 && sb_attach(child->nodes, target) == 0 &&
+        sb_attach(directory, child->nodes) == 0) {
+        result = fill(child, directory);
     }
     sb_close(target);
-    sb_close(nodes);
     sb_close(directory);
     return result;
 }

@@ -3,6 +3,7 @@
 #include "child.h"
 
 #include <limits.h>
+#include <poll.h>
 #include <string.h>
 
 // This program's own file stays reachable as /proc/self/exe until the program is replaced. A program or interpreter of
@@ -40,7 +41,13 @@ static int execute_path(const struct sb_child *child, const char *path) {
         current = names[depth % 2];
     }
     const struct sb_configuration *configuration = child->configuration;
-    return execve(path, (char *const *)configuration->arguments, (char *const *)configuration->environment);
+    // A program that this one has just written is busy until children of other threads have closed what they inherited.
+    for (int attempt = 0; attempt < 100; attempt++) {
+        execve(path, (char *const *)configuration->arguments, (char *const *)configuration->environment);
+        if (errno != ETXTBSY) break;
+        poll(NULL, 0, 1);
+    }
+    return -1;
 }
 
 // As execvp does it, but without running a shell for a file of unknown format: Docker does not either. A program that

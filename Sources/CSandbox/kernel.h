@@ -12,7 +12,6 @@
 #include <linux/close_range.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
-#include <linux/sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>

@@ -43,7 +43,7 @@ static int find_failure(const struct buffer *buffer, struct sb_failure *failure)
 
 static void prepare(struct sb_child *child, const struct sb_configuration *configuration) {
     child->configuration = configuration;
-    child->root = child->null = child->empty = -1;
+    child->root = child->nodes = child->null = child->empty = -1;
     snprintf(child->user_map, sizeof child->user_map, "%u %u 1", configuration->user, geteuid());
     snprintf(child->group_map, sizeof child->group_map, "%u %u 1", configuration->group, getegid());
     struct stat program;
@@ -66,32 +66,34 @@ static void collect(pid_t pid, int pidfd) {
 
 int sb_launch(const struct sb_configuration *configuration, struct sb_process *process, struct sb_failure *failure) {
     struct sb_child child = {0};
+    struct sb_clone clone = {.child = &child};
     struct buffer buffer = {0};
     int report[2];
     if (pipe2(report, O_CLOEXEC) != 0) return fail(failure, SB_STEP_PREPARE);
     prepare(&child, configuration);
     child.report = report[1];
-    int pidfd;
-    pid_t pid = sb_clone(&child, &pidfd);
-    sb_close(report[1]);
-    if (pid < 0) {
+    if (sb_clone_begin(&clone) != 0) {
         fail(failure, SB_STEP_CLONE);
         close(report[0]);
+        close(report[1]);
         return -1;
     }
     int has_failed = read_all(report[0], &buffer) != 0;
-    if (has_failed) {
-        fail(failure, SB_STEP_PREPARE);
-        kill(pid, 9);
-    } else {
-        has_failed = find_failure(&buffer, failure);
-    }
+    if (has_failed) fail(failure, SB_STEP_PREPARE);
+    // Before it is known whether the clone worked: a child that writes on must fail and not wait.
     close(report[0]);
-    if (has_failed) {
-        collect(pid, pidfd);
+    if (sb_clone_end(&clone) < 0) {
+        fail(failure, SB_STEP_CLONE);
         free(buffer.bytes);
         return -1;
     }
-    *process = (struct sb_process){pid, pidfd, buffer.bytes, buffer.length};
+    if (has_failed) kill(clone.pid, SIGKILL);
+    else has_failed = find_failure(&buffer, failure);
+    if (has_failed) {
+        collect(clone.pid, clone.pidfd);
+        free(buffer.bytes);
+        return -1;
+    }
+    *process = (struct sb_process){clone.pid, clone.pidfd, buffer.bytes, buffer.length};
     return 0;
 }

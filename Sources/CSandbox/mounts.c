@@ -78,10 +78,32 @@ static int tmpfs_tree(const struct sb_child *child, const struct sb_mount *mount
     return sb_new_filesystem("tmpfs", options, MOUNT_ATTR_NOSUID | sb_nodev(child));
 }
 
+static int write_content(const struct sb_mount *mount, int file) {
+    const char *bytes = mount->content;
+    for (uint64_t position = 0; position < mount->size;) {
+        ssize_t written = write(file, bytes + position, mount->size - position);
+        if (written < 0) return -1;
+        position += (uint64_t)written;
+    }
+    return 0;
+}
+
+// A file that is in memory only: what is written to it inside is nowhere afterwards.
+static int content_tree(const struct sb_child *child, const struct sb_mount *mount) {
+    char name[SB_DIGITS];
+    sb_append_number(name, (unsigned)child->position.index);
+    int file = openat(child->nodes, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mount->mode);
+    if (file < 0) return -1;
+    int result = write_content(mount, file);
+    sb_close(file);
+    return result == 0 ? sb_open_tree(child->nodes, name, OPEN_TREE_CLONE) : -1;
+}
+
 static int tree_for(const struct sb_child *child, const struct sb_mount *mount) {
     switch (mount->kind) {
     case SB_MOUNT_BIND: return bind_tree(mount);
     case SB_MOUNT_TMPFS: return tmpfs_tree(child, mount);
+    case SB_MOUNT_CONTENT: return content_tree(child, mount);
     case SB_MOUNT_OVERLAY: return overlay_tree(child, mount);
     }
     errno = EINVAL;
@@ -130,7 +152,8 @@ static int copy_content(int from, int to) {
     }
 }
 
-// Copies a file to where nothing is yet; what the root has under that name stays.
+// Makes a file where nothing is yet, with the content of `source` if there is one; what the root has under that name
+// stays.
 static int imitate_file(const struct sb_child *child, const struct sb_mount *mount, int source) {
     int target = sb_resolve(child, mount->target, SB_MISSING_FAILS, 1);
     if (target >= 0 || errno != ENOENT) {
@@ -140,15 +163,11 @@ static int imitate_file(const struct sb_child *child, const struct sb_mount *mou
     target = sb_resolve(child, mount->target, SB_MISSING_FILE, 1);
     if (target < 0) return -1;
     // An O_PATH descriptor of a file that was just made; its directory entry is the way to one that can be written.
-    char path[40] = "/proc/self/fd/";
-    char *digit = path + sizeof path;
-    *--digit = 0;
-    unsigned number = (unsigned)target;
-    do *--digit = (char)('0' + number % 10);
-    while ((number /= 10) != 0);
-    memmove(path + 14, digit, strlen(digit) + 1);
+    char path[14 + SB_DIGITS] = "/proc/self/fd/";
+    sb_append_number(path + 14, (unsigned)target);
     int writable = open(path, O_WRONLY | O_CLOEXEC);
-    int result = writable < 0 ? -1 : copy_content(source, writable);
+    int result = -1;
+    if (writable >= 0) result = source < 0 ? write_content(mount, writable) : copy_content(source, writable);
     sb_close(writable);
     sb_close(target);
     return result;
@@ -160,6 +179,7 @@ static int imitate(const struct sb_child *child, const struct sb_mount *mount) {
         sb_close(directory);
         return directory < 0 ? -1 : 0;
     }
+    if (mount->kind == SB_MOUNT_CONTENT) return imitate_file(child, mount, -1);
     if (mount->kind != SB_MOUNT_BIND) {
         errno = EPERM;
         return -1;

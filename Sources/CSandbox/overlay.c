@@ -7,9 +7,8 @@
 #define OPTIONS_LENGTH 4096 // mount(2) reads one page
 #define PATH_LENGTH 32
 
-// Writes the decimal digits of `number` and returns the end.
-static char *append_number(char *end, unsigned number) {
-    char digits[12];
+char *sb_append_number(char *end, unsigned number) {
+    char digits[SB_DIGITS];
     int count = 0;
     do digits[count++] = (char)('0' + number % 10);
     while ((number /= 10) != 0);
@@ -24,7 +23,7 @@ static int short_name(const char *directory, char name[PATH_LENGTH]) {
     int descriptor = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0) return -1;
     strcpy(name, "/proc/self/fd/");
-    append_number(name + strlen(name), (unsigned)descriptor);
+    sb_append_number(name + strlen(name), (unsigned)descriptor);
     return 0;
 }
 

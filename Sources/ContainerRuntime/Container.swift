@@ -63,7 +63,6 @@ public struct ContainerOptions: Sendable {
 /// One process on an image, and everything it writes; both are gone when this value is.
 public struct Container: Sendable {
     private let root: ProcessRoot
-    private let files: SystemFiles
     private let locks: [FileLock]
     public private(set) var configuration: SandboxConfiguration
 
@@ -93,7 +92,6 @@ public struct Container: Sendable {
             root = try .copying(stack, in: snapshots)
         }
         let hostname = options.hostname ?? Container.randomName()
-        files = try SystemFiles(hostname: hostname, in: store)
         let identity = try Container.identity(options.user ?? image.config.user ?? "", stack)
         configuration = SandboxConfiguration(root: root.sandbox, arguments: arguments)
         configuration.user = SandboxUser(
@@ -106,7 +104,7 @@ public struct Container: Sendable {
             options.workingDirectory ?? image.config.workingDir.flatMap { $0.isEmpty ? nil : $0 } ?? "/"
         configuration.hostname = hostname
         configuration.isolation = isolation.level
-        configuration.mounts = files.mounts
+        configuration.mounts = SystemFiles(hostname: hostname).mounts
         configuration.mounts += options.volumes.map {
             SandboxMount(.bind($0.source, recursive: true), target: $0.target, isReadOnly: $0.isReadOnly)
         }

@@ -1,4 +1,5 @@
 public import ContentStore
+internal import Glibc
 public import Sandbox
 internal import Synchronization
 
@@ -11,10 +12,21 @@ public final class Isolation: Sendable {
         self.store = store
     }
 
-    /// The strongest isolation that works here, and whether roots can be overlays.
+    /// The isolation of a process, and whether its root can be an overlay.
+    public typealias Kind = (level: SandboxIsolation, mountsOverlay: Bool)
+
+    /// What `strongest` says, or what it will most likely say where finding out would cost more than a failure does.
+    ///
+    /// - Throws: `ContainerError.notPermitted`, as `strongest`.
+    public func likely() throws(ContainerError) -> Kind {
+        if geteuid() == 0, known.withLock({ $0 }) == nil { return (.full, true) }
+        return try strongest()
+    }
+
+    /// The strongest isolation that works here, found out by trying.
     ///
     /// - Throws: `ContainerError.notPermitted` when none works, naming what is missing.
-    public func strongest() throws(ContainerError) -> (level: SandboxIsolation, mountsOverlay: Bool) {
+    public func strongest() throws(ContainerError) -> Kind {
         let capabilities = known.withLock { known in
             if let known { return known }
             let probed = SandboxCapabilities.probe(in: store[.temporary])

@@ -69,6 +69,8 @@ public struct BlobWriter: ~Copyable {
     private let file: TemporaryFile
     private let store: BlobStore
     private var hasher = SHA256Hasher()
+    /// Up to here reading is cheaper than replacing.
+    private static let smallSize = 1 << 16
     /// Bytes written so far.
     public private(set) var count: Int64 = 0
 
@@ -98,9 +100,13 @@ public struct BlobWriter: ~Copyable {
 
     /// Gives the blob its name.
     ///
-    /// A blob of that name that is there already is replaced: it may be damaged, and these bytes are not.
+    /// A blob of that name that is there already is replaced: it may be damaged, and these bytes are not. A small one is
+    /// looked at first, since ext4 writes a file that replaces another to the disk at once.
     public consuming func commit() throws(SystemError) -> Digest {
         let digest = hasher.finish()
+        if count <= BlobWriter.smallSize, store.size(digest) == count, (try? store.read(digest)) != nil {
+            return digest
+        }
         try file.replace(store.path(digest))
         return digest
     }

@@ -20,9 +20,12 @@ public final class LayerStore: Sendable {
 
     /// Starts a layer of our own.
     ///
-    /// - Parameter expectedCount: The number of entries, where it is known.
-    public func writer(expectedCount: Int = 0) throws -> LayerWriter {
-        try LayerWriter(self, expectedCount: expectedCount)
+    /// - Parameters:
+    ///   - expectedCount: The number of entries, where it is known.
+    ///   - inBackground: Whether the tar is hashed and written on a thread of its own, for whoever has as much work with
+    ///     the entries.
+    public func writer(expectedCount: Int = 0, inBackground: Bool = false) throws -> LayerWriter {
+        try LayerWriter(self, expectedCount: expectedCount, inBackground: inBackground)
     }
 
     /// Whether the layer's content is there and may be trusted, without reading it unless a power loss may have torn it.
@@ -60,9 +63,13 @@ public final class LayerStore: Sendable {
     }
 
     func save(_ index: LayerIndex) throws {
-        let file = try TemporaryFile(in: store[.temporary])
-        try index.withBytes { try FileOperations.write($0, to: file.descriptor, path: file.path) }
-        try file.replace(indexPath(index.diffID))
+        let path = indexPath(index.diffID)
+        // An empty layer is made often, and ext4 writes a file that replaces another to the disk at once.
+        if index.count > 0 || (try? FileOperations.read(path)) != index.withBytes({ Array($0) }) {
+            let file = try TemporaryFile(in: store[.temporary])
+            try index.withBytes { try FileOperations.write($0, to: file.descriptor, path: file.path) }
+            try file.replace(path)
+        }
         indexes.withLock { $0[index.diffID] = index }
     }
 

@@ -19,17 +19,19 @@ public final class LayerWriter {
 
     private let layers: LayerStore
     private let sink: BlobSink
+    private let background: BackgroundSink?
     private let tar: TarWriter
     private var index: LayerIndexEncoder
     private var lastPath: PathInRoot?
     /// The positions of hard links, which get their attributes at the end.
     private var hardLinks: [Int] = []
 
-    init(_ layers: LayerStore, expectedCount: Int) throws {
+    init(_ layers: LayerStore, expectedCount: Int, inBackground: Bool) throws {
         self.layers = layers
         index = LayerIndexEncoder(capacity: expectedCount)
         sink = try BlobSink(layers.store.blobs)
-        tar = TarWriter(sink: sink)
+        background = inBackground ? BackgroundSink(sink) : nil
+        tar = TarWriter(sink: background ?? sink)
     }
 
     /// The number of entries so far.
@@ -100,6 +102,7 @@ public final class LayerWriter {
     /// Ends the layer and stores it with its index; nothing may be added after it.
     public func finish() throws -> Layer {
         try tar.finish()
+        try background?.finish()
         let size = tar.position
         let diffID = try sink.commit()
         for position in hardLinks { index.resolveHardLink(at: position) }

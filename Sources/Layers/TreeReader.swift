@@ -51,17 +51,17 @@ public struct TreeReader {
         let chain = try DirectoryChain(root: root)
         var open = [try OpenDirectory(.root, root, chain)]
         while !open.isEmpty {
-            let directory = open[open.count - 1]
-            guard let name = open[open.count - 1].names.popLast() else {
+            let last = open.count - 1
+            guard let name = open[last].names.popLast() else {
                 open.removeLast()
                 if !open.isEmpty { try chain.leave() }
                 continue
             }
             let zeroTerminated = name.map { CChar(bitPattern: $0) } + [0]
             guard let status = FileStatus.of(zeroTerminated, in: chain.descriptor) else { continue }
-            let path = directory.filePath.appending(String(decoding: name, as: UTF8.self))
+            let path = open[last].filePath.appending(String(decoding: name, as: UTF8.self))
             let source = Source(directory: chain.descriptor, name: zeroTerminated, path: path, status: status)
-            guard let entry = entry(directory.path.appending(name), source), try body(entry, source),
+            guard let entry = entry(open[last].path.appending(name), source), try body(entry, source),
                 entry.kind == .directory
             else { continue }
             try chain.enter(zeroTerminated)

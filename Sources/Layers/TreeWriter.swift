@@ -20,11 +20,24 @@ public final class TreeWriter {
         let entry: LayerEntry
     }
 
-    private let root: FilePath
+    /// Where the content of a file is.
+    public struct Content: Sendable {
+        let descriptor: Int32
+        let offset: Int64
+        let owner: (any AnyObject & Sendable)?
+
+        /// - Parameter owner: What keeps the descriptor open; without one it need only be open during `write`.
+        public init(_ place: (descriptor: Int32, offset: Int64), owner: (any AnyObject & Sendable)? = nil) {
+            (descriptor, offset) = place
+            self.owner = owner
+        }
+    }
+
     private let whiteouts: Whiteouts
     private let merging: Bool
-    /// An ordinary user can neither give files away nor make devices; the layer's index still knows.
-    private let isPrivileged = geteuid() == 0
+    private let attributes: FileAttributes
+    /// Files are filled on two threads; each that waits is open, and a process may have few files open.
+    private let files = WorkQueue(limit: 32)
     /// The directories from the root down to the one written to last.
     private var open: [OpenDirectory]
     private let chain: DirectoryChain
@@ -32,7 +45,7 @@ public final class TreeWriter {
     /// - Parameter merging: Whether the directory may hold something; directories in it are kept then, and everything else
     ///   that is in the way is replaced.
     public init(root: FilePath, whiteouts: Whiteouts, merging: Bool = false) throws {
-        self.root = root
+        attributes = FileAttributes(root: root)
         self.whiteouts = whiteouts
         self.merging = merging
         chain = try DirectoryChain(root: root)
@@ -43,6 +56,13 @@ public final class TreeWriter {
     ///
     /// - Throws: `SystemError`, and `LayerError.unsafeMember` when a parent is no directory.
     public func write(_ entry: LayerEntry, content: (descriptor: Int32, offset: Int64)? = nil) throws {
+        try write(entry, from: content.map { Content($0) })
+    }
+
+    /// Writes one entry, whose content may be copied later, until `finish`, where it has an owner.
+    ///
+    /// - Throws: Also what earlier entries failed with.
+    public func write(_ entry: LayerEntry, from content: Content?) throws {
         if entry.path.isRoot {
             try finishAttributes(of: entry, descriptor: chain.root)
             return
@@ -70,7 +90,7 @@ public final class TreeWriter {
             let type = entry.kind == .fifo ? Glibc.S_IFIFO : entry.kind == .blockDevice ? Glibc.S_IFBLK : Glibc.S_IFCHR
             let device = makedev(entry.deviceMajor, entry.deviceMinor)
             let result = mknodat(directory, name, type | mode_t(entry.permissions), entry.kind == .fifo ? 0 : device)
-            if result != 0, !isPrivileged, Errno.current == .notPermitted { return }
+            if result != 0, !attributes.isPrivileged, Errno.current == .notPermitted { return }
             try check(result, "create device", entry)
             try setOwnerAndTimes(entry, name, directory)
             try check(fchmodat(directory, name, mode_t(entry.permissions), 0), "set the mode of", entry)
@@ -81,6 +101,7 @@ public final class TreeWriter {
 
     /// Sets what can only be set when nothing more is written into the directories.
     public func finish() throws {
+        try files.finish()
         while open.count > 1 { try leave() }
     }
 
@@ -114,43 +135,24 @@ public final class TreeWriter {
 
     private func finishAttributes(of entry: LayerEntry, descriptor: Int32) throws {
         if entry.isOpaque, whiteouts == .overlay {
-            let name = isPrivileged ? "trusted.overlay.opaque" : "user.overlay.opaque"
+            let name = attributes.isPrivileged ? "trusted.overlay.opaque" : "user.overlay.opaque"
             let marker = ExtendedAttribute(name: name, value: [UInt8(ascii: "y")])
-            guard marker.set(on: descriptor) else { throw SystemError("mark as opaque", filePath(entry)) }
+            guard marker.set(on: descriptor) else { throw SystemError("mark as opaque", attributes.path(entry)) }
         }
-        try setAttributes(of: entry, descriptor: descriptor)
-    }
-
-    /// Owner, mode, extended attributes and time of an open file or directory, in the order in which each keeps the others:
-    /// a change of owner takes setuid bits and capabilities away.
-    private func setAttributes(of entry: LayerEntry, descriptor: Int32) throws {
-        if isPrivileged { try check(fchown(descriptor, entry.userID, entry.groupID), "change the owner of", entry) }
-        try check(fchmod(descriptor, mode_t(entry.permissions)), "set the mode of", entry)
-        try setExtendedAttributes(entry, descriptor)
-        var times = [TreeWriter.time(entry), TreeWriter.time(entry)]
-        try check(futimens(descriptor, &times), "set the time of", entry)
+        try attributes.set(entry, on: descriptor)
     }
 
     private func writeFile(
         _ entry: LayerEntry,
         _ name: [CChar],
         _ directory: Int32,
-        _ content: (descriptor: Int32, offset: Int64)?
+        _ content: Content?
     ) throws {
-        let descriptor = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+        let descriptor = openat(directory, name, flags, mode_t(entry.permissions & 0o777))
         try check(descriptor, "create", entry)
-        defer { close(descriptor) }
-        if let content, entry.size > 0 {
-            let copied = try FileOperations.copy(
-                from: content.descriptor,
-                offset: content.offset,
-                size: entry.size,
-                to: descriptor,
-                path: filePath(entry)
-            )
-            guard copied == entry.size else { throw LayerError.shortContent(filePath(entry)) }
-        }
-        try setAttributes(of: entry, descriptor: descriptor)
+        let file = NewFile(descriptor: descriptor, entry: entry, content: content, attributes: attributes)
+        if content?.owner != nil { try files.add { try file.fill() } } else { try file.fill() }
     }
 
     /// A link to a file that this tree does not have, because a layer below has it, becomes a file of its own.
@@ -158,11 +160,11 @@ public final class TreeWriter {
         _ entry: LayerEntry,
         _ name: [CChar],
         _ directory: Int32,
-        _ content: (descriptor: Int32, offset: Int64)?
+        _ content: Content?
     ) throws {
         if try link(entry, name, directory) { return }
         guard content != nil, [.noSuchFileOrDirectory, .improperLink, .tooManyLinks].contains(Errno.current) else {
-            throw SystemError("create link", filePath(entry))
+            throw SystemError("create link", attributes.path(entry))
         }
         try writeFile(entry, name, directory, content)
     }
@@ -186,15 +188,73 @@ public final class TreeWriter {
     }
 
     private func setOwnerAndTimes(_ entry: LayerEntry, _ name: [CChar], _ directory: Int32) throws {
-        if isPrivileged {
+        if attributes.isPrivileged {
             try check(
                 fchownat(directory, name, entry.userID, entry.groupID, AT_SYMLINK_NOFOLLOW),
                 "change the owner of",
                 entry
             )
         }
-        var times = [TreeWriter.time(entry), TreeWriter.time(entry)]
+        var times = [attributes.time(entry), attributes.time(entry)]
         try check(utimensat(directory, name, &times, AT_SYMLINK_NOFOLLOW), "set the time of", entry)
+    }
+
+    private func check(_ result: Int32, _ operation: String, _ entry: LayerEntry) throws {
+        try attributes.check(result, operation, entry)
+    }
+}
+
+/// A regular file that was made, and what is to be in it.
+private final class NewFile: Sendable {
+    private let descriptor: Int32
+    private let entry: LayerEntry
+    private let content: TreeWriter.Content?
+    private let attributes: FileAttributes
+
+    init(descriptor: Int32, entry: LayerEntry, content: TreeWriter.Content?, attributes: FileAttributes) {
+        self.descriptor = descriptor
+        self.entry = entry
+        self.content = content
+        self.attributes = attributes
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    func fill() throws {
+        if let content, entry.size > 0 {
+            let copied = try FileOperations.copy(
+                from: content.descriptor,
+                offset: content.offset,
+                size: entry.size,
+                to: descriptor,
+                path: attributes.path(entry)
+            )
+            guard copied == entry.size else { throw LayerError.shortContent(attributes.path(entry)) }
+        }
+        try attributes.set(entry, on: descriptor)
+    }
+}
+
+/// Sets what entries say of files and directories that are open.
+private struct FileAttributes: Sendable {
+    let root: FilePath
+    /// An ordinary user can neither give files away nor make devices; the layer's index still knows.
+    let isPrivileged = geteuid() == 0
+
+    /// Owner, mode, extended attributes and time, where they are not right already, in the order in which each keeps the
+    /// others: a change of owner takes setuid bits and capabilities away.
+    func set(_ entry: LayerEntry, on descriptor: Int32) throws {
+        let status = try FileStatus.of(descriptor: descriptor, path: path(entry))
+        let changesOwner = isPrivileged && (status.userID != entry.userID || status.groupID != entry.groupID)
+        if changesOwner { try check(fchown(descriptor, entry.userID, entry.groupID), "change the owner of", entry) }
+        if changesOwner || status.permissions != entry.permissions {
+            try check(fchmod(descriptor, mode_t(entry.permissions)), "set the mode of", entry)
+        }
+        try setExtendedAttributes(entry, descriptor)
+        var times = [time(entry), time(entry)]
+        try check(futimens(descriptor, &times), "set the time of", entry)
     }
 
     /// Attributes that this filesystem or user cannot have are left out, as `tar` and `cp` do.
@@ -203,19 +263,19 @@ public final class TreeWriter {
             if !attribute.set(on: descriptor),
                 ![.notSupported, .notPermitted, .permissionDenied].contains(Errno.current)
             {
-                throw SystemError("set the attribute \(attribute.name) of", filePath(entry))
+                throw SystemError("set the attribute \(attribute.name) of", path(entry))
             }
         }
     }
 
-    private static func time(_ entry: LayerEntry) -> timespec { timespec(tv_sec: Int(entry.modified), tv_nsec: 0) }
+    func time(_ entry: LayerEntry) -> timespec { timespec(tv_sec: Int(entry.modified), tv_nsec: 0) }
 
-    private func filePath(_ entry: LayerEntry) -> FilePath {
+    func path(_ entry: LayerEntry) -> FilePath {
         root.appending(String(decoding: entry.path.bytes, as: UTF8.self))
     }
 
-    private func check(_ result: Int32, _ operation: String, _ entry: LayerEntry) throws {
-        if result < 0 { throw SystemError(operation, filePath(entry)) }
+    func check(_ result: Int32, _ operation: String, _ entry: LayerEntry) throws {
+        if result < 0 { throw SystemError(operation, path(entry)) }
     }
 }
 

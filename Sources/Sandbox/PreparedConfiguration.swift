@@ -96,6 +96,11 @@ final class PreparedConfiguration {
             result.kind = SB_MOUNT_OVERLAY
             result.overlay = overlay(lower, upper, work)
             result.source = string(path)
+        case .content(let bytes, let permissions):
+            result.kind = SB_MOUNT_CONTENT
+            result.content = UnsafeRawPointer(array(bytes))
+            result.size = UInt64(bytes.count)
+            result.mode = permissions
         case .memory(let size, let permissions):
             result.kind = SB_MOUNT_TMPFS
             result.size = size ?? 0

@@ -44,11 +44,12 @@ public struct SandboxCapabilities: Sendable {
         }
         for isolation in SandboxIsolation.allCases {
             let place = scratch.appending("\(isolation.rawValue)")
-            if let reason = failure(isolation, overlay: false, in: place) {
+            // Where an overlay works, everything else does.
+            let overlayLimit = failure(isolation, overlay: true, in: place)
+            if overlayLimit != nil, let reason = failure(isolation, overlay: false, in: place) {
                 limits.append(Limit(isolation: isolation, reason: reason))
                 continue
             }
-            let overlayLimit = failure(isolation, overlay: true, in: place)
             return SandboxCapabilities(
                 isolation: isolation,
                 mountsOverlay: overlayLimit == nil,

@@ -59,6 +59,7 @@ extension SandboxError {
             case .bind(let path, _): "`\(path)`"
             case .bindInside(let root, let path, _): "`\(path)` of `\(root)`"
             case .overlay(let lower, _, _, let path): "`\(path)` of an overlay of \(lower.count) directories"
+            case .content: "a file"
             case .memory: "`tmpfs`"
             }
         return "could not mount \(what) on `\(mounts[index].target)` (mount \(index + 1) of \(mounts.count))"

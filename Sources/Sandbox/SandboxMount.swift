@@ -15,6 +15,8 @@ public struct SandboxMount: Sendable {
         ///
         /// Without `upper` and `work` it is read-only; with them writes go to `upper`, for the caller to throw away.
         case overlay(lower: [FilePath], upper: FilePath? = nil, work: FilePath? = nil, path: String = "/")
+        /// A new file in memory; what is written to it is nowhere afterwards.
+        case content([UInt8], permissions: UInt32 = 0o644)
         /// A new empty filesystem in memory; `size` in bytes, `nil` for the kernel's default of half the memory.
         case memory(size: UInt64? = nil, permissions: UInt32 = 0o1777)
     }

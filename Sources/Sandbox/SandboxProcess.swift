@@ -83,7 +83,7 @@ public final class SandboxProcess: Sendable {
         var value = prepared.value
         var started = sb_process()
         var failure = sb_failure()
-        // SAFETY: `prepared` owns what `value` points to, and the child's copy of the memory is made within the call.
+        // SAFETY: `prepared` owns what `value` points to, and the child is done with it when the call returns.
         let result = withExtendedLifetime(prepared) { sb_launch(&value, &started, &failure) }
         guard result == 0 else { throw SandboxError(failure, configuration) }
         return SandboxProcess(started, pipes, isolation: configuration.isolation)

@@ -51,7 +51,7 @@ public struct LayerCapture: Sendable {
         whiteouts: [PathInRoot] = [],
         isChanged: (LayerEntry, TreeReader.Source) -> Bool
     ) throws -> Layer {
-        let writer = try layers.writer()
+        let writer = try layers.writer(inBackground: true)
         let ownership = Ownership(below: below)
         var pending = whiteouts[...]
         // Directories that are unchanged themselves are written only when something in them is.

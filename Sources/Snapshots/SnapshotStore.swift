@@ -3,6 +3,7 @@ public import FileSystem
 internal import Glibc
 public import Layers
 internal import OCI
+internal import Synchronization
 public import SystemPackage
 
 /// Layers unpacked into directories, for what runs on them; all of it may be dropped at any time.
@@ -37,7 +38,7 @@ public struct SnapshotStore: Sendable {
         }
     }
 
-    /// The snapshots of a stack of layers, lowest first, unpacking those that are missing.
+    /// The snapshots of a stack of layers, lowest first, unpacking those that are missing; empty layers have none.
     ///
     /// - Throws: `LayerError` and `SystemError`.
     public func snapshots(of stack: [Layer]) throws -> [Snapshot] {
@@ -45,6 +46,7 @@ public struct SnapshotStore: Sendable {
         var indexes: [LayerIndex] = []
         for (position, layer) in stack.enumerated() {
             let index = try layers.index(of: layer)
+            guard index.count > 0 else { continue }
             let name = SnapshotStore.name(of: index, in: stack[...position])
             // Overlayfs merges the roots of all its layers, whatever they are marked with.
             if index.entry(at: .root)?.isOpaque ?? false { result = [] }
@@ -77,7 +79,9 @@ public struct SnapshotStore: Sendable {
         try FileOperations.removeTree(path)
         let work = try TemporaryDirectory(in: temporary)
         try unpack(layer, index, below: below, stack, into: work.path.appending("fs"))
-        try publish(work, as: path)
+        try SnapshotStore.mark(work)
+        // The directory is renamed while it is locked: its lock goes with it until this process lets it go.
+        try FileOperations.rename(work.path, to: path)
         return Snapshot(files: path.appending("fs"))
     }
 
@@ -89,14 +93,14 @@ public struct SnapshotStore: Sendable {
         return boot.isTrusted
     }
 
-    private func publish(_ work: TemporaryDirectory, as path: FilePath) throws {
-        try FileOperations.writeAtomically(
-            Array(BootID.current.description.utf8),
-            to: work.path.appending("boot"),
-            temporary: work.path
-        )
-        // The directory is renamed while it is locked: its lock goes with it until this process lets it go.
-        try FileOperations.rename(work.path, to: path)
+    /// Says in a directory that is to become a snapshot when that was.
+    fileprivate static func mark(_ directory: TemporaryDirectory) throws {
+        let descriptor = try FileOperations.open(directory.path.appending("boot"), O_WRONLY | O_CREAT | O_EXCL, 0o644)
+        defer { close(descriptor) }
+        var text = BootID.current.description
+        try text.withUTF8 {
+            try FileOperations.write(UnsafeRawBufferPointer($0), to: descriptor, path: directory.path)
+        }
     }
 
     private func unpack(
@@ -121,7 +125,8 @@ public struct SnapshotStore: Sendable {
             if entry.kind == .hardLink, entry.contentDigest == nil {
                 try writeLinkBelow(entry, merged, stack, writer)
             } else {
-                try writer.write(entry, content: entry.isFile ? try contents.place(of: entry) : nil)
+                let place = entry.isFile ? try contents.place(of: entry) : nil
+                try writer.write(entry, from: place.map { TreeWriter.Content($0, owner: contents) })
             }
         }
         try writer.finish()
@@ -138,7 +143,7 @@ public struct SnapshotStore: Sendable {
         copy.path = entry.path
         copy.kind = .regular
         let contents = try layers.contents(of: stack[target.layer])
-        try writer.write(copy, content: try contents.place(of: target.entry))
+        try writer.write(copy, from: TreeWriter.Content(try contents.place(of: target.entry), owner: contents))
     }
 
     /// A place for a process to write to, on top of snapshots, lowest first.
@@ -156,7 +161,7 @@ public struct SnapshotStore: Sendable {
     }
 
     /// The empty directory below a workspace that has no snapshots.
-    private static let nothing = "nothing"
+    fileprivate static let nothing = "nothing"
 
     /// Each snapshot once: overlayfs refuses a directory that it is given twice (ELOOP), as for two equal layers.
     ///
@@ -196,16 +201,16 @@ public struct SnapshotStore: Sendable {
         defer { _ = lock }
         guard !isTrusted(path) else { return }
         // A snapshot that cannot be kept is made again from its layer when it is needed.
-        try? FileOperations.removeTree(workspace.directory.path.appending("work"))
-        try? FileOperations.removeTree(workspace.directory.path.appending(SnapshotStore.nothing))
+        workspace.settle()
         try? FileOperations.removeTree(path)
-        try? publish(workspace.directory, as: path)
+        try? FileOperations.rename(workspace.directory.path, to: path)
     }
 }
 
 /// A writable root filesystem on top of snapshots: an overlay's upper directory with what it needs.
 public final class Workspace: Sendable {
     fileprivate let directory: TemporaryDirectory
+    private let isSettled = Mutex(false)
     /// What is below, lowest first.
     public let lower: [SnapshotStore.Snapshot]
 
@@ -218,6 +223,18 @@ public final class Workspace: Sendable {
     public var upper: FilePath { directory.path.appending("fs") }
     /// Overlayfs's scratch directory, good for one mount.
     public var work: FilePath { directory.path.appending("work") }
+
+    /// Does what is to be done before the written part can become a snapshot, where nobody waits for it yet.
+    public func settle() {
+        isSettled.withLock { isSettled in
+            guard !isSettled else { return }
+            isSettled = true
+            // Without the mark it is no snapshot, and everything else only takes up space.
+            try? FileOperations.removeTree(work)
+            try? FileOperations.removeTree(directory.path.appending(SnapshotStore.nothing))
+            try? SnapshotStore.mark(directory)
+        }
+    }
 
     /// The written part as a lower directory for the next process; its files must not change any more.
     public var snapshot: SnapshotStore.Snapshot { .init(files: upper, owner: directory) }

@@ -146,4 +146,30 @@ struct OrdinaryUserTests {
             #expect(copied.status == 0, "\(copied)")
         }
     }
+
+    @Test(
+        "who is root and may mount nothing gets the strongest isolation that works, and is told",
+        .enabled("needs root, busybox-static and setpriv") {
+            Machine.isRoot && Machine.has("busybox") && Machine.has("setpriv")
+        }
+    )
+    func limitedRoot() async throws {
+        try await BuildFixture.with { f in
+            makeHome(f)
+            try await importBase(f)
+            let result = try await RunningCommand(
+                ["setpriv", "--bounding-set=-sys_admin", Machine.binary.string, "-f"]
+                    + [try f.dockerfile("FROM base\nRUN echo made >/made\nRUN cat /made"), "."],
+                environment: f.environment.merging([
+                    "SWIFTBUILD_ROOT": f.scratch.appending("home").appending("store").string
+                ]) { $1 },
+                directory: f.context,
+                logs: f.scratch
+            ).wait()
+            #expect(result.status == 0, "\(result)")
+            let lines = result.errors.split(separator: "\n")
+            #expect(lines.contains("made") && lines.count { $0.hasPrefix(" ---> Running in") } == 2, "\(result)")
+            #expect(result.errors.contains("note: processes run in a"), "\(result)")
+        }
+    }
 }

@@ -162,6 +162,54 @@ struct FilesystemTests {
         }
     }
 
+    @Test("A file in memory has its content and mode, can be changed, and is gone afterwards")
+    func content() throws {
+        try SandboxFixture.with { fixture in
+            try fixture.write("image", to: "lower/etc/hosts")
+            var configuration = try fixture.configuration(
+                """
+                cat /etc/hosts /etc/more; stat -c %a /etc/hosts; echo changed > /etc/hosts; cat /etc/hosts
+                /dev/script; echo x > /dev/script || echo read-only
+                """
+            )
+            let long = Array(repeating: UInt8(ascii: "x"), count: 100_000)
+            configuration.mounts = [
+                SandboxMount(.content(Array("machine\n".utf8)), target: "/etc/hosts"),
+                SandboxMount(.content(long), target: "/etc/more"),
+                SandboxMount(
+                    .content(Array("#!/bin/sh\necho script".utf8), permissions: 0o755),
+                    target: "/dev/script",
+                    isReadOnly: true
+                ),
+            ]
+            let text = String(decoding: long, as: UTF8.self)
+            for _ in 0..<2 {
+                let outcome = try run(configuration)
+                #expect(outcome.output == "machine\n\(text)644\nchanged\nscript\nread-only\n", "\(outcome.error)")
+                configuration.root = .overlay(
+                    lower: [fixture.lower],
+                    upper: fixture.upper,
+                    work: try fixture.freshWork()
+                )
+            }
+            #expect(!fixture.exists("upper/etc/hosts"))
+            #expect(try FileStatus.of(fixture.upper.appending("etc/more")).size == 0)
+        }
+    }
+
+    @Test("More mount points can be made than a pipe takes reports of at once")
+    func manyMountPoints() throws {
+        try SandboxFixture.with { fixture in
+            let deep = String(repeating: "/" + String(repeating: "d", count: 200), count: 15)
+            var configuration = try fixture.configuration("test -d /9\(deep) && echo there")
+            configuration.mounts = (0..<10).map { SandboxMount(.memory(), target: "/\($0)\(deep)") }
+            let outcome = try run(configuration)
+            #expect(outcome.output == "there\n", "\(outcome.error)")
+            #expect(outcome.created.suffix(160).last?.path == "/9\(deep)")
+            #expect(outcome.created.reduce(0) { $0 + $1.path.utf8.count } > 1 << 16)
+        }
+    }
+
     @Test("A mount that fails says which one and why")
     func mountError() throws {
         try SandboxFixture.with { fixture in

@@ -26,7 +26,7 @@ struct IsolationTests {
                 var configuration = try fixture.configuration(
                     """
                     id -u; id -g; echo x > /etc/new; rm /etc/gone; rm -r /data; mkdir /data; echo y > /dev/null
-                    ls /sys/class/net; head -c 1 /dev/zero | cat > /dev/shm/a; cat /etc/resolv.conf; hostname; echo $$
+                    ls /sys/class/net; head -c 1 /dev/zero | cat > /dev/shm/a; cat /etc/resolv.conf /etc/hosts; hostname; echo $$
                     """
                 )
                 configuration.isolation = .userNamespace
@@ -37,11 +37,12 @@ struct IsolationTests {
                         .bind(fixture.scratch.appending("resolv.conf")),
                         target: "/etc/resolv.conf",
                         isReadOnly: true
-                    )
+                    ),
+                    SandboxMount(.content(Array("hosts\n".utf8)), target: "/etc/hosts"),
                 ]
                 let outcome = try run(configuration)
                 #expect(outcome.error == "")
-                #expect(outcome.output == "0\n0\nlo\nnameserver\nbuildkitsandbox\n1\n")
+                #expect(outcome.output == "0\n0\nlo\nnameserver\nhosts\nbuildkitsandbox\n1\n")
                 let whiteout = try FileStatus.of(fixture.upper.appending("etc/gone"))
                 #expect(whiteout.kind == .characterDevice && whiteout.deviceNumber == 0)
                 let attributes = try FileManager.default.attributesOfItem(
@@ -68,7 +69,7 @@ struct IsolationTests {
             try fixture.write("nameserver\n", to: "resolv.conf")
             try fixture.write("kept\n", to: "lower/etc/hosts")
             var configuration = try fixture.configuration(
-                "cat /etc/resolv.conf /etc/hosts < /dev/null; pwd; ls /; sleep 1000 & echo $! > /child; kill -0 $!; exit 3"
+                "cat /etc/resolv.conf /etc/hosts /etc/new < /dev/null; pwd; ls /; sleep 1000 & echo $! > /child; kill -0 $!; exit 3"
             )
             configuration.root = .directory(fixture.lower)
             configuration.isolation = .chroot
@@ -77,12 +78,13 @@ struct IsolationTests {
             configuration.mounts = [
                 SandboxMount(.bind(resolver), target: "/etc/resolv.conf"),
                 SandboxMount(.bind(resolver), target: "/etc/hosts"),
+                SandboxMount(.content(Array("new\n".utf8)), target: "/etc/new"),
                 SandboxMount(.memory(), target: "/run/lock"),
             ]
             let outcome = try run(configuration)
             #expect(outcome.exit == .exited(3))
             #expect(
-                outcome.output == "nameserver\nkept\n/srv\nbin\ndev\netc\nroot\nrun\nsrv\ntmp\n",
+                outcome.output == "nameserver\nkept\nnew\n/srv\nbin\ndev\netc\nroot\nrun\nsrv\ntmp\n",
                 "\(outcome)"
             )
             #expect(outcome.created.map(\.path).contains("/etc/resolv.conf"))

@@ -82,6 +82,16 @@ struct ProcessTests {
         }
     }
 
+    @Test("A program that is still being written is waited for")
+    func busyProgram() throws {
+        try SandboxFixture.with { fixture in
+            let writer = open(fixture.lower.appending("bin/busybox").string, O_WRONLY | O_CLOEXEC)
+            DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(20)) { close(writer) }
+            let outcome = try run(fixture.configuration(arguments: ["echo", "done"]))
+            #expect(outcome.output == "done\n")
+        }
+    }
+
     @Test("A program that is missing or not executable is a clear error")
     func programErrors() throws {
         try SandboxFixture.with { fixture in

@@ -35,7 +35,13 @@ final class SandboxFixture: Sendable {
     /// Makes a root filesystem whose commands are all links to busybox.
     static func makeRoot(_ path: FilePath) throws {
         for name in ["bin", "etc", "root", "tmp"] { try FileOperations.createDirectories(path.appending(name)) }
-        try FileManager.default.copyItem(atPath: busybox.string, toPath: path.appending("bin/busybox").string)
+        // Not by Foundation, whose copy is open for writing in every process that other tests start meanwhile.
+        try FileOperations.writeAtomically(
+            FileOperations.read(busybox),
+            to: path.appending("bin/busybox"),
+            temporary: path,
+            permissions: 0o755
+        )
         let commands = [
             "sh", "true", "false", "cat", "echo", "env", "id", "hostname", "ls", "rm", "mkdir", "sleep", "pwd", "touch",
             "readlink", "stat", "grep", "kill", "mknod", "chmod", "dd", "tty", "mount", "umask", "head",

@@ -28,7 +28,6 @@ extension StageBuilder {
         }
         if result.rootHome == nil { result.rootHome = try await rootHome() }
         let stage = self
-        let promise = Promise<Layer>()
         enum Made {
             case cached(Layer, Int64)
             case ran(RunStep.Product, FileLock)
@@ -46,29 +45,31 @@ extension StageBuilder {
             return .cached
         case .ran(let product, let lock):
             let created = run.creationTime
+            let result = StageLayer(of: product.workspace)
             captures.addTask {
                 // The lock is held until the result can be found, so that whoever waits for it finds it.
                 defer { withExtendedLifetime(lock) {} }
                 do {
                     let layer = try product.capture()
                     try stage.record(layer, key, step, created: created)
-                    if let workspace = product.workspace { stage.run.keepSnapshot(workspace, layer) }
-                    promise.fulfil(.success(layer))
+                    let isEmpty = try stage.builder.layers.index(of: layer).count == 0
+                    result.finish(.success(layer), isEmpty: isEmpty)
+                    if let workspace = product.workspace, !isEmpty { stage.run.keepSnapshot(workspace, layer) }
                 } catch LayerError.reservedName(let path) {
                     let error = BuildError.at(
                         step.instruction.range,
                         in: step.source,
                         "RUN \(LayerPlan.Conflict.whiteoutName(path).sentence)"
                     )
-                    promise.fulfil(.failure(error))
+                    result.finish(.failure(error))
                     throw error
                 } catch {
-                    promise.fulfil(.failure(error))
+                    result.finish(.failure(error))
                     throw error
                 }
             }
-            advance(key, StageLayer(promise, workspace: product.workspace), created: created)
-            if RunStep.mayHaveChangedUsers(product.workspace) { result.rootHome = nil }
+            advance(key, result, created: created)
+            if RunStep.mayHaveChangedUsers(product.workspace) { self.result.rootHome = nil }
             return .ran
         }
     }
@@ -129,13 +130,34 @@ struct RunStep {
     ///
     /// - Throws: `BuildError.runFailed` when it fails, `BuildError.environment` when it cannot be started here.
     func execute() async throws -> Product {
-        let isolation = try stage.run.isolation.strongest()
+        let likely = try stage.run.isolation.likely()
+        noteIsolation()
+        stage.builder.emit(.running(event, id: name))
+        do throws(any Error) {
+            return try await execute(likely)
+        } catch let failure as NotStarted {
+            let strongest = try stage.run.isolation.strongest()
+            guard strongest != likely else { throw failure.error }
+            noteIsolation()
+            return try await execute(strongest)
+        }
+    }
+
+    private func noteIsolation() {
         if let notice = stage.run.isolation.notice() { stage.run.noteOnce(notice) }
+    }
+
+    /// The sandbox could not be set up; nothing was executed in it.
+    private struct NotStarted: Error {
+        let error: BuildError
+    }
+
+    private func execute(_ isolation: Isolation.Kind) async throws -> Product {
         let root =
             try await isolation.mountsOverlay
             ? overlay() : ProcessRoot.copying(stage.files(), in: stage.builder.snapshots)
-        var files = try SystemFiles(hostname: RunStep.hostname, in: stage.builder.store)
-        for script in command.scripts { try files.addScript(script.content, at: "/dev/pipes/\(script.name)") }
+        var files = SystemFiles(hostname: RunStep.hostname)
+        for script in command.scripts { files.addScript(script.content, at: "/dev/pipes/\(script.name)") }
         let below = geteuid() == 0 ? nil : try await stage.files().view
         var configuration = SandboxConfiguration(root: root.sandbox, arguments: command.arguments)
         let identity = try await identity()
@@ -150,7 +172,6 @@ struct RunStep {
         configuration.isolation = isolation.level
         configuration.hostname = RunStep.hostname
         configuration.mounts = files.mounts
-        stage.builder.emit(.running(event, id: name))
         let process = try launch(configuration)
         let output = try await finish(process)
         try check(output)
@@ -164,7 +185,7 @@ struct RunStep {
             let code: Int32 = error.errno == .noSuchFileOrDirectory ? 127 : 126
             throw failure(code, isSignal: false, [error.description])
         } catch {
-            throw BuildError.environment("RUN failed: \(error)", hint: nil)
+            throw NotStarted(error: BuildError.environment("RUN failed: \(error)", hint: nil))
         }
     }
 

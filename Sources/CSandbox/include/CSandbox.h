@@ -39,6 +39,7 @@ enum sb_step {
 enum sb_mount_kind {
     SB_MOUNT_BIND,
     SB_MOUNT_TMPFS,
+    SB_MOUNT_CONTENT,
     SB_MOUNT_OVERLAY,
 };
 
@@ -63,8 +64,9 @@ struct sb_mount {
     const char *source;        // bind: host path, or path inside `source_root`; overlay: path inside it, or NULL
     const char *source_root;   // bind: directory that `source` must not leave, or NULL
     struct sb_overlay overlay; // overlay only
-    uint64_t size;             // tmpfs: bytes, 0 for the kernel's default
-    unsigned mode;             // tmpfs: permissions of its root
+    const void *content;       // content: the bytes of a new file in memory
+    uint64_t size;             // content: their number; tmpfs: its bytes, 0 for the kernel's default
+    unsigned mode;             // content: permissions of the file; tmpfs: of its root
 };
 
 // Everything a launch needs. The child reads it after the clone and changes nothing.
