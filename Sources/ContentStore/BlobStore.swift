@@ -44,8 +44,10 @@ public struct BlobStore: Sendable {
     }
 
     /// Starts a blob whose bytes come piece by piece.
-    public func writer() throws(SystemError) -> BlobWriter {
-        BlobWriter(file: try TemporaryFile(in: temporary), store: self)
+    ///
+    /// - Parameter isForLater: Whether nobody is expected to read it soon, so that it need not stay in memory.
+    public func writer(isForLater: Bool = false) throws(SystemError) -> BlobWriter {
+        BlobWriter(file: try TemporaryFile(in: temporary), store: self, isForLater: isForLater)
     }
 
     /// Whether the blob's bytes have its digest; reads it whole.
@@ -68,20 +70,22 @@ public struct BlobStore: Sendable {
 public struct BlobWriter: ~Copyable {
     private let file: TemporaryFile
     private let store: BlobStore
+    private let isForLater: Bool
     private var hasher = SHA256Hasher()
     /// Up to here reading is cheaper than replacing.
     private static let smallSize = 1 << 16
     /// Bytes written so far.
     public private(set) var count: Int64 = 0
 
-    init(file: TemporaryFile, store: BlobStore) {
+    init(file: TemporaryFile, store: BlobStore, isForLater: Bool) {
         self.file = file
         self.store = store
+        self.isForLater = isForLater
     }
 
     public mutating func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
         hasher.update(bytes)
-        try FileOperations.write(bytes, to: file.descriptor, path: file.path, isForLater: true)
+        try FileOperations.write(bytes, to: file.descriptor, path: file.path, isForLater: isForLater)
         count += Int64(bytes.count)
     }
 

@@ -53,7 +53,7 @@ extension ImageStore {
     ) throws -> StoredImage {
         let lock = try store.lock(.shared)
         defer { withExtendedLifetime(lock) {} }
-        let writer = try layers.writer()
+        let writer = try layers.writer(isForLater: false)
         for item in try tree.sorted() {
             try withContent(item) { try writer.append(item.entry, content: $0) }
         }

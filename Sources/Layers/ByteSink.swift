@@ -28,8 +28,9 @@ public final class DescriptorSink: ByteSink {
 public final class BlobSink: ByteSink {
     private var writer: BlobWriter?
 
-    public init(_ blobs: BlobStore) throws {
-        writer = try blobs.writer()
+    /// - Parameter isForLater: Whether nobody is expected to read the blob soon.
+    public init(_ blobs: BlobStore, isForLater: Bool = false) throws {
+        writer = try blobs.writer(isForLater: isForLater)
     }
 
     public func write(_ bytes: UnsafeRawBufferPointer) throws {

@@ -24,8 +24,12 @@ public final class LayerStore: Sendable {
     ///   - expectedCount: The number of entries, where it is known.
     ///   - inBackground: Whether the tar is hashed and written on a thread of its own, for whoever has as much work with
     ///     the entries.
-    public func writer(expectedCount: Int = 0, inBackground: Bool = false) throws -> LayerWriter {
-        try LayerWriter(self, expectedCount: expectedCount, inBackground: inBackground)
+    ///   - isForLater: Whether nobody is expected to read it soon. A base is, by the first `RUN` on it.
+    public func writer(expectedCount: Int = 0, inBackground: Bool = false, isForLater: Bool = true) throws
+        -> LayerWriter
+    {
+        let sink = try BlobSink(store.blobs, isForLater: isForLater)
+        return LayerWriter(self, sink, expectedCount: expectedCount, inBackground: inBackground)
     }
 
     /// Whether the layer's content is there and may be trusted, without reading it unless a power loss may have torn it.

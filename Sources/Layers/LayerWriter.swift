@@ -26,10 +26,10 @@ public final class LayerWriter {
     /// The positions of hard links, which get their attributes at the end.
     private var hardLinks: [Int] = []
 
-    init(_ layers: LayerStore, expectedCount: Int, inBackground: Bool) throws {
+    init(_ layers: LayerStore, _ sink: BlobSink, expectedCount: Int, inBackground: Bool) {
         self.layers = layers
         index = LayerIndexEncoder(capacity: expectedCount)
-        sink = try BlobSink(layers.store.blobs)
+        self.sink = sink
         background = inBackground ? BackgroundSink(sink) : nil
         tar = TarWriter(sink: background ?? sink)
     }
