@@ -41,15 +41,11 @@ public struct ContentFingerprint: Sendable {
             // Taken out and put back, so that it is filled in where it is.
             var listing = self.listings[position]
             self.listings[position] = ContextListing(root: listing.root, directories: [])
-            var known: [(ContextListing.Reference, Digest)] = []
-            listing.forEachFile { entry, status in
-                if let record = cache.record(for: status), !record.hasExtendedAttributes {
-                    known.append((entry, record.contentDigest))
-                } else {
-                    unknown.append(File(listing: position, entry: entry))
-                }
+            listing.knowFiles { entry, status in
+                if let record = cache.record(for: status), !record.hasExtendedAttributes { return record.contentDigest }
+                unknown.append(File(listing: position, entry: entry))
+                return nil
             }
-            for (entry, digest) in known { listing.know(digest, of: entry) }
             self.listings[position] = listing
         }
     }

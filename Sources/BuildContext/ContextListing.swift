@@ -67,16 +67,6 @@ public struct ContextListing: Sendable {
         }
     }
 
-    /// Visits every regular file in no particular order; in one directory after the other.
-    func forEachFile(_ body: (_ entry: Reference, _ status: FileStatus) -> Void) {
-        for (position, directory) in directories.enumerated() {
-            for number in directory.entries.indices where directory.entries[number].status.kind == .regular {
-                let reference = Reference(directory: Int32(position), entry: Int32(number))
-                body(reference, directory.entries[number].status)
-            }
-        }
-    }
-
     /// Everything about an entry, its path included.
     public subscript(reference: Reference) -> ContextEntry {
         ContextEntry(
@@ -117,15 +107,22 @@ public struct ContextListing: Sendable {
         root.isDirectory ? PathText.appending(path(of: reference), to: root.resolvedPath) : root.resolvedPath
     }
 
-    /// Takes in a digest that is known without reading.
-    mutating func know(_ digest: Digest, of reference: Reference) {
-        if digests.isEmpty { digests = [Digest?](repeating: nil, count: count) }
-        digests[number(of: reference)] = digest
+    /// Takes in the digests that are known without reading, of the regular files in no particular order.
+    mutating func knowFiles(_ digest: (Reference, FileStatus) -> Digest?) {
+        digests = [Digest?](repeating: nil, count: count)
+        for directory in directories.indices {
+            for entry in directories[directory].entries.indices {
+                let status = directories[directory].entries[entry].status
+                guard status.kind == .regular else { continue }
+                let reference = Reference(directory: Int32(directory), entry: Int32(entry))
+                digests[directories[directory].firstNumber + entry] = digest(reference, status)
+            }
+        }
     }
 
     /// Takes in what was read.
     mutating func know(_ content: FileContent, of reference: Reference) {
-        know(content.digest, of: reference)
+        digests[number(of: reference)] = content.digest
         if content.status != status(of: reference) || !content.extendedAttributes.isEmpty {
             revisions[number(of: reference)] = Revision(
                 status: content.status,

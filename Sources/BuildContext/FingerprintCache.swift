@@ -100,20 +100,20 @@ public final class FingerprintCache: Sendable {
     }
 
     private func saveNow() throws(BuildContextError) {
-        let bytes = learned.withLock { learned -> [UInt8]? in
-            guard learned.needsSaving else { return nil }
-            learned.needsSaving = false
-            return encoded(&learned)
-        }
-        guard let bytes else { return }
-        do {
-            try FileOperations.writeAtomically(bytes, to: path, temporary: temporary)
+        do throws(SystemError) {
+            try learned.withLock { (learned) throws(SystemError) in
+                guard learned.needsSaving else { return }
+                learned.needsSaving = false
+                let file = try TemporaryFile(in: temporary)
+                try write(&learned, to: file)
+                try file.replace(path)
+            }
         } catch {
             throw .system(error)
         }
     }
 
-    private func encoded(_ learned: inout Learned) -> [UInt8] {
+    private func write(_ learned: inout Learned, to file: TemporaryFile) throws(SystemError) {
         let keepsUnused = table.count + learned.records.count <= FingerprintCache.countLimit
         var kept: [Int] = []
         kept.reserveCapacity(table.count)
@@ -125,7 +125,7 @@ public final class FingerprintCache: Sendable {
             else { continue }
             kept.append(number)
         }
-        return FingerprintTable.encode(count: kept.count + learned.records.count) { position in
+        try FingerprintTable.write(count: kept.count + learned.records.count, to: file) { position in
             guard position < kept.count, let (record, age) = table.record(kept[position]) else {
                 return (learned.records[max(position - kept.count, 0)], 0)
             }

@@ -77,10 +77,14 @@ struct FingerprintTable: Sendable {
         return UnsafeRawBufferPointer(rebasing: file.bytes[start..<(start + FingerprintRecord.byteCount)])
     }
 
-    /// The bytes of a table; of several records about one file the last counts.
+    /// Writes a table; of several records about one file the last counts.
     ///
     /// - Parameter record: Gives each record, with how many saves ago it was last used.
-    static func encode(count: Int, record: (Int) -> (record: FingerprintRecord, age: UInt8)) -> [UInt8] {
+    static func write(
+        count: Int,
+        to file: TemporaryFile,
+        record: (Int) -> (record: FingerprintRecord, age: UInt8)
+    ) throws(SystemError) {
         var slotCount = 64
         while slotCount < count * 2 { slotCount *= 2 }
         var slots = [UInt32](repeating: 0, count: slotCount)
@@ -94,15 +98,18 @@ struct FingerprintTable: Sendable {
         }
         var header = [magic, layout, UInt64(count), UInt64(slotCount), 0, 0, 0, 0]
         header[4] = check(header)
+        try file.write(header.withUnsafeBytes { Array($0) })
+        try file.write(slots.withUnsafeBytes { Array($0) })
+        // In pieces, since new memory for a whole table takes longer than to fill it.
         var output: [UInt8] = []
-        output.reserveCapacity(size(count: count, slots: slotCount))
-        header.withUnsafeBytes { output.append(contentsOf: $0) }
-        slots.withUnsafeBytes { output.append(contentsOf: $0) }
         for number in 0..<count {
             let (record, age) = record(number)
             record.encode(age: age, into: &output)
+            guard output.count >= 1 << 16 else { continue }
+            try file.write(output)
+            output.removeAll(keepingCapacity: true)
         }
-        return output
+        try file.write(output)
     }
 
     private static var layout: UInt64 { version << 32 | UInt64(FingerprintRecord.byteCount) }

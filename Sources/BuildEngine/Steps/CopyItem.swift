@@ -58,6 +58,14 @@ struct CopyRoot {
     /// An archive replaces what is in its way, where a copied tree must not, and its members keep their modes.
     var isArchive = false
 
+    /// The number of items.
+    var count: Int {
+        switch items {
+        case .list(let items): items.count
+        case .context(let listing, _): listing.count
+        }
+    }
+
     /// Visits all items, parents first; paths are relative to what is copied.
     func forEach<Failure: Error>(
         _ body: (_ path: [UInt8], LayerEntry.Kind, Reference) throws(Failure) -> Void

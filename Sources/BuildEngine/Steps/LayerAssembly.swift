@@ -92,8 +92,6 @@ final class LayerAssembly: @unchecked Sendable {
             if let failure = part.failure { throw failure }
             try writer.append(part.layer)
             contents += part.contents
-            part.layer.removeAll()
-            part.contents.removeAll(keepingCapacity: true)
             free.signal()
         }
     }
@@ -160,6 +158,8 @@ final class LayerAssembly: @unchecked Sendable {
         }
         if isOver || (batch.isEmpty && unfinished == nil) { return .end(parts: claimed) }
         claimed += 1
+        part.layer.removeAll()
+        part.contents.removeAll(keepingCapacity: true)
         if unfinished == nil, size <= LayerAssembly.partSize || batch.count > 1 { return .batch(batch, part) }
         do {
             if let open = unfinished {

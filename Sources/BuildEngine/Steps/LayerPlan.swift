@@ -158,6 +158,8 @@ extension LayerPlan {
     /// Takes in a source, whose items `add` then refers to.
     mutating func use(_ root: CopyRoot, _ change: AttributeChange) -> Int32 {
         sources.append(Source(root: root, change: change))
+        // Growing step by step would touch twice the memory.
+        nodes.reserveCapacity(nodes.count + root.count + 64)
         return Int32(sources.count - 1)
     }
 
