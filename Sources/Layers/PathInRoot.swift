@@ -148,6 +148,19 @@ public struct PathInRoot: Sendable, Hashable {
     }
 }
 
+extension PathInRoot {
+    // All bytes at once: paths are keys wherever layers are planned, and arrays compare and hash element by element.
+    public static func == (left: PathInRoot, right: PathInRoot) -> Bool {
+        left.bytes.withUnsafeBytes { left in
+            right.bytes.withUnsafeBytes { left.count == $0.count && commonPrefix(left, $0) == left.count }
+        }
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+    }
+}
+
 extension PathInRoot: Comparable {
     public static func < (left: PathInRoot, right: PathInRoot) -> Bool {
         left.bytes.withUnsafeBytes { leftBytes in
