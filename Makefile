@@ -16,8 +16,9 @@ help: ## List the targets
 
 build: ## Build the release binary, bin/swiftbuild, linked statically against the Swift runtime
 	@scripts/install-dependencies build
-	$(SWIFT) build -c release --static-swift-stdlib --product swiftbuild
-	@mkdir -p bin
+	@mkdir -p bin .build/static
+	@ln -sf "$$(ls -v /usr/lib/gcc/*/*/libstdc++.a | tail -n 1)" .build/static/libstdc++.a
+	$(SWIFT) build -c release --static-swift-stdlib --disable-local-rpath --product swiftbuild
 	@strip -o $(BINARY).new .build/release/swiftbuild
 	@mv -f $(BINARY).new $(BINARY)
 	@echo "$(BINARY): $$(($$(stat -c %s $(BINARY)) / 1048576)) MiB"

@@ -89,7 +89,22 @@ let package = Package(
         tests("ContentStore", ["OCI", "FileSystem", systemPackage]),
         tests("Layers", ["OCI", "FileSystem", "ContentStore", systemPackage]),
         tests("Images", ["OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
-        .executableTarget(name: "swiftbuild", dependencies: ["Commands"], swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "swiftbuild",
+            dependencies: ["Commands"],
+            swiftSettings: swiftSettings,
+            linkerSettings: [
+                // The release binary: see `docs/decisions/0008-c-libraries-linked-statically.md`.
+                .unsafeFlags(
+                    [
+                        "-Xclang-linker", "-L\(Context.packageDirectory)/.build/static",
+                        "-Xclang-linker", "-static-libgcc",
+                        "-Xlinker", "--no-export-dynamic",
+                    ],
+                    .when(configuration: .release)
+                )
+            ]
+        ),
 
         tests("BuildContext", ["OCI", "FileSystem", "ContentStore", systemPackage]),
         tests("Sandbox", ["FileSystem", systemPackage]),
@@ -109,6 +124,7 @@ let package = Package(
                 "BuildCache", "Layers", "Images", systemPackage,
             ]
         ),
+        tests("Commands", [argumentParser]),
         tests("Reporting"),
         tests("DockerfileSyntax", ["Reporting"], fixtures: ["Fixtures", "FixturesInvalid"]),
         tests("BuildPlanning", ["Reporting", "OCI", "DockerfileSyntax"]),

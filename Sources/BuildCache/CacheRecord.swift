@@ -37,47 +37,70 @@ extension CacheRecord {
     func encoded(digest: ([UInt8]) -> Digest) -> [UInt8] {
         var lines = [CacheRecord.format, "instruction " + CacheRecord.escaped(instruction), "created \(created)"]
         if let layer { lines.append("layer \(layer.diffID.hex) \(layer.tarSize)") }
-        for input in key.inputs {
-            lines.append("input \(CacheRecord.escaped(input.name))\t\(CacheRecord.escaped(input.value))")
-        }
-        let body = Array((lines.joined(separator: "\n") + "\n").utf8)
+        let body = Array((lines.joined(separator: "\n") + "\n").utf8) + CacheRecord.encoded(key.inputs)
         return body + Array("sum \(digest(body).hex)\n".utf8)
     }
 
-    /// `nil` for anything that is not exactly a record: a damaged one is a miss.
-    init?(decoding bytes: [UInt8], digest: ([UInt8]) -> Digest) {
+    /// The lines of the inputs, which come last.
+    private static func encoded(_ inputs: [NamedInput]) -> [UInt8] {
+        var result: [UInt8] = []
+        for input in inputs {
+            result += "input ".utf8
+            result += escaped(input.name).utf8
+            result.append(UInt8(ascii: "\t"))
+            result += escaped(input.value).utf8
+            result.append(UInt8(ascii: "\n"))
+        }
+        return result
+    }
+
+    /// Reads a record; `nil` for anything that is not exactly one: a damaged one is a miss.
+    ///
+    /// - Parameter key: The key that it must have. Its inputs are compared as they are written, not decoded.
+    init?(decoding bytes: [UInt8], for key: StepKey? = nil, digest: ([UInt8]) -> Digest) {
         let trailer = "sum ".utf8.count + 64 + 1
         guard bytes.count > trailer else { return nil }
-        let body = Array(bytes.dropLast(trailer))
+        var body = Array(bytes.dropLast(trailer))
         guard bytes.suffix(trailer).elementsEqual("sum \(digest(body).hex)\n".utf8) else { return nil }
+        if let key {
+            let expected = CacheRecord.encoded(key.inputs)
+            guard body.count > expected.count, body.suffix(expected.count).elementsEqual(expected) else { return nil }
+            body.removeLast(expected.count)
+            guard body.last == UInt8(ascii: "\n") else { return nil }
+        }
         var instruction: String?
         var created: Int64?
         var layer: LayerResult?
         var inputs: [NamedInput] = []
-        for (number, lineBytes) in body.split(separator: UInt8(ascii: "\n")).enumerated() {
+        for (number, line) in body.split(separator: UInt8(ascii: "\n")).enumerated() {
+            if number == 0 {
+                guard line.elementsEqual(CacheRecord.format.utf8) else { return nil }
+                continue
+            }
             // By bytes: a blank and a combining character behind it are one `Character`.
-            let parts = lineBytes.split(separator: UInt8(ascii: " "), maxSplits: 1, omittingEmptySubsequences: false)
-            let value = parts.count == 2 ? String(decoding: parts[1], as: UTF8.self)[...] : ""
-            switch String(decoding: parts[0], as: UTF8.self) {
-            case _ where number == 0:
-                guard lineBytes.elementsEqual(CacheRecord.format.utf8) else { return nil }
-            case "instruction": instruction = CacheRecord.unescaped(value)
-            case "created": created = Int64(value)
-            case "layer":
+            guard let blank = line.firstIndex(of: UInt8(ascii: " ")) else { return nil }
+            let name = line[..<blank]
+            let value = String(decoding: line[(blank + 1)...], as: UTF8.self)[...]
+            if name.elementsEqual("instruction".utf8) {
+                instruction = CacheRecord.unescaped(value)
+            } else if name.elementsEqual("created".utf8) {
+                created = Int64(value)
+            } else if name.elementsEqual("layer".utf8) {
                 let fields = value.split(separator: " ")
                 guard fields.count == 2, let diffID = Digest(hex: fields[0]), let size = Int64(fields[1]) else {
                     return nil
                 }
                 layer = LayerResult(diffID: diffID, tarSize: size)
-            case "input":
+            } else if name.elementsEqual("input".utf8), key == nil {
                 let fields = value.split(separator: "\t", maxSplits: 1, omittingEmptySubsequences: false)
                 guard fields.count == 2 else { return nil }
                 inputs.append(NamedInput(CacheRecord.unescaped(fields[0]), CacheRecord.unescaped(fields[1])))
-            default: return nil
+            } else {
+                return nil
             }
         }
         guard let instruction, let created else { return nil }
-        self.init(key: StepKey(inputs), instruction: instruction, layer: layer, created: created)
+        self.init(key: key ?? StepKey(inputs), instruction: instruction, layer: layer, created: created)
     }
 
     private static func escaped(_ text: String) -> String {

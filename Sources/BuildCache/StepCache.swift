@@ -6,22 +6,23 @@ internal import SystemPackage
 /// The records of steps that ran, one small file for each key.
 public struct StepCache: Sendable {
     private let store: Store
+    private let directory: FilePath
 
     public init(_ store: Store) {
         self.store = store
+        directory = store[.cache]
     }
 
-    private func path(_ key: Digest) -> FilePath { store[.cache].appending(key.hex) }
+    private func path(_ key: Digest) -> FilePath { directory.appending(key.hex) }
 
     /// The record for a key; `nil` when there is none or when it is damaged or another's.
     public func record(for key: StepKey) -> CacheRecord? {
-        guard let record = record(at: path(key.digest)), record.key == key else { return nil }
-        return record
+        record(at: path(key.digest), for: key)
     }
 
-    private func record(at path: FilePath) -> CacheRecord? {
+    private func record(at path: FilePath, for key: StepKey? = nil) -> CacheRecord? {
         guard let bytes = try? FileOperations.read(path, limit: 64 << 20) else { return nil }
-        return CacheRecord(decoding: bytes) { SHA256Hasher.digest(of: $0) }
+        return CacheRecord(decoding: bytes, for: key) { SHA256Hasher.digest(of: $0) }
     }
 
     /// Keeps a record, in place of an earlier one with its key.

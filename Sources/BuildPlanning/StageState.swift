@@ -16,6 +16,9 @@ public struct StageState: Sendable {
     var hasOwnCommand = false
     let buildArguments: [String: String]
     let globalValues: [String: String]
+    /// Where each name stands in `variables`, and in the image's environment: a file may set thousands.
+    private var variablePlaces: [String: Int] = [:]
+    private var environmentPlaces: [String: Int] = [:]
 
     /// The search path of images that set none.
     public static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -30,9 +33,12 @@ public struct StageState: Sendable {
         buildArguments = plan.options.buildArguments
         globalValues = plan.globalValues
         configuration.config.onBuild = nil
-        for assignment in configuration.config.env ?? [] {
+        for (place, assignment) in (configuration.config.env ?? []).enumerated() {
             let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            setVariable(String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+            let name = String(parts[0])
+            // Of several with one name the first is the one that `ENV` replaces.
+            if environmentPlaces[name] == nil { environmentPlaces[name] = place }
+            setVariable(name, parts.count > 1 ? String(parts[1]) : "")
         }
         if value(of: "PATH") == nil { setEnvironment("PATH", Self.defaultPath) }
     }
@@ -57,13 +63,14 @@ public struct StageState: Sendable {
     public var user: String { configuration.config.user ?? "" }
 
     /// The value that `$name` has in this state.
-    public func value(of name: String) -> String? { variables.first { $0.name == name }?.value }
+    public func value(of name: String) -> String? { variablePlaces[name].map { variables[$0].value } }
 
     /// Sets a variable for words and `RUN`, in place when it exists.
     mutating func setVariable(_ name: String, _ value: String) {
-        if let index = variables.firstIndex(where: { $0.name == name }) {
-            variables[index] = EnvironmentVariable(name, value)
+        if let place = variablePlaces[name] {
+            variables[place] = EnvironmentVariable(name, value)
         } else {
+            variablePlaces[name] = variables.count
             variables.append(EnvironmentVariable(name, value))
         }
     }
@@ -71,26 +78,27 @@ public struct StageState: Sendable {
     /// Sets a variable in the image too.
     mutating func setEnvironment(_ name: String, _ value: String) {
         setVariable(name, value)
-        var environment = configuration.config.env ?? []
+        if configuration.config.env == nil { configuration.config.env = [] }
         let assignment = "\(name)=\(value)"
-        if let index = environment.firstIndex(where: { $0 == name || $0.hasPrefix(name + "=") }) {
-            environment[index] = assignment
+        if let place = environmentPlaces[name] {
+            configuration.config.env?[place] = assignment
         } else {
-            environment.append(assignment)
+            environmentPlaces[name] = configuration.config.env?.count
+            configuration.config.env?.append(assignment)
         }
-        configuration.config.env = environment
     }
 
     /// Applies one instruction: expands its words, updates the state, and says what is left to do.
     ///
-    /// - Throws: the errors of the instruction, at the `FROM` line for a trigger; the state is unchanged then.
+    /// - Throws: the errors of the instruction, at the `FROM` line for a trigger; the state is not to be used then.
     public mutating func resolve(_ step: PlannedStep) throws(DiagnosticsError) -> ResolvedStep {
-        var resolver = StepResolver(state: self, step: step)
-        do {
-            let resolved = try resolver.resolve()
-            self = resolver.state
-            return resolved
-        } catch {
+        // Moved there and back: a copy would cost what all instructions before have set, for each instruction.
+        var resolver = StepResolver(state: consume self, step: step)
+        let result = Result { () throws(Diagnostic) in try resolver.resolve() }
+        self = resolver.state
+        switch result {
+        case .success(let resolved): return resolved
+        case .failure(let error):
             if let trigger = step.trigger { throw trigger.error([error], trigger: step.instruction.text) }
             throw DiagnosticsError(source: step.source, diagnostics: [error])
         }

@@ -52,6 +52,7 @@ struct StepResolver {
         of word: Word,
         quoting: WordExpander.Quoting = .processed
     ) throws(Diagnostic) -> WordExpander.Expansion {
+        if let plain = WordExpander.Expansion(plain: word, escape: state.escape) { return plain }
         let state = state
         let expansion = try WordExpander(escape: state.escape) { state.value(of: $0) }.expand(word, quoting: quoting)
         for name in expansion.unsetNames { warnUndefined(name, at: word.range) }
@@ -84,8 +85,8 @@ struct StepResolver {
     private mutating func label(_ instruction: AssignmentInstruction) throws(Diagnostic) -> ResolvedStep {
         var createdBy = "LABEL"
         for (name, value) in try pairs(instruction) {
-            state.configuration.config.labels = (state.configuration.config.labels ?? [:])
-                .merging([name: value]) { _, new in new }
+            if state.configuration.config.labels == nil { state.configuration.config.labels = [:] }
+            state.configuration.config.labels?[name] = value
             createdBy += " \(name)=\(value)"
         }
         return metadata(createdBy)
@@ -162,9 +163,8 @@ struct StepResolver {
             guard !path.isEmpty else { throw Diagnostic("a VOLUME path must not be empty", at: word.range) }
             paths.append(path)
         }
-        var volumes = state.configuration.config.volumes ?? [:]
-        for path in paths { volumes[path] = .init() }
-        state.configuration.config.volumes = volumes
+        if state.configuration.config.volumes == nil { state.configuration.config.volumes = [:] }
+        for path in paths { state.configuration.config.volumes?[path] = .init() }
         return metadata("VOLUME [\(paths.joined(separator: " "))]")
     }
 
@@ -186,9 +186,8 @@ struct StepResolver {
         for word in words {
             for text in try expansion(of: word).words { ports.formUnion(try PortRange.ports(text, at: word.range)) }
         }
-        var exposed = state.configuration.config.exposedPorts ?? [:]
-        for port in ports { exposed[port] = .init() }
-        state.configuration.config.exposedPorts = exposed
+        if state.configuration.config.exposedPorts == nil { state.configuration.config.exposedPorts = [:] }
+        for port in ports { state.configuration.config.exposedPorts?[port] = .init() }
         return metadata("EXPOSE map[\(ports.sorted().map { $0 + ":{}" }.joined(separator: " "))]")
     }
 }

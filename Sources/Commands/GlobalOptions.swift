@@ -18,6 +18,11 @@ struct GlobalOptions: ParsableArguments {
     ///
     /// - Throws: `CommandFailure` with the environment's exit code.
     func images() throws -> ImageStore {
+        try GlobalOptions.images(root: root)
+    }
+
+    /// The same with what `--root` was given, if it was.
+    static func images(root: String?) throws -> ImageStore {
         do {
             let store = try Store(root: FilePath(root ?? GlobalOptions.defaultRoot))
             return ImageStore(store, layers: LayerStore(store))

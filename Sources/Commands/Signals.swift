@@ -1,7 +1,8 @@
+import BuildEngine
 import Glibc
 import Synchronization
 
-/// SIGINT, SIGTERM, SIGHUP and SIGQUIT, taken by one thread and handed to whatever is going on.
+/// SIGINT, SIGTERM, SIGHUP and SIGQUIT, taken by the first thread and handed to whatever is going on.
 enum Signals {
     private enum Receiver: Sendable {
         case none
@@ -18,28 +19,23 @@ enum Signals {
     }
 
     /// Must be called on the first thread before there is another one, since each inherits what is blocked.
-    static func start() {
+    static func block() {
         // Writing to a pipe that nobody reads is told by the write's result instead.
         signal(SIGPIPE, SIG_IGN)
         var signals = all
         pthread_sigmask(SIG_BLOCK, &signals, nil)
-        var thread: pthread_t = 0
-        pthread_create(
-            &thread,
-            nil,
-            { _ in
-                var signals = Signals.all
-                var count = 0
-                while true {
-                    var signal: Int32 = 0
-                    guard sigwait(&signals, &signal) == 0 else { continue }
-                    count += 1
-                    Signals.receive(signal, count)
-                }
-            },
-            nil
-        )
-        pthread_detach(thread)
+    }
+
+    /// Takes signals as long as the program runs.
+    static func wait() -> Never {
+        var signals = all
+        var count = 0
+        while true {
+            var signal: Int32 = 0
+            guard sigwait(&signals, &signal) == 0 else { continue }
+            count += 1
+            receive(signal, count)
+        }
     }
 
     /// Runs work that the first signal cancels; the second one ends the program at once.
@@ -48,7 +44,7 @@ enum Signals {
     static func cancelling<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws
         -> Result
     {
-        let task = Task { try await body() }
+        let task = Task(executorPreference: BlockingExecutor.shared) { try await body() }
         forward { _, count in
             // Children die with this process; what it was writing has no name yet.
             if count > 1 { _exit(ExitStatus.interrupted) }

@@ -1,4 +1,5 @@
 public import ArgumentParser
+import BuildEngine
 import FileSystem
 import Glibc
 
@@ -32,16 +33,22 @@ public struct SwiftBuild: AsyncParsableCommand {
 
     /// Parses the command line, does what it says, and exits with one of the codes of `ExitStatus`.
     ///
-    /// To be called on the first thread, which then only waits: a signal must find no thread that does not expect it.
+    /// To be called on the first thread, which then only waits for signals.
     public static func start() -> Never {
-        Signals.start()
-        Task { await execute() }
-        while true { pause() }
+        Signals.block()
+        // Not on Swift's own pool, whose threads nothing else here needs: starting them costs as much as a short build.
+        Task(executorPreference: BlockingExecutor.shared) { await execute() }
+        Signals.wait()
     }
 
     private static func execute() async -> Never {
         do {
-            var command = try parseAsRoot(CommandLineForms.normalised(Array(CommandLine.arguments.dropFirst())))
+            let arguments = CommandLineForms.normalised(Array(CommandLine.arguments.dropFirst()))
+            if let options = BuildOptions(usual: arguments) {
+                try await options.build()
+                Glibc.exit(ExitStatus.success)
+            }
+            var command = try parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

@@ -1,5 +1,6 @@
 internal import FileSystem
 public import OCI
+internal import Synchronization
 public import SystemPackage
 
 /// The list of what one layer holds, sorted by path, in the form in which it lies on disk.
@@ -27,6 +28,8 @@ public final class LayerIndex: Sendable {
     public let tarSize: Int64
     /// The boot during which the layer was written without being synced; zero once it is known to be on disk.
     let bootID: BootID
+    /// What `hides` finds out when it is first asked.
+    let hiding = Mutex<[Int]?>(nil)
 
     /// Serialises entries, which may come in any order; of several with one path the last counts.
     public convenience init(entries: [LayerEntry], diffID: Digest, tarSize: Int64) {
@@ -97,78 +100,10 @@ public final class LayerIndex: Sendable {
         return withBytes { LayerIndexEncoder.decode($0, position: position) }
     }
 
-    /// The position of a path, or of where it would stand.
-    func position(of path: PathInRoot) -> (position: Int, isPresent: Bool) {
-        withBytes { bytes in
-            path.bytes.withUnsafeBytes { wanted in
-                let position = lowerBound(bytes, from: 0) { PathInRoot.isOrderedBefore($0, wanted) }
-                let isPresent =
-                    position < count && LayerIndexEncoder.path(bytes, position: position).elementsEqual(wanted)
-                return (position, isPresent)
-            }
-        }
-    }
-
     /// Whether the layers below decide some of what is in this one: the attributes of directories that the tar does not
     /// list, and the content of hard links to files that it does not hold.
     public var dependsOnLayersBelow: Bool {
         withBytes { bytes in (0..<count).contains { LayerIndexEncoder.dependsOnLayersBelow(bytes, position: $0) } }
-    }
-
-    /// The entry for exactly this path.
-    public func entry(at path: PathInRoot) -> LayerEntry? {
-        let (position, isPresent) = position(of: path)
-        return isPresent ? self[position] : nil
-    }
-
-    /// Where a file of this path and content has its bytes in the tar; `nil` when the layer has no such file.
-    ///
-    /// - Parameter cursor: Where the last path was found that was asked for; paths that are asked for in ascending order
-    ///   are found without searching.
-    public func offset(of path: PathInRoot, content: Digest, cursor: inout Int) -> Int64? {
-        withBytes { bytes in
-            path.bytes.withUnsafeBytes { wanted -> Int64? in
-                func isHere() -> Bool {
-                    cursor < count && LayerIndexEncoder.path(bytes, position: cursor).elementsEqual(wanted)
-                }
-                if !isHere() { cursor += 1 }
-                if !isHere() {
-                    cursor = lowerBound(bytes, from: 0) { PathInRoot.isOrderedBefore($0, wanted) }
-                    guard isHere() else { return nil }
-                }
-                return LayerIndexEncoder.offset(bytes, position: cursor, content: content)
-            }
-        }
-    }
-
-    /// The positions of a path's subtree, itself included if it is there.
-    func subtree(of path: PathInRoot) -> Range<Int> {
-        if path.isRoot { return 0..<count }
-        let start = position(of: path).position
-        let end = withBytes { bytes in
-            path.bytes.withUnsafeBytes { prefix in
-                lowerBound(bytes, from: start) { candidate in
-                    candidate.count >= prefix.count && candidate.prefix(prefix.count).elementsEqual(prefix)
-                        && (candidate.count == prefix.count || candidate[prefix.count] == UInt8(ascii: "/"))
-                }
-            }
-        }
-        return start..<end
-    }
-
-    /// The first position, not before `start`, whose path does not satisfy `isBefore`.
-    private func lowerBound(
-        _ bytes: UnsafeRawBufferPointer,
-        from start: Int,
-        _ isBefore: (UnsafeRawBufferPointer) -> Bool
-    ) -> Int {
-        var low = start
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if isBefore(LayerIndexEncoder.path(bytes, position: middle)) { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 
     /// Sorts, drops all but the last entry of each path, adds the parents that are not listed, and gives hard links

@@ -167,6 +167,12 @@ struct LayerIndexEncoder {
         return Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: place + 64, as: Int64.self))
     }
 
+    /// Whether one record removes what the layers below have below its path: all but directories that are not opaque.
+    static func hidesBelow(_ bytes: UnsafeRawBufferPointer, position: Int) -> Bool {
+        let place = LayerIndex.headerSize + position * LayerIndex.recordSize
+        return bytes[place + 24] != LayerEntry.Kind.directory.rawValue || bytes[place + 25] & Flag.opaque != 0
+    }
+
     /// The byte string that the (offset, length) pair at `place` points to; empty where it points outside.
     private static func string(_ bytes: UnsafeRawBufferPointer, at place: Int) -> UnsafeRawBufferPointer {
         let recordCount = Int(bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self))

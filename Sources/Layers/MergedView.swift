@@ -20,20 +20,18 @@ public struct MergedView: Sendable {
     ///
     /// The root always exists.
     public func node(at path: PathInRoot) -> Node? {
-        var implied: Node?
-        for (position, layer) in layers.enumerated().reversed() {
-            if let entry = layer.entry(at: path) {
-                if entry.kind == .whiteout { return implied }
-                if !entry.isImplied {
-                    // A directory that an upper layer only implies replaces a file below it.
-                    return entry.kind == .directory
-                        ? Node(entry: entry, layer: position) : implied ?? Node(entry: entry, layer: position)
-                }
-                implied = implied ?? Node(entry: entry, layer: position)
-            }
-            if MergedView.hidesBelow(path, in: layer) { break }
+        node(at: path, below: layers.count)
+    }
+
+    /// The same with only so many of the layers, counted from the lowest.
+    private func node(at path: PathInRoot, below limit: Int) -> Node? {
+        var choice = NodeChoice()
+        for (position, layer) in layers[..<limit].enumerated().reversed() {
+            let (place, isPresent) = layer.position(of: path)
+            if isPresent, choice.isDecided(by: layer[place], inLayer: position) { return choice.node }
+            if layer.hides(path, position: place) { break }
         }
-        return implied ?? (path.isRoot ? Node(entry: .directory(.root), layer: 0) : nil)
+        return choice.node ?? (path.isRoot ? Node(entry: .directory(.root), layer: 0) : nil)
     }
 
     /// The file that a name stands for: a further name leads to it, also to a layer below, which some builders write.
@@ -52,7 +50,7 @@ public struct MergedView: Sendable {
             let target = PathInRoot(node.entry.linkTarget)
             if target != node.entry.path, let own = layers[node.layer].entry(at: target), own.isFile {
                 node = Node(entry: own, layer: node.layer)
-            } else if node.layer > 0, let below = MergedView(layers: Array(layers[..<node.layer])).node(at: target) {
+            } else if let below = self.node(at: target, below: node.layer), !below.entry.path.isRoot {
                 node = below
             } else {
                 return nil
@@ -61,30 +59,15 @@ public struct MergedView: Sendable {
         return nil
     }
 
-    /// Whether a layer removes what the layers below it have at a path, by what it says about a parent.
-    private static func hidesBelow(_ path: PathInRoot, in layer: LayerIndex) -> Bool {
-        (path.isRoot ? [] : [.root] + path.ancestors).contains { parent in
-            guard let entry = layer.entry(at: parent) else { return false }
-            return entry.kind != .directory || entry.isOpaque
-        }
-    }
-
     /// The names in a directory, sorted; empty for anything else.
     public func names(in directory: PathInRoot) -> [[UInt8]] {
-        var present: Set<[UInt8]> = []
-        var hidden: Set<[UInt8]> = []
-        for layer in layers.reversed() {
-            for (name, kind) in layer.children(of: directory) {
-                if kind == .whiteout {
-                    if !present.contains(name) { hidden.insert(name) }
-                } else if !hidden.contains(name) {
-                    present.insert(name)
-                }
-            }
-            if let own = layer.entry(at: directory), own.kind != .directory || own.isOpaque { break }
-            if MergedView.hidesBelow(directory, in: layer) { break }
+        var names: [[UInt8]] = []
+        walk(directory) { node in
+            if node.entry.path == directory { return true }
+            names.append(Array(node.entry.path.name))
+            return false
         }
-        return present.sorted { $0.lexicographicallyPrecedes($1) }
+        return names
     }
 
     /// Visits a path and everything below it, parents first, names in byte order.
@@ -98,11 +81,9 @@ public struct MergedView: Sendable {
             node = Node(entry: entry, layer: node.layer)
         }
         guard try body(node), node.entry.kind == .directory else { return }
-        // Not recursive: a layer from elsewhere may be two thousand directories deep, and a thread's stack is not.
-        var waiting = names(in: path).reversed().map { path.appending($0) }
-        while let next = waiting.popLast() {
-            guard let node = self.node(at: next), try body(node), node.entry.kind == .directory else { continue }
-            waiting += names(in: next).reversed().map { next.appending($0) }
+        var merge = LayerMerge(layers, below: path)
+        while let node = merge.next() {
+            if try !body(node) || node.entry.kind != .directory { merge.skipSubtree() }
         }
     }
 
@@ -156,22 +137,18 @@ public struct MergedView: Sendable {
     }
 }
 
-extension LayerIndex {
-    /// The names directly below a directory with what they are.
-    fileprivate func children(of directory: PathInRoot) -> [(name: [UInt8], kind: LayerEntry.Kind)] {
-        var result: [(name: [UInt8], kind: LayerEntry.Kind)] = []
-        let range = subtree(of: directory)
-        var position = range.lowerBound
-        while position < range.upperBound {
-            let entry = self[position]
-            if entry.path == directory {
-                position += 1
-                continue
-            }
-            result.append((Array(entry.path.name), entry.kind))
-            // A crafted layer may have paths below a file too; they are no children of this directory.
-            position = max(subtree(of: entry.path).upperBound, position + 1)
+/// Which of several layers' entries of one path counts; they are told from the top layer down.
+struct NodeChoice {
+    /// What counts if no further layer says anything.
+    private(set) var node: MergedView.Node?
+
+    /// - Returns: Whether the layers below do not matter any more.
+    mutating func isDecided(by entry: LayerEntry, inLayer layer: Int) -> Bool {
+        if entry.kind == .whiteout { return true }
+        // A directory that an upper layer only implies has the attributes of the one below it, but replaces a file.
+        if node == nil || (!entry.isImplied && entry.kind == .directory) {
+            node = MergedView.Node(entry: entry, layer: layer)
         }
-        return result
+        return !entry.isImplied
     }
 }

@@ -12,6 +12,12 @@ public struct PathInRoot: Sendable, Hashable {
 
     /// Cleans any path text lexically; `..` at the root stays at the root.
     public init(_ text: some Collection<UInt8>) {
+        let text = Array(text)
+        // Deep paths come in great numbers, and nearly all of them are clean.
+        if case .clean = PathInRoot.form(of: text) {
+            self.init(cleaned: text)
+            return
+        }
         var components: [[UInt8]] = []
         for component in text.split(separator: UInt8(ascii: "/")) {
             if component.elementsEqual([UInt8(ascii: ".")]) { continue }
@@ -21,7 +27,7 @@ public struct PathInRoot: Sendable, Hashable {
                 components.append(Array(component))
             }
         }
-        bytes = Array(components.joined(separator: [UInt8(ascii: "/")]))
+        self.init(cleaned: Array(components.joined(separator: [UInt8(ascii: "/")])))
     }
 
     public init(_ text: String) { self.init(Array(text.utf8)) }
@@ -31,18 +37,36 @@ public struct PathInRoot: Sendable, Hashable {
     /// Leading `/` and `./` are dropped, as every tool does; `a/../b` is refused although it stays inside,
     /// because no honest archive holds it. So is a NUL byte.
     public init?(archiveMember name: [UInt8]) {
-        var needsCleaning = name.first == UInt8(ascii: "/") || name.last == UInt8(ascii: "/")
-        var componentStart = 0
-        for position in 0...name.count where position == name.count || name[position] == UInt8(ascii: "/") {
-            switch name[componentStart..<position] {
-            case [], [UInt8(ascii: ".")]: needsCleaning = true
-            case [UInt8(ascii: "."), UInt8(ascii: ".")]: return nil
+        switch PathInRoot.form(of: name) {
+        case .clean: self.init(cleaned: name)
+        case .needsCleaning where !name.contains(0): self.init(name)
+        case .needsCleaning, .hasParent: return nil
+        }
+    }
+
+    private enum Form { case clean, needsCleaning, hasParent }
+
+    /// What a path text holds besides plain names; a NUL byte needs cleaning as well.
+    private static func form(of text: [UInt8]) -> Form {
+        var form = Form.clean
+        var (length, dots) = (0, 0)
+        func isParent() -> Bool { length == 2 && dots == 2 }
+        func isNoName() -> Bool { length == dots && length < 2 }
+        for byte in text {
+            switch byte {
+            case UInt8(ascii: "/"):
+                if isParent() { return .hasParent }
+                if isNoName() { form = .needsCleaning }
+                (length, dots) = (0, 0)
+                continue
+            case UInt8(ascii: "."): dots += 1
+            case 0: form = .needsCleaning
             default: break
             }
-            componentStart = position + 1
+            length += 1
         }
-        guard !name.contains(0) else { return nil }
-        if needsCleaning { self.init(name) } else { self.init(cleaned: name) }
+        if isParent() { return .hasParent }
+        return isNoName() ? .needsCleaning : form
     }
 
     public var isRoot: Bool { bytes.isEmpty }
@@ -78,9 +102,7 @@ public struct PathInRoot: Sendable, Hashable {
 
     /// Whether this path is `other` or lies below it.
     public func isWithin(_ other: PathInRoot) -> Bool {
-        other.isRoot
-            || (bytes.starts(with: other.bytes)
-                && (bytes.count == other.bytes.count || bytes[other.bytes.count] == UInt8(ascii: "/")))
+        bytes.withUnsafeBytes { path in other.bytes.withUnsafeBytes { PathInRoot.isWithin(path, $0) } }
     }
 
     /// Whether two paths have the same parent.
@@ -91,18 +113,57 @@ public struct PathInRoot: Sendable, Hashable {
 
     /// Compares two cleaned paths component by component, as if `/` sorted before every other byte.
     static func isOrderedBefore(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+        let position = commonPrefix(left, right)
+        guard position < min(left.count, right.count) else { return left.count < right.count }
+        if left[position] == UInt8(ascii: "/") { return true }
+        if right[position] == UInt8(ascii: "/") { return false }
+        return left[position] < right[position]
+    }
+
+    /// How many bytes two byte strings have in common at their start.
+    static func commonPrefix(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
         let count = min(left.count, right.count)
         var position = 0
-        while position < count {
-            let (leftByte, rightByte) = (left[position], right[position])
-            if leftByte != rightByte {
-                if leftByte == UInt8(ascii: "/") { return true }
-                if rightByte == UInt8(ascii: "/") { return false }
-                return leftByte < rightByte
-            }
-            position += 1
+        while position + 8 <= count {
+            let difference =
+                left.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+                ^ right.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+            if difference != 0 { return position + UInt64(littleEndian: difference).trailingZeroBitCount / 8 }
+            position += 8
         }
-        return left.count < right.count
+        while position < count, left[position] == right[position] { position += 1 }
+        return position
+    }
+
+    /// Whether the first of two cleaned paths is the second one or lies below it.
+    static func isWithin(_ path: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer) -> Bool {
+        other.isEmpty
+            || (path.count >= other.count && commonPrefix(path, other) == other.count
+                && (path.count == other.count || path[other.count] == UInt8(ascii: "/")))
+    }
+
+    /// The deepest path that two cleaned paths are or lie below.
+    static func commonParent(
+        _ path: UnsafeRawBufferPointer,
+        _ other: UnsafeRawBufferPointer
+    ) -> UnsafeRawBufferPointer {
+        if isWithin(path, other) { return other }
+        if isWithin(other, path) { return path }
+        let common = UnsafeRawBufferPointer(rebasing: path[..<commonPrefix(path, other)])
+        return UnsafeRawBufferPointer(rebasing: common[..<(common.lastIndex(of: UInt8(ascii: "/")) ?? 0)])
+    }
+}
+
+extension PathInRoot {
+    // All bytes at once: paths are keys wherever layers are planned, and arrays compare and hash element by element.
+    public static func == (left: PathInRoot, right: PathInRoot) -> Bool {
+        left.bytes.withUnsafeBytes { left in
+            right.bytes.withUnsafeBytes { left.count == $0.count && commonPrefix(left, $0) == left.count }
+        }
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
     }
 }
 

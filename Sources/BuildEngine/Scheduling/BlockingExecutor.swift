@@ -5,7 +5,7 @@ internal import Synchronization
 ///
 /// Building is system calls, hashing and waiting for processes. On Swift's cooperative pool, which has one thread for
 /// each processor, a blocked task keeps others from running.
-final class BlockingExecutor: TaskExecutor {
+public final class BlockingExecutor: TaskExecutor {
     private struct State {
         var jobs: [UnownedJob] = []
         var head = 0
@@ -20,13 +20,13 @@ final class BlockingExecutor: TaskExecutor {
     // SAFETY: a semaphore is made for use from several threads and lives as long as the program.
     private nonisolated(unsafe) let wakeUps = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
 
-    static let shared = BlockingExecutor()
+    public static let shared = BlockingExecutor()
 
     private init() {
         sem_init(wakeUps, 0, 0)
     }
 
-    func enqueue(_ job: consuming ExecutorJob) {
+    public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         let needsThread = state.withLock { state in
             state.jobs.append(job)

@@ -1,13 +1,6 @@
 import ArgumentParser
-import BuildEngine
-import FileSystem
-import Glibc
-import Images
-import OCI
-import Reporting
-import SystemPackage
 
-/// `swiftbuild build`, also without the verb: what was typed.
+/// `swiftbuild build`, also without the verb: how it is typed.
 struct BuildCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "build",
@@ -19,10 +12,6 @@ struct BuildCommand: AsyncParsableCommand {
               swiftbuild -q . > image-id
             """
     )
-
-    enum Progress: String, ExpressibleByArgument, CaseIterable {
-        case auto, plain, tty, json
-    }
 
     @OptionGroup var global: GlobalOptions
 
@@ -70,7 +59,7 @@ struct BuildCommand: AsyncParsableCommand {
     var jobs: Int?
 
     @Option(name: .customLong("progress"), help: "How the build is shown.")
-    var progress: Progress?
+    var progress: BuildOptions.Progress?
 
     @Option(
         name: [.customShort("o"), .customLong("output")],
@@ -93,56 +82,32 @@ struct BuildCommand: AsyncParsableCommand {
         if let jobs, !(1...1024).contains(jobs) { throw ValidationError("--jobs takes a number from 1 to 1024") }
     }
 
+    /// What was typed, without the argument parser's wrappers.
+    var options: BuildOptions {
+        BuildOptions(
+            root: global.root,
+            context: context,
+            file: file,
+            tags: tag,
+            buildArguments: buildArguments,
+            target: target,
+            labels: labels,
+            platform: platform,
+            jobs: jobs,
+            progress: progress,
+            outputs: outputs,
+            idFile: idFile,
+            ignoresCache: ignoresCache,
+            isQuiet: isQuiet
+        )
+    }
+
     func run() async throws {
-        let images = try global.images()
-        let prepared = try PreparedBuild(self, images)
-        let renderer = renderer()
-        let builder = Builder(layers: images.layers, images: LocalImages(images: images)) { renderer.show($0) }
-        do {
-            let stored = try await Signals.cancelling { try await prepared.execute(builder) }
-            renderer.show(.built(id: "\(stored.id)"))
-            for name in prepared.request.tags { renderer.show(.tagged(name.familiar)) }
-            for output in prepared.outputs {
-                try images.write(ListedImage(image: stored, names: prepared.request.tags), to: output)
-                if let destination = output.shownDestination { renderer.show(.exported(destination)) }
-            }
-            renderer.finish()
-            if let idFile {
-                let path = FilePath(idFile)
-                try FileOperations.writeAtomically(
-                    Array("\(stored.id)".utf8),
-                    to: path,
-                    temporary: path.removingLastComponent().isEmpty ? "." : path.removingLastComponent()
-                )
-            }
-            if isQuiet { Terminal.print("\(stored.id)") }
-        } catch {
-            renderer.finish()
-            throw CommandFailure(error)
-        }
-    }
-
-    private func renderer() -> any ProgressRenderer {
-        if isQuiet { return SilentProgress() }
-        switch progress ?? environment("BUILDKIT_PROGRESS").flatMap(Progress.init(rawValue:)) ?? .auto {
-        case .plain: return PlainProgress()
-        case .json: return JSONProgress()
-        case .tty: return TTYProgress()
-        case .auto:
-            return Terminal.isTerminal(STDERR_FILENO) && environment("TERM") != "dumb" ? TTYProgress() : PlainProgress()
-        }
+        try await options.build()
     }
 }
 
-extension ImageOutput {
-    /// Where to look for it; `nil` for standard output, where it is seen.
-    fileprivate var shownDestination: String? {
-        switch self {
-        case .archive(_, "-"), .tar("-"): nil
-        case .archive(_, let path), .layout(let path), .tar(let path), .local(let path): path.string
-        }
-    }
-}
+extension BuildOptions.Progress: ExpressibleByArgument {}
 
 /// Flags of `docker build` that mean nothing without a daemon.
 struct CompatibilityOptions: ParsableArguments {

@@ -16,12 +16,12 @@ struct PreparedBuild: Sendable {
     private let images: ImageStore
 
     /// - Throws: `CommandFailure`, `DiagnosticsError`.
-    init(_ command: BuildCommand, _ images: ImageStore) throws {
+    init(_ command: BuildOptions, _ images: ImageStore) throws {
         self.images = images
         if let nameless = command.buildArguments.first(where: { $0.isEmpty || $0.hasPrefix("=") }) {
             throw CommandFailure("--build-arg: `\(nameless)` has no name", status: ExitStatus.usage)
         }
-        let tags = try command.tag.map { try PreparedBuild.usage("--tag", $0, ImageReference.init(parsing:)) }
+        let tags = try command.tags.map { try PreparedBuild.usage("--tag", $0, ImageReference.init(parsing:)) }
         if let digested = tags.first(where: { $0.digest != nil }) {
             throw CommandFailure(
                 "--tag \(digested.familiar): a digest cannot be given as a name",

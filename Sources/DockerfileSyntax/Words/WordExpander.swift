@@ -18,18 +18,34 @@ public struct WordExpander {
         public let words: [String]
         /// The names that were used without a fallback and are not set, in order of use.
         public let unsetNames: [String]
+
+        /// A word that is its own expansion, whatever the variables are; `nil` for any other.
+        public init?(plain word: Word, escape: UInt8) {
+            let isSpecial = word.text.utf8.contains {
+                $0 == UInt8(ascii: "$") || $0 == UInt8(ascii: "'") || $0 == UInt8(ascii: "\"") || $0.isBlank
+                    || $0 == escape
+            }
+            if isSpecial { return nil }
+            self.init(text: word.text, words: word.text.isEmpty ? [] : [word.text], unsetNames: [])
+        }
+
+        init(text: String, words: [String], unsetNames: [String]) {
+            self.text = text
+            self.words = words
+            self.unsetNames = unsetNames
+        }
     }
 
     /// Longer results are an error, since `ENV A=$A$A` doubles with each line.
     public static let longestResult = 1 << 20
     static let deepestNesting = 64
 
-    private let escape: Unicode.Scalar
+    private let escape: UInt8
     private let lookup: (String) -> String?
 
     /// Creates an expander for an escape character and a source of values; `nil` means that a name is not set.
     public init(escape: UInt8 = UInt8(ascii: "\\"), lookup: @escaping (String) -> String?) {
-        self.escape = Unicode.Scalar(escape)
+        self.escape = escape
         self.lookup = lookup
     }
 
@@ -37,16 +53,10 @@ public struct WordExpander {
     ///
     /// - Throws: a diagnostic at the word, or at the variable in it.
     public func expand(_ word: Word, quoting: Quoting = .processed) throws(Diagnostic) -> Expansion {
-        let special = word.text.utf8.contains {
-            $0 == UInt8(ascii: "$") || $0 == UInt8(ascii: "'") || $0 == UInt8(ascii: "\"") || $0.isBlank
-                || UInt32($0) == escape.value
-        }
-        guard special else {
-            return Expansion(text: word.text, words: word.text.isEmpty ? [] : [word.text], unsetNames: [])
-        }
+        if let plain = Expansion(plain: word, escape: escape) { return plain }
         var run = ExpansionRun(
             scalars: Array(word.text.unicodeScalars),
-            escape: escape,
+            escape: Unicode.Scalar(escape),
             quoting: quoting,
             lookup: lookup
         )

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Testing
+
+@testable import Commands
+
+@Suite("The plainest command lines")
+struct UsualCommandLineTests {
+    @Test(
+        "mean what the argument parser says they mean",
+        arguments: [
+            "-f Dockerfile --tag name .",
+            "-t a -t b:2 --build-arg X=1 --build-arg Y context",
+            "build -t a .",
+            "build context",
+            "build build",
+            ".",
+            "./context",
+            "/absolute --file=x/Dockerfile --tag=a=b",
+            "--root /store -q --no-cache --target final --label a=b --label=c= .",
+            ". --progress plain --platform linux/arm64 --iidfile id -o type=oci,dest=x --output=y",
+            "-t name images",
+        ]
+    )
+    func same(line: String) throws {
+        let arguments = CommandLineForms.normalised(line.split(separator: " ").map(String.init))
+        let parsed = try #require(try SwiftBuild.parseAsRoot(arguments) as? BuildCommand)
+        #expect(BuildOptions(usual: arguments) == parsed.options)
+    }
+
+    @Test(
+        "leave everything else to the argument parser",
+        arguments: [
+            "", "images", "--root /store images", "help", "--help", "--version", "build --help", "-h", "context",
+            "-t name", "-t name . other", "-t -q .", "-f a -f b .", "-fa .", "-qt name .", "--jobs 2 .", "--rm .",
+            "--tags name .", "--progress fast .", "-- .", "-", "-f - .", "--tag= .", "--no-cache=1 -q -q .", "-f=a .",
+        ]
+    )
+    func fallBack(line: String) {
+        #expect(BuildOptions(usual: CommandLineForms.normalised(line.split(separator: " ").map(String.init))) == nil)
+    }
+}
