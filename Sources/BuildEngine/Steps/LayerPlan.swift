@@ -95,6 +95,11 @@ struct LayerPlan {
     private func deepest(on path: PathInRoot) -> (node: Int, rest: ArraySlice<UInt8>) {
         var node = 0
         var rest = path.bytes[...]
+        // What is added next mostly lies below what was added to last, however deep that is.
+        if !lastParent.path.isRoot, path.isWithin(lastParent.path) {
+            node = lastParent.node
+            rest = rest[Swift.min(lastParent.path.bytes.count + 1, rest.endIndex)...]
+        }
         while !rest.isEmpty {
             let end = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
             guard case .found(let position) = place(of: rest[..<end], in: node) else { break }
