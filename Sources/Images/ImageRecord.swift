@@ -16,38 +16,49 @@ enum ImageRecord {
         line("os", image.platform.os)
         line("architecture", image.platform.architecture)
         if let variant = image.platform.variant { line("variant", variant) }
-        return Array((text + "checksum \(checksum(text))\n").utf8)
+        return Array((text + "checksum \(checksum(text.utf8))\n").utf8)
     }
 
     static func decode(_ bytes: [UInt8], id: Digest) -> StoredImage? {
         guard bytes.last == UInt8(ascii: "\n"),
             let lastLine = bytes.dropLast().lastIndex(of: UInt8(ascii: "\n"))
         else { return nil }
-        let text = String(decoding: bytes[...lastLine], as: UTF8.self)
-        guard String(decoding: bytes[(lastLine + 1)...], as: UTF8.self) == "checksum \(checksum(text))\n" else {
-            return nil
-        }
-        var values: [Substring: String] = [:]
-        for line in text.split(separator: "\n") {
-            guard let space = line.firstIndex(of: " "), let value = unescaped(line[line.index(after: space)...].utf8)
+        let body = bytes[...lastLine]
+        guard bytes[(lastLine + 1)...].elementsEqual("checksum \(checksum(body))\n".utf8) else { return nil }
+        var manifest: Digest?
+        var (manifestSize, size): (Int64?, Int64?)
+        var (mediaType, created, os, architecture, variant): (String?, String?, String?, String?, String?)
+        // By bytes: a store may list ten thousand images.
+        for line in body.split(separator: UInt8(ascii: "\n")) {
+            guard let blank = line.firstIndex(of: UInt8(ascii: " ")),
+                let value = unescaped(line[(blank + 1)...])
             else { return nil }
-            values[line[..<space]] = value
+            switch String(decoding: line[..<blank], as: UTF8.self) {
+            case "manifest": manifest = try? Digest(parsing: value)
+            case "manifest-size": manifestSize = Int64(value)
+            case "media-type": mediaType = value
+            case "created": created = value
+            case "size": size = Int64(value)
+            case "os": os = value
+            case "architecture": architecture = value
+            case "variant": variant = value
+            default: break
+            }
         }
-        guard let digest = values["manifest"].flatMap({ try? Digest(parsing: $0) }),
-            let manifestSize = values["manifest-size"].flatMap({ Int64($0) }), manifestSize >= 0,
-            let mediaType = values["media-type"], let size = values["size"].flatMap({ Int64($0) }),
-            let os = values["os"], let architecture = values["architecture"]
+        guard let manifest, let manifestSize, manifestSize >= 0, let mediaType, let size, let os, let architecture
         else { return nil }
         return StoredImage(
             id: id,
-            manifest: Descriptor(mediaType: MediaType(rawValue: mediaType), digest: digest, size: manifestSize),
-            created: values["created"].map { Timestamp(text: $0) },
+            manifest: Descriptor(mediaType: MediaType(rawValue: mediaType), digest: manifest, size: manifestSize),
+            created: created.map { Timestamp(text: $0) },
             size: size,
-            platform: Platform(os: os, architecture: architecture, variant: values["variant"])
+            platform: Platform(os: os, architecture: architecture, variant: variant)
         )
     }
 
-    private static func checksum(_ text: String) -> String { SHA256Hasher.digest(of: text).short }
+    private static func checksum(_ text: some Collection<UInt8>) -> String {
+        SHA256Hasher.digest(of: Array(text)).short
+    }
 
     /// Values come from images of strangers and may hold anything.
     private static func escaped(_ value: String) -> String {
@@ -63,8 +74,9 @@ enum ImageRecord {
         return String(decoding: result, as: UTF8.self)
     }
 
-    private static func unescaped(_ value: Substring.UTF8View) -> String? {
-        PercentCoding.decode(Array(value)).map { String(decoding: $0, as: UTF8.self) }
+    private static func unescaped(_ value: ArraySlice<UInt8>) -> String? {
+        guard value.contains(UInt8(ascii: "%")) else { return String(decoding: value, as: UTF8.self) }
+        return PercentCoding.decode(Array(value)).map { String(decoding: $0, as: UTF8.self) }
     }
 }
 

@@ -52,7 +52,7 @@ extension ImageStore {
         } else {
             throw ImageError.unknownArchive(source.name)
         }
-        for item in found { try register(item.image, replacing: record(item.image.id), names: item.names) }
+        try register(found)
         return found
     }
 

@@ -39,7 +39,7 @@ extension ImageStore {
 
     /// The names of an image, tags first, sorted.
     public func names(of image: StoredImage) throws -> [ImageReference] {
-        try allNames().filter { $0.id == image.id }.map(\.name.reference)
+        try allNames(of: image.id).map(\.name.reference)
     }
 
     /// All images with their names, newest first; images without a name are included.
@@ -59,9 +59,13 @@ extension ImageStore {
     }
 
     /// All names with the IDs they hold, sorted; files that are no names are passed over.
-    func allNames() throws -> [(name: ImageName, id: Digest)] {
+    ///
+    /// - Parameter id: If it is given, only those that hold this ID; the others are not even parsed.
+    func allNames(of id: Digest? = nil) throws -> [(name: ImageName, id: Digest)] {
+        let wanted = id.map { Array("\($0)\n".utf8) } ?? []
         let directory = try FileOperations.open(store[.names], O_RDONLY | O_DIRECTORY)
         defer { close(directory) }
+        var buffer = [UInt8](repeating: 0, count: 1024)
         return try FileOperations.names(inDirectory: directory, path: store[.names])
             .compactMap { fileName in
                 let descriptor = openat(
@@ -71,9 +75,8 @@ extension ImageStore {
                 )
                 guard descriptor >= 0 else { return nil }
                 defer { close(descriptor) }
-                var buffer = [UInt8](repeating: 0, count: 1024)
                 let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-                guard count > 0 else { return nil }
+                guard count > 0, buffer.starts(with: wanted) else { return nil }
                 return ImageName.parse(fileName: fileName, content: Array(buffer[..<count]))
             }
             .sorted { $0.name < $1.name }

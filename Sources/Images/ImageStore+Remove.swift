@@ -29,7 +29,7 @@ extension ImageStore {
         let lock = try namesLock()
         defer { withExtendedLifetime(lock) {} }
         let image = try find(text)
-        let names = try allNames().filter { $0.id == image.id }.map(\.name)
+        let names = try allNames(of: image.id).map(\.name)
         if let name = typedName(text, image), names.contains(name) {
             let isLast = names.allSatisfy { $0 == name }
             return try remove([name], isLast ? image : nil)

@@ -171,17 +171,29 @@ public struct ImageStore: Sendable {
     /// Lists an image and names it; where it is listed and named already nothing is written.
     func register(_ image: StoredImage, replacing known: StoredImage?, names: [ImageReference]) throws {
         if known == image { return try tag(image, as: names) }
+        try register([ListedImage(image: image, names: names)])
+    }
+
+    /// Lists images and names them, with one change of the index.
+    func register(_ images: [ListedImage]) throws {
         let lock = try namesLock()
         defer { withExtendedLifetime(lock) {} }
         let index = LayoutIndex(self)
-        // Another manifest for the same ID changes the index at every name of the image.
-        if let known, known.manifest != image.manifest { try index.invalidate() }
-        try FileOperations.writeAtomically(
-            ImageRecord.encode(image),
-            to: recordPath(image.id),
-            temporary: store[.temporary]
-        )
-        try setNames(names.map { (ImageName($0), image) }, index)
+        for image in images.map(\.image) {
+            let known = record(image.id)
+            if known == image { continue }
+            // Another manifest for the same ID changes the index at every name of the image.
+            if let known, known.manifest != image.manifest { try index.invalidate() }
+            try FileOperations.writeAtomically(
+                ImageRecord.encode(image),
+                to: recordPath(image.id),
+                temporary: store[.temporary]
+            )
+        }
+        // Of several images with one name the last one gets it.
+        let names = images.flatMap { listed in listed.names.map { (ImageName($0), listed.image) } }
+        let changed = Dictionary(names) { $1 }.filter { id(of: $0.key) != $0.value.id }
+        if !changed.isEmpty || !index.isCurrent { try setNames(changed.map { ($0.key, $0.value) }, index) }
     }
 
     static func layers(_ manifest: Manifest, _ configuration: ImageConfiguration) throws -> [Layer] {

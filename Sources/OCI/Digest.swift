@@ -40,25 +40,26 @@ public struct Digest: Sendable, Hashable {
 
     /// Creates a digest from 64 lower-case hexadecimal digits; `nil` for anything else.
     public init?(hex: some StringProtocol) {
-        guard hex.utf8.count == 64 else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(32)
-        var high: UInt8?
-        for character in hex.utf8 {
-            let value: UInt8
-            switch character {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = character - UInt8(ascii: "0")
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = character - UInt8(ascii: "a") + 10
-            default: return nil
+        let parsed = hex.utf8.withContiguousStorageIfAvailable { Digest(digits: $0) }
+        guard let digest = parsed ?? Array(hex.utf8).withUnsafeBufferPointer({ Digest(digits: $0) }) else { return nil }
+        self = digest
+    }
+
+    private init?(digits: UnsafeBufferPointer<UInt8>) {
+        guard digits.count == 2 * Digest.byteCount else { return nil }
+        func word(_ position: Int) -> UInt64? {
+            var word: UInt64 = 0
+            for digit in digits[(16 * position)..<(16 * position + 16)] {
+                switch digit {
+                case UInt8(ascii: "0")...UInt8(ascii: "9"): word = word << 4 | UInt64(digit - UInt8(ascii: "0"))
+                case UInt8(ascii: "a")...UInt8(ascii: "f"): word = word << 4 | UInt64(digit - UInt8(ascii: "a") + 10)
+                default: return nil
+                }
             }
-            if let first = high {
-                bytes.append(first << 4 | value)
-                high = nil
-            } else {
-                high = value
-            }
+            return word
         }
-        self.init(bytes: bytes)
+        guard let word0 = word(0), let word1 = word(1), let word2 = word(2), let word3 = word(3) else { return nil }
+        (self.word0, self.word1, self.word2, self.word3) = (word0, word1, word2, word3)
     }
 
     /// Parses `sha256:<64 hex>`.
@@ -87,15 +88,20 @@ public struct Digest: Sendable, Hashable {
     /// The 64 lower-case hexadecimal digits, safe as a file name.
     public var hex: String {
         String(unsafeUninitializedCapacity: 64) { buffer in
-            var position = 0
-            for word in [word0, word1, word2, word3] {
-                for shift in stride(from: UInt64(60), through: 0, by: -4) {
-                    let nibble = UInt8(truncatingIfNeeded: (word >> shift) & 0xF)
-                    buffer[position] = nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
-                    position += 1
-                }
-            }
+            fill(buffer, 0, word0)
+            fill(buffer, 16, word1)
+            fill(buffer, 32, word2)
+            fill(buffer, 48, word3)
             return 64
+        }
+    }
+
+    private func fill(_ buffer: UnsafeMutableBufferPointer<UInt8>, _ start: Int, _ word: UInt64) {
+        var rest = word
+        for position in (start..<start + 16).reversed() {
+            let nibble = UInt8(truncatingIfNeeded: rest & 0xF)
+            buffer[position] = nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
+            rest >>= 4
         }
     }
 

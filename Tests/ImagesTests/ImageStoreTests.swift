@@ -8,6 +8,35 @@ import Testing
 @testable import Images
 
 @Suite struct ImageStoreTests {
+    @Test("of several images that are listed at once, the last one with a name gets it")
+    func batch() throws {
+        try Fixture.with { fixture in
+            let name = try ImageReference(parsing: "shared"), other = try ImageReference(parsing: "other:1")
+            let first = try fixture.simple("first"), second = try fixture.simple("second")
+            for before in [first, second] {
+                try fixture.images.tag(before, as: name)
+                try fixture.images.register([
+                    ListedImage(image: first, names: [name, other]), ListedImage(image: second, names: [name]),
+                ])
+                #expect(fixture.images.find(reference: name) == second)
+                #expect(fixture.images.find(reference: other) == first)
+                #expect(try fixture.images.names(of: second) == [name])
+                let index = try CanonicalJSON.decode(
+                    ImageIndex.self,
+                    from: try FileOperations.read(fixture.images.store.root.appending("index.json"))
+                )
+                let listed = index.manifests.map { [$0.annotations?[Annotation.referenceName], $0.digest.hex] }
+                #expect(
+                    Set(listed) == [
+                        ["shared", second.manifest.digest.hex], ["shared:latest", second.manifest.digest.hex],
+                        ["other:1", first.manifest.digest.hex],
+                    ]
+                )
+                #expect(listed.count == 3)
+            }
+        }
+    }
+
     @Test("an image that was added is found by name, ID and prefix")
     func find() throws {
         try Fixture.with { fixture in
