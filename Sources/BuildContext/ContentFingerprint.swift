@@ -56,14 +56,14 @@ public struct ContentFingerprint: Sendable {
     ///
     /// - Throws: `BuildContextError.changedWhileRead`, or `.system` where a file cannot be read.
     public mutating func readUnknown() throws(BuildContextError) {
-        learn(try Reading(unknown, of: listings, in: context).run())
+        let unlearned = unknown.filter { listings[$0.listing].digest(of: $0.entry) == nil }
+        learn(try Reading(unlearned, of: listings, in: context).run())
+        unknown = []
     }
 
-    /// Takes in what was read of some of the files that were not known.
+    /// Takes in what was read of some of the files that were not known; `readUnknown` then leaves them out.
     public mutating func learn(_ contents: [(File, FileContent)]) {
         for (file, content) in contents { learn(content, of: file) }
-        let listings = listings
-        unknown.removeAll { listings[$0.listing].digest(of: $0.entry) != nil }
     }
 
     private mutating func learn(_ content: FileContent, of file: File) {

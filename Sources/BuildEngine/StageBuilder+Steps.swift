@@ -191,7 +191,7 @@ extension StageBuilder {
                 throw BuildError.at(step.instruction.range, in: step.source, "WORKDIR \(conflict.sentence)")
             }
             let writer = try stage.builder.layers.writer(expectedCount: plan.count)
-            _ = try LayerAssembly(plan).write(to: writer)
+            try LayerAssembly(plan).write(to: writer)
             return try writer.finish()
         }
     }

@@ -93,6 +93,27 @@ struct LargeCopyTests {
         }
     }
 
+    @Test("of files with long paths hold them all, however long their headers become")
+    func longHeaders() async throws {
+        try await BuildFixture.with { f in
+            let directory =
+                "tree/" + (0..<14).map { "\($0)-" + String(repeating: "d", count: 200) }.joined(separator: "/")
+            let root = "\(f.context)/\(directory)"
+            try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+            func write(_ name: String, _ text: String) {
+                #expect(FileManager.default.createFile(atPath: "\(root)/\(name)", contents: Data(text.utf8)))
+            }
+            for number in 0..<300 { write("\(number)", "content \(number)") }
+            func contents() async throws -> [String] {
+                let members = try await f.build(Self.text).layers.joined().filter { $0.kind == .file }
+                return members.map { String(decoding: $0.content, as: UTF8.self) }
+            }
+            #expect(try await contents() == (0..<300).map(String.init).sorted().map { "content \($0)" })
+            write("7", "another")
+            #expect(try await contents().filter { $0 == "another" } == ["another"])
+        }
+    }
+
     @Test("with files in place of others, and files of several names, are hits the second time")
     func shadowed() async throws {
         try await BuildFixture.with { f in

@@ -11,12 +11,11 @@ import Reporting
 import SystemPackage
 
 extension CopyStep {
-    /// Writes everything that is selected, and tells what was read of files that were not known.
+    /// Writes everything that is selected.
     ///
     /// - Parameter latest: An earlier layer, from which files are taken that it has with the same content.
-    func write(_ selection: Selection, over latest: Layer?) async throws
-        -> (LayerWriter, [(ContentFingerprint.File, FileContent)])
-    {
+    /// - Returns: The layer, and what is known of the context's files now.
+    func write(_ selection: Selection, over latest: Layer?) async throws -> (LayerWriter, ContentFingerprint?) {
         let roots = selection.roots
         let files = try await stage.files()
         let change = try attributeChange(files)
@@ -42,9 +41,10 @@ extension CopyStep {
         }
         let writer = try stage.builder.layers.writer(expectedCount: plan.count)
         let earlier = latest.flatMap { try? EarlierLayer($0, in: stage.builder.layers) }
+        var fingerprint = selection.files?.fingerprint
         do {
-            let contents = try LayerAssembly(plan, selection.files?.fingerprint, earlier).write(to: writer)
-            return (writer, contents)
+            try LayerAssembly(plan, fingerprint, earlier).write(to: writer) { fingerprint?.learn($0) }
+            return (writer, fingerprint)
         } catch let error as BuildContextError {
             throw contextFailure(error, at: copy.sources.first?.range)
         }

@@ -127,8 +127,8 @@ struct CopyStep {
         defer { withExtendedLifetime(lock) {} }
         if usesCache, stage.builder.cache.record(for: definition) != nil { return nil }
         let incomplete = selection
-        let (writer, contents) = try await stage.run.slots.run { try await write(incomplete, over: nil) }
-        selection.files?.fingerprint.learn(contents)
+        let (writer, fingerprint) = try await stage.run.slots.run { try await write(incomplete, over: nil) }
+        if let fingerprint { selection.files?.fingerprint = fingerprint }
         // Further names of one file, and files that a later source put another in place of, are not in the layer.
         try readUnknown(&selection)
         if let fingerprint = selection.files?.fingerprint, let file = fingerprint.changed {

@@ -65,13 +65,13 @@ final class LayerAssembly: @unchecked Sendable {
         for _ in parts { free.signal() }
     }
 
-    /// Writes all entries, and tells what was read of files whose content was not known.
+    /// Writes all entries.
     ///
+    /// - Parameter learn: Told what was read of files whose content was not known.
     /// - Throws: `ChangedWhileCopied`, `LayerError`, `BuildContextError`, `SystemError`.
-    func write(to writer: LayerWriter) throws -> [(ContentFingerprint.File, FileContent)] {
+    func write(to writer: LayerWriter, learn: ([(ContentFingerprint.File, FileContent)]) -> Void = { _ in }) throws {
         defer { endHelpers() }
         var maker = maker()
-        var contents: [(ContentFingerprint.File, FileContent)] = []
         var taken = 0
         var made = 0
         while true {
@@ -83,7 +83,7 @@ final class LayerAssembly: @unchecked Sendable {
                     if made == LayerAssembly.aloneCount { startHelpers() }
                     continue
                 case .end(let parts) where parts == taken:
-                    return contents
+                    return
                 case .noSpace, .end:
                     part.ready.wait()
                 }
@@ -91,7 +91,7 @@ final class LayerAssembly: @unchecked Sendable {
             taken += 1
             if let failure = part.failure { throw failure }
             try writer.append(part.layer)
-            contents += part.contents
+            learn(part.contents)
             free.signal()
         }
     }
@@ -128,7 +128,8 @@ final class LayerAssembly: @unchecked Sendable {
         case .batch(let items, let part):
             do {
                 maker.earlier?.prepare(items)
-                for item in items { _ = try append(item, to: part, &maker) }
+                // Without a limit: headers may be longer than was reckoned with.
+                for item in items { _ = try append(item, to: part, limit: .max, &maker) }
             } catch {
                 part.failure = error
             }
@@ -163,9 +164,11 @@ final class LayerAssembly: @unchecked Sendable {
         if unfinished == nil, size <= LayerAssembly.partSize || batch.count > 1 { return .batch(batch, part) }
         do {
             if let open = unfinished {
-                if try append(open, to: part) { unfinished = nil }
+                if try append(open, to: part, limit: LayerAssembly.partSize) { unfinished = nil }
             } else {
-                unfinished = try append(batch[0], to: part, &maker)
+                // It may be needed longer than what was read for a batch.
+                maker.earlier?.prepare([])
+                unfinished = try append(batch[0], to: part, limit: LayerAssembly.partSize, &maker)
             }
         } catch {
             part.failure = error
@@ -175,13 +178,13 @@ final class LayerAssembly: @unchecked Sendable {
         return .filled(part)
     }
 
-    /// Appends an item; what is left of it if the part has no room for all.
-    private func append(_ item: CopyItem, to part: Part, _ maker: inout Maker) throws -> OpenContent? {
+    /// Appends an item; what is left of it where the part would become longer than the limit.
+    private func append(_ item: CopyItem, to part: Part, limit: Int, _ maker: inout Maker) throws -> OpenContent? {
         let open = try maker.earlier?.content(of: item) ?? OpenContent(item, listings, &maker.opener)
-        return try append(open, to: part) ? nil : open
+        return try append(open, to: part, limit: limit) ? nil : open
     }
 
-    private func append(_ open: OpenContent, to part: Part) throws -> Bool {
-        try open.append(to: part.layer, size: LayerAssembly.partSize) { part.contents.append(($0, $1)) }
+    private func append(_ open: OpenContent, to part: Part, limit: Int) throws -> Bool {
+        try open.append(to: part.layer, limit: limit) { part.contents.append(($0, $1)) }
     }
 }

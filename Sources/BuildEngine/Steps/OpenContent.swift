@@ -69,13 +69,13 @@ final class OpenContent {
         source = .file(descriptor: descriptor, offset: offset, path: path)
     }
 
-    /// Appends the header, if it is not there yet, and as much content as a part of a size has room for.
+    /// Appends the header, if it is not there yet, and the content up to a length of the part.
     ///
     /// - Parameter learn: Told what was read of a context's file, once all of it is known to be of one moment.
     /// - Returns: Whether the item is complete.
     func append(
         to part: LayerPart,
-        size: Int,
+        limit: Int,
         learn: (ContentFingerprint.File, FileContent) -> Void
     ) throws -> Bool {
         if !isHeaderWritten {
@@ -87,7 +87,7 @@ final class OpenContent {
             part.entries.append(entry)
             return true
         }
-        let space = max(size - part.tar.count, 1)
+        let space = max(limit - part.tar.count, 1)
         let piece = part.tar.append(Int(min(entry.size - done, Int64(space))))
         try read(piece)
         if !isDigestKnown { hasher.update(UnsafeRawBufferPointer(piece)) }
