@@ -208,7 +208,7 @@ struct CopyTests {
                 FROM scratch
                 COPY a /file
                 COPY a /directory/
-                WORKDIR /work
+                WORKDIR /workdir
                 COPY a .
                 COPY a relative/
                 COPY ["name with blank", "/a name"]
@@ -217,7 +217,7 @@ struct CopyTests {
             )
             #expect(
                 image.tree.values.filter { $0.kind == .file }.map(\.path).sorted() == [
-                    "/a name", "/above", "/directory/a", "/file", "/work/a", "/work/relative/a",
+                    "/a name", "/above", "/directory/a", "/file", "/workdir/a", "/workdir/relative/a",
                 ]
             )
         }

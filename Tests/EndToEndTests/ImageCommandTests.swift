@@ -50,7 +50,7 @@ struct ImageCommandTests {
 
     private static let contents = """
         FROM scratch
-        WORKDIR /work/
+        WORKDIR /workdir/
         COPY --chown=7:8 tree /tree
         COPY tree/file /tree/moved
         ENV A=b

@@ -8,7 +8,7 @@ internal import Testing
 struct InteropTests {
     private static let contents = """
         FROM scratch
-        WORKDIR /work
+        WORKDIR /workdir
         COPY --chown=7:8 tree /tree
         COPY --chmod=600 tree/file /tree/moved
         ENV A=b
@@ -47,7 +47,7 @@ struct InteropTests {
         #expect(status("tree/file").st_uid == 7 && status("tree/file").st_gid == 8)
         #expect(status("tree/hard").st_ino == status("tree/file").st_ino)
         #expect(status("tree/moved").st_mode & 0o7777 == 0o600)
-        #expect(status("work").st_mode & 0o7777 == 0o755)
+        #expect(status("workdir").st_mode & 0o7777 == 0o755)
         #expect(try FileManager.default.destinationOfSymbolicLink(atPath: root.pushing("tree/link").string) == "file")
         #expect(
             try readFile(root.pushing(FilePath("tree/\(String(repeating: "long", count: 40))/ünïcode")))
@@ -204,7 +204,7 @@ struct InteropTests {
                     _ = try await docker.run("export", "-o", "\(f.scratch)/export.tar", container)
                     _ = try await docker.run("rm", container)
                     let exported = try TarArchive.read(readFile(f.scratch.appending("export.tar")))
-                    let files = exported.map(\.listing).filter { $0.contains(" /tree") || $0.contains(" /work") }
+                    let files = exported.map(\.listing).filter { $0.contains(" /tree") || $0.contains(" /workdir") }
                     #expect(files.sorted() == image.listing().sorted())
                     _ = try await docker.run("rmi", "simple")
                 }

@@ -52,7 +52,7 @@ struct OrdinaryUserTests {
             try f.write("a.tar", bytes: TarArchive.write([.file("x", "archived", user: 5, group: 6)]))
             let text = """
                 FROM scratch AS one
-                WORKDIR /work
+                WORKDIR /workdir
                 COPY --chown=1:2 a /a
                 ADD a.tar /unpacked
                 FROM scratch
@@ -67,7 +67,7 @@ struct OrdinaryUserTests {
             )
             #expect(
                 image.listing() == [
-                    "-4755 1:2 /a", "d755 0:0 /unpacked", "-644 5:6 /unpacked/x", "d755 0:0 /work",
+                    "-4755 1:2 /a", "d755 0:0 /unpacked", "-644 5:6 /unpacked/x", "d755 0:0 /workdir",
                 ]
             )
             let second = try await run(f, ["-q", "-t", "mine", "-f", try f.dockerfile(text), "."])

@@ -127,7 +127,7 @@ struct RunTests {
                 FROM base
                 ENV E=env
                 ARG A=arg
-                WORKDIR /work
+                WORKDIR /workdir
                 RUN echo "$PWD $E $A $0" >shell
                 RUN ["sh", "-c", "echo \"$E $0\" >exec", "zero"]
                 RUN ["touch", "$E"]
@@ -137,11 +137,11 @@ struct RunTests {
                 RUN echo $E >after
                 """#
             )
-            #expect(try image.text("/work/shell") == "/work env arg /bin/sh\n")
-            #expect(try image.text("/work/exec") == "env zero\n")
-            #expect(image.tree["/work/$E"] != nil)
-            #expect(try image.text("/work/flags").contains("e"))
-            #expect(try image.text("/work/after") == "override\n")
+            #expect(try image.text("/workdir/shell") == "/workdir env arg /bin/sh\n")
+            #expect(try image.text("/workdir/exec") == "env zero\n")
+            #expect(image.tree["/workdir/$E"] != nil)
+            #expect(try image.text("/workdir/flags").contains("e"))
+            #expect(try image.text("/workdir/after") == "override\n")
             #expect(image.environment.contains("E=env"))
             #expect(
                 image.configuration["history"].elements.contains { $0["created_by"].text?.contains("A=arg") == true }
