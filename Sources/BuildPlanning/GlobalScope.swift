@@ -1,18 +1,20 @@
-import DockerfileSyntax
+public import DockerfileSyntax
 import OCI
-import Reporting
+public import Reporting
 
 /// The values that `FROM` lines see: platform arguments and the `ARG`s before the first `FROM`.
-struct GlobalScope {
-    private(set) var values: [String: String] = [:]
+public struct GlobalScope: Sendable {
+    /// The value of each name that has one.
+    public private(set) var values: [String: String] = [:]
     /// The names of the `ARG`s.
-    private(set) var declared: Set<String> = []
+    public private(set) var declared: Set<String> = []
     private(set) var errors: [Diagnostic] = []
 
     let options: PlanOptions
     let escape: UInt8
 
-    init(_ dockerfile: Dockerfile, options: PlanOptions) {
+    /// Evaluates the `ARG`s in order; what is wrong with one leaves it without a value.
+    public init(_ dockerfile: Dockerfile, options: PlanOptions) {
         self.options = options
         escape = dockerfile.directives.escape
         addPlatform("BUILD", options.buildPlatform)
@@ -49,7 +51,8 @@ struct GlobalScope {
         }
     }
 
-    func expand(_ word: Word) throws(Diagnostic) -> WordExpander.Expansion {
+    /// Expands a word of a `FROM` line.
+    public func expand(_ word: Word) throws(Diagnostic) -> WordExpander.Expansion {
         let values = values
         return try WordExpander(escape: escape) { values[$0] }.expand(word)
     }

@@ -52,7 +52,7 @@ extension StepResolver {
             action: .copy(resolved),
             createdBy: createdBy(resolved),
             emptyLayer: false,
-            warnings: warnings
+            unsetVariables: unsetVariables
         )
     }
 

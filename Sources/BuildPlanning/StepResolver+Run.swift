@@ -30,7 +30,7 @@ extension StepResolver {
             action: .run(resolved),
             createdBy: createdBy(arguments),
             emptyLayer: false,
-            warnings: warnings
+            unsetVariables: unsetVariables
         )
     }
 

@@ -6,7 +6,7 @@ import Reporting
 struct StepResolver {
     var state: StageState
     let step: PlannedStep
-    var warnings: [Diagnostic] = []
+    var unsetVariables: [UnsetVariable] = []
 
     init(state: StageState, step: PlannedStep) {
         self.state = state
@@ -36,7 +36,7 @@ struct StepResolver {
     }
 
     func metadata(_ createdBy: String) -> ResolvedStep {
-        ResolvedStep(action: .metadata, createdBy: createdBy, emptyLayer: true, warnings: warnings)
+        ResolvedStep(action: .metadata, createdBy: createdBy, emptyLayer: true, unsetVariables: unsetVariables)
     }
 
     mutating func expand(_ word: Word, quoting: WordExpander.Quoting = .processed) throws(Diagnostic) -> String {
@@ -55,22 +55,14 @@ struct StepResolver {
         if let plain = WordExpander.Expansion(plain: word, escape: state.escape) { return plain }
         let state = state
         let expansion = try WordExpander(escape: state.escape) { state.value(of: $0) }.expand(word, quoting: quoting)
-        for name in expansion.unsetNames { warnUndefined(name, at: word.range) }
+        for name in expansion.unsetNames { noteUnset(name, at: word.range) }
         return expansion
     }
 
-    private mutating func warnUndefined(_ name: String, at range: SourceRange) {
+    private mutating func noteUnset(_ name: String, at range: SourceRange) {
         guard !state.arguments.contains(where: { $0.name == name }), step.trigger == nil else { return }
         let suggestion = SpellingSuggestion.closest(to: name, in: state.variables.map(\.name))
-        warnings.append(
-            Diagnostic(
-                .warning,
-                "the variable `\(name)` is not set",
-                at: range,
-                rule: "UndefinedVar",
-                label: suggestion.map { "did you mean `\($0)`?" }
-            )
-        )
+        unsetVariables.append(UnsetVariable(name: name, range: range, suggestion: suggestion))
     }
 
     private mutating func env(_ instruction: AssignmentInstruction) throws(Diagnostic) -> ResolvedStep {
@@ -152,7 +144,7 @@ struct StepResolver {
             action: .workdir(ResolvedWorkdir(path: path, user: state.user)),
             createdBy: createdBy,
             emptyLayer: false,
-            warnings: warnings
+            unsetVariables: unsetVariables
         )
     }
 

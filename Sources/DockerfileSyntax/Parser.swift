@@ -23,7 +23,7 @@ extension Dockerfile {
             instructions: parser.instructions,
             globalArguments: globals,
             stages: stages,
-            warnings: parser.warnings
+            blankContinuations: parser.blankContinuations
         )
     }
 
@@ -52,7 +52,7 @@ extension Dockerfile {
 private struct Parser {
     private(set) var instructions: [Instruction] = []
     private(set) var directives = ParserDirectives()
-    private(set) var warnings: [Diagnostic] = []
+    private(set) var blankContinuations: [SourceRange] = []
     var errors: [Diagnostic] = []
 
     private let source: SourceText
@@ -86,8 +86,8 @@ private struct Parser {
             comments = []
         }
         directives = directiveParser.directives
-        errors += reader.diagnostics.filter { $0.severity == .error }
-        warnings = reader.diagnostics.filter { $0.severity != .error }
+        errors += reader.errors
+        blankContinuations = reader.blankContinuations
     }
 
     /// Whether the line is a parser directive, or a faulty one.

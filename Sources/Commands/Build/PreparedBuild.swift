@@ -62,7 +62,7 @@ struct PreparedBuild: Sendable {
         return stored
     }
 
-    private static func usage<Value>(_ option: String, _ text: String, _ parse: (String) throws -> Value) throws
+    static func usage<Value>(_ option: String, _ text: String, _ parse: (String) throws -> Value) throws
         -> Value
     {
         do {
@@ -73,7 +73,7 @@ struct PreparedBuild: Sendable {
     }
 
     /// `NAME` alone takes the value of the environment, and means nothing where it has none.
-    private static func arguments(_ texts: [String]) -> [String: String] {
+    static func arguments(_ texts: [String]) -> [String: String] {
         var result: [String: String] = [:]
         for text in texts {
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
@@ -108,7 +108,7 @@ struct PreparedBuild: Sendable {
 }
 
 /// The Dockerfile's text and the context directory of a build.
-private struct BuildFiles {
+struct BuildFiles {
     let dockerfile: SourceText
     let context: ContextDirectory?
 
