@@ -43,6 +43,8 @@ struct StageWalk {
             for step in try plan.triggers(of: stage, stored: stored).steps { _ = try state.resolve(step) }
             for step in stage.steps {
                 let resolvedStep = try state.resolve(step)
+                // The file does not say what a named context puts in the place of a base.
+                guard step.trigger == nil else { continue }
                 resolved[stage.index, default: []].append(
                     CheckedInstruction.Resolved(
                         words: words(step.instruction, resolvedStep, state),

@@ -41,11 +41,8 @@ public struct IgnoreFile: Sendable {
     ///
     /// - Throws: `BuildContextError.malformedIgnoreLine` or `.emptyException`.
     public init(parsing bytes: [UInt8], name: String = ".dockerignore") throws(BuildContextError) {
-        let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
-        let text = bytes.starts(with: byteOrderMark) ? bytes.dropFirst(byteOrderMark.count) : bytes[...]
         var rules: [Rule] = []
-        for (index, line) in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
-        where line.first != UInt8(ascii: "#") {
+        for (index, line) in IgnoreFile.lines(bytes).enumerated() where line.first != UInt8(ascii: "#") {
             guard let rule = try IgnoreFile.rule(line, line: index + 1, file: name) else { continue }
             rules.append(rule)
         }
@@ -80,13 +77,8 @@ public struct IgnoreFile: Sendable {
     private static func rule(_ line: ArraySlice<UInt8>, line number: Int, file: String) throws(BuildContextError)
         -> Rule?
     {
-        var text = PathText.trimmed(line)
-        guard !text.isEmpty else { return nil }
-        let isException = text.first == UInt8(ascii: "!")
-        if isException { text = PathText.trimmed(text.dropFirst()) }
-        guard !text.isEmpty else { throw .emptyException(file: file, line: number) }
-        var pattern = PathText.cleaned(text)
-        if pattern.count > 1, pattern.first == PathText.slash { pattern.removeFirst() }
+        guard let (pattern, isException) = cleaned(line) else { return nil }
+        guard !pattern.isEmpty else { throw .emptyException(file: file, line: number) }
         do {
             let matcher = try PathPattern(pattern, dialect: .ignore)
             return Rule(pattern: pattern, line: number, isException: isException, matcher: matcher)

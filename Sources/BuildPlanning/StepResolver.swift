@@ -176,7 +176,9 @@ struct StepResolver {
     private mutating func expose(_ words: [Word]) throws(Diagnostic) -> ResolvedStep {
         var ports: Set<String> = []
         for word in words {
-            for text in try expansion(of: word).words { ports.formUnion(try PortRange.ports(text, at: word.range)) }
+            for text in try expansion(of: word).words {
+                ports.formUnion(try PortSpecification.ports(text, at: word.range))
+            }
         }
         if state.configuration.config.exposedPorts == nil { state.configuration.config.exposedPorts = [:] }
         for port in ports { state.configuration.config.exposedPorts?[port] = .init() }

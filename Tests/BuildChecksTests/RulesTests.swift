@@ -93,7 +93,7 @@ private let cases: [RuleCase] = [
     .init("# bar is bar\nARG foo=1\nFROM a\n"),
     .init(
         "# check=experimental=all\n# bar is bar\nARG foo=1\nFROM a\n",
-        "InvalidDefinitionDescription:2:1"
+        "InvalidDefinitionDescription:2:3"
     ),
     .init("# check=experimental=InvalidDefinitionDescription\n# foo is foo\nARG foo=1\n\n# no\n#\nFROM a AS b\n"),
     .init("# check=experimental=all\n# baz is it\nARG foo=1 baz=2\n# comment\nFROM a\n"),
@@ -150,12 +150,12 @@ private let cases: [RuleCase] = [
 
     @Test("errors of all stages are reported with the warnings")
     func errors() throws {
-        let text = "FROM --platform=$BULIDPLATFORM a AS A\nFROM a\nEXPOSE x\nCMD x\nFROM A\n"
+        let text = "FROM --platform=$BULIDPLATFORM a AS A\nFROM b\nEXPOSE x\nCMD x\nFROM A\n"
         let report = try check(text)
-        #expect(report.errors.map(\.message).count == 3, "\(report.errors)")
+        #expect(report.errors.map(\.message).count == 3, "\(report.errors.map(\.message))")
         #expect(
             places(report, text).contains("UndefinedArgInFrom:1:17")
-                && places(report, text).contains("StageNameCasing:1:36")
+                && places(report, text).contains("StageNameCasing:1:37")
         )
         #expect(try check(text, PlanOptions(target: "nope")).errors.first?.message.contains("nope") == true)
     }

@@ -2,7 +2,7 @@ import DockerfileSyntax
 
 extension CheckRule {
     /// A blank line stands inside a continued instruction.
-    static let noEmptyContinuation = CheckRule("NoEmptyContinuation") { (file: CheckedDockerfile) in
+    public static let noEmptyContinuation = CheckRule("NoEmptyContinuation") { (file: CheckedDockerfile) in
         file.dockerfile.blankContinuations.compactMap { range in
             file.instruction(at: range).map {
                 Finding(

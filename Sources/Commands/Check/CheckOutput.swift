@@ -23,6 +23,7 @@ extension BuildOptions {
         if let platform {
             options.targetPlatform = try PreparedBuild.usage("--platform", platform, Platform.init(parsing:))
         }
+        options.namedContexts = try NamedContexts(buildContexts).kinds
         let files = try BuildFiles(context: context, dockerfile: file)
         let diagnostics: [Diagnostic]
         do {
