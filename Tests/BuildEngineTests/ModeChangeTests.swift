@@ -1,13 +1,12 @@
+import BuildPlanning
 import FileSystem
 import Foundation
 import Glibc
 import SystemPackage
 import Testing
 
-@testable import BuildEngine
-
 @Suite("A mode for --chmod")
-struct FileModeTests {
+struct ModeChangeTests {
     static let texts = [
         "755", "0644", "7777", "0", "u=rwX,go=rX", "+x", "-w", "a=rx", "u+s", "g+s", "o+t", "u+t", "+t", "a-s", "=",
         "u=",
@@ -20,7 +19,7 @@ struct FileModeTests {
         try FileOperations.createDirectories(directory.appending("d"))
         defer { try? FileOperations.removeTree(directory) }
         try #require(FileManager.default.createFile(atPath: directory.appending("f").string, contents: nil))
-        let mode = try #require(FileMode(text))
+        let mode = try #require(ModeChange(text))
         for (name, isDirectory) in [("f", false), ("d", true)] {
             // An octal mode sets all bits here, where chmod(1) keeps some of a directory.
             if isDirectory, text.allSatisfy(\.isNumber) { continue }
@@ -41,5 +40,5 @@ struct FileModeTests {
         "is refused when it means nothing",
         arguments: ["", "8", "10000", "77777", "x", "u", "u+q", "+x,", ",", "u=rw;", "-1", "٧"]
     )
-    func refused(text: String) { #expect(FileMode(text) == nil) }
+    func refused(text: String) { #expect(ModeChange(text) == nil) }
 }

@@ -1,12 +1,12 @@
 /// What `--chmod` asks for: an octal mode, or changes in the symbolic form of `chmod(1)`.
-struct FileMode: Equatable {
-    private enum Form: Equatable {
+public struct ModeChange: Sendable, Hashable {
+    private enum Form: Hashable {
         case octal(UInt16)
         case symbolic([Clause])
     }
 
     /// One `who operator permissions`, such as `go=rX`.
-    private struct Clause: Equatable {
+    private struct Clause: Hashable {
         /// Of user, group and others: the permission bits that the clause is about, such as 0o700.
         var who: UInt16 = 0
         var operation: UInt8 = 0
@@ -21,9 +21,12 @@ struct FileMode: Equatable {
     }
 
     private let form: Form
+    /// As it was written.
+    public let text: String
 
     /// Parses `755`, `0644`, `u=rwX,go=rX`, `+x`; `nil` for anything else.
-    init?(_ text: String) {
+    public init?(_ text: String) {
+        self.text = text
         if !text.isEmpty, text.utf8.count <= 5,
             text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "7")).contains($0) })
         {
@@ -33,7 +36,7 @@ struct FileMode: Equatable {
         }
         var clauses: [Clause] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-            guard let parsed = FileMode.clauses(Array(part.utf8)) else { return nil }
+            guard let parsed = ModeChange.clauses(Array(part.utf8)) else { return nil }
             clauses += parsed
         }
         form = .symbolic(clauses)
@@ -89,11 +92,11 @@ struct FileMode: Equatable {
     }
 
     /// The permissions that a file with these permissions gets.
-    func applied(to permissions: UInt16, isDirectory: Bool) -> UInt16 {
+    public func applied(to permissions: UInt16, isDirectory: Bool) -> UInt16 {
         switch form {
         case .octal(let mode): return mode
         case .symbolic(let clauses):
-            return clauses.reduce(permissions) { FileMode.applied($1, to: $0, isDirectory: isDirectory) }
+            return clauses.reduce(permissions) { ModeChange.applied($1, to: $0, isDirectory: isDirectory) }
         }
     }
 
