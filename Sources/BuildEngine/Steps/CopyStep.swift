@@ -16,7 +16,9 @@ struct CopyStep {
     let step: PlannedStep
     let stage: StageBuilder
     let excludes: IgnoreFile
-    /// Whether the layer has nothing to do with those below it. As in BuildKit, `--chmod` takes `--link` its meaning.
+    /// Whether the layer has nothing to do with those below it.
+    ///
+    /// As in BuildKit, `--link` means nothing with `--chmod`.
     let isLinked: Bool
 
     /// What the sources select.
