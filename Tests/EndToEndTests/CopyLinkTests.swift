@@ -69,7 +69,7 @@ struct StoreInContextTests {
         try await BuildFixture.with { f in
             let result = try await f.swiftbuild(
                 "-f",
-                try f.dockerfile("FROM scratch\nCOPY store/index.json /x"),
+                try f.dockerfile("FROM scratch\nCOPY store/oci-layout /x"),
                 ".",
                 environment: ["SWIFTBUILD_ROOT": f.context.appending("store").string]
             )
