@@ -20,7 +20,7 @@ extension CopyStep {
         let files = try await stage.files()
         let change = try attributeChange(files)
         lazy var time = newestTime(roots)
-        var plan = LayerPlan(view: files.view, latestTime: stage.run.request.sourceDateEpoch) { path in
+        var plan = LayerPlan(view: files.view, latestTime: stage.run.plan.sourceDateEpoch) { path in
             var directory = LayerEntry.directory(path, modified: time)
             change.apply(to: &directory)
             return directory
