@@ -23,7 +23,9 @@ extension StageBuilder {
             switch resolved.action {
             case .metadata: outcome = try metadata(step, resolved)
             case .workdir(let workdir): outcome = try await makeDirectory(workdir, step)
-            case .copy(let copy): outcome = try await CopyStep(copy, step: step, stage: self).execute(&self)
+            case .copy(let copy):
+                let context = try await run.contextFiles(copy.from)
+                outcome = try await CopyStep(copy, step: step, stage: self, context: context).execute(&self)
             case .run(let command): outcome = try await runCommand(command, step, event, &captures)
             }
             result.history.append(
@@ -143,7 +145,7 @@ extension StageBuilder {
     /// The files of another stage or image.
     func files(of source: ContentSource) async throws -> LayerStack {
         switch source {
-        case .context, .scratch: try LayerStack([], in: builder.layers)
+        case .context, .named, .scratch: try LayerStack([], in: builder.layers)
         case .stage(let index): try LayerStack(try await run.result(ofStage: index).layers.layers, in: builder.layers)
         case .image(let image): try LayerStack(bases.images[image]?.layers ?? [], in: builder.layers)
         }

@@ -44,6 +44,12 @@ struct BuildCommand: AsyncParsableCommand {
     var buildArgumentFiles: [String] = []
 
     @Option(
+        name: .customLong("build-context"),
+        help: ArgumentHelp("Stands for a base, a stage or a --from of that name; may repeat.", valueName: "name=value")
+    )
+    var buildContexts: [String] = []
+
+    @Option(
         name: .customLong("target"),
         help: ArgumentHelp("The stage to build instead of the last one.", valueName: "stage")
     )
@@ -121,6 +127,7 @@ struct BuildCommand: AsyncParsableCommand {
             tags: tag,
             buildArguments: buildArguments,
             buildArgumentFiles: buildArgumentFiles,
+            buildContexts: buildContexts,
             target: target,
             labels: labels,
             annotations: annotations,

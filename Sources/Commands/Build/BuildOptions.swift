@@ -18,6 +18,7 @@ struct BuildOptions: Sendable, Equatable {
     var tags: [String] = []
     var buildArguments: [String] = []
     var buildArgumentFiles: [String] = []
+    var buildContexts: [String] = []
     var target: String?
     var labels: [String] = []
     var annotations: [String] = []
