@@ -44,7 +44,7 @@ extension StageBuilder {
             }
         } catch {
             if !(error is CancellationError) { builder.emit(.failed(event)) }
-            throw error
+            throw step.trigger?.placing(error, of: step) ?? error
         }
     }
 
@@ -61,7 +61,7 @@ extension StageBuilder {
     private mutating func metadata(_ step: PlannedStep, _ resolved: ResolvedStep) throws -> BuildEvent.Outcome {
         let key = StepKey([NamedInput("below", result.key.hex), NamedInput("instruction", resolved.createdBy)])
         result.shownID = key.digest.short
-        if run.request.usesCache, builder.cache.record(for: key) != nil { return .cached }
+        if usesCache, builder.cache.record(for: key) != nil { return .cached }
         try builder.cache.save(
             CacheRecord(key: key, instruction: step.instruction.text, layer: nil, created: Clock.now)
         )
@@ -70,7 +70,7 @@ extension StageBuilder {
 
     /// The layer that an earlier build made for this key, if its content is still there.
     func cachedLayer(_ key: StepKey) -> (layer: Layer, created: Int64)? {
-        guard run.request.usesCache, let record = builder.cache.record(for: key), let known = record.layer else {
+        guard usesCache, let record = builder.cache.record(for: key), let known = record.layer else {
             return nil
         }
         let layer = Layer(diffID: known.diffID, tarSize: known.tarSize)
@@ -141,7 +141,7 @@ extension StageBuilder {
     func commonInputs(_ instruction: String, isIndependent: Bool = false) -> [NamedInput] {
         var inputs = isIndependent ? [] : [NamedInput("below", result.key.hex)]
         inputs.append(NamedInput("instruction", instruction))
-        if let epoch = run.request.sourceDateEpoch { inputs.append(NamedInput("SOURCE_DATE_EPOCH", String(epoch))) }
+        if let epoch = run.plan.sourceDateEpoch { inputs.append(NamedInput("SOURCE_DATE_EPOCH", String(epoch))) }
         return inputs
     }
 
@@ -160,10 +160,7 @@ extension StageBuilder {
     }
 
     /// The time that what a step makes of nothing carries: that of the layer below, since nothing reads the clock twice.
-    var timeBelow: Int64 {
-        let time = result.created?.secondsSinceEpoch ?? 0
-        return run.request.sourceDateEpoch.map { min($0, time) } ?? time
-    }
+    var timeBelow: Int64 { result.created?.secondsSinceEpoch ?? 0 }
 
     private mutating func makeDirectory(_ workdir: ResolvedWorkdir, _ step: PlannedStep) async throws
         -> BuildEvent.Outcome
@@ -172,7 +169,7 @@ extension StageBuilder {
         guard !path.isRoot else {
             let key = StepKey([NamedInput("below", result.key.hex), NamedInput("instruction", "WORKDIR /")])
             result.shownID = key.digest.short
-            if run.request.usesCache, builder.cache.record(for: key) != nil { return .cached }
+            if usesCache, builder.cache.record(for: key) != nil { return .cached }
             try builder.cache.save(
                 CacheRecord(key: key, instruction: step.instruction.text, layer: nil, created: Clock.now)
             )
@@ -187,7 +184,7 @@ extension StageBuilder {
             // As with --chown, a number without a group is the number of the group too (BuildKit).
             if UInt32(workdir.user) != nil { owner.groupID = owner.userID }
             let time = stage.timeBelow
-            var plan = LayerPlan(view: files.view, latestTime: stage.run.request.sourceDateEpoch) { path in
+            var plan = LayerPlan(view: files.view, latestTime: stage.run.plan.sourceDateEpoch) { path in
                 var directory = LayerEntry.directory(path, modified: time)
                 directory.userID = owner.userID
                 directory.groupID = owner.groupID
@@ -220,6 +217,20 @@ extension StageBuilder {
             )
         }
         return identity
+    }
+}
+
+extension TriggerOrigin {
+    /// An error of a trigger, at the `FROM` line that made it run.
+    fileprivate func placing(_ error: any Error, of step: PlannedStep) -> any Error {
+        switch error {
+        case BuildError.dockerfile(let errors) where errors.source.name == step.source.name:
+            BuildError.dockerfile(
+                self.error(errors.diagnostics, trigger: String(decoding: step.source.bytes, as: UTF8.self))
+            )
+        case BuildError.runFailed(let failure): BuildError.runFailed(failure.at(range, in: source))
+        default: error
+        }
     }
 }
 

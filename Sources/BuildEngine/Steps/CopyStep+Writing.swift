@@ -19,7 +19,7 @@ extension CopyStep {
         let roots = selection.roots
         let files = try isLinked ? LayerStack([], in: stage.builder.layers) : await stage.files()
         let change = try await attributeChange()
-        let time = newestTime(roots)
+        lazy var time = newestTime(roots)
         func newDirectory(_ change: AttributeChange) -> (PathInRoot) -> LayerEntry {
             { path in
                 var directory = LayerEntry.directory(path, modified: time)
@@ -29,7 +29,7 @@ extension CopyStep {
         }
         var plan = LayerPlan(
             view: files.view,
-            latestTime: stage.run.request.sourceDateEpoch,
+            latestTime: stage.run.plan.sourceDateEpoch,
             newDirectory: newDirectory(change)
         )
         try checkDestination(roots, plan)

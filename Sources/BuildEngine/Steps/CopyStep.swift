@@ -119,7 +119,7 @@ struct CopyStep {
         -> BuildEvent.Outcome?
     {
         guard let unknown = selection.files?.fingerprint.unknown, !unknown.isEmpty else { return nil }
-        let usesCache = stage.run.request.usesCache
+        let usesCache = stage.usesCache
         if usesCache, stage.builder.cache.record(for: definition) != nil { return nil }
         // Whoever else is at the same step waits, and then finds the layer.
         let lock = try await stage.lock(definition)
