@@ -58,7 +58,8 @@ extension BuildPlan {
             target: target,
             stepCount: count,
             unusedBuildArguments: Self.unused(planner.scope, stages),
-            globalValues: planner.scope.values
+            globalValues: planner.scope.values,
+            sourceDateEpoch: planner.scope.sourceDateEpoch
         )
     }
 
@@ -164,7 +165,7 @@ extension SourceResolver {
 
 extension TriggerOrigin {
     /// Errors in a trigger, shown at the `FROM` line that made it run.
-    func error(_ diagnostics: [Diagnostic], trigger: String) -> DiagnosticsError {
+    public func error(_ diagnostics: [Diagnostic], trigger: String) -> DiagnosticsError {
         DiagnosticsError(
             source: source,
             diagnostics: diagnostics.map {

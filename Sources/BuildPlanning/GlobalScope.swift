@@ -9,6 +9,10 @@ public struct GlobalScope: Sendable {
     /// The names of the `ARG`s.
     public private(set) var declared: Set<String> = []
     private(set) var errors: [Diagnostic] = []
+    /// `SOURCE_DATE_EPOCH` of the command line, or else of a global `ARG`; empty means none.
+    private(set) var sourceDateEpoch: Int64?
+    /// Where that `ARG` is.
+    private var epochRange: SourceRange?
 
     let options: PlanOptions
     let escape: UInt8
@@ -27,6 +31,7 @@ public struct GlobalScope: Sendable {
             guard case .arg(let arguments) = instruction.kind else { continue }
             for declaration in arguments.declarations { declare(declaration) }
         }
+        readSourceDateEpoch()
     }
 
     private mutating func addPlatform(_ prefix: String, _ platform: Platform) {
@@ -41,6 +46,7 @@ public struct GlobalScope: Sendable {
         do {
             let name = try expand(declaration.name).text
             declared.insert(name)
+            if name == SourceDateEpoch.name { epochRange = declaration.name.range }
             if let value = options.buildArguments[name] {
                 values[name] = value
             } else if let value = declaration.defaultValue {
@@ -48,6 +54,15 @@ public struct GlobalScope: Sendable {
             }
         } catch {
             errors.append(error)
+        }
+    }
+
+    private mutating func readSourceDateEpoch() {
+        let name = SourceDateEpoch.name
+        guard let text = options.buildArguments[name] ?? values[name], !text.isEmpty else { return }
+        sourceDateEpoch = SourceDateEpoch.seconds(text)
+        if sourceDateEpoch == nil {
+            errors.append(Diagnostic("\(name): `\(text)` is no number of seconds since 1970", at: epochRange))
         }
     }
 

@@ -16,7 +16,7 @@ func check(
     CheckReport(
         try Dockerfile(parsing: SourceText(name: "Dockerfile", text: text)),
         options: options,
-        ignoring: try IgnoreFile(parsing: Array(lines.utf8))
+        ignoring: try IgnoreFile(parsing: SourceText(name: ".dockerignore", text: lines))
     ) { _ in base }
 }
 

@@ -21,10 +21,19 @@ internal import Testing
         Row(#""op":"expand","word":"a`$b","env":{"b":"x"},"escape":"`""#, result(#""a$b""#)),
         Row(#""op":"expand","word":"${FOO//\\//\\/}","env":{"FOO":"/tmp"}"#, result(#""\\/tmp""#)),
         Row(#""op":"expand","word":"plain""#, result(#""plain""#)),
-        Row(#""op":"expand","word":"${x"}"#.replacingOccurrences(of: #""}"#, with: #"""#), #""error":"missing `}`","ok":false"#),
+        Row(
+            #""op":"expand","word":"${x"}"#.replacingOccurrences(of: #""}"#, with: #"""#),
+            #""error":"missing `}`","ok":false"#
+        ),
         Row(#""op":"expand","word":"x","escape":"^""#, #""error":"`escape` is a backslash or a backtick","ok":false"#),
-        Row(#""op":"expandwords","word":"hello \"${s}\"bye$s","env":{"s":"abc  def"}"#, result(#"["hello","abc  defbyeabc","def"]"#)),
-        Row(#""op":"expandwords","word":"a\\ b \"\" c"}"#.replacingOccurrences(of: #"c"}"#, with: #"c""#), result(#"["a b","c"]"#)),
+        Row(
+            #""op":"expandwords","word":"hello \"${s}\"bye$s","env":{"s":"abc  def"}"#,
+            result(#"["hello","abc  defbyeabc","def"]"#)
+        ),
+        Row(
+            #""op":"expandwords","word":"a\\ b \"\" c"}"#.replacingOccurrences(of: #"c"}"#, with: #"c""#),
+            result(#"["a b","c"]"#)
+        ),
         Row(
             #""op":"unmatched","word":"${A-a} ${B:-b} $C","env":{"B":""}"#,
             result(#"{"result":"a b ","unmatched":["A","C"]}"#)
@@ -34,7 +43,10 @@ internal import Testing
         Row(#""op":"ignore","patterns":["**"],"path":"/""#, result("true")),
         Row(#""op":"ignore","patterns":["*"],"path":"/""#, result("false")),
         Row(#""op":"ignore","patterns":["*.go"],"path":".""#, result("false")),
-        Row(#""op":"ignore","patterns":["["],"path":"a""#, #""error":"patterns:1: the pattern `[` is malformed","ok":false"#),
+        Row(
+            #""op":"ignore","patterns":["["],"path":"a""#,
+            #""error":"the pattern `[` is malformed","ok":false"#
+        ),
         Row(
             #""op":"ignorefile","content":"\ufefftest1\n/test2\n/a/file/here/\n\n# no\n! /inverted/abs\n!\n! \n a/../b \n""#,
             result(#"["test1","test2","a/file/here","!inverted/abs","!","!","b"]"#)
@@ -52,15 +64,25 @@ internal import Testing
         ),
         Row(
             #""op":"lint","dockerfile":"FROM scratch as b\nCOPY a \\\n\n .\nENV A=1 \\\n  B=$X\n""#,
-            result(#"[{"line":1,"rule":"FromAsCasing"},{"line":4,"rule":"NoEmptyContinuation"},{"line":5,"rule":"UndefinedVar"}]"#)
+            result(
+                #"[{"line":1,"rule":"FromAsCasing"},{"line":4,"rule":"NoEmptyContinuation"},{"line":5,"rule":"UndefinedVar"}]"#
+            )
         ),
         Row(
             #""op":"ast","dockerfile":"FROM a\nCOPY --x=\"1\" [\"a\",\"b\"]\nENV A=\"b c\" D=e\nONBUILD RUN x\nFOO y\n""#,
-            result(#""(from \"a\")\n(copy [\"--x=1\"] \"a\" \"b\")\n(env \"A\" \"\\\"b c\\\"\" \"=\" \"D\" \"e\" \"=\")\n(onbuild (run \"x\"))\n(foo \"\")""#)
+            result(
+                #""(from \"a\")\n(copy [\"--x=1\"] \"a\" \"b\")\n(env \"A\" \"\\\"b c\\\"\" \"=\" \"D\" \"e\" \"=\")\n(onbuild (run \"x\"))\n(foo \"\")""#
+            )
         ),
         Row(#""op":"validate","dockerfile":"FROM a\nEXPOSE 80\n""#, result("true")),
-        Row(#""op":"validate","dockerfile":"FROM a\n\nRUNN x\n""#, #""error":"unknown instruction `RUNN`","line":3,"ok":false"#),
-        Row(#""op":"validate","dockerfile":"FROM a\nEXPOSE 80/foo\n""#, #""error":"invalid port `80/foo`","line":2,"ok":false"#),
+        Row(
+            #""op":"validate","dockerfile":"FROM a\n\nRUNN x\n""#,
+            #""error":"unknown instruction `RUNN`","line":3,"ok":false"#
+        ),
+        Row(
+            #""op":"validate","dockerfile":"FROM a\nEXPOSE 80/foo\n""#,
+            #""error":"invalid port `80/foo`","line":2,"ok":false"#
+        ),
         Row(#""op":"nope""#, #""error":"unknown operation `nope`","ok":false"#),
         Row(#""word":"x""#, #""error":"`op` has to be a string","ok":false"#),
     ]
@@ -84,12 +106,17 @@ internal import Testing
     @Test("a malformed row is an error with its id, and the next one is answered")
     func malformed() async throws {
         try await BuildFixture.with { fixture in
-            let input = "nonsense\n\n[1]\n{\"id\":\"a\"}\n{\"id\":[2],\"op\":7}\n{\"id\":1.5,\"op\":\"expand\",\"word\":\"x\",\"env\":[]}\n"
+            let input =
+                "nonsense\n\n[1]\n{\"id\":\"a\"}\n{\"id\":[2],\"op\":7}\n{\"id\":1.5,\"op\":\"expand\",\"word\":\"x\",\"env\":[]}\n"
                 + String(repeating: "[", count: 100_000) + "\n{\"id\":null,\"op\":\"jsonargs\",\"text\":\"[]\"}"
             let result = try await fixture.swiftbuild("debug", "tables", input: input)
             let objects = try result.outputText.split(separator: "\n").map { try Self.object(String($0)) }
             #expect(objects.map { $0["ok"] as? Bool } == [false, false, false, false, false, false, true], "\(result)")
-            #expect(objects.map { "\($0["id"] ?? "missing")" } == ["<null>", "<null>", "a", "[2]", "1.5", "<null>", "<null>"])
+            #expect(
+                objects.map { "\($0["id"] ?? "missing")" } == [
+                    "<null>", "<null>", "a", "[2]", "1.5", "<null>", "<null>",
+                ]
+            )
         }
     }
 

@@ -19,7 +19,7 @@ extension BuildOptions {
     ///
     /// - Throws: `CommandFailure` with exit code 1 when there are errors, or warnings that count as errors.
     func printChecks(_ format: CheckFormat) throws {
-        var options = PlanOptions(target: target, buildArguments: PreparedBuild.arguments(buildArguments))
+        var options = PlanOptions(target: target, buildArguments: try BuildArguments(self).values)
         if let platform {
             options.targetPlatform = try PreparedBuild.usage("--platform", platform, Platform.init(parsing:))
         }

@@ -97,7 +97,7 @@ struct TableRow {
         let patterns = try strings("patterns").map { Array($0.utf8) }
         let path = Array(try string("path").utf8)
         do {
-            return try IgnoreFile(patterns: patterns, name: "patterns").matches(path)
+            return try IgnoreFile(patterns: patterns).matches(path)
         } catch {
             throw Failure(message: error.description)
         }
