@@ -15,6 +15,8 @@ public struct BuildRequest: Sendable {
     public var labels: [(name: String, value: String)] = []
     /// Whether earlier results are used; new ones are always kept.
     public var usesCache = true
+    /// What the processes of `RUN` get.
+    public var runs = RunSettings()
     /// How many steps may do their work at the same time.
     public var jobs: Int
     /// `SOURCE_DATE_EPOCH`, seconds since 1970: the latest time that anything in the image carries.
@@ -27,4 +29,9 @@ public struct BuildRequest: Sendable {
         self.options = options
         self.jobs = jobs
     }
+}
+
+extension BuildRequest {
+    /// What processes take for the name of the machine; `nil` for the usual one.
+    var hostname: String? { options.buildArguments["BUILDKIT_SANDBOX_HOSTNAME"] }
 }

@@ -86,6 +86,7 @@ final class BuildRun: Sendable {
     let slots: JobSlots
     let context: BuildContextFiles?
     let isolation: Isolation
+    let secrets: Secrets
     private let stageResults: [Int: Promise<StageResult>]
     private let notes = Mutex<Set<String>>([])
     /// The layers that processes of this build left, to be kept as snapshots at the end.
@@ -98,6 +99,7 @@ final class BuildRun: Sendable {
         slots = JobSlots(request.jobs)
         context = request.context.map { BuildContextFiles($0, in: builder.store) }
         isolation = Isolation(builder.store)
+        secrets = Secrets(request.runs.secrets)
         stageResults = plan.allStages.mapValues { _ in Promise() }
     }
 
@@ -129,7 +131,9 @@ final class BuildRun: Sendable {
             try? context?.fingerprints.save()
         }
         let bases = try await BaseResolution(self).resolve()
-        let unsupported = UnsupportedFeatures.errors(in: bases.stages)
+        let unsupported =
+            UnsupportedFeatures.errors(in: bases.stages)
+            + bases.stages.flatMap(\.steps).compactMap { request.runs.refusal(of: $0.instruction) }
         guard unsupported.isEmpty else {
             throw BuildError.dockerfile(DiagnosticsError(source: plan.dockerfile.source, diagnostics: unsupported))
         }

@@ -5,7 +5,6 @@ import Reporting
 /// What the language has and this version cannot execute: named before anything runs, never silently ignored.
 enum UnsupportedFeatures {
     private static let flags: [String: Set<String>] = [
-        "RUN": ["mount", "device", "security"],
         "COPY": ["link", "parents"],
         "ADD": ["link", "checksum", "keep-git-dir"],
     ]

@@ -88,8 +88,8 @@ struct SnapshotFixture {
         let exit = try process.wait()
         try #require(exit == .exited(0), "\(String(decoding: output, as: UTF8.self))")
         if let workspace = root.workspace { after(workspace.upper) }
-        let ignoring = Set(process.createdMountPoints.map { PathInRoot($0.path) })
-        let layer = try root.capture(LayerCapture(ignoring: ignoring), below: nil, in: layers)
+        root.remove(process.createdMountPoints)
+        let layer = try root.capture(LayerCapture(), below: nil, in: layers)
         if let workspace = root.workspace { snapshots.adopt(workspace, as: layer) }
         return layer
     }

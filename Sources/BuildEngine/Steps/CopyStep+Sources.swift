@@ -55,7 +55,7 @@ extension CopyStep {
         var ranges: [SourceRange] = []
         for source in copy.sources {
             do throws(BuildContextError) {
-                for root in try context.directory.select(source: Array(source.text.utf8), wildcards: .path) {
+                for root in try context.directory.select(source: Array(source.text.utf8), wildcards: wildcards) {
                     listings.append(try context.directory.list(root, excluding: excludes))
                     ranges.append(source.range)
                 }
@@ -92,7 +92,7 @@ extension CopyStep {
             do {
                 guard let paths = try files.select(source.text) else {
                     throw failure(
-                        "failed: `\(source.text)` is not in \(fromName)",
+                        "failed: `\(source.text)` is not in \(stage.name(of: copy.from))",
                         at: source.range
                     )
                 }
@@ -107,15 +107,6 @@ extension CopyStep {
         // A file is called by the name that selects it, which the attributes of its content do not tell.
         for root in selection.otherRoots where !root.isDirectory {
             selection.otherInputs.append(NamedInput("name", String(decoding: root.name, as: UTF8.self)))
-        }
-    }
-
-    private var fromName: String {
-        switch copy.from {
-        case .stage(let index):
-            "stage `\(stage.run.plan.allStages[index]?.name ?? String(index))`"
-        case .image(let image): "image `\(image.reference.familiar)`"
-        case .context, .scratch: "an empty filesystem"
         }
     }
 }

@@ -17,6 +17,7 @@ struct CopyStep {
     let stage: StageBuilder
     let excludes: IgnoreFile
     let mode: FileMode?
+    let wildcards: ContextDirectory.Wildcards
 
     /// What the sources select.
     struct Selection {
@@ -45,10 +46,16 @@ struct CopyStep {
         }
     }
 
-    init(_ copy: ResolvedCopy, step: PlannedStep, stage: StageBuilder) throws {
+    init(
+        _ copy: ResolvedCopy,
+        step: PlannedStep,
+        stage: StageBuilder,
+        wildcards: ContextDirectory.Wildcards = .path
+    ) throws {
         self.copy = copy
         self.step = step
         self.stage = stage
+        self.wildcards = wildcards
         excludes =
             try copy.excludes.isEmpty ? .empty : IgnoreFile(patterns: copy.excludes.map { Array($0.utf8) })
         if let text = copy.chmod {

@@ -46,6 +46,7 @@ struct PreparedBuild: Sendable {
         request.tags = tags
         request.labels = try PreparedBuild.labels(command.labels)
         request.usesCache = !command.ignoresCache
+        request.runs = try command.runs.settings()
         request.sourceDateEpoch = try PreparedBuild.sourceDateEpoch(options.buildArguments)
         self.request = request
     }
@@ -62,7 +63,7 @@ struct PreparedBuild: Sendable {
         return stored
     }
 
-    private static func usage<Value>(_ option: String, _ text: String, _ parse: (String) throws -> Value) throws
+    static func usage<Value>(_ option: String, _ text: String, _ parse: (String) throws -> Value) throws
         -> Value
     {
         do {
