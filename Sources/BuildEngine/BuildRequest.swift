@@ -9,6 +9,8 @@ public struct BuildRequest: Sendable {
     /// Where `COPY` and `ADD` take files from; `nil` when there is none (`swiftbuild -f - -` with only a Dockerfile).
     public var context: ContextDirectory?
     public var options: PlanOptions
+    /// How each named context of `options` that holds files is opened; called once, when a step first needs it.
+    public var namedContexts: [String: @Sendable () async throws -> ContextDirectory] = [:]
     /// The names that the image gets.
     public var tags: [ImageReference] = []
     /// Labels that win over those of the Dockerfile.

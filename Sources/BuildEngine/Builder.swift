@@ -84,7 +84,8 @@ final class BuildRun: Sendable {
     let request: BuildRequest
     let plan: BuildPlan
     let slots: JobSlots
-    let context: BuildContextFiles?
+    private let context: BuildContextFiles?
+    private let namedContexts: [String: OpenedOnce<BuildContextFiles>]
     let isolation: Isolation
     let secrets: Secrets
     private let stageResults: [Int: Promise<StageResult>]
@@ -98,6 +99,9 @@ final class BuildRun: Sendable {
         self.plan = plan
         slots = JobSlots(request.jobs)
         context = request.context.map { BuildContextFiles($0, in: builder.store) }
+        namedContexts = request.namedContexts.mapValues { open in
+            OpenedOnce { BuildContextFiles(try await open(), in: builder.store) }
+        }
         isolation = Isolation(builder.store)
         secrets = Secrets(request.runs.secrets)
         stageResults = plan.allStages.mapValues { _ in Promise() }
@@ -107,6 +111,15 @@ final class BuildRun: Sendable {
     func result(ofStage index: Int) async throws -> StageResult {
         guard let promise = stageResults[index] else { preconditionFailure("a plan refers to stages that it has") }
         return try await promise.value
+    }
+
+    /// The files that a source stands for where it is a context: the main one, which may be missing, or a named one.
+    ///
+    /// - Throws: Why a named context cannot be had.
+    func contextFiles(_ source: ContentSource) async throws -> BuildContextFiles? {
+        guard case .named(let name) = source else { return context }
+        guard let context = namedContexts[name] else { preconditionFailure("a plan names contexts that it was given") }
+        return try await context.value
     }
 
     func keepSnapshot(_ workspace: Workspace, _ layer: Layer) {
@@ -128,7 +141,7 @@ final class BuildRun: Sendable {
         defer { withExtendedLifetime(inUse) {} }
         defer {
             for (workspace, layer) in workspaces.withLock({ $0 }) { builder.snapshots.adopt(workspace, as: layer) }
-            try? context?.fingerprints.save()
+            for files in [context] + namedContexts.values.map(\.opened) { try? files?.fingerprints.save() }
         }
         let bases = try await BaseResolution(self).resolve()
         let unsupported =

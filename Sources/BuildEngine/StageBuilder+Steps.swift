@@ -23,7 +23,9 @@ extension StageBuilder {
             switch resolved.action {
             case .metadata: outcome = try metadata(step, resolved)
             case .workdir(let workdir): outcome = try await makeDirectory(workdir, step)
-            case .copy(let copy): outcome = try await CopyStep(copy, step: step, stage: self).execute(&self)
+            case .copy(let copy):
+                let context = try await run.contextFiles(copy.from)
+                outcome = try await CopyStep(copy, step: step, stage: self, context: context).execute(&self)
             case .run(let command): outcome = try await runCommand(command, step, event, &captures)
             }
             result.history.append(
@@ -148,7 +150,7 @@ extension StageBuilder {
     /// The layers of another stage or image, lowest first.
     func layers(of source: ContentSource) async throws -> [StageLayer] {
         switch source {
-        case .context, .scratch: []
+        case .context, .named, .scratch: []
         case .stage(let index): try await run.result(ofStage: index).layers
         case .image(let image): bases.images[image]?.layers.map { StageLayer($0) } ?? []
         }
@@ -159,7 +161,7 @@ extension StageBuilder {
         switch source {
         case .stage(let index): "stage `\(run.plan.allStages[index]?.name ?? String(index))`"
         case .image(let image): "image `\(image.reference.familiar)`"
-        case .context, .scratch: "an empty filesystem"
+        case .context, .named, .scratch: "an empty filesystem"
         }
     }
 

@@ -98,7 +98,12 @@ extension BuildPlan {
             baseName = from.base.text
         }
         let origin = TriggerOrigin(source: dockerfile.source, range: place)
-        let resolver = SourceResolver(dockerfile: dockerfile, index: stage.index, platform: stage.platform)
+        let resolver = SourceResolver(
+            dockerfile: dockerfile,
+            index: stage.index,
+            platform: stage.platform,
+            namedContexts: options.namedContexts
+        )
         var steps: [PlannedStep] = []
         var sources = SourceSet()
         for text in stored {

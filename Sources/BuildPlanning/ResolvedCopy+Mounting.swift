@@ -1,12 +1,12 @@
 public import Reporting
 
 extension ResolvedCopy {
-    /// Brings what a mount shows of the context into the root of an empty filesystem: the contents of a directory, or a
+    /// Brings what a mount shows of a context into the root of an empty filesystem: the contents of a directory, or a
     /// file under its own name.
-    public init(mounting path: String, range: SourceRange) {
+    public init(mounting path: String, of context: ContentSource, range: SourceRange) {
         self.init(
             isAdd: false,
-            from: .context,
+            from: context,
             sources: [CopySource(text: path.isEmpty ? "." : path, range: range, kind: .path)],
             inlineFiles: [],
             destination: "/",

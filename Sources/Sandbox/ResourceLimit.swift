@@ -2,7 +2,8 @@
 public struct ResourceLimit: Sendable, Equatable {
     /// What is limited.
     public enum Resource: String, Sendable, CaseIterable {
-        case core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, sigpending, stack
+        case core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, sigpending,
+            stack
 
         /// The number by which the kernel knows it.
         var number: Int32 {

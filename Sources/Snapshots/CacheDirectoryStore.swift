@@ -36,7 +36,9 @@ public struct CacheDirectoryStore: Sendable {
 
         /// Everything on one line, as it stands beside the directory.
         public var description: String {
-            let attributes = [permissions.map { String($0, radix: 8) }, userID.map { "\($0)" }, groupID.map { "\($0)" }]
+            let attributes = [
+                permissions.map { String($0, radix: 8) }, userID.map { "\($0)" }, groupID.map { "\($0)" },
+            ]
             return (attributes + [seed?.hex, id]).map { $0 ?? "-" }.joined(separator: " ")
         }
     }
@@ -113,7 +115,9 @@ public struct CacheDirectoryStore: Sendable {
         )
         let renaming = Result { () throws(SystemError) in try FileOperations.rename(work.path, to: path) }
         // Another process may have been faster.
-        if case .failure(let error) = renaming, ![.directoryNotEmpty, .fileExists].contains(error.errno) { throw error }
+        if case .failure(let error) = renaming, ![.directoryNotEmpty, .fileExists].contains(error.errno) {
+            throw error
+        }
     }
 
     /// Removes all caches that nobody uses.

@@ -51,7 +51,9 @@ extension RunMounts {
             )
         }
         // By depth, and else as they are written; the sort is stable.
-        prepared.mounts.sort { PathInRoot($0.mount.target).components.count < PathInRoot($1.mount.target).components.count }
+        prepared.mounts.sort {
+            PathInRoot($0.mount.target).components.count < PathInRoot($1.mount.target).components.count
+        }
         return prepared
     }
 }

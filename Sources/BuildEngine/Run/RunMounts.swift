@@ -62,7 +62,8 @@ struct RunMounts {
             let target = mount.options.target ?? ""
             let value: String
             switch mount.options.kind {
-            case .bind(_, _, let isWritable): value = "bind \(mount.files?.digest.hex ?? "") \(isWritable ? "rw" : "ro")"
+            case .bind(_, _, let isWritable):
+                value = "bind \(mount.files?.digest.hex ?? "") \(isWritable ? "rw" : "ro")"
             case .cache(let cache): value = "cache \(cache.isReadOnly ? "ro" : "rw")"
             case .tmpfs(let size): value = "tmpfs \(size ?? 0)"
             case .secret(let secret): value = "secret \(secret.inputText)"
@@ -89,7 +90,10 @@ extension SecretMount {
 
 extension RunMounts {
     private func files(of source: ContentSource, _ path: String, _ options: ResolvedMount) async throws -> Files {
-        if case .context = source { return try await contextFiles(path, options) }
+        switch source {
+        case .context, .named: return try await contextFiles(source, path, options)
+        case .scratch, .stage, .image: break
+        }
         let layers = try await stage.layers(of: source)
         let stack = try LayerStack(try await layers.layers, in: stage.builder.layers)
         do {
@@ -122,22 +126,25 @@ extension RunMounts {
         return SHA256Hasher.digest(of: Array("\(entry.permissions) \(entry.userID) \(entry.groupID) \(files.hex)".utf8))
     }
 
-    /// Files of the context, as `COPY` to an empty stage would bring them in: without what is ignored, owned by root, and
+    /// Files of a context, as `COPY` to an empty stage would bring them in: without what is ignored, owned by root, and
     /// as they were when they counted for the key.
-    private func contextFiles(_ path: String, _ options: ResolvedMount) async throws -> Files {
+    private func contextFiles(_ context: ContentSource, _ path: String, _ options: ResolvedMount) async throws -> Files
+    {
         let source = String(path.drop { $0 == "/" })
         var empty = stage
         empty.result = StageResult(
             state: stage.result.state,
             key: StepKey([NamedInput("base", "scratch")]).digest
         )
+        let contextFiles = try await stage.run.contextFiles(context)
         let copy = try CopyStep(
-            ResolvedCopy(mounting: source, range: options.sourceRange),
+            ResolvedCopy(mounting: source, of: context, range: options.sourceRange),
             step: step,
             stage: empty,
+            context: contextFiles,
             wildcards: .none
         )
-        guard let context = stage.run.context else {
+        guard let directory = contextFiles?.directory else {
             throw failure(
                 "needs a build context, and there is none",
                 options,
@@ -147,7 +154,7 @@ extension RunMounts {
         let isDirectory: Bool
         do throws(BuildContextError) {
             isDirectory =
-                try context.directory.select(source: Array(source.utf8), wildcards: .none).first?.isDirectory ?? true
+                try directory.select(source: Array(source.utf8), wildcards: .none).first?.isDirectory ?? true
         } catch {
             throw copy.contextFailure(error, at: options.sourceRange)
         }

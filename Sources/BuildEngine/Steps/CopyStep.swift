@@ -15,6 +15,8 @@ struct CopyStep {
     let copy: ResolvedCopy
     let step: PlannedStep
     let stage: StageBuilder
+    /// What the sources are looked up in, unless that is another stage or image.
+    let context: BuildContextFiles?
     let excludes: IgnoreFile
     let mode: FileMode?
     let wildcards: ContextDirectory.Wildcards
@@ -46,15 +48,18 @@ struct CopyStep {
         }
     }
 
+    /// - Parameter context: What `BuildRun.contextFiles` gives for `copy.from`.
     init(
         _ copy: ResolvedCopy,
         step: PlannedStep,
         stage: StageBuilder,
+        context: BuildContextFiles?,
         wildcards: ContextDirectory.Wildcards = .path
     ) throws {
         self.copy = copy
         self.step = step
         self.stage = stage
+        self.context = context
         self.wildcards = wildcards
         excludes =
             try copy.excludes.isEmpty ? .empty : IgnoreFile(patterns: copy.excludes.map { Array($0.utf8) })
@@ -113,7 +118,7 @@ struct CopyStep {
     /// Ends a layer, and remembers it for the time when only some of its files have changed.
     private func finish(_ writer: LayerWriter) throws -> Layer {
         let layer = try writer.finish()
-        if copy.from == .context, layer.blob.size >= CopyStep.recordedSize {
+        if CopyStep.isContext(copy.from), layer.blob.size >= CopyStep.recordedSize {
             try stage.record(layer, definition, step, created: stage.run.creationTime)
         }
         return layer
@@ -147,7 +152,7 @@ struct CopyStep {
     private func readUnknown(_ selection: inout Selection) throws {
         do throws(BuildContextError) {
             try selection.files?.fingerprint.readUnknown()
-            stage.run.context?.fingerprints.startSaving()
+            context?.fingerprints.startSaving()
         } catch {
             throw contextFailure(error, at: copy.sources.first?.range)
         }

@@ -38,6 +38,12 @@ struct BuildCommand: AsyncParsableCommand {
     var buildArguments: [String] = []
 
     @Option(
+        name: .customLong("build-context"),
+        help: ArgumentHelp("Stands for a base, a stage or a --from of that name; may repeat.", valueName: "name=value")
+    )
+    var buildContexts: [String] = []
+
+    @Option(
         name: .customLong("target"),
         help: ArgumentHelp("The stage to build instead of the last one.", valueName: "stage")
     )
@@ -92,6 +98,7 @@ struct BuildCommand: AsyncParsableCommand {
             file: file,
             tags: tag,
             buildArguments: buildArguments,
+            buildContexts: buildContexts,
             target: target,
             labels: labels,
             platform: platform,

@@ -17,6 +17,7 @@ struct BuildOptions: Sendable, Equatable {
     var file: String?
     var tags: [String] = []
     var buildArguments: [String] = []
+    var buildContexts: [String] = []
     var target: String?
     var labels: [String] = []
     var platform: String?

@@ -19,7 +19,10 @@ struct PruneCommand: ParsableCommand {
 
     @OptionGroup var global: GlobalOptions
 
-    @Flag(name: [.customShort("a"), .customLong("all")], help: "Also remove the build cache, cache mounts and unpacked layers.")
+    @Flag(
+        name: [.customShort("a"), .customLong("all")],
+        help: "Also remove the build cache, cache mounts and unpacked layers."
+    )
     var removesCache = false
 
     @Flag(name: [.customShort("f"), .customLong("force")], help: .hidden)

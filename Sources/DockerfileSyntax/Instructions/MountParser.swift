@@ -43,7 +43,9 @@ enum MountParser {
             throw Diagnostic(
                 "unknown mount type `\(type)`",
                 at: typeWord?.range,
-                label: SpellingSuggestion.closest(to: type, in: MountFlag.keys.keys.sorted()).map { "did you mean `\($0)`?" },
+                label: SpellingSuggestion.closest(to: type, in: MountFlag.keys.keys.sorted()).map {
+                    "did you mean `\($0)`?"
+                },
                 hints: ["the types are bind, cache, tmpfs, secret and ssh"]
             )
         }
