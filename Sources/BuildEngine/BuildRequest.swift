@@ -19,10 +19,10 @@ public struct BuildRequest: Sendable {
     public var usesCache = true
     /// What the processes of `RUN` get.
     public var runs = RunSettings()
+    /// The stages that use no earlier results all the same, by name in any case; a stage without a name by its number.
+    public var uncachedStages: [String] = []
     /// How many steps may do their work at the same time.
     public var jobs: Int
-    /// `SOURCE_DATE_EPOCH`, seconds since 1970: the latest time that anything in the image carries.
-    public var sourceDateEpoch: Int64?
 
     public init(dockerfile: Dockerfile, context: ContextDirectory?, options: PlanOptions = PlanOptions(), jobs: Int = 4)
     {

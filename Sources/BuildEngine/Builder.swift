@@ -55,10 +55,18 @@ public struct Builder: Sendable {
         for name in plan.unusedBuildArguments {
             emit(.note("build argument `\(name)` is not used: no stage that is built declares it with ARG"))
         }
+        for name in request.uncachedStages where !plan.dockerfile.stages.contains(where: { $0.isCalled(name) }) {
+            emit(.note("--no-cache-filter: there is no stage `\(name)`"))
+        }
         return try await withTaskExecutorPreference(BlockingExecutor.shared) {
             try await BuildRun(self, request, plan).run(complete: complete)
         }
     }
+}
+
+extension Dockerfile.Stage {
+    /// Whether this is the stage's name in any case, or its number where it has no name.
+    func isCalled(_ text: String) -> Bool { text.lowercased() == name ?? String(index) }
 }
 
 extension BuildError {
@@ -128,7 +136,10 @@ final class BuildRun: Sendable {
     }
 
     /// When what is made now counts as made, in nanoseconds since 1970.
-    var creationTime: Int64 { request.sourceDateEpoch.map { $0 * 1_000_000_000 } ?? Clock.now }
+    var creationTime: Int64 { plan.sourceDateEpoch.map { $0 * 1_000_000_000 } ?? Clock.now }
+
+    /// When everything in the image counts as made, where that is not left to the clock.
+    var epoch: Timestamp? { plan.sourceDateEpoch.map { Timestamp(secondsSinceEpoch: $0) } }
 
     /// Tells the user something that holds for all steps, the first time it is found out.
     func noteOnce(_ text: String) {

@@ -44,7 +44,7 @@ extension StageBuilder {
             }
         } catch {
             if !(error is CancellationError) { builder.emit(.failed(event)) }
-            throw error
+            throw step.trigger?.placing(error, of: step) ?? error
         }
     }
 
@@ -61,7 +61,7 @@ extension StageBuilder {
     private mutating func metadata(_ step: PlannedStep, _ resolved: ResolvedStep) throws -> BuildEvent.Outcome {
         let key = StepKey([NamedInput("below", result.key.hex), NamedInput("instruction", resolved.createdBy)])
         result.shownID = key.digest.short
-        if run.request.usesCache, builder.cache.record(for: key) != nil { return .cached }
+        if usesCache, builder.cache.record(for: key) != nil { return .cached }
         try builder.cache.save(
             CacheRecord(key: key, instruction: step.instruction.text, layer: nil, created: Clock.now)
         )
@@ -70,7 +70,7 @@ extension StageBuilder {
 
     /// The layer that an earlier build made for this key, if its content is still there.
     func cachedLayer(_ key: StepKey) -> (layer: Layer, created: Int64)? {
-        guard run.request.usesCache, let record = builder.cache.record(for: key), let known = record.layer else {
+        guard usesCache, let record = builder.cache.record(for: key), let known = record.layer else {
             return nil
         }
         let layer = Layer(diffID: known.diffID, tarSize: known.tarSize)
@@ -78,13 +78,20 @@ extension StageBuilder {
     }
 
     /// Takes a layer from the cache, or makes and records it; only one process makes the layer of a key at a time.
+    ///
+    /// - Parameter isIndependent: Whether the key, and so the layer, is the same on top of any other.
     mutating func layer(
         for key: StepKey,
         _ step: PlannedStep,
+        isIndependent: Bool = false,
         make: (StageBuilder) async throws -> Layer
     ) async throws -> BuildEvent.Outcome {
+        // What comes next depends on the layers below all the same.
+        let next =
+            isIndependent
+            ? StepKey([NamedInput("below", result.key.hex), NamedInput("linked", key.digest.hex)]) : key
         if let (layer, created) = cachedLayer(key) {
-            advance(key, StageLayer(layer), created: created)
+            advance(next, StageLayer(layer), created: created)
             return .cached
         }
         let builder = self
@@ -97,7 +104,7 @@ extension StageBuilder {
             try builder.record(layer, key, step, created: created)
             return ((layer, created), .ran)
         }
-        advance(key, StageLayer(made.0), created: made.1)
+        advance(next, StageLayer(made.0), created: made.1)
         return outcome
     }
 
@@ -130,10 +137,11 @@ extension StageBuilder {
         result.created = Timestamp(nanosecondsSinceEpoch: created)
     }
 
-    /// The inputs that every step has which makes files.
-    func commonInputs(_ instruction: String) -> [NamedInput] {
-        var inputs = [NamedInput("below", result.key.hex), NamedInput("instruction", instruction)]
-        if let epoch = run.request.sourceDateEpoch { inputs.append(NamedInput("SOURCE_DATE_EPOCH", String(epoch))) }
+    /// The inputs that every step has which makes files; one that is independent of the layers below has no `below`.
+    func commonInputs(_ instruction: String, isIndependent: Bool = false) -> [NamedInput] {
+        var inputs = isIndependent ? [] : [NamedInput("below", result.key.hex)]
+        inputs.append(NamedInput("instruction", instruction))
+        if let epoch = run.plan.sourceDateEpoch { inputs.append(NamedInput("SOURCE_DATE_EPOCH", String(epoch))) }
         return inputs
     }
 
@@ -166,10 +174,7 @@ extension StageBuilder {
     }
 
     /// The time that what a step makes of nothing carries: that of the layer below, since nothing reads the clock twice.
-    var timeBelow: Int64 {
-        let time = result.created?.secondsSinceEpoch ?? 0
-        return run.request.sourceDateEpoch.map { min($0, time) } ?? time
-    }
+    var timeBelow: Int64 { result.created?.secondsSinceEpoch ?? 0 }
 
     private mutating func makeDirectory(_ workdir: ResolvedWorkdir, _ step: PlannedStep) async throws
         -> BuildEvent.Outcome
@@ -178,7 +183,7 @@ extension StageBuilder {
         guard !path.isRoot else {
             let key = StepKey([NamedInput("below", result.key.hex), NamedInput("instruction", "WORKDIR /")])
             result.shownID = key.digest.short
-            if run.request.usesCache, builder.cache.record(for: key) != nil { return .cached }
+            if usesCache, builder.cache.record(for: key) != nil { return .cached }
             try builder.cache.save(
                 CacheRecord(key: key, instruction: step.instruction.text, layer: nil, created: Clock.now)
             )
@@ -193,7 +198,7 @@ extension StageBuilder {
             // As with --chown, a number without a group is the number of the group too (BuildKit).
             if UInt32(workdir.user) != nil { owner.groupID = owner.userID }
             let time = stage.timeBelow
-            var plan = LayerPlan(view: files.view, latestTime: stage.run.request.sourceDateEpoch) { path in
+            var plan = LayerPlan(view: files.view, latestTime: stage.run.plan.sourceDateEpoch) { path in
                 var directory = LayerEntry.directory(path, modified: time)
                 directory.userID = owner.userID
                 directory.groupID = owner.groupID
@@ -226,6 +231,20 @@ extension StageBuilder {
             )
         }
         return identity
+    }
+}
+
+extension TriggerOrigin {
+    /// An error of a trigger, at the `FROM` line that made it run.
+    fileprivate func placing(_ error: any Error, of step: PlannedStep) -> any Error {
+        switch error {
+        case BuildError.dockerfile(let errors) where errors.source.name == step.source.name:
+            BuildError.dockerfile(
+                self.error(errors.diagnostics, trigger: String(decoding: step.source.bytes, as: UTF8.self))
+            )
+        case BuildError.runFailed(let failure): BuildError.runFailed(failure.at(range, in: source))
+        default: error
+        }
     }
 }
 

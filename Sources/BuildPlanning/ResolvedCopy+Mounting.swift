@@ -15,7 +15,6 @@ extension ResolvedCopy {
             chown: nil,
             chownRange: nil,
             chmod: nil,
-            chmodRange: nil,
             link: false,
             parents: false,
             excludes: [],

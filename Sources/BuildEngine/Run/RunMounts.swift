@@ -119,7 +119,7 @@ extension RunMounts {
         if path.isRoot, case .image = source {
             return SHA256Hasher.digest(of: stack.layers.flatMap(\.diffID.bytes))
         }
-        let root = try stack.root(path, excluding: .empty, range: options.range)
+        let root = try stack.root(path, excluding: [], range: options.range)
         let files = LayerStack.fingerprint([root])
         guard root.isDirectory else { return files }
         // What of a copied directory counts is what is in it; of a mounted one its owner and mode are seen too.

@@ -200,7 +200,7 @@ struct RunStep {
         let output = try await finish(process, hiding: prepared.secrets)
         try check(output)
         root.remove(process.createdMountPoints)
-        let capture = LayerCapture(latestTime: stage.run.request.sourceDateEpoch)
+        let capture = LayerCapture(latestTime: stage.run.plan.sourceDateEpoch)
         let layers = stage.builder.layers
         return Product(workspace: root.workspace) { try root.capture(capture, below: below, in: layers) }
     }

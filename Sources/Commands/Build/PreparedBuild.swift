@@ -13,14 +13,12 @@ import SystemPackage
 struct PreparedBuild: Sendable {
     let request: BuildRequest
     let outputs: [ImageOutput]
+    let annotations: ImageAnnotations
     private let images: ImageStore
 
     /// - Throws: `CommandFailure`, `DiagnosticsError`.
     init(_ command: BuildOptions, _ images: ImageStore) throws {
         self.images = images
-        if let nameless = command.buildArguments.first(where: { $0.isEmpty || $0.hasPrefix("=") }) {
-            throw CommandFailure("--build-arg: `\(nameless)` has no name", status: ExitStatus.usage)
-        }
         let tags = try command.tags.map { try PreparedBuild.usage("--tag", $0, ImageReference.init(parsing:)) }
         if let digested = tags.first(where: { $0.digest != nil }) {
             throw CommandFailure(
@@ -28,10 +26,11 @@ struct PreparedBuild: Sendable {
                 status: ExitStatus.usage
             )
         }
+        annotations = try PreparedBuild.usage("--annotation", command.annotations, ImageAnnotations.init(parsing:))
         outputs = try command.outputs.map { try PreparedBuild.usage("--output", $0, ImageOutput.init(parsing:)) }
         var options = PlanOptions(
             target: command.target,
-            buildArguments: PreparedBuild.arguments(command.buildArguments)
+            buildArguments: try BuildArguments(command).values
         )
         if let platform = command.platform {
             options.targetPlatform = try PreparedBuild.usage("--platform", platform, Platform.init(parsing:))
@@ -50,15 +49,20 @@ struct PreparedBuild: Sendable {
         request.labels = try PreparedBuild.labels(command.labels)
         request.usesCache = !command.ignoresCache
         request.runs = try command.runs.settings()
-        request.sourceDateEpoch = try PreparedBuild.sourceDateEpoch(options.buildArguments)
+        request.uncachedStages = command.uncachedStages.flatMap { $0.split(separator: ",").map(String.init) }
         self.request = request
     }
 
     /// Builds, stores the image and gives it its names.
     func execute(_ builder: Builder) async throws -> StoredImage {
-        let (images, tags) = (images, request.tags)
+        let (images, tags, annotations) = (images, request.tags, annotations.manifest)
         let id = try await builder.build(request) { image in
-            try images.add(configuration: image.configuration, layers: image.layers, names: tags).id
+            try images.add(
+                configuration: image.configuration,
+                layers: image.layers,
+                annotations: annotations,
+                names: tags
+            ).id
         }
         guard let stored = images.image(id: id) else {
             throw CommandFailure("image \(id) was removed right after it was built")
@@ -66,7 +70,7 @@ struct PreparedBuild: Sendable {
         return stored
     }
 
-    static func usage<Value>(_ option: String, _ text: String, _ parse: (String) throws -> Value) throws
+    static func usage<Text, Value>(_ option: String, _ text: Text, _ parse: (Text) throws -> Value) throws
         -> Value
     {
         do {
@@ -74,16 +78,6 @@ struct PreparedBuild: Sendable {
         } catch {
             throw CommandFailure("\(option): \(error)", status: ExitStatus.usage)
         }
-    }
-
-    /// `NAME` alone takes the value of the environment, and means nothing where it has none.
-    private static func arguments(_ texts: [String]) -> [String: String] {
-        var result: [String: String] = [:]
-        for text in texts {
-            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            if let value = parts.count == 2 ? parts[1] : environment(parts[0]) { result[parts[0]] = value }
-        }
-        return result
     }
 
     private static func labels(_ texts: [String]) throws -> [(name: String, value: String)] {
@@ -94,19 +88,5 @@ struct PreparedBuild: Sendable {
             }
             return (name, parts.count == 2 ? parts[1] : "")
         }
-    }
-
-    private static func sourceDateEpoch(_ arguments: [String: String]) throws -> Int64? {
-        guard let text = arguments["SOURCE_DATE_EPOCH"] ?? environment("SOURCE_DATE_EPOCH"), !text.isEmpty else {
-            return nil
-        }
-        // Up to the year 9999, so that no arithmetic on it can overflow.
-        guard let seconds = Int64(text), (0...253_402_300_799).contains(seconds) else {
-            throw CommandFailure(
-                "SOURCE_DATE_EPOCH: `\(text)` is no number of seconds since 1970",
-                status: ExitStatus.usage
-            )
-        }
-        return seconds
     }
 }
