@@ -89,6 +89,8 @@ struct BaseResolution {
         for step in stage.steps where step.copySource == .image(source) {
             if case .copy(let copy) = step.instruction.kind, let from = copy.from { return from.range }
         }
+        // A trigger of the base names it.
+        if case .from(let from) = stage.from.kind { return from.base.range }
         return stage.from.range
     }
 }

@@ -20,6 +20,18 @@ public enum BuildError: Error, Sendable {
         public let isSignal: Bool
         /// The last lines that it wrote.
         public let lastOutput: [String]
+
+        /// The same failure, told at another place.
+        func at(_ range: SourceRange, in source: SourceText) -> RunFailure {
+            RunFailure(
+                source: source,
+                range: range,
+                command: command,
+                code: code,
+                isSignal: isSignal,
+                lastOutput: lastOutput
+            )
+        }
     }
 }
 

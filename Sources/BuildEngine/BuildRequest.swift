@@ -9,16 +9,18 @@ public struct BuildRequest: Sendable {
     /// Where `COPY` and `ADD` take files from; `nil` when there is none (`swiftbuild -f - -` with only a Dockerfile).
     public var context: ContextDirectory?
     public var options: PlanOptions
+    /// How each named context of `options` that holds files is opened; called once, when a step first needs it.
+    public var namedContexts: [String: @Sendable () async throws -> ContextDirectory] = [:]
     /// The names that the image gets.
     public var tags: [ImageReference] = []
     /// Labels that win over those of the Dockerfile.
     public var labels: [(name: String, value: String)] = []
     /// Whether earlier results are used; new ones are always kept.
     public var usesCache = true
+    /// The stages that use no earlier results all the same, by name in any case; a stage without a name by its number.
+    public var uncachedStages: [String] = []
     /// How many steps may do their work at the same time.
     public var jobs: Int
-    /// `SOURCE_DATE_EPOCH`, seconds since 1970: the latest time that anything in the image carries.
-    public var sourceDateEpoch: Int64?
 
     public init(dockerfile: Dockerfile, context: ContextDirectory?, options: PlanOptions = PlanOptions(), jobs: Int = 4)
     {

@@ -55,10 +55,18 @@ public struct Builder: Sendable {
         for name in plan.unusedBuildArguments {
             emit(.note("build argument `\(name)` is not used: no stage that is built declares it with ARG"))
         }
+        for name in request.uncachedStages where !plan.dockerfile.stages.contains(where: { $0.isCalled(name) }) {
+            emit(.note("--no-cache-filter: there is no stage `\(name)`"))
+        }
         return try await withTaskExecutorPreference(BlockingExecutor.shared) {
             try await BuildRun(self, request, plan).run(complete: complete)
         }
     }
+}
+
+extension Dockerfile.Stage {
+    /// Whether this is the stage's name in any case, or its number where it has no name.
+    func isCalled(_ text: String) -> Bool { text.lowercased() == name ?? String(index) }
 }
 
 extension BuildError {
@@ -84,7 +92,8 @@ final class BuildRun: Sendable {
     let request: BuildRequest
     let plan: BuildPlan
     let slots: JobSlots
-    let context: BuildContextFiles?
+    private let context: BuildContextFiles?
+    private let namedContexts: [String: OpenedOnce<BuildContextFiles>]
     let isolation: Isolation
     private let stageResults: [Int: Promise<StageResult>]
     private let notes = Mutex<Set<String>>([])
@@ -97,6 +106,9 @@ final class BuildRun: Sendable {
         self.plan = plan
         slots = JobSlots(request.jobs)
         context = request.context.map { BuildContextFiles($0, in: builder.store) }
+        namedContexts = request.namedContexts.mapValues { open in
+            OpenedOnce { BuildContextFiles(try await open(), in: builder.store) }
+        }
         isolation = Isolation(builder.store)
         stageResults = plan.allStages.mapValues { _ in Promise() }
     }
@@ -107,13 +119,25 @@ final class BuildRun: Sendable {
         return try await promise.value
     }
 
+    /// The files that a source stands for where it is a context: the main one, which may be missing, or a named one.
+    ///
+    /// - Throws: Why a named context cannot be had.
+    func contextFiles(_ source: ContentSource) async throws -> BuildContextFiles? {
+        guard case .named(let name) = source else { return context }
+        guard let context = namedContexts[name] else { preconditionFailure("a plan names contexts that it was given") }
+        return try await context.value
+    }
+
     func keepSnapshot(_ workspace: Workspace, _ layer: Layer) {
         workspace.settle()
         workspaces.withLock { $0.append((workspace, layer)) }
     }
 
     /// When what is made now counts as made, in nanoseconds since 1970.
-    var creationTime: Int64 { request.sourceDateEpoch.map { $0 * 1_000_000_000 } ?? Clock.now }
+    var creationTime: Int64 { plan.sourceDateEpoch.map { $0 * 1_000_000_000 } ?? Clock.now }
+
+    /// When everything in the image counts as made, where that is not left to the clock.
+    var epoch: Timestamp? { plan.sourceDateEpoch.map { Timestamp(secondsSinceEpoch: $0) } }
 
     /// Tells the user something that holds for all steps, the first time it is found out.
     func noteOnce(_ text: String) {
@@ -126,7 +150,7 @@ final class BuildRun: Sendable {
         defer { withExtendedLifetime(inUse) {} }
         defer {
             for (workspace, layer) in workspaces.withLock({ $0 }) { builder.snapshots.adopt(workspace, as: layer) }
-            try? context?.fingerprints.save()
+            for files in [context] + namedContexts.values.map(\.opened) { try? files?.fingerprints.save() }
         }
         let bases = try await BaseResolution(self).resolve()
         let unsupported = UnsupportedFeatures.errors(in: bases.stages)

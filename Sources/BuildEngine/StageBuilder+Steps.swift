@@ -23,7 +23,9 @@ extension StageBuilder {
             switch resolved.action {
             case .metadata: outcome = try metadata(step, resolved)
             case .workdir(let workdir): outcome = try await makeDirectory(workdir, step)
-            case .copy(let copy): outcome = try await CopyStep(copy, step: step, stage: self).execute(&self)
+            case .copy(let copy):
+                let context = try await run.contextFiles(copy.from)
+                outcome = try await CopyStep(copy, step: step, stage: self, context: context).execute(&self)
             case .run(let command): outcome = try await runCommand(command, step, event, &captures)
             }
             result.history.append(
@@ -42,7 +44,7 @@ extension StageBuilder {
             }
         } catch {
             if !(error is CancellationError) { builder.emit(.failed(event)) }
-            throw error
+            throw step.trigger?.placing(error, of: step) ?? error
         }
     }
 
@@ -59,7 +61,7 @@ extension StageBuilder {
     private mutating func metadata(_ step: PlannedStep, _ resolved: ResolvedStep) throws -> BuildEvent.Outcome {
         let key = StepKey([NamedInput("below", result.key.hex), NamedInput("instruction", resolved.createdBy)])
         result.shownID = key.digest.short
-        if run.request.usesCache, builder.cache.record(for: key) != nil { return .cached }
+        if usesCache, builder.cache.record(for: key) != nil { return .cached }
         try builder.cache.save(
             CacheRecord(key: key, instruction: step.instruction.text, layer: nil, created: Clock.now)
         )
@@ -68,7 +70,7 @@ extension StageBuilder {
 
     /// The layer that an earlier build made for this key, if its content is still there.
     func cachedLayer(_ key: StepKey) -> (layer: Layer, created: Int64)? {
-        guard run.request.usesCache, let record = builder.cache.record(for: key), let known = record.layer else {
+        guard usesCache, let record = builder.cache.record(for: key), let known = record.layer else {
             return nil
         }
         let layer = Layer(diffID: known.diffID, tarSize: known.tarSize)
@@ -131,7 +133,7 @@ extension StageBuilder {
     /// The inputs that every step has which makes files.
     func commonInputs(_ instruction: String) -> [NamedInput] {
         var inputs = [NamedInput("below", result.key.hex), NamedInput("instruction", instruction)]
-        if let epoch = run.request.sourceDateEpoch { inputs.append(NamedInput("SOURCE_DATE_EPOCH", String(epoch))) }
+        if let epoch = run.plan.sourceDateEpoch { inputs.append(NamedInput("SOURCE_DATE_EPOCH", String(epoch))) }
         return inputs
     }
 
@@ -143,17 +145,14 @@ extension StageBuilder {
     /// The files of another stage or image.
     func files(of source: ContentSource) async throws -> LayerStack {
         switch source {
-        case .context, .scratch: try LayerStack([], in: builder.layers)
+        case .context, .named, .scratch: try LayerStack([], in: builder.layers)
         case .stage(let index): try LayerStack(try await run.result(ofStage: index).layers.layers, in: builder.layers)
         case .image(let image): try LayerStack(bases.images[image]?.layers ?? [], in: builder.layers)
         }
     }
 
     /// The time that what a step makes of nothing carries: that of the layer below, since nothing reads the clock twice.
-    var timeBelow: Int64 {
-        let time = result.created?.secondsSinceEpoch ?? 0
-        return run.request.sourceDateEpoch.map { min($0, time) } ?? time
-    }
+    var timeBelow: Int64 { result.created?.secondsSinceEpoch ?? 0 }
 
     private mutating func makeDirectory(_ workdir: ResolvedWorkdir, _ step: PlannedStep) async throws
         -> BuildEvent.Outcome
@@ -162,7 +161,7 @@ extension StageBuilder {
         guard !path.isRoot else {
             let key = StepKey([NamedInput("below", result.key.hex), NamedInput("instruction", "WORKDIR /")])
             result.shownID = key.digest.short
-            if run.request.usesCache, builder.cache.record(for: key) != nil { return .cached }
+            if usesCache, builder.cache.record(for: key) != nil { return .cached }
             try builder.cache.save(
                 CacheRecord(key: key, instruction: step.instruction.text, layer: nil, created: Clock.now)
             )
@@ -177,7 +176,7 @@ extension StageBuilder {
             // As with --chown, a number without a group is the number of the group too (BuildKit).
             if UInt32(workdir.user) != nil { owner.groupID = owner.userID }
             let time = stage.timeBelow
-            var plan = LayerPlan(view: files.view, latestTime: stage.run.request.sourceDateEpoch) { path in
+            var plan = LayerPlan(view: files.view, latestTime: stage.run.plan.sourceDateEpoch) { path in
                 var directory = LayerEntry.directory(path, modified: time)
                 directory.userID = owner.userID
                 directory.groupID = owner.groupID
@@ -210,6 +209,20 @@ extension StageBuilder {
             )
         }
         return identity
+    }
+}
+
+extension TriggerOrigin {
+    /// An error of a trigger, at the `FROM` line that made it run.
+    fileprivate func placing(_ error: any Error, of step: PlannedStep) -> any Error {
+        switch error {
+        case BuildError.dockerfile(let errors) where errors.source.name == step.source.name:
+            BuildError.dockerfile(
+                self.error(errors.diagnostics, trigger: String(decoding: step.source.bytes, as: UTF8.self))
+            )
+        case BuildError.runFailed(let failure): BuildError.runFailed(failure.at(range, in: source))
+        default: error
+        }
     }
 }
 

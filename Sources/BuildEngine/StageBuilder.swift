@@ -15,6 +15,8 @@ struct StageBuilder {
     let bases: BaseResolution.Bases
     /// The triggers of the base, then the stage's own steps.
     private let steps: [PlannedStep]
+    /// Whether results of earlier builds are taken.
+    let usesCache: Bool
     var result: StageResult
 
     var builder: Builder { run.builder }
@@ -23,6 +25,8 @@ struct StageBuilder {
         self.run = run
         self.stage = stage
         self.bases = bases
+        let declared = run.plan.dockerfile.stages[stage.index]
+        usesCache = run.request.usesCache && !run.request.uncachedStages.contains(where: declared.isCalled)
         var triggers: [PlannedStep] = []
         let step = StageBuilder.event(stage.from, number: stage.stepNumber, stage, run)
         run.builder.emit(.started(step))
@@ -30,6 +34,7 @@ struct StageBuilder {
         case .scratch:
             let key = StepKey([NamedInput("base", "scratch")])
             result = StageResult(state: StageState(stage: stage, plan: run.plan, base: nil), key: key.digest)
+            result.created = run.epoch
         case .image(let reference, let platform):
             guard let image = bases.images[ImageSource(reference: reference, platform: platform)] else {
                 preconditionFailure("every base was resolved before")
@@ -43,7 +48,7 @@ struct StageBuilder {
             )
             result.history = image.configuration.history
             result.layers = image.layers.map { StageLayer($0) }
-            result.created = image.configuration.created
+            result.created = run.epoch ?? image.configuration.created
             result.shownID = image.id.short
             triggers = bases.triggers[stage.index]?.steps ?? []
         case .stage(let index):

@@ -10,6 +10,12 @@ extension BuildPlan {
         let scope = GlobalScope(dockerfile, options: options)
         let planner = StagePlanner(dockerfile, scope: scope)
         var errors = scope.errors
+        var epoch: Int64?
+        do {
+            epoch = try scope.sourceDateEpoch()
+        } catch {
+            errors.append(error)
+        }
         let targetIndex: Int
         do {
             targetIndex = try Self.target(options.target, in: dockerfile)
@@ -42,7 +48,8 @@ extension BuildPlan {
             unusedBuildArguments: Self.unused(scope, stages),
             warnings: (dockerfile.warnings + needed.sorted().flatMap { planner.warnings[$0] ?? [] })
                 .sorted { ($0.range?.start ?? 0) < ($1.range?.start ?? 0) },
-            globalValues: scope.values
+            globalValues: scope.values,
+            sourceDateEpoch: epoch
         )
     }
 
@@ -98,7 +105,12 @@ extension BuildPlan {
             baseName = from.base.text
         }
         let origin = TriggerOrigin(source: dockerfile.source, range: place)
-        let resolver = SourceResolver(dockerfile: dockerfile, index: stage.index, platform: stage.platform)
+        let resolver = SourceResolver(
+            dockerfile: dockerfile,
+            index: stage.index,
+            platform: stage.platform,
+            namedContexts: options.namedContexts
+        )
         var steps: [PlannedStep] = []
         var sources = SourceSet()
         for text in stored {
@@ -143,7 +155,7 @@ extension SourceResolver {
 
 extension TriggerOrigin {
     /// Errors in a trigger, shown at the `FROM` line that made it run.
-    func error(_ diagnostics: [Diagnostic], trigger: String) -> DiagnosticsError {
+    public func error(_ diagnostics: [Diagnostic], trigger: String) -> DiagnosticsError {
         DiagnosticsError(
             source: source,
             diagnostics: diagnostics.map {

@@ -21,4 +21,6 @@ public struct BuildPlan: Sendable {
     public let warnings: [Diagnostic]
     /// The values that `ARG NAME` without default takes up in a stage: global arguments and platform arguments.
     public let globalValues: [String: String]
+    /// `SOURCE_DATE_EPOCH`, seconds since 1970: the latest time that anything carries which is built.
+    public let sourceDateEpoch: Int64?
 }

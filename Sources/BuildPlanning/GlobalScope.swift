@@ -8,6 +8,8 @@ struct GlobalScope {
     /// The names of the `ARG`s.
     private(set) var declared: Set<String> = []
     private(set) var errors: [Diagnostic] = []
+    /// Where `SOURCE_DATE_EPOCH` is declared.
+    private var epochRange: SourceRange?
 
     let options: PlanOptions
     let escape: UInt8
@@ -39,6 +41,7 @@ struct GlobalScope {
         do {
             let name = try expand(declaration.name).text
             declared.insert(name)
+            if name == SourceDateEpoch.name { epochRange = declaration.name.range }
             if let value = options.buildArguments[name] {
                 values[name] = value
             } else if let value = declaration.defaultValue {
@@ -47,6 +50,14 @@ struct GlobalScope {
         } catch {
             errors.append(error)
         }
+    }
+
+    /// `SOURCE_DATE_EPOCH` of the command line, or else of a global `ARG`; empty means none.
+    func sourceDateEpoch() throws(Diagnostic) -> Int64? {
+        let name = SourceDateEpoch.name
+        guard let text = options.buildArguments[name] ?? values[name], !text.isEmpty else { return nil }
+        if let seconds = SourceDateEpoch.seconds(text) { return seconds }
+        throw Diagnostic("\(name): `\(text)` is no number of seconds since 1970", at: epochRange)
     }
 
     func expand(_ word: Word) throws(Diagnostic) -> WordExpander.Expansion {

@@ -6,6 +6,8 @@ public struct PlanOptions: Sendable {
     public var target: String?
     /// The `--build-arg` values; a name given without a value is resolved, or left out, by the caller.
     public var buildArguments: [String: String]
+    /// What `--build-context` gives, by `NamedContext.key(_:)` of its name.
+    public var namedContexts: [String: NamedContext] = [:]
     /// Where the build runs.
     public var buildPlatform: Platform
     /// What the image is for.

@@ -48,6 +48,8 @@ public struct ImageSource: Sendable, Hashable {
 /// Where a copy or a mount takes its files from.
 public enum ContentSource: Sendable, Hashable {
     case context
+    /// The files of a `--build-context`, by its key.
+    case named(String)
     case scratch
     /// An earlier stage, by its file index.
     case stage(Int)

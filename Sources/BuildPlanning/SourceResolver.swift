@@ -8,13 +8,15 @@ struct SourceResolver {
     /// The stage in which the instruction runs.
     let index: Int
     let platform: Platform
+    let namedContexts: [String: NamedContext]
 
-    /// Resolves a stage name in any case, an index, or an image name.
+    /// Resolves a named context, a stage name in any case, an index, or an image name.
     func resolve(_ word: Word) throws(Diagnostic) -> ContentSource {
         guard !word.text.contains("$") else {
             throw Diagnostic("variables are not expanded in `from`", at: word.range)
         }
         let name = word.text.lowercased()
+        if let context = namedContexts.isEmpty ? nil : self.context(word.text) ?? self.context(name) { return context }
         if let earlier = dockerfile.stages[..<index].last(where: { $0.name == name }) { return .stage(earlier.index) }
         if let other = dockerfile.stages[index...].first(where: { $0.name == name }) {
             throw notEarlier(other, word)
@@ -35,6 +37,15 @@ struct SourceResolver {
             return .image(ImageSource(reference: try ImageReference(parsing: word.text), platform: platform))
         } catch {
             throw Diagnostic(error.description, at: word.range)
+        }
+    }
+
+    private func context(_ name: String) -> ContentSource? {
+        let key = NamedContext.key(name)
+        switch namedContexts[key] {
+        case .image(let reference)?: return .image(ImageSource(reference: reference, platform: platform))
+        case .files?: return .named(key)
+        case nil: return nil
         }
     }
 
@@ -75,7 +86,7 @@ struct SourceSet {
         switch source {
         case .stage(let index): stages.insert(index)
         case .image(let image): images.insert(image)
-        case .context, .scratch: break
+        case .context, .named, .scratch: break
         }
     }
 }

@@ -23,18 +23,24 @@ struct StagePlanner {
         var sources = SourceSet()
         var base = StageBase.scratch
         var platform = scope.options.targetPlatform
+        var context: String?
         do {
-            (base, platform) = try self.base(of: stage)
+            (base, platform, context) = try self.base(of: stage)
         } catch {
             found.append(error)
         }
-        let resolver = SourceResolver(dockerfile: dockerfile, index: stage.index, platform: platform)
+        let resolver = SourceResolver(
+            dockerfile: dockerfile,
+            index: stage.index,
+            platform: platform,
+            namedContexts: scope.options.namedContexts
+        )
         if case .stage(let parent) = base {
             sources.stages.insert(parent)
             found += addTriggers(of: dockerfile.stages[parent], to: &sources, resolver: resolver, stage: stage)
         }
-        var steps: [PlannedStep] = []
-        for instruction in stage.instructions {
+        var steps = context.map { copyAll(of: $0, stage) } ?? []
+        for instruction in isReplaced(stage) ? [] : stage.instructions {
             do {
                 let (copy, mounts) = try resolver.sources(of: instruction)
                 sources.insert(copy)
@@ -71,7 +77,39 @@ struct StagePlanner {
         )
     }
 
-    private mutating func base(of stage: Dockerfile.Stage) throws(Diagnostic) -> (StageBase, Platform) {
+    /// Whether a named context stands for the whole stage.
+    private func isReplaced(_ stage: Dockerfile.Stage) -> Bool {
+        stage.name.map { scope.options.namedContexts[$0] != nil } ?? false
+    }
+
+    /// The one step of a stage that starts from files that are no image: they become its first layer.
+    private func copyAll(of context: String, _ stage: Dockerfile.Stage) -> [PlannedStep] {
+        let source = SourceText(name: "context \(context)", text: "COPY --from=\(context) . /")
+        return ((try? Dockerfile.parseTrigger(source)) ?? []).map { instruction in
+            PlannedStep(
+                instruction: instruction,
+                number: 0,
+                source: source,
+                trigger: TriggerOrigin(source: dockerfile.source, range: stage.from.base.range),
+                copySource: .named(context),
+                mountSources: []
+            )
+        }
+    }
+
+    /// What a named context puts in the place of a base or stage; the key of one that is no image.
+    private func context(_ name: String, _ platform: Platform) -> (StageBase, Platform, String?)? {
+        guard !scope.options.namedContexts.isEmpty else { return nil }
+        let key = NamedContext.key(name)
+        switch scope.options.namedContexts[key] {
+        case .image(let reference)?: return (.image(reference, platform), platform, nil)
+        case .files?: return (.scratch, platform, key)
+        case nil: return nil
+        }
+    }
+
+    /// What a stage starts from, for which platform, and the named context whose files are its first layer.
+    private mutating func base(of stage: Dockerfile.Stage) throws(Diagnostic) -> (StageBase, Platform, String?) {
         let word = stage.from.base
         let expansion = try scope.expand(word)
         for name in expansion.unsetNames { warnUndefined(name, at: word.range, stage: stage.index) }
@@ -85,14 +123,16 @@ struct StagePlanner {
         }
         var platform: Platform?
         if let flag = stage.from.platform { platform = try self.platform(flag, stage: stage.index) }
+        let target = platform ?? scope.options.targetPlatform
+        if isReplaced(stage), let context = context(stage.name ?? "", target) { return context }
         if let parent = dockerfile.stages[..<stage.index].last(where: { $0.name == name }) {
             let inherited = planned[parent.index]?.platform ?? scope.options.targetPlatform
-            return (.stage(parent.index), platform ?? inherited)
+            return (.stage(parent.index), platform ?? inherited, nil)
         }
-        let target = platform ?? scope.options.targetPlatform
-        if name == "scratch" { return (.scratch, target) }
+        if let context = context(name, target) { return context }
+        if name == "scratch" { return (.scratch, target, nil) }
         do {
-            return (.image(try ImageReference(parsing: name), target), target)
+            return (.image(try ImageReference(parsing: name), target), target, nil)
         } catch {
             throw Diagnostic(error.description, at: word.range, hints: stageNameHints(name, before: stage.index))
         }

@@ -25,6 +25,8 @@ public enum ImageError: Error, Sendable, Equatable {
     case tooLarge(String, limit: Int64)
     /// An output option that does not exist or lacks its value.
     case invalidOutput(String, reason: String)
+    /// An annotation that cannot be given.
+    case invalidAnnotation(String, reason: String)
     /// An output must not be written there.
     case refusedDestination(FilePath, reason: String)
 }
@@ -51,6 +53,7 @@ extension ImageError: CustomStringConvertible {
             "no image for \(platform) in the index; it has \(available.joined(separator: ", "))"
         case .tooLarge(let what, let limit): "\(what) is larger than \(limit) bytes"
         case .invalidOutput(let text, let reason): "invalid output `\(text)`: \(reason)"
+        case .invalidAnnotation(let text, let reason): "invalid annotation `\(text)`: \(reason)"
         case .refusedDestination(let path, let reason): "cannot write the output `\(path)`: \(reason)"
         }
     }

@@ -111,11 +111,12 @@ private struct SavedImages {
             for name in names.isEmpty ? [nil] : names.map(Optional.some) {
                 var descriptor = listed.image.manifest
                 descriptor.platform = platform
+                var annotations = listed.annotations
                 if let name {
-                    descriptor.annotations = [
-                        Annotation.imageName: ImageName(name).full, Annotation.referenceName: name.familiar,
-                    ]
+                    annotations[Annotation.imageName] = ImageName(name).full
+                    annotations[Annotation.referenceName] = name.familiar
                 }
+                if !annotations.isEmpty { descriptor.annotations = annotations }
                 index.manifests.append(descriptor)
             }
             dockerManifests.append(

@@ -29,12 +29,14 @@ public struct ImageStore: Sendable {
     /// - Parameters:
     ///   - configuration: Its `rootfs` must list exactly `layers`.
     ///   - layers: Lowest first; they must be in the store.
+    ///   - annotations: Those of the manifest.
     ///   - names: Names to give to the image in the same step, so that no prune can come in between.
     /// - Throws: `ImageError.layersDiffer`, `LayerError`, or `SystemError`.
     @discardableResult
     public func add(
         configuration: ImageConfiguration,
         layers: [Layer],
+        annotations: [String: String] = [:],
         names: [ImageReference] = []
     ) throws -> StoredImage {
         let configurationBytes = try CanonicalJSON.encode(configuration)
@@ -48,7 +50,8 @@ public struct ImageStore: Sendable {
         }
         let manifest = Manifest(
             config: Descriptor(mediaType: .imageConfiguration, digest: id, size: Int64(configurationBytes.count)),
-            layers: layers.map(\.blob)
+            layers: layers.map(\.blob),
+            annotations: annotations.isEmpty ? nil : annotations
         )
         let manifestBytes = try CanonicalJSON.encode(manifest)
         let descriptor = Descriptor(

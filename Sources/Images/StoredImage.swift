@@ -29,11 +29,14 @@ public struct ListedImage: Sendable, Hashable {
     public let image: StoredImage
     /// Sorted; references with a tag before those with a digest.
     public let names: [ImageReference]
+    /// Those of the image's entry in an index that it is written to.
+    public let annotations: [String: String]
 
     /// An image with the names that count for what is done with it.
-    public init(image: StoredImage, names: [ImageReference]) {
+    public init(image: StoredImage, names: [ImageReference], annotations: [String: String] = [:]) {
         self.image = image
         self.names = names
+        self.annotations = annotations
     }
 }
 

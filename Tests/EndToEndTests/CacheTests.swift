@@ -190,28 +190,4 @@ struct CacheTests {
             #expect(try second.text("/a").hasPrefix("content "))
         }
     }
-
-    @Test("two stores make the same image of the same context at different times, given SOURCE_DATE_EPOCH")
-    func reproducible() async throws {
-        var ids: [String] = []
-        for time in [1_600_000_000.0, 1_700_000_000.0] {
-            try await BuildFixture.with { f in
-                try f.write("d/a", "a")
-                try f.write("d/b", "b")
-                for path in ["d/a", "d/b", "d"] {
-                    try FileManager.default.setAttributes(
-                        [.modificationDate: Date(timeIntervalSince1970: time)],
-                        ofItemAtPath: f.context.pushing(FilePath(path)).string
-                    )
-                }
-                ids.append(
-                    try await f.build(
-                        "FROM scratch\nWORKDIR /w\nCOPY d /d",
-                        environment: ["SOURCE_DATE_EPOCH": "1500000000"]
-                    ).id
-                )
-            }
-        }
-        #expect(Set(ids).count == 1)
-    }
 }

@@ -13,7 +13,7 @@ import SystemPackage
 extension CopyStep {
     func select() async throws -> Selection {
         var selection = Selection()
-        if case .context = copy.from {
+        if CopyStep.isContext(copy.from) {
             if !copy.sources.isEmpty { try selectFromContext(&selection) }
         } else {
             try await selectFromImage(&selection)
@@ -43,8 +43,15 @@ extension CopyStep {
         return selection
     }
 
+    static func isContext(_ source: ContentSource) -> Bool {
+        switch source {
+        case .context, .named: true
+        case .stage, .image, .scratch: false
+        }
+    }
+
     private func selectFromContext(_ selection: inout Selection) throws {
-        guard let context = stage.run.context else {
+        guard let context else {
             throw failure(
                 "needs a build context, and there is none",
                 at: step.instruction.range,
@@ -115,7 +122,7 @@ extension CopyStep {
         case .stage(let index):
             "stage `\(stage.run.plan.allStages[index]?.name ?? String(index))`"
         case .image(let image): "image `\(image.reference.familiar)`"
-        case .context, .scratch: "an empty filesystem"
+        case .context, .named, .scratch: "an empty filesystem"
         }
     }
 }

@@ -20,7 +20,7 @@ extension CopyStep {
         let files = try await stage.files()
         let change = try attributeChange(files)
         lazy var time = newestTime(roots)
-        var plan = LayerPlan(view: files.view, latestTime: stage.run.request.sourceDateEpoch) { path in
+        var plan = LayerPlan(view: files.view, latestTime: stage.run.plan.sourceDateEpoch) { path in
             var directory = LayerEntry.directory(path, modified: time)
             change.apply(to: &directory)
             return directory
@@ -113,7 +113,7 @@ extension CopyStep {
     /// The members of a local archive that `ADD` unpacks; `nil` for everything else.
     private func unpacked(_ root: CopyRoot) throws -> CopyRoot? {
         guard copy.isAdd, copy.unpack != false, !root.isDirectory, case .context(let listing, _) = root.items,
-            listing.root.status.kind == .regular, let context = stage.run.context
+            listing.root.status.kind == .regular, let context
         else { return nil }
         let path = context.directory.filePath(listing.root.resolvedPath)
         let status = listing.root.status

@@ -15,6 +15,8 @@ struct CopyStep {
     let copy: ResolvedCopy
     let step: PlannedStep
     let stage: StageBuilder
+    /// What the sources are looked up in, unless that is another stage or image.
+    let context: BuildContextFiles?
     let excludes: IgnoreFile
     let mode: FileMode?
 
@@ -45,10 +47,12 @@ struct CopyStep {
         }
     }
 
-    init(_ copy: ResolvedCopy, step: PlannedStep, stage: StageBuilder) throws {
+    /// - Parameter context: What `BuildRun.contextFiles` gives for `copy.from`.
+    init(_ copy: ResolvedCopy, step: PlannedStep, stage: StageBuilder, context: BuildContextFiles?) throws {
         self.copy = copy
         self.step = step
         self.stage = stage
+        self.context = context
         excludes =
             try copy.excludes.isEmpty ? .empty : IgnoreFile(patterns: copy.excludes.map { Array($0.utf8) })
         if let text = copy.chmod {
@@ -106,7 +110,7 @@ struct CopyStep {
     /// Ends a layer, and remembers it for the time when only some of its files have changed.
     private func finish(_ writer: LayerWriter) throws -> Layer {
         let layer = try writer.finish()
-        if copy.from == .context, layer.blob.size >= CopyStep.recordedSize {
+        if CopyStep.isContext(copy.from), layer.blob.size >= CopyStep.recordedSize {
             try stage.record(layer, definition, step, created: stage.run.creationTime)
         }
         return layer
@@ -120,7 +124,7 @@ struct CopyStep {
         -> BuildEvent.Outcome?
     {
         guard let unknown = selection.files?.fingerprint.unknown, !unknown.isEmpty else { return nil }
-        let usesCache = stage.run.request.usesCache
+        let usesCache = stage.usesCache
         if usesCache, stage.builder.cache.record(for: definition) != nil { return nil }
         // Whoever else is at the same step waits, and then finds the layer.
         let lock = try await stage.lock(definition)
@@ -140,7 +144,7 @@ struct CopyStep {
     private func readUnknown(_ selection: inout Selection) throws {
         do throws(BuildContextError) {
             try selection.files?.fingerprint.readUnknown()
-            stage.run.context?.fingerprints.startSaving()
+            context?.fingerprints.startSaving()
         } catch {
             throw contextFailure(error, at: copy.sources.first?.range)
         }

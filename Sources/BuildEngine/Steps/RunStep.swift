@@ -261,7 +261,7 @@ extension RunStep {
     ) -> @Sendable () throws -> Layer {
         // Docker leaves /proc and /sys in the image where they were missing, and nothing else of its own.
         let ignoring = Set(mountPoints.map { PathInRoot($0.path) }).subtracting([PathInRoot("proc"), PathInRoot("sys")])
-        let capture = LayerCapture(ignoring: ignoring, latestTime: stage.run.request.sourceDateEpoch)
+        let capture = LayerCapture(ignoring: ignoring, latestTime: stage.run.plan.sourceDateEpoch)
         let layers = stage.builder.layers
         return { try root.capture(capture, below: below, in: layers) }
     }

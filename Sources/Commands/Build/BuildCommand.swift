@@ -38,6 +38,18 @@ struct BuildCommand: AsyncParsableCommand {
     var buildArguments: [String] = []
 
     @Option(
+        name: .customLong("build-arg-file"),
+        help: ArgumentHelp("A file with a `name=value` of --build-arg on each line; may repeat.", valueName: "path")
+    )
+    var buildArgumentFiles: [String] = []
+
+    @Option(
+        name: .customLong("build-context"),
+        help: ArgumentHelp("Stands for a base, a stage or a --from of that name; may repeat.", valueName: "name=value")
+    )
+    var buildContexts: [String] = []
+
+    @Option(
         name: .customLong("target"),
         help: ArgumentHelp("The stage to build instead of the last one.", valueName: "stage")
     )
@@ -48,6 +60,12 @@ struct BuildCommand: AsyncParsableCommand {
         help: ArgumentHelp("A label for the image; may repeat.", valueName: "name=value")
     )
     var labels: [String] = []
+
+    @Option(
+        name: .customLong("annotation"),
+        help: ArgumentHelp("An annotation for the image's manifest; may repeat.", valueName: "[type:]name=value")
+    )
+    var annotations: [String] = []
 
     @Option(
         name: .customLong("platform"),
@@ -70,6 +88,24 @@ struct BuildCommand: AsyncParsableCommand {
     @Option(name: .customLong("iidfile"), help: ArgumentHelp("Write the image ID to this file.", valueName: "path"))
     var idFile: String?
 
+    @Option(
+        name: .customLong("metadata-file"),
+        help: ArgumentHelp("Write the image's digests and names to this file, as JSON.", valueName: "path")
+    )
+    var metadataFile: String?
+
+    @Option(
+        name: [.customLong("source-date-epoch"), .customLong("timestamp")],
+        help: ArgumentHelp("The latest time that anything in the image carries.", valueName: "seconds")
+    )
+    var sourceDateEpoch: String?
+
+    @Option(
+        name: .customLong("no-cache-filter"),
+        help: ArgumentHelp("Do every step of these stages again; may repeat.", valueName: "stage,stage")
+    )
+    var uncachedStages: [String] = []
+
     @Flag(name: .customLong("no-cache"), help: "Do every step again; the results are kept all the same.")
     var ignoresCache = false
 
@@ -90,14 +126,20 @@ struct BuildCommand: AsyncParsableCommand {
             file: file,
             tags: tag,
             buildArguments: buildArguments,
+            buildArgumentFiles: buildArgumentFiles,
+            buildContexts: buildContexts,
             target: target,
             labels: labels,
+            annotations: annotations,
             platform: platform,
             jobs: jobs,
             progress: progress,
             outputs: outputs,
             idFile: idFile,
+            metadataFile: metadataFile,
+            sourceDateEpoch: sourceDateEpoch,
             ignoresCache: ignoresCache,
+            uncachedStages: uncachedStages,
             isQuiet: isQuiet
         )
     }

@@ -17,14 +17,20 @@ struct BuildOptions: Sendable, Equatable {
     var file: String?
     var tags: [String] = []
     var buildArguments: [String] = []
+    var buildArgumentFiles: [String] = []
+    var buildContexts: [String] = []
     var target: String?
     var labels: [String] = []
+    var annotations: [String] = []
     var platform: String?
     var jobs: Int?
     var progress: Progress?
     var outputs: [String] = []
     var idFile: String?
+    var metadataFile: String?
+    var sourceDateEpoch: String?
     var ignoresCache = false
+    var uncachedStages: [String] = []
     var isQuiet = false
 }
 
@@ -39,24 +45,29 @@ extension BuildOptions {
             let stored = try await Signals.cancelling { try await prepared.execute(builder) }
             renderer.show(.built(id: "\(stored.id)"))
             for name in prepared.request.tags { renderer.show(.tagged(name.familiar)) }
+            let listed = ListedImage(
+                image: stored,
+                names: prepared.request.tags,
+                annotations: prepared.annotations.descriptor
+            )
             for output in prepared.outputs {
-                try images.write(ListedImage(image: stored, names: prepared.request.tags), to: output)
+                try images.write(listed, to: output)
                 if let destination = output.shownDestination { renderer.show(.exported(destination)) }
             }
             renderer.finish()
-            if let idFile {
-                let path = FilePath(idFile)
-                try FileOperations.writeAtomically(
-                    Array("\(stored.id)".utf8),
-                    to: path,
-                    temporary: path.removingLastComponent().isEmpty ? "." : path.removingLastComponent()
-                )
-            }
+            if let idFile { try write(Array("\(stored.id)".utf8), to: idFile) }
+            if let metadataFile { try write(try BuildMetadata(listed).json, to: metadataFile) }
             if isQuiet { Terminal.print("\(stored.id)") }
         } catch {
             renderer.finish()
             throw CommandFailure(error)
         }
+    }
+
+    private func write(_ bytes: [UInt8], to path: String) throws {
+        let path = FilePath(path)
+        let directory = path.removingLastComponent()
+        try FileOperations.writeAtomically(bytes, to: path, temporary: directory.isEmpty ? "." : directory)
     }
 
     private func renderer() -> any ProgressRenderer {

@@ -5,6 +5,8 @@ actor Gate {
     enum Share {
         case one
         case all
+        /// For a fixture that is used within another one.
+        case none
     }
 
     private let capacity: Int
@@ -17,7 +19,7 @@ actor Gate {
 
     func enter(_ share: Share) async {
         let weight = weight(share)
-        if waiting.isEmpty, used + weight <= capacity {
+        if weight == 0 || (waiting.isEmpty && used + weight <= capacity) {
             used += weight
         } else {
             await withCheckedContinuation { waiting.append((weight, $0)) }
@@ -33,5 +35,11 @@ actor Gate {
         }
     }
 
-    private func weight(_ share: Share) -> Int { share == .one ? 1 : capacity }
+    private func weight(_ share: Share) -> Int {
+        switch share {
+        case .none: 0
+        case .one: 1
+        case .all: capacity
+        }
+    }
 }

@@ -1,0 +1,34 @@
+import Images
+import OCI
+
+/// What `--metadata-file` tells of a finished build, with the members that `docker buildx build` writes.
+struct BuildMetadata: Encodable {
+    private let image: ListedImage
+
+    init(_ image: ListedImage) {
+        self.image = image
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case configuration = "containerimage.config.digest"
+        case descriptor = "containerimage.descriptor"
+        case digest = "containerimage.digest"
+        case name = "image.name"
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        var descriptor = image.image.manifest
+        descriptor.platform = image.image.platform
+        if !image.annotations.isEmpty { descriptor.annotations = image.annotations }
+        try container.encode(image.image.id, forKey: .configuration)
+        try container.encode(descriptor, forKey: .descriptor)
+        try container.encode(descriptor.digest, forKey: .digest)
+        // Without a name there is no such member.
+        if !image.names.isEmpty {
+            try container.encode(image.names.map(\.description).joined(separator: ","), forKey: .name)
+        }
+    }
+
+    var json: [UInt8] { get throws { try CanonicalJSON.encodePretty(self) + [UInt8(ascii: "\n")] } }
+}

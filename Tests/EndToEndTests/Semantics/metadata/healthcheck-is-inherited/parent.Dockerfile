@@ -1,0 +1,2 @@
+FROM base
+HEALTHCHECK --interval=5s CMD check

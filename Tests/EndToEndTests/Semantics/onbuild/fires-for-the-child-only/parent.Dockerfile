@@ -1,0 +1,4 @@
+FROM base
+ENV WHEN=parent
+ONBUILD ENV WHEN=trigger
+ONBUILD COPY file /copied

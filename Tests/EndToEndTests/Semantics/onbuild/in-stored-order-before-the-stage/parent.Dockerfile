@@ -1,0 +1,3 @@
+FROM base
+ONBUILD RUN echo one >>/order
+ONBUILD RUN echo two >>/order

@@ -1,0 +1,2 @@
+FROM base
+ONBUILD COPY --from=nowhere-to-be-found /a /b

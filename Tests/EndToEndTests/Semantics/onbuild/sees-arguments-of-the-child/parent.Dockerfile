@@ -1,0 +1,3 @@
+FROM base
+ONBUILD ARG V=default
+ONBUILD LABEL trigger=$V

@@ -1,0 +1,3 @@
+FROM base
+CMD ["inherited"]
+ONBUILD ENTRYPOINT ["triggered"]

@@ -1,0 +1,108 @@
+internal import Foundation
+internal import Glibc
+internal import SystemPackage
+internal import Testing
+
+/// One rule of the Dockerfile language each, as directories: `Semantics/README.md` says what is in them.
+@Suite("The language, case by case")
+struct SemanticsTests {
+    @Test(
+        "builds to what is expected of it",
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)"),
+        arguments: SemanticCase.all
+    )
+    func build(_ fixture: SemanticCase) async throws {
+        let expected = try SemanticExpectation(
+            parsing: String(decoding: readFile(fixture.directory.appending("expected")), as: UTF8.self)
+        )
+        try await BuildFixture.with { f in
+            let base = try await SemanticBase.shared.place(in: f)
+            let directory = try await fixture.prepared(in: f)
+            for parent in try fixture.parents() {
+                let result = try await Self.build(f, directory, file: parent + ".Dockerfile", tag: parent, [])
+                try #require(result.status == 0, "\(result)")
+            }
+            let identifier = f.scratch.appending("id")
+            let result = try await Self.build(
+                f,
+                directory,
+                file: "Dockerfile",
+                tag: "image-under-test",
+                ["--iidfile", identifier.string] + fixture.arguments()
+            )
+            try #require(result.status == expected.status, "\(result)")
+            for text in expected.errors {
+                #expect(result.errors.contains("error:") && result.errors.contains(text), "\(result)")
+            }
+            let warnings = SemanticExpectation.warnings(in: result.errors)
+            if expected.forbidsWarnings { #expect(warnings == [], "\(result)") }
+            for text in expected.warnings {
+                #expect(warnings.contains { $0.contains(text) }, "no warning says \(text)\n\(result)")
+            }
+            guard expected.status == 0, expected.looksAtImage else { return }
+            let image = try BuiltImage(
+                id: String(decoding: readFile(identifier), as: UTF8.self),
+                store: f.store,
+                transcript: result.errors
+            )
+            expected.check(image, on: base)
+        }
+    }
+
+    private static func build(
+        _ f: BuildFixture,
+        _ directory: FilePath,
+        file: String,
+        tag: String,
+        _ arguments: [String]
+    ) async throws -> CommandResult {
+        try await RunningCommand(
+            [Machine.binary.string, "build", "--progress", "plain", "-f", file, "-t", tag] + arguments + ["context"],
+            environment: f.environment,
+            directory: directory,
+            logs: f.scratch
+        ).wait()
+    }
+}
+
+/// A store with the busybox base, made once and copied for each case.
+private actor SemanticBase {
+    static let shared = SemanticBase()
+
+    private struct Base {
+        /// The store's files by path.
+        var store: [String: [UInt8]] = [:]
+        var tree: [String: TarEntry] = [:]
+    }
+
+    private var making: Task<Base, any Error>?
+
+    /// Gives a fixture's store the image `base`.
+    ///
+    /// - Returns: the files of the base.
+    func place(in f: BuildFixture) async throws -> [String: TarEntry] {
+        let task = making ?? Task { try await SemanticBase.make() }
+        making = task
+        let base = try await task.value
+        for (path, bytes) in base.store {
+            let file = f.store.pushing(FilePath(path))
+            let directory = file.removingLastComponent().string
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            try Data(bytes).write(to: URL(fileURLWithPath: file.string))
+        }
+        return base.tree
+    }
+
+    private static func make() async throws -> Base {
+        var base = Base()
+        try await BuildFixture.with(.none) { f in
+            try await f.importBase()
+            for path in try FileManager.default.subpathsOfDirectory(atPath: f.store.string) {
+                let file = f.store.pushing(FilePath(path))
+                if let bytes = try? readFile(file) { base.store[path] = bytes }
+            }
+            base.tree = try await f.build("FROM base").tree
+        }
+        return base
+    }
+}
