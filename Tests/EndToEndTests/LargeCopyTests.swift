@@ -148,7 +148,7 @@ struct LargeCopyTests {
         }
     }
 
-    @Test("of four builds at once are made once", .timeLimit(.minutes(2)))
+    @Test("of four builds at once are made once", .timeLimit(.minutes(10)))
     func atOnce() async throws {
         try await BuildFixture.with { f in
             try writeTree(f)
