@@ -106,7 +106,7 @@ let package = Package(
             ]
         ),
 
-        tests("BuildContext", ["OCI", "FileSystem", "ContentStore", systemPackage]),
+        tests("BuildContext", ["Reporting", "OCI", "FileSystem", "ContentStore", systemPackage]),
         tests("Sandbox", ["FileSystem", systemPackage]),
         tests("BuildCache", ["OCI", "FileSystem", "ContentStore", systemPackage]),
         tests(

@@ -4,14 +4,14 @@ public import FileSystem
 public enum BuildContextError: Error, Sendable, Equatable {
     /// A wildcard pattern with an unfinished or empty class, or a lone `\` at its end.
     case malformedPattern([UInt8])
-    /// A line of the ignore file whose pattern is malformed.
-    case malformedIgnoreLine(file: String, line: Int, pattern: [UInt8])
-    /// A line of the ignore file that is only `!`.
-    case emptyException(file: String, line: Int)
+    /// A pattern that is only `!`.
+    case emptyException
     /// Nothing is there under that name, or it is ignored.
     case missingSource(MissingSource)
     /// A symbolic link that leads back to itself, by its path in the context.
     case symbolicLinkLoop([UInt8])
+    /// A symbolic link on the way to a source whose directories are to be kept as they are, by its path in the context.
+    case symbolicLinkAsParent([UInt8])
     /// A file that was different each time it was looked at, by its path in the context.
     case changedWhileRead([UInt8])
     case system(SystemError)
@@ -23,7 +23,7 @@ public struct MissingSource: Sendable, Equatable {
     public struct Exclusion: Sendable, Equatable {
         /// Its name for messages.
         public let file: String
-        /// 1-based.
+        /// 1-based; 0 for the store, which is excluded without a line.
         public let line: Int
         /// The cleaned pattern, without `!`.
         public let pattern: [UInt8]
@@ -45,14 +45,14 @@ extension BuildContextError: CustomStringConvertible {
         switch self {
         case .malformedPattern(let pattern):
             "the pattern `\(text(pattern))` is malformed"
-        case .malformedIgnoreLine(let file, let line, let pattern):
-            "\(file):\(line): the pattern `\(text(pattern))` is malformed"
-        case .emptyException(let file, let line):
-            "\(file):\(line): `!` needs a pattern after it"
+        case .emptyException:
+            "`!` needs a pattern after it"
         case .missingSource(let source):
             source.description
         case .symbolicLinkLoop(let path):
             "`\(text(path))` leads to a loop of symbolic links"
+        case .symbolicLinkAsParent(let path):
+            "`\(text(path))` is a symbolic link, and `--parents` keeps directories as they are"
         case .changedWhileRead(let path):
             "`\(text(path))` changed while it was read"
         case .system(let error):
@@ -62,16 +62,19 @@ extension BuildContextError: CustomStringConvertible {
 }
 
 extension MissingSource: CustomStringConvertible {
-    /// One sentence for a message.
+    /// One sentence for a message; the suggestion is not in it.
     public var description: String {
         let name = "`\(text(path))`"
-        if let exclusion { return "\(name) is excluded by `\(exclusion.file):\(exclusion.line)`" }
+        if let exclusion {
+            guard exclusion.line != IgnoreFile.storeLine else {
+                return "\(name) belongs to the store of this build, which is never copied"
+            }
+            return "\(name) is excluded by `\(exclusion.file):\(exclusion.line)` (`\(text(exclusion.pattern))`)"
+        }
         if let linkTarget {
             return "\(name) is a symbolic link to `\(text(linkTarget))`, which is not in the build context"
         }
-        let sentence = "\(name) is not in the build context"
-        guard let suggestion else { return sentence }
-        return "\(sentence); did you mean `\(text(suggestion))`?"
+        return "\(name) is not in the build context"
     }
 }
 

@@ -59,7 +59,7 @@ extension ContextDirectory {
         // An ignored directory is there after all when an exception brings back something in it.
         if status.kind == .directory {
             let root = SelectedRoot(path: path, resolvedPath: path, status: status)
-            let walk = ContextWalk(context: self, root: root, excluding: .empty, stopsAtFirst: true)
+            let walk = ContextWalk(context: self, root: root, excluding: [], stopsAtFirst: true)
             if try !walk.listing().isEmpty { return .found(path: path, status: status) }
         }
         return .ignored(decision)

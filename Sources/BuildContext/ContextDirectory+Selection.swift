@@ -18,17 +18,39 @@ extension ContextDirectory {
             case .ignored(let decision):
                 throw .missingSource(MissingSource(path: source, exclusion: exclusion(decision), suggestion: nil))
             case .missing(let directory, let name):
-                if try existing(components)?.kind == .symbolicLink {
-                    let target = try readLink(path)
-                    throw .missingSource(
-                        MissingSource(path: source, exclusion: nil, suggestion: nil, linkTarget: target)
-                    )
-                }
+                if try existing(components)?.kind == .symbolicLink { throw try dangling(source, path) }
                 let suggestion = suggestion(for: components, missing: name, in: directory)
                 throw .missingSource(MissingSource(path: source, exclusion: nil, suggestion: suggestion))
             }
         }
-        return try expand(components, dialect: wildcards == .path ? .path : .ignore)
+        return try expand(components)
+    }
+
+    /// What a source of `COPY --parents` stands for: the directories that its paths are relative to, with what they
+    /// hold of them.
+    ///
+    /// - Parameter excluding: Further patterns, relative to those directories.
+    /// - Throws: `BuildContextError.missingSource` unless it has wildcards, `.symbolicLinkAsParent`, and what `select`
+    ///   and `list` throw.
+    public func list(_ source: ParentsSource, excluding: IgnoreFile = .empty) throws(BuildContextError)
+        -> [ContextListing]
+    {
+        var listings: [ContextListing] = []
+        for root in try select(source: source.pivot, wildcards: .path) where root.isDirectory {
+            listings.append(try list(root, excluding: [source.filter, excluding]))
+        }
+        if let path = source.requiredPath, listings.allSatisfy(\.isEmpty) {
+            // It does not exist, or it is ignored, or only a link leads to it, or it holds nothing.
+            _ = try select(source: path, wildcards: .none)
+            let components = PathText.clampedComponents(path)
+            for count in PathText.clampedComponents(source.pivot).count + 1..<max(components.count, 1) {
+                let directory = Array(components.prefix(count))
+                guard try existing(directory)?.kind != .symbolicLink else {
+                    throw .symbolicLinkAsParent(PathText.joined(directory))
+                }
+            }
+        }
+        return listings
     }
 
     /// Everything that copying `root` takes.
@@ -39,8 +61,13 @@ extension ContextDirectory {
     /// - Parameter excluding: Further patterns, relative to `root`, as `COPY --exclude` has them; for a file they are
     ///   matched with its name.
     /// - Throws: `BuildContextError.system` or `.changedWhileRead`.
-    public func list(_ root: SelectedRoot, excluding: IgnoreFile = .empty) throws(BuildContextError) -> ContextListing {
+    public func list(_ root: SelectedRoot, excluding: [IgnoreFile] = []) throws(BuildContextError) -> ContextListing {
         try ContextWalk(context: self, root: root, excluding: excluding).listing()
+    }
+
+    private func dangling(_ source: [UInt8], _ link: [UInt8]) throws(BuildContextError) -> BuildContextError {
+        let target = try readLink(link)
+        return .missingSource(MissingSource(path: source, exclusion: nil, suggestion: nil, linkTarget: target))
     }
 
     private func exclusion(_ decision: IgnoreFile.Decision) -> MissingSource.Exclusion {
@@ -55,12 +82,9 @@ extension ContextDirectory {
         let state: PathPattern.State
     }
 
-    private func expand(
-        _ components: [[UInt8]],
-        dialect: PathPattern.Dialect
-    ) throws(BuildContextError) -> [SelectedRoot] {
+    private func expand(_ components: [[UInt8]]) throws(BuildContextError) -> [SelectedRoot] {
         let literal = Array(components.prefix { !PathPattern.hasWildcards($0) })
-        let pattern = try PathPattern(PathText.joined(components.dropFirst(literal.count)), dialect: dialect)
+        let pattern = try PathPattern(PathText.joined(components.dropFirst(literal.count)), dialect: .path)
         guard case .found(let resolved, let status) = try resolve(literal), status.kind == .directory else { return [] }
         var candidates = [Candidate(path: literal, resolvedPath: resolved, state: pattern.start)]
         var roots: [SelectedRoot] = []
@@ -73,7 +97,7 @@ extension ContextDirectory {
                     continue
                 }
                 let below = pattern.advance(state, over: UInt32(PathText.slash))
-                guard !below.isDead, let directory = try directory(path, name, of: candidate, dialect) else { continue }
+                guard !below.isDead, let directory = try directory(path, name, of: candidate) else { continue }
                 candidates.append(Candidate(path: path, resolvedPath: directory, state: below))
             }
         }
@@ -91,7 +115,7 @@ extension ContextDirectory {
         case .missing:
             // Gone meanwhile, which is no error, or a link that leads nowhere, which cannot be copied.
             guard try existing(path) != nil else { return nil }
-            throw .missingSource(MissingSource(path: PathText.joined(path), exclusion: nil, suggestion: nil))
+            throw try dangling(PathText.joined(path), PathText.joined(path))
         }
     }
 
@@ -99,13 +123,12 @@ extension ContextDirectory {
     private func directory(
         _ path: [[UInt8]],
         _ name: [UInt8],
-        of candidate: Candidate,
-        _ dialect: PathPattern.Dialect
+        of candidate: Candidate
     ) throws(BuildContextError) -> [UInt8]? {
         let direct = PathText.appending(name, to: candidate.resolvedPath)
         let status = FileStatus.ifPresent(filePath(direct))
-        if status?.kind == .symbolicLink, dialect == .path {
-            // The pattern's length bounds the depth, so following links ends; with `**` it would not.
+        if status?.kind == .symbolicLink {
+            // The pattern's length bounds the depth, so following links ends.
             guard case .found(let resolved, let target) = try resolve(path), target.kind == .directory else {
                 return nil
             }

@@ -19,7 +19,7 @@ extension ContextDirectory {
     }
 
     private func isIgnored(_ path: [[UInt8]]) -> Bool {
-        ignoreFile.decision(for: PathText.joined(path))?.isIgnored ?? false
+        ignoreFile.ignores(PathText.joined(path))
     }
 
     private func similarName(to name: [UInt8], in directory: [[UInt8]]) -> [UInt8]? {
@@ -58,7 +58,7 @@ extension ContextDirectory {
                     seen += 1
                     guard seen <= ContextDirectory.searchLimit else { return nil }
                     let path = PathText.appending(candidate, to: directory)
-                    if ignoreFile.decision(for: path)?.isIgnored ?? false { continue }
+                    if ignoreFile.ignores(path) { continue }
                     if candidate == name { return path }
                     if FileStatus.ifPresent(filePath(path))?.kind == .directory { next.append(path) }
                 }

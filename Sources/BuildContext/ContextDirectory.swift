@@ -12,8 +12,6 @@ public struct ContextDirectory: Sendable {
         case none
         /// `*`, `?`, `[…]` and `\` as `COPY` has them; `**` is the same as `*`.
         case path
-        /// Also `**` for any number of directories, as `COPY --parents` has it.
-        case crossingDirectories
     }
 
     /// The real path of the directory.
@@ -34,6 +32,21 @@ public struct ContextDirectory: Sendable {
         guard FileStatus.ifPresent(self.path)?.kind == .directory else {
             throw .system(SystemError("open the build context", path, errno: .notDirectory))
         }
+    }
+
+    /// The same directory without the store, where that lies in it: it grows while it is copied.
+    ///
+    /// - Returns: `nil` where the store lies elsewhere or is ignored already; and its path in the context.
+    public func leavingOut(store: FilePath) -> (context: ContextDirectory, store: [UInt8])? {
+        guard let resolved = store.withPlatformString({ realpath($0, nil) }) else { return nil }
+        defer { free(resolved) }
+        let real = FilePath(platformString: resolved)
+        guard real != path, real.starts(with: path) else { return nil }
+        var inside = real
+        _ = inside.removePrefix(path)
+        let relative = Array(inside.string.utf8)
+        guard !ignoreFile.ignores(relative), let rules = try? ignoreFile.ignoring(storeAt: relative) else { return nil }
+        return (ignoring(rules), relative)
     }
 
     /// The same directory with other rules, for an ignore file that lies in it.
@@ -70,34 +83,5 @@ public struct ContextDirectory: Sendable {
             descriptor = next
         }
         return descriptor
-    }
-
-    /// The directories from the context down to `path`, the outermost first, without the context and `path` itself.
-    ///
-    /// `COPY --parents` makes them with the modes they have here. Symbolic links on the way are followed.
-    public func parents(of path: [UInt8]) throws(BuildContextError) -> [ContextEntry] {
-        var entries: [ContextEntry] = []
-        let components = PathText.clampedComponents(path)
-        for count in 1..<max(components.count, 1) {
-            let directory = Array(components.prefix(count))
-            guard case .found(let resolved, let status) = try resolve(directory), status.kind == .directory else {
-                throw .missingSource(MissingSource(path: path, exclusion: nil, suggestion: nil))
-            }
-            var attributes: [ExtendedAttribute] = []
-            if let descriptor = try? FileOperations.open(filePath(resolved), O_RDONLY | O_DIRECTORY | O_NOFOLLOW) {
-                attributes = ExtendedAttribute.portable(descriptor: descriptor)
-                close(descriptor)
-            }
-            entries.append(
-                ContextEntry(
-                    path: PathText.joined(directory),
-                    status: status,
-                    linkTarget: [],
-                    extendedAttributes: attributes,
-                    contentDigest: nil
-                )
-            )
-        }
-        return entries
     }
 }

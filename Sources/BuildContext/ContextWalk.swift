@@ -33,10 +33,10 @@ final class ContextWalk: Sendable {
     private static let helperThreshold = 8
 
     /// - Parameter stopsAtFirst: Whether it is enough to know if there is anything at all.
-    init(context: ContextDirectory, root: SelectedRoot, excluding: IgnoreFile, stopsAtFirst: Bool = false) {
+    init(context: ContextDirectory, root: SelectedRoot, excluding: [IgnoreFile], stopsAtFirst: Bool = false) {
         self.context = context
         self.root = root
-        rules = [context.ignoreFile, excluding]
+        rules = [context.ignoreFile] + excluding
         mayHaveExceptions = rules.contains { $0.rules.contains { $0.isException } }
         self.stopsAtFirst = stopsAtFirst
     }
@@ -63,7 +63,7 @@ final class ContextWalk: Sendable {
     private func fileListing() -> ContextListing {
         let name = Array(root.name)
         var directory = ListedDirectory(path: [], names: DirectoryNames(name))
-        if root.status.kind != .socket, rules[1].decision(for: name)?.isIgnored != true {
+        if root.status.kind != .socket, !rules.dropFirst().contains(where: { $0.ignores(name) }) {
             directory.entries = [.init(name: 0, child: -1, link: -1, isIgnored: false, status: root.status)]
         }
         return ContextListing(root: root, directories: [directory])
@@ -189,7 +189,7 @@ extension ContextWalk {
         _ listed: inout ListedDirectory,
         _ children: inout [Child]
     ) throws(BuildContextError) {
-        let isIgnored = isIgnored(name, in: directory)
+        let isIgnored = rules.ignore(name, in: directory.states)
         // Only a directory can be worth a look in spite of being ignored.
         if isIgnored, !mayHaveExceptions { return }
         // SAFETY: names are stored with a zero byte after each.
@@ -203,7 +203,7 @@ extension ContextWalk {
         switch status.kind {
         case .socket: return
         case .directory:
-            guard let states = states(of: name, in: directory, isIgnored: isIgnored) else { return }
+            guard let states = rules.states(of: name, in: directory.states, isIgnored: isIgnored) else { return }
             let child = WalkedDirectory(
                 path: path(name, in: directory),
                 parent: directory,
@@ -221,25 +221,6 @@ extension ContextWalk {
         listed.entries.append(
             .init(name: UInt32(position), child: -1, link: link, isIgnored: isIgnored, status: status)
         )
-    }
-
-    private func isIgnored(_ name: UnsafeBufferPointer<UInt8>, in directory: WalkedDirectory) -> Bool {
-        for (index, file) in rules.enumerated() where !file.rules.isEmpty {
-            if file.isIgnored(file.decidingRule(for: name, in: directory.states[index])) { return true }
-        }
-        return false
-    }
-
-    /// How far the rules have come in a directory of a directory; `nil` when nothing below it can count.
-    private func states(of name: UnsafeBufferPointer<UInt8>, in directory: WalkedDirectory, isIgnored: Bool)
-        -> [IgnoreFile.DirectoryState]?
-    {
-        var states = directory.states
-        for (index, file) in rules.enumerated() where !file.rules.isEmpty {
-            states[index] = file.descend(into: name, from: states[index])
-            if isIgnored, file.excludesEverything(below: states[index]) { return nil }
-        }
-        return states
     }
 
     private func linkTarget(

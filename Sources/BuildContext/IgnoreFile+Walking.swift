@@ -83,3 +83,27 @@ extension IgnoreFile {
         isIgnored(directory.decidingRule) && !directory.open.contains { rules[$0.index].isException }
     }
 }
+
+extension [IgnoreFile] {
+    /// Whether any of the files ignores a name in a directory, for which each has a state.
+    func ignore(_ name: UnsafeBufferPointer<UInt8>, in states: [IgnoreFile.DirectoryState]) -> Bool {
+        for (index, file) in enumerated() where !file.rules.isEmpty {
+            if file.isIgnored(file.decidingRule(for: name, in: states[index])) { return true }
+        }
+        return false
+    }
+
+    /// The states of a directory in a directory; `nil` when nothing below it can count.
+    func states(
+        of name: UnsafeBufferPointer<UInt8>,
+        in states: [IgnoreFile.DirectoryState],
+        isIgnored: Bool
+    ) -> [IgnoreFile.DirectoryState]? {
+        var states = states
+        for (index, file) in enumerated() where !file.rules.isEmpty {
+            states[index] = file.descend(into: name, from: states[index])
+            if isIgnored, file.excludesEverything(below: states[index]) { return nil }
+        }
+        return states
+    }
+}

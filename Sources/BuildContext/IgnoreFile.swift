@@ -1,3 +1,5 @@
+public import Reporting
+
 /// The patterns of a `.dockerignore` file: what of a context does not take part in a build.
 ///
 /// The last line that matches a path or one of its parents decides.
@@ -18,7 +20,7 @@ public struct IgnoreFile: Sendable {
     public struct Decision: Sendable, Equatable {
         /// Whether the path does not take part in the build.
         public let isIgnored: Bool
-        /// The 1-based line that decided.
+        /// The 1-based line that decided; 0 for the store, which is ignored without one.
         public let line: Int
     }
 
@@ -39,30 +41,65 @@ public struct IgnoreFile: Sendable {
 
     /// Reads the text of an ignore file.
     ///
-    /// - Throws: `BuildContextError.malformedIgnoreLine` or `.emptyException`.
-    public init(parsing bytes: [UInt8], name: String = ".dockerignore") throws(BuildContextError) {
+    /// - Throws: An error for each line whose pattern is malformed or missing after `!`.
+    public init(parsing source: SourceText) throws(DiagnosticsError) {
         let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
-        let text = bytes.starts(with: byteOrderMark) ? bytes.dropFirst(byteOrderMark.count) : bytes[...]
+        let text = source.bytes.starts(with: byteOrderMark) ? source.bytes.dropFirst(3) : source.bytes[...]
         var rules: [Rule] = []
+        var errors: [Diagnostic] = []
         for (index, line) in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
         where line.first != UInt8(ascii: "#") {
-            guard let rule = try IgnoreFile.rule(line, line: index + 1, file: name) else { continue }
-            rules.append(rule)
+            do {
+                if let rule = try IgnoreFile.rule(line, line: index + 1) { rules.append(rule) }
+            } catch {
+                let place = PathText.trimmed(line)
+                errors.append(Diagnostic(error.description, at: SourceRange(place.startIndex, place.endIndex)))
+            }
         }
-        self.init(name: name, rules: rules)
+        guard errors.isEmpty else { throw DiagnosticsError(source: source, diagnostics: errors) }
+        self.init(name: source.name, rules: rules)
     }
 
     /// Takes patterns one by one, as `COPY --exclude` gives them; the line of each is its position.
     ///
-    /// - Throws: `BuildContextError.malformedIgnoreLine` or `.emptyException`.
-    public init(patterns: [[UInt8]], name: String = "--exclude") throws(BuildContextError) {
+    /// - Throws: `BuildContextError.malformedPattern` or `.emptyException`.
+    public init(patterns: [[UInt8]]) throws(BuildContextError) {
         var rules: [Rule] = []
         for (index, pattern) in patterns.enumerated() {
-            guard let rule = try IgnoreFile.rule(pattern[...], line: index + 1, file: name) else { continue }
+            guard let rule = try IgnoreFile.rule(pattern[...], line: index + 1) else { continue }
             rules.append(rule)
         }
-        self.init(name: name, rules: rules)
+        self.init(name: "--exclude", rules: rules)
     }
+
+    /// Ignores everything but what matches a pattern and what is below it; the directories on the way come along.
+    ///
+    /// - Throws: `BuildContextError.malformedPattern`.
+    init(keepingOnly pattern: [UInt8]) throws(BuildContextError) {
+        let everything = Array("**".utf8)
+        self.init(
+            name: "--parents",
+            rules: [
+                Rule(pattern: everything, line: 1, isException: false, matcher: try PathPattern(everything)),
+                Rule(pattern: pattern, line: 2, isException: true, matcher: try PathPattern(pattern)),
+            ]
+        )
+    }
+
+    /// The same, but that a directory is always ignored, whatever the lines say.
+    func ignoring(storeAt path: [UInt8]) throws(BuildContextError) -> IgnoreFile {
+        let pattern = path.flatMap { "*?[]\\!".utf8.contains($0) ? [UInt8(ascii: "\\"), $0] : [$0] }
+        let rule = Rule(
+            pattern: pattern,
+            line: IgnoreFile.storeLine,
+            isException: false,
+            matcher: try PathPattern(pattern)
+        )
+        return IgnoreFile(name: name, rules: rules + [rule])
+    }
+
+    /// Stands for the line of a rule that is in no file.
+    static let storeLine = 0
 
     /// The line that decides about a path relative to the context; `nil` when no line matches it.
     public func decision(for path: [UInt8]) -> Decision? {
@@ -73,25 +110,21 @@ public struct IgnoreFile: Sendable {
         return decision(state.decidingRule)
     }
 
+    /// Whether a path relative to the context does not take part in the build.
+    public func ignores(_ path: [UInt8]) -> Bool { decision(for: path)?.isIgnored ?? false }
+
     func decision(_ rule: Int) -> Decision? {
         rule < 0 ? nil : Decision(isIgnored: !rules[rule].isException, line: rules[rule].line)
     }
 
-    private static func rule(_ line: ArraySlice<UInt8>, line number: Int, file: String) throws(BuildContextError)
-        -> Rule?
-    {
+    private static func rule(_ line: ArraySlice<UInt8>, line number: Int) throws(BuildContextError) -> Rule? {
         var text = PathText.trimmed(line)
         guard !text.isEmpty else { return nil }
         let isException = text.first == UInt8(ascii: "!")
         if isException { text = PathText.trimmed(text.dropFirst()) }
-        guard !text.isEmpty else { throw .emptyException(file: file, line: number) }
+        guard !text.isEmpty else { throw .emptyException }
         var pattern = PathText.cleaned(text)
         if pattern.count > 1, pattern.first == PathText.slash { pattern.removeFirst() }
-        do {
-            let matcher = try PathPattern(pattern, dialect: .ignore)
-            return Rule(pattern: pattern, line: number, isException: isException, matcher: matcher)
-        } catch {
-            throw .malformedIgnoreLine(file: file, line: number, pattern: pattern)
-        }
+        return Rule(pattern: pattern, line: number, isException: isException, matcher: try PathPattern(pattern))
     }
 }

@@ -58,7 +58,7 @@ public struct PathPattern: Sendable {
     /// Compiles a pattern.
     ///
     /// - Throws: `BuildContextError.malformedPattern`.
-    public init(_ pattern: [UInt8], dialect: Dialect) throws(BuildContextError) {
+    public init(_ pattern: [UInt8], dialect: Dialect = .ignore) throws(BuildContextError) {
         var parser = PathPatternParser(pattern, dialect: dialect)
         tokens = try parser.parse()
         lastComponent = PathPattern.lastComponent(of: tokens)

@@ -78,13 +78,20 @@ extension StageBuilder {
     }
 
     /// Takes a layer from the cache, or makes and records it; only one process makes the layer of a key at a time.
+    ///
+    /// - Parameter isIndependent: Whether the key, and so the layer, is the same on top of any other.
     mutating func layer(
         for key: StepKey,
         _ step: PlannedStep,
+        isIndependent: Bool = false,
         make: (StageBuilder) async throws -> Layer
     ) async throws -> BuildEvent.Outcome {
+        // What comes next depends on the layers below all the same.
+        let next =
+            isIndependent
+            ? StepKey([NamedInput("below", result.key.hex), NamedInput("linked", key.digest.hex)]) : key
         if let (layer, created) = cachedLayer(key) {
-            advance(key, StageLayer(layer), created: created)
+            advance(next, StageLayer(layer), created: created)
             return .cached
         }
         let builder = self
@@ -97,7 +104,7 @@ extension StageBuilder {
             try builder.record(layer, key, step, created: created)
             return ((layer, created), .ran)
         }
-        advance(key, StageLayer(made.0), created: made.1)
+        advance(next, StageLayer(made.0), created: made.1)
         return outcome
     }
 
@@ -130,9 +137,10 @@ extension StageBuilder {
         result.created = Timestamp(nanosecondsSinceEpoch: created)
     }
 
-    /// The inputs that every step has which makes files.
-    func commonInputs(_ instruction: String) -> [NamedInput] {
-        var inputs = [NamedInput("below", result.key.hex), NamedInput("instruction", instruction)]
+    /// The inputs that every step has which makes files; one that is independent of the layers below has no `below`.
+    func commonInputs(_ instruction: String, isIndependent: Bool = false) -> [NamedInput] {
+        var inputs = isIndependent ? [] : [NamedInput("below", result.key.hex)]
+        inputs.append(NamedInput("instruction", instruction))
         if let epoch = run.plan.sourceDateEpoch { inputs.append(NamedInput("SOURCE_DATE_EPOCH", String(epoch))) }
         return inputs
     }

@@ -6,8 +6,7 @@ import Reporting
 enum UnsupportedFeatures {
     private static let flags: [String: Set<String>] = [
         "RUN": ["mount", "device", "security"],
-        "COPY": ["link", "parents"],
-        "ADD": ["link", "checksum", "keep-git-dir"],
+        "ADD": ["checksum", "keep-git-dir"],
     ]
 
     /// The errors for the stages that a plan builds.

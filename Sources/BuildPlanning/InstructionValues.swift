@@ -70,23 +70,6 @@ enum PortRange {
     }
 }
 
-/// What `--chmod` accepts.
-enum FileMode {
-    /// An octal number up to 07777, or a symbolic mode such as `u=rwX,go=rX`.
-    static func isValid(_ text: String) -> Bool {
-        if let first = text.utf8.first, first >= 0x30, first <= 0x39 {
-            return UInt32(text, radix: 8).map { $0 <= 0o7777 } ?? false
-        }
-        return !text.isEmpty && text.split(separator: ",", omittingEmptySubsequences: false).allSatisfy(isClause)
-    }
-
-    private static func isClause(_ clause: Substring) -> Bool {
-        let rest = clause.drop { "ugoa".contains($0) }
-        guard let operation = rest.first, "+-=".contains(operation) else { return false }
-        return rest.allSatisfy { "+-=rwxXstugo".contains($0) }
-    }
-}
-
 /// What `ADD` takes from the network.
 enum RemoteSource {
     static func kind(_ text: String) -> CopySource.Kind {

@@ -1,3 +1,4 @@
+public import DockerfileSyntax
 public import Reporting
 
 /// One `NAME=value`.
@@ -172,16 +173,14 @@ public struct ResolvedCopy: Sendable {
     public let chown: String?
     /// The value of `--chown`.
     public let chownRange: SourceRange?
-    /// Octal or symbolic, checked.
-    public let chmod: String?
     /// The value of `--chmod`.
-    public let chmodRange: SourceRange?
+    public let chmod: ModeChange?
     /// `--link`.
     public let link: Bool
     /// `--parents`.
     public let parents: Bool
-    /// The `--exclude` patterns as written.
-    public let excludes: [String]
+    /// The `--exclude` patterns; variables mean nothing in them.
+    public let excludes: [Word]
     /// What a download must be.
     public let checksum: String?
     /// `--unpack`; `nil` is the default: local archives yes, downloads no.

@@ -15,14 +15,7 @@ extension StepResolver {
         // An unset variable leaves the working directory, as in BuildKit and Docker's classic builder.
         if destination.isEmpty { destination = "./" }
         let chown = try expandIfGiven(copy.chown)
-        let chmod = try expandIfGiven(copy.chmod)
-        if let chmod, let word = copy.chmod, !FileMode.isValid(chmod) {
-            throw Diagnostic(
-                "invalid mode `\(chmod)`",
-                at: word.range,
-                label: "octal up to 07777, or symbolic like u=rwX,go=rX"
-            )
-        }
+        let chmod = try mode(copy.chmod)
         let checksum = try expandIfGiven(copy.checksum)
         if checksum != nil, let word = copy.checksum {
             guard copy.sources.count == 1, sources.first.map({ $0.kind != .path }) == true else {
@@ -40,10 +33,9 @@ extension StepResolver {
             chown: chown,
             chownRange: copy.chown?.range,
             chmod: chmod,
-            chmodRange: copy.chmod?.range,
             link: copy.link,
             parents: copy.parents,
-            excludes: copy.excludes.map(\.text),
+            excludes: copy.excludes,
             checksum: checksum,
             unpack: copy.unpack,
             keepGitDirectory: copy.keepGitDirectory
@@ -54,6 +46,19 @@ extension StepResolver {
             emptyLayer: false,
             warnings: warnings
         )
+    }
+
+    /// An empty value is as good as none.
+    private mutating func mode(_ word: Word?) throws(Diagnostic) -> ModeChange? {
+        guard let word, let text = try expandIfGiven(word), !text.isEmpty else { return nil }
+        guard let mode = ModeChange(text) else {
+            throw Diagnostic(
+                "invalid mode `\(text)`",
+                at: word.range,
+                label: "octal up to 07777, or symbolic like u=rwX,go=rX"
+            )
+        }
+        return mode
     }
 
     private mutating func source(_ word: Word, of copy: CopyInstruction) throws(Diagnostic) -> CopySource {
@@ -81,7 +86,7 @@ extension StepResolver {
         var words = [copy.isAdd ? "ADD" : "COPY"]
         if copy.parents { words.append("--parents") }
         if let chown = copy.chown, !chown.isEmpty { words.append("--chown=\(chown)") }
-        if let chmod = copy.chmod, !chmod.isEmpty { words.append("--chmod=\(chmod)") }
+        if let chmod = copy.chmod { words.append("--chmod=\(chmod.text)") }
         words += copy.sources.map(\.text)
         words += copy.inlineFiles.map { "<<\($0.name)" }
         words.append(copy.destination)

@@ -1,3 +1,4 @@
+import Reporting
 import Testing
 
 @testable import BuildContext
@@ -20,7 +21,7 @@ struct IgnoreCase: Sendable, CustomTestStringConvertible {
 @Suite struct IgnoreFileTests {
     @Test("single patterns match as in moby's patternmatcher", arguments: singlePatterns)
     func single(_ example: PatternCase) throws {
-        let file = try IgnoreFile(parsing: Array(example.pattern.utf8))
+        let file = try IgnoreFile(parsing: example.pattern)
         #expect((file.decision(for: Array(example.path.utf8))?.isIgnored ?? false) == example.matches)
     }
 
@@ -60,7 +61,7 @@ struct IgnoreCase: Sendable, CustomTestStringConvertible {
 
     @Test("the last line that matches a path or a parent decides", arguments: manyPatterns)
     func several(_ example: IgnoreCase) throws {
-        let file = try IgnoreFile(parsing: Array(example.lines.joined(separator: "\n").utf8))
+        let file = try IgnoreFile(parsing: example.lines.joined(separator: "\n"))
         let expected =
             example.line == 0 ? nil : IgnoreFile.Decision(isIgnored: example.line > 0, line: abs(example.line))
         #expect(file.decision(for: Array(example.path.utf8)) == expected)
@@ -85,24 +86,21 @@ struct IgnoreCase: Sendable, CustomTestStringConvertible {
         .init("x", path: "", line: 0),
     ]
 
-    @Test("an exception without a pattern names its line")
-    func emptyException() {
-        #expect(throws: BuildContextError.emptyException(file: "f", line: 2)) {
-            try IgnoreFile(parsing: Array("a\n! \n".utf8), name: "f")
+    @Test("every malformed line is told with its place")
+    func malformed() throws {
+        let error = try #require(throws: DiagnosticsError.self) { try IgnoreFile(parsing: "a\n! \n#\n  !a[\n") }
+        let found = error.diagnostics.compactMap { diagnostic in
+            diagnostic.range.map { ($0, diagnostic.message) }
         }
-    }
-
-    @Test("a malformed class names its line")
-    func malformed() {
-        let error = BuildContextError.malformedIgnoreLine(file: ".dockerignore", line: 3, pattern: Array("a[".utf8))
-        #expect(throws: error) { try IgnoreFile(parsing: Array("a\n#\n!a[\n".utf8)) }
-        #expect("\(error)" == ".dockerignore:3: the pattern `a[` is malformed")
+        #expect(found.map { error.source.line(at: $0.0.start) } == [2, 4])
+        #expect(found.map { error.source.column(at: $0.0.start) } == [1, 3])
+        #expect(found.map(\.1) == ["`!` needs a pattern after it", "the pattern `a[` is malformed"])
     }
 
     @Test("a directory is skipped whole only when no exception can match below it")
     func skipping() throws {
         func skips(_ lines: String, _ directory: String) throws -> Bool {
-            let file = try IgnoreFile(parsing: Array(lines.utf8))
+            let file = try IgnoreFile(parsing: lines)
             let name = Array(directory.utf8)
             return name.withUnsafeBufferPointer {
                 file.excludesEverything(below: file.descend(into: $0, from: file.start))

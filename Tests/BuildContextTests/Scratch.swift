@@ -1,5 +1,6 @@
 import FileSystem
 import Glibc
+import Reporting
 import SystemPackage
 import Testing
 
@@ -44,7 +45,13 @@ final class Scratch {
     func file(_ name: String) -> String { path.pushing(FilePath(name)).string }
 
     func context(ignoring lines: String = "") throws -> ContextDirectory {
-        try ContextDirectory(path, ignoreFile: IgnoreFile(parsing: Array(lines.utf8)))
+        try ContextDirectory(path, ignoreFile: IgnoreFile(parsing: lines))
+    }
+}
+
+extension IgnoreFile {
+    init(parsing text: String) throws {
+        try self.init(parsing: SourceText(name: ".dockerignore", text: text))
     }
 }
 
@@ -55,13 +62,19 @@ extension ContextDirectory {
 
     func listing(_ source: String, excluding: [String] = []) throws -> [ContextListing] {
         let excluded = try IgnoreFile(patterns: excluding.map { Array($0.utf8) })
-        return try select(source: Array(source.utf8), wildcards: .path).map { try list($0, excluding: excluded) }
+        return try select(source: Array(source.utf8), wildcards: .path).map { try list($0, excluding: [excluded]) }
     }
 
     func names(_ source: String, excluding: [String] = []) throws -> [String] {
         try listing(source, excluding: excluding).flatMap {
             $0.entries.map { String(decoding: $0.path, as: UTF8.self) }
         }
+    }
+
+    /// What `COPY --parents` takes.
+    func parents(_ source: String, excluding: [String] = []) throws -> [String] {
+        try list(ParentsSource(Array(source.utf8)), excluding: IgnoreFile(patterns: excluding.map { Array($0.utf8) }))
+            .flatMap(\.entries).map { String(decoding: $0.path, as: UTF8.self) }
     }
 
     func missing(_ source: String) throws -> MissingSource? {

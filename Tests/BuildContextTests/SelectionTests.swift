@@ -37,10 +37,6 @@ import Testing
         #expect(try context.paths("arr[[]0]") == ["arr[0]"])
         #expect(try context.paths("arr[0]", wildcards: .none) == ["arr[0]"])
         #expect(try context.paths("**/*.txt") == ["d/c.txt", "d-x/c.txt"])
-        #expect(
-            try context.paths("**/*.txt", wildcards: .crossingDirectories)
-                == [".hidden.txt", "a.txt", "b.txt", "d/c.txt", "d/e/f.txt", "d-x/c.txt"]
-        )
         #expect(try context.paths("nothing*") == [])
         #expect(try context.paths("nothing/*") == [])
         #expect(try context.paths("b.txt/*") == [])
@@ -184,21 +180,89 @@ import Testing
         #expect(try context.missing("nothing-like-it")?.suggestion == nil)
         #expect(try context.missing("build/app/x")?.path == Array("build/app/x".utf8))
         #expect(try context.missing("a\0b") != nil)
-        #expect(try context.missing("secret.key")?.description == "`secret.key` is excluded by `.dockerignore:2`")
         #expect(
-            try context.missing("biuld")?.description == "`biuld` is not in the build context; did you mean `build`?"
+            try context.missing("secret.key")?.description == "`secret.key` is excluded by `.dockerignore:2` (`*.key`)"
         )
+        #expect(try context.missing("biuld")?.description == "`biuld` is not in the build context")
     }
 
-    @Test("parents come with the modes they have")
-    func parents() throws {
+    @Test(
+        "a source of --parents keeps its directories, from `/./` on",
+        arguments: [
+            ("x/a.txt", ["x", "x/a.txt"]),
+            ("./x/a.txt", ["x", "x/a.txt"]),
+            ("/x//a.txt/", ["x", "x/a.txt"]),
+            ("x/./a.txt", ["a.txt"]),
+            ("x/./y/*.txt", ["y", "y/b.txt"]),
+            ("x/y/", ["x", "x/y", "x/y/.h", "x/y/b.txt", "x/y/z", "x/y/z/c.txt"]),
+            ("*/y/b.txt", ["w", "w/y", "w/y/b.txt", "x", "x/y", "x/y/b.txt"]),
+            ("**/c.txt", ["x", "x/y", "x/y/z", "x/y/z/c.txt"]),
+            ("x/**/*.txt", ["x", "x/a.txt", "x/y", "x/y/b.txt", "x/y/z", "x/y/z/c.txt"]),
+            ("[wx]/./y/b.txt", ["y", "y/b.txt", "y", "y/b.txt"]),
+            ("link/./y/b.txt", ["y", "y/b.txt"]),
+            ("link", ["link"]),
+            ("links/dangling", ["links", "links/dangling"]),
+            ("x/./.", ["a.txt", "y", "y/.h", "y/b.txt", "y/z", "y/z/c.txt"]),
+            ("nothing/*", []),
+            ("**/nothing*", []),
+        ]
+    )
+    func parents(source: String, expected: [String]) throws {
         let scratch = try Scratch()
-        try scratch.write("a/b/c/f")
+        for name in ["x/a.txt", "x/y/b.txt", "x/y/.h", "x/y/z/c.txt", "w/y/b.txt", "v/other"] {
+            try scratch.write(name)
+        }
+        try scratch.link("link", to: "x")
+        try scratch.link("links/dangling", to: "gone")
+        #expect(try scratch.context().parents(source) == expected)
+    }
+
+    @Test("parents come with the modes they have, and without what is excluded")
+    func parentsExcluding() throws {
+        let scratch = try Scratch()
+        for name in ["a/b/c.txt", "a/b/d.md", "a/e.txt"] { try scratch.write(name) }
         chmod(scratch.file("a/b"), 0o710)
-        let parents = try scratch.context().parents(of: Array("a/b/c/f".utf8))
-        #expect(parents.map { String(decoding: $0.path, as: UTF8.self) } == ["a", "a/b", "a/b/c"])
-        #expect(parents[1].status.permissions == 0o710)
-        #expect(try scratch.context().parents(of: Array("a".utf8)).isEmpty)
-        #expect(try scratch.context().parents(of: []).isEmpty)
+        let context = try scratch.context(ignoring: "**/*.md")
+        let source = try ParentsSource(Array("a/b".utf8))
+        #expect(try context.list(source)[0].entries.map(\.status.permissions) == [0o755, 0o710, 0o644])
+        #expect(try context.parents("a/**", excluding: ["a/b", "!a/b/c.txt"]) == ["a", "a/b", "a/b/c.txt", "a/e.txt"])
+        #expect(try context.parents("a/*", excluding: ["*.txt"]) == ["a", "a/b", "a/b/c.txt", "a/e.txt"])
+        #expect(try context.parents("a/b/c.txt", excluding: ["**/*.txt"]) == [])
+    }
+
+    @Test("a source of --parents without wildcards must be there, and not behind a link")
+    func parentsMissing() throws {
+        let scratch = try Scratch()
+        for name in ["real/f", "secret.key"] { try scratch.write(name) }
+        try scratch.link("d/alias", to: "../real")
+        let context = try scratch.context(ignoring: "*.key")
+        #expect(throws: BuildContextError.symbolicLinkAsParent(Array("d/alias".utf8))) {
+            try context.parents("d/alias/f")
+        }
+        for source in ["gone/f", "real/g", "real/./g", "secret.key", "real/f/./x"] {
+            #expect(throws: BuildContextError.self) { try context.parents(source) }
+        }
+    }
+
+    @Test("the store is left out wherever it is, and only then")
+    func store() throws {
+        let scratch = try Scratch()
+        for name in ["d/st*re/blob", "d/stAre/f", "f"] { try scratch.write(name) }
+        let context = try scratch.context(ignoring: "!d/st*re")
+        let without = try #require(context.leavingOut(store: FilePath(scratch.file("d/st*re"))))
+        #expect(without.store == Array("d/st*re".utf8))
+        #expect(try without.context.names(".") == ["d", "d/stAre", "d/stAre/f", "f"])
+        #expect(try without.context.missing("d/st*re/blob") == nil)
+        #expect(try without.context.paths("d/*") == ["d/stAre"])
+        #expect(context.leavingOut(store: scratch.path) == nil)
+        #expect(context.leavingOut(store: "/usr") == nil)
+        #expect(try scratch.context(ignoring: "d").leavingOut(store: FilePath(scratch.file("d/st*re"))) == nil)
+    }
+
+    @Test("a wildcard that matches a link to nothing names the link")
+    func danglingMatch() throws {
+        let scratch = try Scratch()
+        try scratch.link("lost", to: "no/where")
+        #expect(try scratch.context().missing("lo*")?.linkTarget == Array("no/where".utf8))
     }
 }

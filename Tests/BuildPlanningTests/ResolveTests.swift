@@ -171,7 +171,7 @@ private let histories: [HistoryCase] = [
         guard case .copy(let copy) = step.action else { throw Failure() }
         #expect(copy.sources.map(\.text) == ["a/d"] && copy.destination == "x/" && copy.workingDirectory == "/w")
         #expect(copy.inlineFiles.map(\.content) == ["/d t \"q\"\n", "$D\n"])
-        #expect(copy.chown == "/d" && copy.excludes == ["$D"] && copy.from == .context)
+        #expect(copy.chown == "/d" && copy.excludes.map(\.text) == ["$D"] && copy.from == .context)
     }
 
     @Test(

@@ -1,4 +1,5 @@
 import BuildContext
+import BuildPlanning
 import FileSystem
 import Layers
 import OCI
@@ -151,7 +152,7 @@ extension LayerEntry.Kind {
 struct AttributeChange {
     var userID: UInt32?
     var groupID: UInt32?
-    var mode: FileMode?
+    var mode: ModeChange?
 
     func apply(to entry: inout LayerEntry, withMode: Bool = true) {
         if let userID { entry.userID = userID }

@@ -18,6 +18,12 @@ extension CopyStep {
         } else {
             try await selectFromImage(&selection)
         }
+        if isLinked, copy.chown != nil {
+            // The text is in the key, but what a name means is not decided by a layer below here.
+            let change = try await attributeChange()
+            let owner = [change.userID, change.groupID].map { $0.map(String.init) ?? "" }.joined(separator: ":")
+            selection.otherInputs.append(NamedInput("owner", owner))
+        }
         let time = stage.timeBelow
         for file in copy.inlineFiles {
             let content = Array(file.content.utf8)
@@ -62,8 +68,8 @@ extension CopyStep {
         var ranges: [SourceRange] = []
         for source in copy.sources {
             do throws(BuildContextError) {
-                for root in try context.directory.select(source: Array(source.text.utf8), wildcards: .path) {
-                    listings.append(try context.directory.list(root, excluding: excludes))
+                for listing in try self.listings(of: source, in: context) {
+                    listings.append(listing)
                     ranges.append(source.range)
                 }
             } catch {
@@ -74,40 +80,37 @@ extension CopyStep {
         selection.files = (fingerprint, ranges)
     }
 
+    private func listings(of source: CopySource, in context: BuildContextFiles) throws(BuildContextError)
+        -> [ContextListing]
+    {
+        let text = Array(source.text.utf8)
+        if copy.parents { return try context.directory.list(ParentsSource(text), excluding: excludes) }
+        return try context.directory.select(source: text, wildcards: .path).map { root throws(BuildContextError) in
+            if let store = context.store, root.isDirectory, PathInRoot(store).isWithin(PathInRoot(root.resolvedPath)) {
+                let path = String(decoding: store, as: UTF8.self)
+                stage.run.noteOnce("the store lies in the build context, as `\(path)`, and is not copied")
+            }
+            return try context.directory.list(root, excluding: [excludes])
+        }
+    }
+
     func contextFailure(_ error: BuildContextError, at range: SourceRange?) -> BuildError {
-        guard case .missingSource(let missing) = error else { return failure("failed: \(error)", at: range) }
-        let path = String(decoding: missing.path, as: UTF8.self)
         var hints: [String] = []
-        if let suggestion = missing.suggestion {
+        if case .missingSource(let missing) = error, let suggestion = missing.suggestion {
             hints.append("did you mean `\(String(decoding: suggestion, as: UTF8.self))`?")
         }
-        guard let exclusion = missing.exclusion else {
-            if missing.linkTarget != nil { return failure("failed: \(missing)", at: range) }
-            return failure("failed: `\(path)` is not in the build context", at: range, hints: hints)
-        }
-        let pattern = String(decoding: exclusion.pattern, as: UTF8.self)
-        return failure(
-            "failed: `\(path)` is excluded by `\(exclusion.file):\(exclusion.line)` (`\(pattern)`)",
-            at: range,
-            hints: hints
-        )
+        return failure("failed: \(error)", at: range, hints: hints)
     }
 
     private func selectFromImage(_ selection: inout Selection) async throws {
         let files = try await stage.files(of: copy.from)
         for source in copy.sources {
             do {
-                guard let paths = try files.select(source.text) else {
-                    throw failure(
-                        "failed: `\(source.text)` is not in \(fromName)",
-                        at: source.range
-                    )
-                }
-                for path in paths {
-                    selection.otherRoots.append(try files.root(path, excluding: excludes, range: source.range))
-                }
+                selection.otherRoots += try roots(of: source, in: files)
             } catch let error as LayerError {
                 throw failure("failed: \(error)", at: source.range)
+            } catch let error as BuildContextError {
+                throw contextFailure(error, at: source.range)
             }
         }
         selection.otherInputs.append(NamedInput("files", LayerStack.fingerprint(selection.otherRoots).hex))
@@ -115,6 +118,30 @@ extension CopyStep {
         for root in selection.otherRoots where !root.isDirectory {
             selection.otherInputs.append(NamedInput("name", String(decoding: root.name, as: UTF8.self)))
         }
+    }
+
+    private func roots(of source: CopySource, in files: LayerStack) throws -> [CopyRoot] {
+        let text = Array(source.text.utf8)
+        func selected(_ text: [UInt8], _ filters: [IgnoreFile]) throws -> [CopyRoot] {
+            guard let paths = try files.select(text) else {
+                let hints = files.suggestion(for: PathInRoot(text)).map { ["did you mean `\($0)`?"] } ?? []
+                let path = String(decoding: text, as: UTF8.self)
+                throw failure("failed: `\(path)` is not in \(fromName)", at: source.range, hints: hints)
+            }
+            return try paths.map { try files.root($0, excluding: filters, range: source.range) }
+        }
+        guard copy.parents else { return try selected(text, [excludes]) }
+        let parents = try ParentsSource(text)
+        let roots = try selected(parents.pivot, [parents.filter, excludes]).filter(\.isDirectory)
+        if let path = parents.requiredPath, roots.allSatisfy({ $0.count == 0 }) {
+            // It does not exist, or only a link leads to it, or it holds nothing.
+            _ = try selected(path, [])
+            for directory in PathInRoot(path).ancestors.dropFirst(PathInRoot(parents.pivot).components.count)
+            where try files.view.resolve(directory, followingLast: false).node?.entry.kind == .symbolicLink {
+                throw BuildContextError.symbolicLinkAsParent(directory.bytes)
+            }
+        }
+        return roots
     }
 
     private var fromName: String {

@@ -17,19 +17,32 @@ extension CopyStep {
     /// - Returns: The layer, and what is known of the context's files now.
     func write(_ selection: Selection, over latest: Layer?) async throws -> (LayerWriter, ContentFingerprint?) {
         let roots = selection.roots
-        let files = try await stage.files()
-        let change = try attributeChange(files)
+        let files = try isLinked ? LayerStack([], in: stage.builder.layers) : await stage.files()
+        let change = try await attributeChange()
         lazy var time = newestTime(roots)
-        var plan = LayerPlan(view: files.view, latestTime: stage.run.plan.sourceDateEpoch) { path in
-            var directory = LayerEntry.directory(path, modified: time)
-            change.apply(to: &directory)
-            return directory
+        func newDirectory(_ change: AttributeChange) -> (PathInRoot) -> LayerEntry {
+            { path in
+                var directory = LayerEntry.directory(path, modified: time)
+                change.apply(to: &directory)
+                return directory
+            }
         }
+        var plan = LayerPlan(
+            view: files.view,
+            latestTime: stage.run.plan.sourceDateEpoch,
+            newDirectory: newDirectory(change)
+        )
         try checkDestination(roots, plan)
         for root in roots {
             do {
                 if let archive = try unpacked(root) {
-                    try placeArchive(archive, change, &plan)
+                    // `--chmod` is not for archives, and `--chown` not for directories that the archive leaves out.
+                    plan.newDirectory = newDirectory(AttributeChange(userID: change.userID, groupID: change.groupID))
+                    let target = try plan.resolve(destination.path)
+                    try plan.addDirectories(target)
+                    plan.newDirectory = newDirectory(AttributeChange())
+                    try placeArchive(archive, change, at: target, &plan)
+                    plan.newDirectory = newDirectory(change)
                 } else {
                     try place(root, change, &plan)
                 }
@@ -55,11 +68,13 @@ extension CopyStep {
         roots.compactMap(\.newestTime).max() ?? stage.timeBelow
     }
 
-    private func attributeChange(_ files: LayerStack) throws -> AttributeChange {
-        var change = AttributeChange(mode: mode)
+    /// What `--chown` and `--chmod` mean; a name is looked up in the image so far, a number stands for itself.
+    func attributeChange() async throws -> AttributeChange {
+        var change = AttributeChange(mode: copy.chmod)
         guard let chown = copy.chown else { return change }
-        let users = try files.users()
         let parts = chown.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let hasNames = parts.contains { !$0.isEmpty && UInt32($0) == nil }
+        let users = try hasNames ? await stage.files().users() : UserDatabase(passwd: [], group: [])
         func unknown(_ kind: String, _ name: String) -> BuildError {
             .at(
                 copy.chownRange,
@@ -97,7 +112,7 @@ extension CopyStep {
         if !root.isDirectory, destination.isDirectory || plan.isDirectory(target) {
             try plan.addDirectories(target)
             target = target.appending(root.name)
-            // What is there under the file's name is replaced, but a link to a file is written through.
+            // What is there under the file's name is replaced, even a link.
             if let existing = plan.entry(at: target), existing.kind == .directory { throw .fileOverDirectory(target) }
         } else if root.isDirectory {
             try plan.addDirectories(target)
@@ -136,11 +151,12 @@ extension CopyStep {
         return CopyRoot(name: root.name, isDirectory: true, items: .list(items), range: root.range, isArchive: true)
     }
 
-    private func placeArchive(_ root: CopyRoot, _ change: AttributeChange, _ plan: inout LayerPlan) throws(LayerPlan
-        .Conflict)
-    {
-        let target = try plan.resolve(destination.path)
-        try plan.addDirectories(target)
+    private func placeArchive(
+        _ root: CopyRoot,
+        _ change: AttributeChange,
+        at target: PathInRoot,
+        _ plan: inout LayerPlan
+    ) throws(LayerPlan.Conflict) {
         let source = plan.use(root, change)
         try root.forEach { (path, kind, reference) throws(LayerPlan.Conflict) in
             guard !path.isEmpty else { return }

@@ -18,7 +18,10 @@ struct CopyStep {
     /// What the sources are looked up in, unless that is another stage or image.
     let context: BuildContextFiles?
     let excludes: IgnoreFile
-    let mode: FileMode?
+    /// Whether the layer has nothing to do with those below it.
+    ///
+    /// As in BuildKit, `--link` means nothing with `--chmod`.
+    let isLinked: Bool
 
     /// What the sources select.
     struct Selection {
@@ -53,20 +56,12 @@ struct CopyStep {
         self.step = step
         self.stage = stage
         self.context = context
-        excludes =
-            try copy.excludes.isEmpty ? .empty : IgnoreFile(patterns: copy.excludes.map { Array($0.utf8) })
-        if let text = copy.chmod {
-            guard let mode = FileMode(text) else {
-                throw BuildError.at(
-                    copy.chmodRange,
-                    in: step.source,
-                    "invalid mode `\(text)`",
-                    hints: ["an octal mode such as 755, or changes such as u=rwX,go=rX"]
-                )
-            }
-            self.mode = mode
-        } else {
-            mode = nil
+        isLinked = copy.link && copy.chmod == nil
+        do {
+            excludes = try IgnoreFile(patterns: copy.excludes.map { Array($0.text.utf8) })
+        } catch {
+            let wrong = copy.excludes.first { (try? IgnoreFile(patterns: [Array($0.text.utf8)])) == nil }
+            throw BuildError.at(wrong?.range, in: step.source, "\(step.instruction.name) failed: \(error)")
         }
         let unsupported = copy.sources.compactMap { UnsupportedFeatures.error(for: $0) }
         guard unsupported.isEmpty else {
@@ -91,14 +86,14 @@ struct CopyStep {
         if isFirst, let outcome = try await writeWhileReading(&selection, &stage) { return outcome }
         try readUnknown(&selection)
         let complete = selection
-        return try await stage.layer(for: key(complete.inputs), step) { stage in
+        return try await stage.layer(for: key(complete.inputs), step, isIndependent: isLinked) { stage in
             let writer = try await write(complete, over: stage.cachedLayer(definition)?.layer).0
             return try finish(writer)
         }
     }
 
     private func key(_ files: [NamedInput]) -> StepKey {
-        StepKey(stage.commonInputs(copy.isAdd ? "ADD" : "COPY") + options + files)
+        StepKey(stage.commonInputs(copy.isAdd ? "ADD" : "COPY", isIndependent: isLinked) + options + files)
     }
 
     /// The key of the step whatever the files are: its record has the layer that was made last.
@@ -138,7 +133,9 @@ struct CopyStep {
         if let fingerprint = selection.files?.fingerprint, let file = fingerprint.changed {
             throw ChangedWhileCopied(file, in: fingerprint.listings)
         }
-        return try await stage.layer(for: key(selection.inputs), step) { _ in try finish(writer) }
+        return try await stage.layer(for: key(selection.inputs), step, isIndependent: isLinked) { _ in
+            try finish(writer)
+        }
     }
 
     private func readUnknown(_ selection: inout Selection) throws {
@@ -154,7 +151,7 @@ struct CopyStep {
     private var options: [NamedInput] {
         var inputs = [NamedInput("destination", destination.text)]
         if let chown = copy.chown { inputs.append(NamedInput("chown", chown)) }
-        if let chmod = copy.chmod { inputs.append(NamedInput("chmod", chmod)) }
+        if let chmod = copy.chmod { inputs.append(NamedInput("chmod", chmod.text)) }
         if let unpack = copy.unpack { inputs.append(NamedInput("unpack", String(unpack))) }
         return inputs
     }

@@ -44,7 +44,7 @@ struct LayerPlan {
     /// The image so far.
     let view: MergedView
     /// What directories that must be made get.
-    let newDirectory: (PathInRoot) -> LayerEntry
+    var newDirectory: (PathInRoot) -> LayerEntry
     /// Seconds since 1970 that nothing may be newer than.
     let latestTime: Int64?
     /// The root of the tree is the root of the filesystem, which is not written.

@@ -10,8 +10,7 @@ extension LayerStack {
     /// What a source text selects: one path, or for a wildcard any number of them, sorted.
     ///
     /// - Returns: `nil` when a plain source is not there.
-    func select(_ source: String) throws -> [PathInRoot]? {
-        let text = Array(source.utf8)
+    func select(_ text: [UInt8]) throws -> [PathInRoot]? {
         guard PathPattern.hasWildcards(text) else {
             let path = PathInRoot(text)
             return try view.resolve(path).node == nil ? nil : [path]
@@ -31,22 +30,51 @@ extension LayerStack {
         return try candidates.filter { try view.resolve($0).node != nil }
     }
 
+    /// A path that is there and is probably meant by one that is not.
+    func suggestion(for path: PathInRoot) -> PathInRoot? {
+        var directory = PathInRoot.root
+        for component in path.components {
+            guard let (resolved, _) = try? view.resolve(directory) else { return nil }
+            let next = directory.appending(component)
+            if (try? view.resolve(next))?.node == nil {
+                let names = view.names(in: resolved).map { String(decoding: $0, as: UTF8.self) }
+                let word = String(decoding: component, as: UTF8.self)
+                return SpellingSuggestion.closest(to: word, in: names).map { directory.appending($0.utf8) }
+            }
+            directory = next
+        }
+        return nil
+    }
+
     /// Everything that copying a path takes, owners and modes kept.
-    func root(_ path: PathInRoot, excluding: IgnoreFile, range: SourceRange) throws -> CopyRoot {
+    ///
+    /// - Parameter excluding: Patterns relative to the path; for a file they are matched with its name.
+    func root(_ path: PathInRoot, excluding: [IgnoreFile], range: SourceRange) throws -> CopyRoot {
         let (resolved, node) = try view.resolve(path)
         guard let node, node.entry.kind == .directory else {
-            let items = try node.map { [try item($0, path: PathInRoot(Array(path.name)))] } ?? []
-            return CopyRoot(name: Array(path.name), isDirectory: false, items: .list(items), range: range)
+            let name = Array(path.name)
+            let isExcluded = excluding.contains { $0.ignores(name) }
+            let items = try isExcluded ? [] : node.map { [try item($0, path: PathInRoot(name))] } ?? []
+            return CopyRoot(name: name, isDirectory: false, items: .list(items), range: range)
         }
         var items: [CopyItem] = []
+        var filter = PathFilter(excluding)
+        /// Excluded directories on the way that an exception may yet need.
+        var waiting: [CopyItem] = []
         try view.walk(resolved) { node in
             guard node.entry.path != resolved else { return true }
             let start = resolved.isRoot ? 0 : resolved.bytes.count + 1
             let relative = PathInRoot(Array(node.entry.path.bytes[start...]))
-            if excluding.decision(for: relative.bytes)?.isIgnored ?? false {
-                return excluding.rules.contains(where: \.isException)
+            while let last = waiting.last, !relative.isWithin(last.entry.path) { waiting.removeLast() }
+            switch filter.verdict(for: relative.bytes, isDirectory: node.entry.kind == .directory) {
+            case .ignored: return false
+            case .onlyWithContents:
+                waiting.append(try item(node, path: relative))
+            case .taken:
+                items += waiting
+                waiting.removeAll()
+                items.append(try item(node, path: relative))
             }
-            items.append(try item(node, path: relative))
             return true
         }
         return CopyRoot(name: Array(path.name), isDirectory: true, items: .list(items), range: range)

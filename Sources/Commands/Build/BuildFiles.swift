@@ -67,12 +67,13 @@ struct BuildFiles {
             candidates.insert((own, own.string), at: 0)
         }
         for candidate in candidates where FileStatus.ifPresent(candidate.path) != nil {
+            let bytes: [UInt8]
             do {
-                let bytes = try FileOperations.read(candidate.path, limit: 64 << 20)
-                return context.ignoring(try IgnoreFile(parsing: bytes, name: candidate.name))
+                bytes = try FileOperations.read(candidate.path, limit: 64 << 20)
             } catch {
                 throw CommandFailure("\(error)")
             }
+            return context.ignoring(try IgnoreFile(parsing: SourceText(name: candidate.name, bytes: bytes)))
         }
         return context
     }

@@ -1,0 +1,1 @@
+src/one/two/b.h

@@ -1,0 +1,1 @@
+packages/one/index.js

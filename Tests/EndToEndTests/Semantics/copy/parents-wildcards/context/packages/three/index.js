@@ -1,0 +1,1 @@
+packages/three/index.js
