@@ -16,13 +16,21 @@ public struct CheckWarning: Sendable {
 public struct CheckReport: Sendable {
     /// In file order; the first says how to silence it.
     public let warnings: [CheckWarning]
+    /// What else is doubtful, in file order; no rule is behind it, and nothing silences it.
+    public let otherWarnings: [Diagnostic]
     /// What would fail a build of the stages in question, where the whole file was checked.
     public let errors: [Diagnostic]
     /// Whether `error=true` makes the warnings fail the build, and where it stands if it stands in the file.
     public let failure: Diagnostic?
 
-    private init(warnings: [CheckWarning], errors: [Diagnostic], failure: Diagnostic? = nil) {
+    private init(
+        warnings: [CheckWarning],
+        otherWarnings: [Diagnostic] = [],
+        errors: [Diagnostic],
+        failure: Diagnostic? = nil
+    ) {
         self.warnings = warnings
+        self.otherWarnings = otherWarnings
         self.errors = errors
         self.failure = failure
     }
@@ -90,6 +98,7 @@ public struct CheckReport: Sendable {
         let rules = Set(warnings.compactMap(\.diagnostic.rule)).sorted()
         self.init(
             warnings: warnings,
+            otherWarnings: walk?.warnings ?? [],
             errors: planErrors + (walk?.errors ?? []),
             failure: checkOptions.isError && !rules.isEmpty
                 ? Diagnostic("build checks failed: \(rules.joined(separator: ", "))", at: place) : nil

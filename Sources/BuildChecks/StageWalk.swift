@@ -9,6 +9,8 @@ struct StageWalk {
     private(set) var resolved: [Int: [CheckedInstruction.Resolved]] = [:]
     private(set) var bases: [Int: ImageConfiguration] = [:]
     private(set) var errors: [Diagnostic] = []
+    /// What resolving found doubtful.
+    private(set) var warnings: [Diagnostic] = []
 
     private let plan: BuildPlan
     private let baseImage: (ImageSource) -> ImageConfiguration?
@@ -45,6 +47,7 @@ struct StageWalk {
                 let resolvedStep = try state.resolve(step)
                 // The file does not say what a named context puts in the place of a base.
                 guard step.trigger == nil else { continue }
+                warnings += resolvedStep.warnings
                 resolved[stage.index, default: []].append(
                     CheckedInstruction.Resolved(
                         words: words(step.instruction, resolvedStep, state),

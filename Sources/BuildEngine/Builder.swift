@@ -95,6 +95,7 @@ final class BuildRun: Sendable {
     private let context: BuildContextFiles?
     private let namedContexts: [String: OpenedOnce<BuildContextFiles>]
     let isolation: Isolation
+    let secrets: Secrets
     private let stageResults: [Int: Promise<StageResult>]
     private let notes = Mutex<Set<String>>([])
     /// The layers that processes of this build left, to be kept as snapshots at the end.
@@ -110,6 +111,7 @@ final class BuildRun: Sendable {
             OpenedOnce { BuildContextFiles(try await open(), in: builder.store) }
         }
         isolation = Isolation(builder.store)
+        secrets = Secrets(request.runs.secrets)
         stageResults = plan.allStages.mapValues { _ in Promise() }
     }
 
@@ -154,7 +156,9 @@ final class BuildRun: Sendable {
         }
         let bases = try await BaseResolution(self).resolve()
         try check(bases)
-        let unsupported = UnsupportedFeatures.errors(in: bases.stages)
+        let unsupported =
+            UnsupportedFeatures.errors(in: bases.stages)
+            + bases.stages.flatMap(\.steps).compactMap { request.runs.refusal(of: $0.instruction) }
         guard unsupported.isEmpty else {
             throw BuildError.dockerfile(DiagnosticsError(source: plan.dockerfile.source, diagnostics: unsupported))
         }
@@ -186,7 +190,9 @@ final class BuildRun: Sendable {
         let ignoreFile = request.context?.ignoreFile ?? .empty
         let report = CheckReport(plan, ignoring: ignoreFile) { bases.images[$0]?.configuration }
         let source = plan.dockerfile.source
-        for warning in report.warnings { builder.emit(.warning(source: source, warning.diagnostic)) }
+        for warning in report.warnings.map(\.diagnostic) + report.otherWarnings {
+            builder.emit(.warning(source: source, warning))
+        }
         let errors = report.errors.isEmpty ? report.failure.map { [$0] } ?? [] : report.errors
         guard errors.isEmpty else {
             throw BuildError.dockerfile(DiagnosticsError(source: source, diagnostics: errors))

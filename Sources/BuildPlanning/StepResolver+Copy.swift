@@ -44,7 +44,8 @@ extension StepResolver {
             action: .copy(resolved),
             createdBy: createdBy(resolved),
             emptyLayer: false,
-            unsetVariables: unsetVariables
+            unsetVariables: unsetVariables,
+            warnings: warnings
         )
     }
 

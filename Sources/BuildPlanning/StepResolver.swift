@@ -7,6 +7,7 @@ struct StepResolver {
     var state: StageState
     let step: PlannedStep
     var unsetVariables: [UnsetVariable] = []
+    var warnings: [Diagnostic] = []
 
     init(state: StageState, step: PlannedStep) {
         self.state = state
@@ -36,7 +37,13 @@ struct StepResolver {
     }
 
     func metadata(_ createdBy: String) -> ResolvedStep {
-        ResolvedStep(action: .metadata, createdBy: createdBy, emptyLayer: true, unsetVariables: unsetVariables)
+        ResolvedStep(
+            action: .metadata,
+            createdBy: createdBy,
+            emptyLayer: true,
+            unsetVariables: unsetVariables,
+            warnings: warnings
+        )
     }
 
     mutating func expand(_ word: Word, quoting: WordExpander.Quoting = .processed) throws(Diagnostic) -> String {
@@ -144,7 +151,8 @@ struct StepResolver {
             action: .workdir(ResolvedWorkdir(path: path, user: state.user)),
             createdBy: createdBy,
             emptyLayer: false,
-            unsetVariables: unsetVariables
+            unsetVariables: unsetVariables,
+            warnings: warnings
         )
     }
 

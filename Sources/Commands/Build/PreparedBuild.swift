@@ -48,6 +48,7 @@ struct PreparedBuild: Sendable {
         request.tags = tags
         request.labels = try PreparedBuild.labels(command.labels)
         request.usesCache = !command.ignoresCache
+        request.runs = try command.runs.settings()
         request.uncachedStages = command.uncachedStages.flatMap { $0.split(separator: ",").map(String.init) }
         self.request = request
     }

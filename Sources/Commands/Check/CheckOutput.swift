@@ -35,7 +35,9 @@ extension BuildOptions {
             ) { source in
                 images?.find(reference: source.reference).flatMap { try? images?.content(of: $0).configuration }
             }
-            diagnostics = report.errors + report.warnings.map(\.diagnostic) + (report.failure.map { [$0] } ?? [])
+            diagnostics =
+                report.errors + report.warnings.map(\.diagnostic) + report.otherWarnings
+                + (report.failure.map { [$0] } ?? [])
         } catch let error as DiagnosticsError {
             diagnostics = error.diagnostics
         }

@@ -1,11 +1,11 @@
 /// Values in the text that Go's `%q` makes, in which BuildKit writes its history and dumps.
 public enum GoText {
-    /// `["a" "b"]`
+    /// A list: `["a" "b"]`.
     public static func quoted(_ words: [String]) -> String {
         "[" + words.map(quoted).joined(separator: " ") + "]"
     }
 
-    /// `"a"`, with escapes for quotes, backslashes and everything that cannot be seen.
+    /// A text, `"a"`, with escapes for quotes, backslashes and everything that cannot be seen.
     public static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars { result += escaped(scalar, quote: "\"") }
