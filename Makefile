@@ -9,7 +9,7 @@ BINARY := bin/swiftbuild
 STRICT := --scratch-path .build-check -Xswiftc -warnings-as-errors
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test check lint fmt bench bench-quick bench-curves compare install clean
+.PHONY: help build demo test check lint fmt fuzz bench bench-quick bench-curves compare install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,11 @@ lint: ## Check the formatting without changing anything
 fmt: ## Format the sources
 	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests
 
+fuzz: ## Feed made-up input to the front end for TIME seconds (default 120), or to the parts in FUZZ
+	@scripts/install-dependencies build
+	SWIFTBUILD_FUZZING=1 $(SWIFT) build -c release --scratch-path .build-fuzz --product Fuzzing -Xswiftc -sanitize=fuzzer -Xswiftc -parse-as-library
+	Tests/Fuzzing/run .build-fuzz/release/Fuzzing $(or $(TIME),120) $(FUZZ)
+
 bench: build ## Measure builds against plain tools and other builders, all in one run; 20 minutes, on a quiet machine
 	@scripts/install-dependencies bench
 	@Benchmarks/run $(BENCH)
@@ -64,4 +69,4 @@ install: ## Install the binary under PREFIX (default /usr/local); builds it firs
 	install -D -m 0755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/swiftbuild
 
 clean: ## Remove everything that was built
-	rm -rf .build .build-check bin
+	rm -rf .build .build-check .build-fuzz bin

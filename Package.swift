@@ -130,7 +130,11 @@ let package = Package(
         tests("Reporting"),
         tests("DockerfileSyntax", ["Reporting"], fixtures: ["Fixtures", "FixturesInvalid"]),
         tests("BuildPlanning", ["Reporting", "OCI", "DockerfileSyntax"]),
-        tests("BuildChecks", ["Reporting", "OCI", "DockerfileSyntax", "BuildContext", "BuildPlanning"]),
+        tests(
+            "BuildChecks",
+            ["Reporting", "OCI", "DockerfileSyntax", "BuildContext", "BuildPlanning"],
+            fixtures: ["Fixtures"]
+        ),
         .testTarget(name: "DependencyRulesTests", swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests",
@@ -142,3 +146,16 @@ let package = Package(
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17
 )
+
+// `make fuzz` only, since every module has to be built for it.
+if Context.environment["SWIFTBUILD_FUZZING"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "Fuzzing",
+            dependencies: ["Reporting", "DockerfileSyntax", "BuildContext", "BuildPlanning", "BuildChecks"],
+            path: "Tests/Fuzzing",
+            exclude: ["corpus", "dictionary", "run"],
+            swiftSettings: swiftSettings
+        )
+    )
+}

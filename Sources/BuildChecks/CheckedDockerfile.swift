@@ -33,12 +33,12 @@ struct CheckedDockerfile {
     }
 }
 
-/// One instruction, and what is known of it where its stage could be resolved up to it.
+/// One instruction, and what is known of it in its stage.
 struct CheckedInstruction {
     let instruction: Instruction
     /// The stage's index; `nil` before the first `FROM`.
     let stage: Int?
-    /// `nil` where the stage is not part of the check or has an error before.
+    /// `nil` where the instruction has an error, or its stage is not part of the check.
     var resolved: Resolved?
 
     /// What an instruction means in its stage.

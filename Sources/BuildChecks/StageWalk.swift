@@ -5,8 +5,8 @@ import Reporting
 
 /// Resolves the instructions of stages as a build does, without doing anything.
 struct StageWalk {
-    /// By stage index, then by the position in the stage.
-    private(set) var resolved: [Int: [CheckedInstruction.Resolved]] = [:]
+    /// By stage index, then by the position in the stage; `nil` for an instruction with an error.
+    private(set) var resolved: [Int: [CheckedInstruction.Resolved?]] = [:]
     private(set) var bases: [Int: ImageConfiguration] = [:]
     private(set) var errors: [Diagnostic] = []
     /// What resolving found doubtful.
@@ -43,24 +43,28 @@ struct StageWalk {
         var state = start.state
         do {
             for step in try plan.triggers(of: stage, stored: stored).steps { _ = try state.resolve(step) }
-            for step in stage.steps {
-                let resolvedStep = try state.resolve(step)
-                // The file does not say what a named context puts in the place of a base.
-                guard step.trigger == nil else { continue }
-                warnings += resolvedStep.warnings
-                resolved[stage.index, default: []].append(
-                    CheckedInstruction.Resolved(
-                        words: words(step.instruction, resolvedStep, state),
-                        unsetVariables: resolvedStep.unsetVariables,
-                        hasOwnShell: !(state.configuration.config.shell ?? []).isEmpty,
-                        knowsBase: start.knowsBase
-                    )
-                )
-            }
-            ends[stage.index] = (state, start.knowsBase)
         } catch {
             errors += error.diagnostics
         }
+        for step in stage.steps {
+            var found: CheckedInstruction.Resolved?
+            do {
+                let resolvedStep = try state.resolve(step)
+                warnings += resolvedStep.warnings
+                found = CheckedInstruction.Resolved(
+                    words: words(step.instruction, resolvedStep, state),
+                    unsetVariables: resolvedStep.unsetVariables,
+                    hasOwnShell: !(state.configuration.config.shell ?? []).isEmpty,
+                    knowsBase: start.knowsBase
+                )
+            } catch {
+                // The next step may be wrong too, and its user wants to know both.
+                errors += error.diagnostics
+            }
+            // The file does not say what a named context puts in the place of a base.
+            if step.trigger == nil { resolved[stage.index, default: []].append(found) }
+        }
+        ends[stage.index] = (state, start.knowsBase)
     }
 
     /// The words that rules need expanded; none of these instructions changes what its own words see.

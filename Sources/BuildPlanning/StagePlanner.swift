@@ -110,11 +110,13 @@ struct StagePlanner {
     /// What a stage starts from, for which platform, and the named context whose files are its first layer.
     private func base(of stage: Dockerfile.Stage) throws(Diagnostic) -> (StageBase, Platform, String?) {
         let word = stage.from.base
-        let name = try scope.expand(word).text
+        let expansion = try scope.expand(word)
+        let name = expansion.text
         guard !name.isEmpty else {
             throw Diagnostic(
                 "the base of the stage is empty",
                 at: word.range,
+                label: undeclared(expansion),
                 hints: ["give the variable a default with ARG before the first FROM, or a value with --build-arg"]
             )
         }
@@ -131,7 +133,12 @@ struct StagePlanner {
         do {
             return (.image(try ImageReference(parsing: name), target), target, nil)
         } catch {
-            throw Diagnostic(error.description, at: word.range, hints: stageNameHints(name, before: stage.index))
+            throw Diagnostic(
+                error.description,
+                at: word.range,
+                label: undeclared(expansion),
+                hints: stageNameHints(name, before: stage.index)
+            )
         }
     }
 
@@ -141,13 +148,24 @@ struct StagePlanner {
     }
 
     private func platform(_ flag: Word) throws(Diagnostic) -> Platform {
-        let text = try scope.expand(flag).text
-        guard !text.isEmpty else { throw Diagnostic("the value of --platform is empty", at: flag.range) }
-        do {
-            return try Platform(parsing: text)
-        } catch {
-            throw Diagnostic(error.description, at: flag.range)
+        let expansion = try scope.expand(flag)
+        let label = undeclared(expansion)
+        guard !expansion.text.isEmpty else {
+            throw Diagnostic("the value of --platform is empty", at: flag.range, label: label)
         }
+        do {
+            return try Platform(parsing: expansion.text)
+        } catch {
+            throw Diagnostic(error.description, at: flag.range, label: label)
+        }
+    }
+
+    /// What is wrong with a word of `FROM` is often that it uses something that is not there.
+    private func undeclared(_ expansion: WordExpander.Expansion) -> String? {
+        guard let name = expansion.unsetNames.first(where: { !scope.declared.contains($0) }) else { return nil }
+        let known = scope.declared.union(scope.values.keys).sorted()
+        let suggestion = SpellingSuggestion.closest(to: name, in: known).map { ", did you mean `\($0)`?" } ?? ""
+        return "`\(name)` is not declared" + suggestion
     }
 
     /// Adds what the `ONBUILD` triggers of a stage of this file copy from.

@@ -90,7 +90,8 @@ public struct StageState: Sendable {
 
     /// Applies one instruction: expands its words, updates the state, and says what is left to do.
     ///
-    /// - Throws: the errors of the instruction, at the `FROM` line for a trigger; the state is not to be used then.
+    /// - Throws: the errors of the instruction, at the `FROM` line for a trigger. Nothing can be built from the state
+    ///   then; further instructions may be resolved to find what is wrong with them.
     public mutating func resolve(_ step: PlannedStep) throws(DiagnosticsError) -> ResolvedStep {
         // Moved there and back: a copy would cost what all instructions before have set, for each instruction.
         var resolver = StepResolver(state: consume self, step: step)

@@ -69,7 +69,25 @@ struct StepResolver {
     private mutating func noteUnset(_ name: String, at range: SourceRange) {
         guard !state.arguments.contains(where: { $0.name == name }), step.trigger == nil else { return }
         let suggestion = SpellingSuggestion.closest(to: name, in: state.variables.map(\.name))
-        unsetVariables.append(UnsetVariable(name: name, range: range, suggestion: suggestion))
+        unsetVariables.append(UnsetVariable(name: name, range: use(of: name, in: range), suggestion: suggestion))
+    }
+
+    /// Where a word uses a variable, `$name` or `${name`; the whole word where that is not found.
+    private func use(of name: String, in range: SourceRange) -> SourceRange {
+        let bytes = step.source.bytes[range.start..<range.end]
+        for start in bytes.indices where bytes[start] == UInt8(ascii: "$") {
+            let isBraced = bytes[(start + 1)...].first == UInt8(ascii: "{")
+            let rest = bytes[(start + (isBraced ? 2 : 1))...]
+            guard rest.starts(with: name.utf8) else { continue }
+            let end = rest.startIndex + name.utf8.count
+            if let next = bytes[end...].first, isNamePart(next) { continue }
+            return SourceRange(start, isBraced && bytes[end...].first == UInt8(ascii: "}") ? end + 1 : end)
+        }
+        return range
+    }
+
+    private func isNamePart(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "_") || byte >= 0x80 || (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
     }
 
     private mutating func env(_ instruction: AssignmentInstruction) throws(Diagnostic) -> ResolvedStep {
