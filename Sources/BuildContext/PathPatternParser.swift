@@ -15,7 +15,9 @@ struct PathPatternParser {
             switch byte {
             case UInt8(ascii: "*"):
                 position += 1
-                tokens.append(next == UInt8(ascii: "*") && dialect == .ignore ? doubleStar() : .anyInComponent)
+                let star = next == UInt8(ascii: "*") && dialect == .ignore ? doubleStar() : .anyInComponent
+                // Any directories, and then any directories, are any directories.
+                if star != .anyComponents || tokens.last != star { tokens.append(star) }
                 // Stars in a row are one star.
                 if tokens.last == .anyInComponent {
                     while next == UInt8(ascii: "*"), dialect == .path { position += 1 }
@@ -34,7 +36,13 @@ struct PathPatternParser {
                 tokens.append(.scalar(scalar()))
             }
         }
-        return tokens
+        return needsMoreThanAPath(tokens) ? [.oneOf(PathPattern.CharacterClass())] : tokens
+    }
+
+    /// Whether no path is long enough, so that matching need not be tried with a pattern of any length (`PATH_MAX`).
+    private func needsMoreThanAPath(_ tokens: [PathPattern.Token]) -> Bool {
+        let least = tokens.count { $0 != .anyInComponent && $0 != .anyComponents && $0 != .anything }
+        return least > 4096
     }
 
     private var next: UInt8? { position < pattern.count ? pattern[position] : nil }

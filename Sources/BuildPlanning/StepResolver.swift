@@ -68,7 +68,8 @@ struct StepResolver {
 
     private mutating func noteUnset(_ name: String, at range: SourceRange) {
         guard !state.arguments.contains(where: { $0.name == name }), step.trigger == nil else { return }
-        let suggestion = SpellingSuggestion.closest(to: name, in: state.variables.map(\.name))
+        // Comparing with all would take a file of many such variables the square of its length.
+        let suggestion = SpellingSuggestion.closest(to: name, in: state.variables.suffix(200).map(\.name))
         unsetVariables.append(UnsetVariable(name: name, range: use(of: name, in: range), suggestion: suggestion))
     }
 

@@ -26,14 +26,15 @@ public struct SyntaxDump {
         text = lines.joined(separator: "\n")
     }
 
-    private static func dump(_ slice: LineSlice, escape: UInt8) throws(Diagnostic) -> String {
+    private static func dump(_ slice: LineSlice, escape: UInt8, depth: Int = 0) throws(Diagnostic) -> String {
+        guard depth < 100 else { throw Diagnostic("ONBUILD is nested more than 100 deep", at: slice.range) }
         let (keyword, all) = slice.splitAtBlank
         let (flags, arguments) = FlagParser.split(all)
         let name = keyword.word.text.uppercased()
         var result = keyword.word.text.lowercased()
         if !flags.isEmpty { result += " " + GoText.quoted(flags.map(\.text)) }
         if name == "ONBUILD", !arguments.isEmpty {
-            return result + " (\(try dump(arguments, escape: escape)))"
+            return result + " (\(try dump(arguments, escape: escape, depth: depth + 1)))"
         }
         for word in try words(of: arguments, in: name, escape: escape) { result += " " + GoText.quoted(word) }
         return result

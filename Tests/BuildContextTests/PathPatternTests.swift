@@ -90,4 +90,15 @@ struct PatternCase: Sendable, CustomTestStringConvertible {
         #expect(PathPattern.hasWildcards("[a]".utf8))
         #expect(!PathPattern.hasWildcards("a\\*b\\".utf8))
     }
+
+    @Test("a pattern of a hundred thousand stars is matched in a moment")
+    func hostile() throws {
+        let path = Array(String(repeating: "a/", count: 2000).utf8)
+        let clock = ContinuousClock()
+        let time = try clock.measure {
+            #expect(try !PathPattern(Array((String(repeating: "**/", count: 100_000) + "b").utf8)).matches(path))
+            #expect(try !PathPattern(Array(String(repeating: "*a", count: 100_000).utf8)).matches(path))
+        }
+        #expect(time < .seconds(10))
+    }
 }

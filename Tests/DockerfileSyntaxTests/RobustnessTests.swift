@@ -44,6 +44,7 @@ private let seedText = """
     private func exercise(_ bytes: [UInt8]) {
         let source = SourceText(name: "Dockerfile", bytes: bytes)
         let renderer = DiagnosticRenderer(usesColour: true)
+        _ = try? SyntaxDump(parsing: source)
         do {
             let dockerfile = try Dockerfile(parsing: source)
             _ = TreeDump.dump(dockerfile)
@@ -93,6 +94,25 @@ private let seedText = """
         exercise(Array(("FROM a\nRUN 99999999999999999999<<A\n").utf8))
         exercise(Array(("FROM a\nEXPOSE ${" + String(repeating: "A:-${", count: 10_000)).utf8))
         exercise([UInt8](repeating: 0, count: 100_000))
+    }
+
+    @Test(
+        "a word of a megabyte is expanded, or refused, in a moment",
+        arguments: [
+            String(repeating: "$A", count: 500_000), String(repeating: "${A:-", count: 160_000),
+            String(repeating: "'a'\"b\"", count: 100_000), String(repeating: "${A##*a*a*a*b}", count: 60_000),
+            "${A//*/x}${A//${A%a}b/x}", "${A//$E/x}", "${A#" + String(repeating: "*", count: 400_000) + "b}",
+            String(repeating: "${A//a/bbbbbbbbbb}", count: 10_000),
+        ]
+    )
+    func words(text: String) {
+        let value = String(repeating: "a", count: 300_000)
+        let expander = WordExpander { $0 == "A" ? value : $0 == "E" ? "" : nil }
+        let time = ContinuousClock().measure {
+            _ = try? expander.expand(Word(text, at: SourceRange(0, text.utf8.count)))
+        }
+        // Debug builds on a busy machine; this is to notice what takes the square of the length.
+        #expect(time < .seconds(20))
     }
 
     @Test("ten thousand lines parse quickly")

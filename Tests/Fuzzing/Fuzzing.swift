@@ -49,7 +49,11 @@ enum Fuzzing {
         let renderer = DiagnosticRenderer(usesColour: true)
         _ = try? SyntaxDump(parsing: source)
         do {
-            let report = CheckReport(try Dockerfile(parsing: source), options: PlanOptions()) { _ in nil }
+            let dockerfile = try Dockerfile(parsing: source)
+            // What a file means may grow with the product of its lines: `EXPOSE 0-65535` in each, or 16 triggers in each of
+            // 1000 stages.
+            guard bytes.count <= 1 << 14 else { return }
+            let report = CheckReport(dockerfile, options: PlanOptions()) { _ in nil }
             for diagnostic in report.errors + report.warnings.map(\.diagnostic) {
                 _ = renderer.render(diagnostic, in: source)
             }
@@ -78,7 +82,8 @@ enum Fuzzing {
 
     private static func ignore(_ bytes: [UInt8]) {
         let parts = bytes.split(separator: UInt8(ascii: "\n"), maxSplits: 1, omittingEmptySubsequences: false)
-        let path = Array(parts[0])
+        // No path is longer (`PATH_MAX`), and matching takes time in proportion to path times lines.
+        let path = Array(parts[0].prefix(4096))
         let lines = parts.count > 1 ? Array(parts[1]) : []
         _ = IgnoreFile.cleanedPatterns(in: lines)
         guard let file = try? IgnoreFile(parsing: SourceText(name: ".dockerignore", bytes: lines)) else { return }
