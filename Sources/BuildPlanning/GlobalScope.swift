@@ -66,6 +66,11 @@ public struct GlobalScope: Sendable {
         }
     }
 
+    /// The name that is probably meant by one that is not declared.
+    public func suggestion(for name: String) -> String? {
+        SpellingSuggestion.closest(to: name, in: declared.union(values.keys).sorted())
+    }
+
     /// Expands a word of a `FROM` line.
     public func expand(_ word: Word) throws(Diagnostic) -> WordExpander.Expansion {
         let values = values

@@ -163,9 +163,7 @@ struct StagePlanner {
     /// What is wrong with a word of `FROM` is often that it uses something that is not there.
     private func undeclared(_ expansion: WordExpander.Expansion) -> String? {
         guard let name = expansion.unsetNames.first(where: { !scope.declared.contains($0) }) else { return nil }
-        let known = scope.declared.union(scope.values.keys).sorted()
-        let suggestion = SpellingSuggestion.closest(to: name, in: known).map { ", did you mean `\($0)`?" } ?? ""
-        return "`\(name)` is not declared" + suggestion
+        return "`\(name)` is not declared" + (scope.suggestion(for: name).map { ", did you mean `\($0)`?" } ?? "")
     }
 
     /// Adds what the `ONBUILD` triggers of a stage of this file copy from.

@@ -102,12 +102,12 @@ private struct DiagnosticsDocument: Encodable {
             Entry(
                 severity: diagnostic.severity.rawValue,
                 rule: diagnostic.rule,
-                message: diagnostic.message,
+                message: CredentialMask.masked(diagnostic.message),
                 path: source.name,
                 place: diagnostic.range.map { Place($0, in: source) },
-                label: diagnostic.label,
-                notes: diagnostic.notes.map { Note(message: $0.message, place: Place($0.range, in: source)) },
-                hints: diagnostic.hints
+                label: diagnostic.label.map { CredentialMask.masked($0) },
+                notes: diagnostic.notes.map { Note(message: CredentialMask.masked($0.message), place: Place($0.range, in: source)) },
+                hints: diagnostic.hints.map { CredentialMask.masked($0) }
             )
         }
     }
