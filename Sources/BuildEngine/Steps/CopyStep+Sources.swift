@@ -85,7 +85,7 @@ extension CopyStep {
     {
         let text = Array(source.text.utf8)
         if copy.parents { return try context.directory.list(ParentsSource(text), excluding: excludes) }
-        return try context.directory.select(source: text, wildcards: .path).map { root throws(BuildContextError) in
+        return try context.directory.select(source: text, wildcards: wildcards).map { root throws(BuildContextError) in
             if let store = context.store, root.isDirectory, PathInRoot(store).isWithin(PathInRoot(root.resolvedPath)) {
                 let path = String(decoding: store, as: UTF8.self)
                 stage.run.noteOnce("the store lies in the build context, as `\(path)`, and is not copied")
@@ -126,7 +126,11 @@ extension CopyStep {
             guard let paths = try files.select(text) else {
                 let hints = files.suggestion(for: PathInRoot(text)).map { ["did you mean `\($0)`?"] } ?? []
                 let path = String(decoding: text, as: UTF8.self)
-                throw failure("failed: `\(path)` is not in \(fromName)", at: source.range, hints: hints)
+                throw failure(
+                    "failed: `\(path)` is not in \(stage.name(of: copy.from))",
+                    at: source.range,
+                    hints: hints
+                )
             }
             return try paths.map { try files.root($0, excluding: filters, range: source.range) }
         }
@@ -142,14 +146,5 @@ extension CopyStep {
             }
         }
         return roots
-    }
-
-    private var fromName: String {
-        switch copy.from {
-        case .stage(let index):
-            "stage `\(stage.run.plan.allStages[index]?.name ?? String(index))`"
-        case .image(let image): "image `\(image.reference.familiar)`"
-        case .context, .named, .scratch: "an empty filesystem"
-        }
     }
 }
