@@ -98,24 +98,23 @@ extension LayerIndex {
         }
     }
 
-    /// Where a file of this path and content has its bytes in the tar; `nil` when the layer has no such file.
+    /// Whether the entry at a position, which may be behind the last one, has this path.
+    func isPath(_ path: PathInRoot, at position: Int) -> Bool {
+        position < count
+            && withBytes { LayerIndexEncoder.path($0, position: position).elementsEqual(path.bytes) }
+    }
+
+    /// Whether the entry at a position says what this one does, whose path it has; contents are not compared.
     ///
-    /// - Parameter cursor: Where the last path was found that was asked for; paths that are asked for in ascending order
-    ///   are found without searching.
-    public func offset(of path: PathInRoot, content: Digest, cursor: inout Int) -> Int64? {
-        withBytes { bytes in
-            path.bytes.withUnsafeBytes { wanted -> Int64? in
-                func isHere() -> Bool {
-                    cursor < count && LayerIndexEncoder.path(bytes, position: cursor).elementsEqual(wanted)
-                }
-                if !isHere() { cursor += 1 }
-                if !isHere() {
-                    cursor = position(of: path).position
-                    guard isHere() else { return nil }
-                }
-                return LayerIndexEncoder.offset(bytes, position: cursor, content: content)
-            }
-        }
+    /// Never so for what the tar of the layer does not hold by itself: links to other entries, directories that are
+    /// not listed, and what has extended attributes or hides layers below.
+    func isSame(_ entry: LayerEntry, at position: Int) -> Bool {
+        withBytes { LayerIndexEncoder.isSame($0, position: position, entry) }
+    }
+
+    /// What is in the file at a position, and where in the tar; `nil` for what has no content there.
+    func content(at position: Int) -> (offset: Int64, size: Int64, digest: Digest)? {
+        withBytes { LayerIndexEncoder.content($0, position: position) }
     }
 
     /// The first position, not before `start`, whose path does not satisfy `isBefore`.

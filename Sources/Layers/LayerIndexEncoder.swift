@@ -57,6 +57,41 @@ struct LayerIndexEncoder {
         if entry.kind == .regular { fileBytes = fileBytes.addingReportingOverflow(entry.size).partialValue }
     }
 
+    /// Appends consecutive entries of another index, whose members lie `distance` further in this layer's tar.
+    ///
+    /// - Parameter run: Entries that `isSame` was true of, whose strings lie behind each other.
+    mutating func append(_ run: LayerRun, distance: Int64) {
+        run.index.withBytes { bytes in
+            let first = LayerIndex.headerSize + run.positions.lowerBound * LayerIndex.recordSize
+            let end = first + run.positions.count * LayerIndex.recordSize
+            let place = records.count
+            records.append(contentsOf: bytes[first..<end])
+            let last = end - LayerIndex.recordSize
+            func load(_ place: Int) -> UInt32 { bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self) }
+            let start = load(first)
+            let table = LayerIndex.headerSize + run.index.count * LayerIndex.recordSize
+            let stringsEnd = load(last + 16) + load(last + 20)
+            let moved = UInt32(strings.count) &- start
+            strings.append(contentsOf: bytes[(table + Int(start))..<(table + Int(stringsEnd))])
+            records.withUnsafeMutableBytes { records in
+                for record in stride(from: place, to: records.count, by: LayerIndex.recordSize) {
+                    for field in [0, 8, 16] {
+                        let value = records.loadUnaligned(fromByteOffset: record + field, as: UInt32.self) &+ moved
+                        records.storeBytes(of: value, toByteOffset: record + field, as: UInt32.self)
+                    }
+                    guard records[record + 25] & Flag.offset != 0 else { continue }
+                    let offset = records.loadUnaligned(fromByteOffset: record + 64, as: Int64.self) + distance
+                    records.storeBytes(of: offset, toByteOffset: record + 64, as: Int64.self)
+                    fileBytes =
+                        fileBytes.addingReportingOverflow(
+                            records.loadUnaligned(fromByteOffset: record + 48, as: Int64.self)
+                        ).partialValue
+                }
+            }
+            count += run.positions.count
+        }
+    }
+
     /// Gives a hard link the attributes and content of its target; both were appended, in ascending order of paths.
     ///
     /// A link to something else that is no directory becomes another one of its kind, since what links of these have
@@ -157,14 +192,40 @@ struct LayerIndexEncoder {
         return flags & Flag.implied != 0 || (kind == LayerEntry.Kind.hardLink.rawValue && flags & Flag.digest == 0)
     }
 
-    /// Where the content of a regular file lies in the tar, if it has this digest.
-    static func offset(_ bytes: UnsafeRawBufferPointer, position: Int, content: Digest) -> Int64? {
+    /// The content of a regular file, where it lies in the tar.
+    static func content(
+        _ bytes: UnsafeRawBufferPointer,
+        position: Int
+    ) -> (offset: Int64, size: Int64, digest: Digest)? {
         let place = LayerIndex.headerSize + position * LayerIndex.recordSize
         guard bytes[place + 24] == LayerEntry.Kind.regular.rawValue,
-            bytes[place + 25] & (Flag.offset | Flag.digest) == Flag.offset | Flag.digest,
-            Digest(rawBytes: UnsafeRawBufferPointer(rebasing: bytes[(place + 72)..<(place + 104)])) == content
+            bytes[place + 25] & (Flag.offset | Flag.digest) == Flag.offset | Flag.digest
         else { return nil }
-        return Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: place + 64, as: Int64.self))
+        func load(_ offset: Int) -> Int64 {
+            Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: place + offset, as: Int64.self))
+        }
+        let digest = Digest(rawBytes: UnsafeRawBufferPointer(rebasing: bytes[(place + 72)..<(place + 104)]))
+        return (load(64), load(48), digest)
+    }
+
+    /// Whether one record says the same as an entry of the same path, content aside, and its strings lie behind
+    /// each other.
+    static func isSame(_ bytes: UnsafeRawBufferPointer, position: Int, _ entry: LayerEntry) -> Bool {
+        let place = LayerIndex.headerSize + position * LayerIndex.recordSize
+        func load<Value: FixedWidthInteger>(_ offset: Int, _ type: Value.Type) -> Value {
+            Value(littleEndian: bytes.loadUnaligned(fromByteOffset: place + offset, as: type))
+        }
+        let flags = entry.kind == .regular ? Flag.offset | Flag.digest : 0
+        return entry.kind != .hardLink && !entry.isOpaque && !entry.isImplied && entry.extendedAttributes.isEmpty
+            && load(24, UInt8.self) == entry.kind.rawValue && load(25, UInt8.self) == flags
+            && load(26, UInt16.self) == entry.permissions
+            && load(28, UInt32.self) == entry.userID && load(32, UInt32.self) == entry.groupID
+            && load(36, UInt32.self) == entry.deviceMajor && load(40, UInt32.self) == entry.deviceMinor
+            && load(48, Int64.self) == entry.size && load(56, Int64.self) == entry.modified
+            && load(20, UInt32.self) == 0
+            && load(8, UInt32.self) == load(0, UInt32.self) &+ load(4, UInt32.self)
+            && load(16, UInt32.self) == load(8, UInt32.self) &+ load(12, UInt32.self)
+            && string(bytes, at: place + 8).elementsEqual(entry.linkTarget)
     }
 
     /// Whether one record removes what the layers below have below its path: all but directories that are not opaque.

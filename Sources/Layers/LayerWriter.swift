@@ -69,10 +69,18 @@ public final class LayerWriter {
     public func append(_ part: LayerPart) throws {
         let start = tar.position
         try tar.write(part.tar)
-        for var entry in part.entries {
-            try LayerWriter.check(entry)
-            if let offset = entry.contentOffset { entry.contentOffset = start + offset }
-            list(entry)
+        for member in part.members {
+            switch member {
+            case .entry(var entry):
+                try LayerWriter.check(entry)
+                if let offset = entry.contentOffset { entry.contentOffset = start + offset }
+                list(entry)
+            case .run(let run, let offset):
+                let last = run.positions.upperBound - 1
+                prepare(for: run.index[run.positions.lowerBound].path)
+                index.append(run, distance: start + offset - run.bytes.lowerBound)
+                lastPath = run.index[last].path
+            }
         }
     }
 
@@ -80,9 +88,13 @@ public final class LayerWriter {
         guard !entry.path.name.starts(with: ".wh.".utf8) else { throw LayerError.reservedName(entry.path) }
     }
 
+    private func prepare(for path: PathInRoot) {
+        if let lastPath { precondition(lastPath < path, "layer entries must be sorted by path") }
+        if !(lastPath?.isSibling(of: path) ?? false) { listParents(of: path) }
+    }
+
     private func list(_ entry: LayerEntry) {
-        if let lastPath { precondition(lastPath < entry.path, "layer entries must be sorted by path") }
-        if !(lastPath?.isSibling(of: entry.path) ?? false) { listParents(of: entry.path) }
+        prepare(for: entry.path)
         if entry.kind == .hardLink { hardLinks.append(index.count) }
         index.append(entry)
         lastPath = entry.path
@@ -113,19 +125,36 @@ public final class LayerWriter {
 
 /// Some members of a layer, put together by any thread: their blocks and what the index says of them.
 public final class LayerPart {
+    /// What stands in the tar, in its order, which is that of the paths.
+    enum Member {
+        /// Its content's offset counts from the start of the part, and is negative for one that began in a part before.
+        case entry(LayerEntry)
+        /// Where the run begins, counted from the start of the part.
+        case run(LayerRun, offset: Int64)
+    }
+
     public let tar: TarBuffer
-    /// In ascending order of paths; the offsets of contents count from the start of the part, and are negative for
-    /// one that began in a part before.
-    public var entries: [LayerEntry] = []
+    private(set) var members: [Member] = []
 
     /// - Parameter capacity: In bytes of tar; it grows where that is not enough.
     public init(capacity: Int) {
         tar = TarBuffer(capacity: capacity)
     }
 
+    /// Lists an entry that was appended to the tar.
+    ///
+    /// The offset of its content counts from the start of the part, and is negative if it began in a part before.
+    public func list(_ entry: LayerEntry) { members.append(.entry(entry)) }
+
+    /// Lists entries whose members the caller fills in at once, all bytes of them.
+    public func append(_ run: LayerRun) -> UnsafeMutableRawBufferPointer {
+        members.append(.run(run, offset: Int64(tar.count)))
+        return tar.append(run.bytes.count)
+    }
+
     /// Forgets everything and keeps the memory.
     public func removeAll() {
         tar.removeAll()
-        entries.removeAll(keepingCapacity: true)
+        members.removeAll(keepingCapacity: true)
     }
 }

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Glibc
 internal import SystemPackage
 internal import Testing
 
@@ -57,7 +58,7 @@ struct LargeCopyTests {
 
     @Test(
         "of which one file changed are what a build from nothing makes of them",
-        arguments: ["content", "mode", "gone"]
+        arguments: ["content", "mode", "gone", "directory", "link", "times"]
     )
     func oneChanged(_ change: String) async throws {
         try await BuildFixture.with { f in
@@ -66,7 +67,19 @@ struct LargeCopyTests {
             switch change {
             case "content": try f.write("tree/4/f4", "another")
             case "mode": try f.write("tree/4/f4", bytes: bytes(seed: 4, count: 68), mode: 0o755)
-            default: try f.remove("tree/4/f4")
+            case "gone": try f.remove("tree/4/f4")
+            case "directory": chmod(f.context.pushing("tree/4").string, 0o700)
+            case "link":
+                try f.remove("tree/link")
+                try f.link("tree/link", to: "elsewhere")
+            default:
+                for number in 0..<300 where number % 3 > 0 {
+                    let path = f.context.pushing(FilePath("tree/\(number % 7)/f\(number)")).string
+                    try FileManager.default.setAttributes(
+                        [.modificationDate: Date(timeIntervalSince1970: Double(1_000_000 + number))],
+                        ofItemAtPath: path
+                    )
+                }
             }
             try f.write("tree/5/added", "added")
             let second = try await f.build(Self.text)
@@ -111,6 +124,7 @@ struct LargeCopyTests {
             #expect(try await contents() == (0..<300).map(String.init).sorted().map { "content \($0)" })
             write("7", "another")
             #expect(try await contents().filter { $0 == "another" } == ["another"])
+            #expect(try await fresh(f, "fresh").layers == f.build(Self.text).layers)
         }
     }
 
@@ -134,7 +148,7 @@ struct LargeCopyTests {
         }
     }
 
-    @Test("of four builds at once are made once", .timeLimit(.minutes(2)))
+    @Test("of four builds at once are made once", .timeLimit(.minutes(10)))
     func atOnce() async throws {
         try await BuildFixture.with { f in
             try writeTree(f)

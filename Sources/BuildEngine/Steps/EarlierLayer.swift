@@ -16,11 +16,19 @@ final class EarlierLayer: Sendable {
         path = FilePath("layer \(layer.diffID)")
     }
 
-    /// What one thread reads; it asks for items in their order.
+    /// Finds what the layer has of the entries of a new one.
+    var comparison: LayerComparison { LayerComparison(with: index) }
+
+    /// Copies members that did not change.
+    func copy(_ run: LayerRun, to part: LayerPart) throws {
+        let piece = part.append(run)
+        let count = try FileOperations.read(piece, from: contents.descriptor, at: run.bytes.lowerBound, path: path)
+        guard count == piece.count else { throw LayerError.shortContent(path) }
+    }
+
+    /// What one thread reads of contents whose attributes changed; it asks for items in their order.
     struct Reader: ~Copyable {
         private let layer: EarlierLayer
-        /// Where the index was looked at last.
-        private var cursor = 0
         /// The bytes of the tar that hold the prepared items.
         private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
         private var span: Range<Int64> = 0..<0
@@ -32,17 +40,17 @@ final class EarlierLayer: Sendable {
 
         deinit { memory.deallocate() }
 
-        /// Reads what the layer has of some items, if it lies closely enough together.
-        mutating func prepare(_ items: [CopyItem]) {
+        /// Reads some contents at once, if they lie closely enough together.
+        mutating func prepare(_ wanted: some Sequence<Range<Int64>>) {
             span = 0..<0
-            var wanted: Int64 = 0
-            for item in items {
-                guard let offset = offset(of: item) else { continue }
-                let end = offset + item.entry.size
-                span = span.isEmpty ? offset..<end : min(span.lowerBound, offset)..<max(span.upperBound, end)
-                wanted += item.entry.size + 1024
+            var size: Int64 = 0
+            for range in wanted {
+                span =
+                    span.isEmpty
+                    ? range : min(span.lowerBound, range.lowerBound)..<max(span.upperBound, range.upperBound)
+                size += Int64(range.count) + 1024
             }
-            guard !span.isEmpty, span.count <= min(Reader.spanLimit, 2 * wanted) else { return span = 0..<0 }
+            guard !span.isEmpty, span.count <= min(Reader.spanLimit, 2 * size) else { return span = 0..<0 }
             if memory.count < span.count {
                 memory.deallocate()
                 memory = .allocate(byteCount: Int(Reader.spanLimit), alignment: 4096)
@@ -57,22 +65,14 @@ final class EarlierLayer: Sendable {
             if count != span.count { span = 0..<0 }
         }
 
-        /// The content of an item; `nil` when the layer does not have it.
-        mutating func content(of item: CopyItem) -> OpenContent? {
-            guard let offset = offset(of: item) else { return nil }
-            let range = offset..<offset + item.entry.size
+        /// The content of an item, which lies there in the tar.
+        func content(of item: CopyItem, at range: Range<Int64>) -> OpenContent {
             guard span.contains(range) else {
-                return OpenContent(item, descriptor: layer.contents.descriptor, offset: offset, path: layer.path)
+                let descriptor = layer.contents.descriptor
+                return OpenContent(item, descriptor: descriptor, offset: range.lowerBound, path: layer.path)
             }
             let start = Int(range.lowerBound - span.lowerBound)
             return OpenContent(item, bytes: UnsafeRawBufferPointer(rebasing: memory[start..<start + range.count]))
-        }
-
-        private mutating func offset(of item: CopyItem) -> Int64? {
-            guard item.entry.size > 0, case .context = item.content, let digest = item.entry.contentDigest else {
-                return nil
-            }
-            return layer.index.offset(of: item.entry.path, content: digest, cursor: &cursor)
         }
     }
 }

@@ -24,6 +24,18 @@ final class LayerAssembly: @unchecked Sendable {
         var earlier: EarlierLayer.Reader?
     }
 
+    /// What is put into a part.
+    private enum Piece {
+        /// With the place of its content in the earlier layer, if that has it.
+        case item(CopyItem, earlier: Range<Int64>?)
+        /// Items that the earlier layer has just so.
+        case unchanged(LayerRun)
+
+        var earlierContent: Range<Int64>? {
+            if case .item(_, let earlier) = self { earlier } else { nil }
+        }
+    }
+
     private enum Turn {
         case made
         case noSpace
@@ -46,8 +58,9 @@ final class LayerAssembly: @unchecked Sendable {
 
     private let lock = Mutex(())
     private var items: LayerPlan.Iterator
+    private var comparison: LayerComparison?
     /// What did not fit into the part before.
-    private var postponed: CopyItem?
+    private var postponed: (Piece, length: Int)?
     /// The file that the next part goes on with.
     private var unfinished: OpenContent?
     private var claimed = 0
@@ -61,6 +74,7 @@ final class LayerAssembly: @unchecked Sendable {
         listings = fingerprint?.listings ?? []
         context = fingerprint?.context
         self.earlier = earlier
+        comparison = earlier?.comparison
         // Not as its first value, to which it would have to be brought back before it goes.
         for _ in parts { free.signal() }
     }
@@ -125,11 +139,16 @@ final class LayerAssembly: @unchecked Sendable {
             return .end(parts: parts)
         case .filled(let part):
             part.ready.signal()
-        case .batch(let items, let part):
+        case .batch(let pieces, let part):
             do {
-                maker.earlier?.prepare(items)
-                // Without a limit: headers may be longer than was reckoned with.
-                for item in items { _ = try append(item, to: part, limit: .max, &maker) }
+                maker.earlier?.prepare(pieces.lazy.compactMap(\.earlierContent))
+                for piece in pieces {
+                    switch piece {
+                    // Without a limit: headers may be longer than was reckoned with.
+                    case .item(let item, let earlier): _ = try append(item, earlier, to: part, limit: .max, &maker)
+                    case .unchanged(let run): try earlier?.copy(run, to: part.layer)
+                    }
+                }
             } catch {
                 part.failure = error
             }
@@ -142,33 +161,61 @@ final class LayerAssembly: @unchecked Sendable {
         case end(parts: Int)
         /// A piece of a large file, read already, since only one thread at a time can go on with it.
         case filled(Part)
-        case batch([CopyItem], Part)
+        case batch([Piece], Part)
+    }
+
+    /// What goes into the next part, and about how long it gets: a single file where that is more than a part may have.
+    private func batch() -> (pieces: [Piece], size: Int) {
+        var batch: [Piece] = []
+        var run: LayerRun?
+        var size = 0
+        while !isOver, unfinished == nil, batch.count < LayerAssembly.entryLimit,
+            let (piece, length) = postponed.take() ?? next()
+        {
+            guard batch.isEmpty && run == nil || size + length <= LayerAssembly.partSize else {
+                postponed = (piece, length)
+                break
+            }
+            size += length
+            if case .unchanged(let members) = piece, run?.append(members) ?? false { continue }
+            if let ended = run.take() { batch.append(.unchanged(ended)) }
+            if case .unchanged(let members) = piece { run = members } else { batch.append(piece) }
+        }
+        if let run { batch.append(.unchanged(run)) }
+        return (batch, size)
+    }
+
+    private func next() -> (Piece, length: Int)? {
+        guard let item = items.next() else { return nil }
+        let size = item.entry.size
+        // A header is one block, or three with records.
+        let length = Int(min(size, 1 << 40)) + 2048
+        switch comparison?.find(item.entry) {
+        // Of several names of a file the first one has the content, whatever the earlier layer's first one was.
+        case .member(let run) where item.identity == nil && run.bytes.count <= LayerAssembly.partSize:
+            return (.unchanged(run), run.bytes.count)
+        case .content(let offset):
+            return (.item(item, earlier: offset..<offset + size), length)
+        case .member, nil:
+            return (.item(item, earlier: nil), length)
+        }
     }
 
     private func claim(_ maker: inout Maker) -> Claim {
         let part = parts[claimed % parts.count]
-        var batch: [CopyItem] = []
-        var size: Int64 = 0
-        while !isOver, unfinished == nil, batch.count < LayerAssembly.entryLimit {
-            guard let item = postponed ?? items.next() else { break }
-            postponed = nil
-            // A header is one block, or three with records.
-            size += item.entry.size + 2048
-            if size <= LayerAssembly.partSize || batch.isEmpty { batch.append(item) } else { postponed = item }
-            if size > LayerAssembly.partSize { break }
-        }
+        let (batch, size) = batch()
         if isOver || (batch.isEmpty && unfinished == nil) { return .end(parts: claimed) }
         claimed += 1
         part.layer.removeAll()
         part.contents.removeAll(keepingCapacity: true)
-        if unfinished == nil, size <= LayerAssembly.partSize || batch.count > 1 { return .batch(batch, part) }
+        guard size > LayerAssembly.partSize || batch.isEmpty else { return .batch(batch, part) }
         do {
             if let open = unfinished {
                 if try append(open, to: part, limit: LayerAssembly.partSize) { unfinished = nil }
-            } else {
+            } else if case .item(let item, let earlier) = batch[0] {
                 // It may be needed longer than what was read for a batch.
                 maker.earlier?.prepare([])
-                unfinished = try append(batch[0], to: part, limit: LayerAssembly.partSize, &maker)
+                unfinished = try append(item, earlier, to: part, limit: LayerAssembly.partSize, &maker)
             }
         } catch {
             part.failure = error
@@ -179,8 +226,16 @@ final class LayerAssembly: @unchecked Sendable {
     }
 
     /// Appends an item; what is left of it where the part would become longer than the limit.
-    private func append(_ item: CopyItem, to part: Part, limit: Int, _ maker: inout Maker) throws -> OpenContent? {
-        let open = try maker.earlier?.content(of: item) ?? OpenContent(item, listings, &maker.opener)
+    private func append(
+        _ item: CopyItem,
+        _ earlier: Range<Int64>?,
+        to part: Part,
+        limit: Int,
+        _ maker: inout Maker
+    ) throws -> OpenContent? {
+        let open =
+            try earlier.flatMap { maker.earlier?.content(of: item, at: $0) }
+            ?? OpenContent(item, listings, &maker.opener)
         return try append(open, to: part, limit: limit) ? nil : open
     }
 

@@ -84,7 +84,7 @@ final class OpenContent {
             isHeaderWritten = true
         }
         guard entry.kind == .regular else {
-            part.entries.append(entry)
+            part.list(entry)
             return true
         }
         let space = max(limit - part.tar.count, 1)
@@ -100,7 +100,7 @@ final class OpenContent {
         if !isDigestKnown { entry.contentDigest = hasher.finish() }
         entry.contentOffset = start
         try check(learn)
-        part.entries.append(entry)
+        part.list(entry)
         return true
     }
 
