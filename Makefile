@@ -9,7 +9,7 @@ BINARY := bin/swiftbuild
 STRICT := --scratch-path .build-check -Xswiftc -warnings-as-errors
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test check lint fmt bench bench-quick bench-curves install clean
+.PHONY: help build demo test check lint fmt bench bench-quick bench-curves compare install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ bench-quick: build ## The same with fewer files and rounds, and without other bu
 bench-curves: build ## Measure how cost grows with files, layers, steps and images, and draw docs/performance-curves.svg
 	@scripts/install-dependencies bench
 	@Benchmarks/run --only curves --curves docs/performance-curves.svg $(BENCH)
+
+compare: build ## Build every example and case of the language with other builders too, and compare the images
+	@scripts/install-dependencies bench
+	@Tests/Comparison/compare $(COMPARE)
 
 install: ## Install the binary under PREFIX (default /usr/local); builds it first when it is missing
 	@test -x $(BINARY) || $(MAKE) build

@@ -97,26 +97,10 @@ def busybox(path):
 
 def debian():
     """The tar of Debian's smallest root filesystem, made once and kept; None and the reason where it cannot be."""
-    suite = "bookworm"
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "swiftbuild-benchmark"
-    path = cache / f"debian-{suite}.tar"
-    if path.exists():
-        return path, None
-    if os.geteuid() != 0:
-        return None, "making the Debian base needs root"
-    cache.mkdir(parents=True, exist_ok=True)
-    unfinished = cache / f"debian-{suite}.{os.getpid()}.tar"
-    try:
-        subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", suite, unfinished], check=True,
-                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        unfinished.rename(path)
-    except FileNotFoundError:
-        return None, "there is no mmdebstrap to make the Debian base with"
-    except subprocess.CalledProcessError as error:
-        return None, "mmdebstrap: " + (error.stderr.decode().strip().splitlines() or ["failed"])[-1]
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return path, None
+    made = subprocess.run([REPOSITORY / "scripts/debian-rootfs"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if made.returncode == 0:
+        return Path(made.stdout.strip()), None
+    return None, (made.stderr.strip().splitlines() or ["failed"])[-1]
 
 
 def images_archive(path, count):

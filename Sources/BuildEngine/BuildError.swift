@@ -8,6 +8,8 @@ public enum BuildError: Error, Sendable {
     case runFailed(RunFailure)
     /// This machine does not let us do what a step needs.
     case environment(String, hint: String?)
+    /// An option of the command line has a value that it cannot have.
+    case invalidSetting(String, reason: String)
 
     /// What is known of a failed `RUN`.
     public struct RunFailure: Sendable {
@@ -41,6 +43,7 @@ extension BuildError: CustomStringConvertible {
         case .dockerfile(let error): error.diagnostics.first?.message ?? "the Dockerfile cannot be built"
         case .runFailed(let failure): "`\(failure.command)` failed with exit code \(failure.code)"
         case .environment(let message, _): message
+        case .invalidSetting(let text, let reason): "`\(text)`: \(reason)"
         }
     }
 }

@@ -17,6 +17,8 @@ public struct BuildRequest: Sendable {
     public var labels: [(name: String, value: String)] = []
     /// Whether earlier results are used; new ones are always kept.
     public var usesCache = true
+    /// What the processes of `RUN` get.
+    public var runs = RunSettings()
     /// The stages that use no earlier results all the same, by name in any case; a stage without a name by its number.
     public var uncachedStages: [String] = []
     /// How many steps may do their work at the same time.
@@ -29,4 +31,9 @@ public struct BuildRequest: Sendable {
         self.options = options
         self.jobs = jobs
     }
+}
+
+extension BuildRequest {
+    /// What processes take for the name of the machine; `nil` for the usual one.
+    var hostname: String? { options.buildArguments["BUILDKIT_SANDBOX_HOSTNAME"] }
 }

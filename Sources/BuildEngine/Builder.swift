@@ -95,6 +95,7 @@ final class BuildRun: Sendable {
     private let context: BuildContextFiles?
     private let namedContexts: [String: OpenedOnce<BuildContextFiles>]
     let isolation: Isolation
+    let secrets: Secrets
     private let stageResults: [Int: Promise<StageResult>]
     private let notes = Mutex<Set<String>>([])
     /// The layers that processes of this build left, to be kept as snapshots at the end.
@@ -110,6 +111,7 @@ final class BuildRun: Sendable {
             OpenedOnce { BuildContextFiles(try await open(), in: builder.store) }
         }
         isolation = Isolation(builder.store)
+        secrets = Secrets(request.runs.secrets)
         stageResults = plan.allStages.mapValues { _ in Promise() }
     }
 
@@ -153,7 +155,9 @@ final class BuildRun: Sendable {
             for files in [context] + namedContexts.values.map(\.opened) { try? files?.fingerprints.save() }
         }
         let bases = try await BaseResolution(self).resolve()
-        let unsupported = UnsupportedFeatures.errors(in: bases.stages)
+        let unsupported =
+            UnsupportedFeatures.errors(in: bases.stages)
+            + bases.stages.flatMap(\.steps).compactMap { request.runs.refusal(of: $0.instruction) }
         guard unsupported.isEmpty else {
             throw BuildError.dockerfile(DiagnosticsError(source: plan.dockerfile.source, diagnostics: unsupported))
         }

@@ -152,10 +152,24 @@ extension StageBuilder {
 
     /// The files of another stage or image.
     func files(of source: ContentSource) async throws -> LayerStack {
+        try LayerStack(try await layers(of: source).layers, in: builder.layers)
+    }
+
+    /// The layers of another stage or image, lowest first.
+    func layers(of source: ContentSource) async throws -> [StageLayer] {
         switch source {
-        case .context, .named, .scratch: try LayerStack([], in: builder.layers)
-        case .stage(let index): try LayerStack(try await run.result(ofStage: index).layers.layers, in: builder.layers)
-        case .image(let image): try LayerStack(bases.images[image]?.layers ?? [], in: builder.layers)
+        case .context, .named, .scratch: []
+        case .stage(let index): try await run.result(ofStage: index).layers
+        case .image(let image): bases.images[image]?.layers.map { StageLayer($0) } ?? []
+        }
+    }
+
+    /// What messages call another stage or image.
+    func name(of source: ContentSource) -> String {
+        switch source {
+        case .stage(let index): "stage `\(run.plan.allStages[index]?.name ?? String(index))`"
+        case .image(let image): "image `\(image.reference.familiar)`"
+        case .context, .named, .scratch: "an empty filesystem"
         }
     }
 

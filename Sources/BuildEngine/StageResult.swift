@@ -73,4 +73,20 @@ extension [StageLayer] {
             return result
         }
     }
+
+    /// All of them unpacked, lowest first; those that processes of this build left, as they are.
+    func snapshots(in store: SnapshotStore) async throws -> [SnapshotStore.Snapshot] {
+        var result: [SnapshotStore.Snapshot] = []
+        var known: [Layer] = []
+        for layer in self {
+            if let workspace = layer.workspace {
+                result += try store.snapshots(of: known)
+                known = []
+                result.append(workspace.snapshot)
+            } else {
+                known.append(try await layer.layer)
+            }
+        }
+        return try result + store.snapshots(of: known)
+    }
 }

@@ -5,8 +5,7 @@ import Reporting
 /// What the language has and this version cannot execute: named before anything runs, never silently ignored.
 enum UnsupportedFeatures {
     private static let flags: [String: Set<String>] = [
-        "RUN": ["mount", "device", "security"],
-        "ADD": ["checksum", "keep-git-dir"],
+        "ADD": ["checksum", "keep-git-dir"]
     ]
 
     /// The errors for the stages that a plan builds.

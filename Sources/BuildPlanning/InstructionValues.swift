@@ -4,16 +4,28 @@ import Reporting
 enum ImagePath {
     /// Makes a path absolute against a directory, and cleans `.`, `..` and repeated slashes.
     static func join(_ directory: String, _ path: String) -> String {
-        var components: [Substring] = []
         let whole = path.hasPrefix("/") ? path : directory + "/" + path
-        for component in whole.split(separator: "/") where component != "." {
+        return "/" + components(whole).joined(separator: "/")
+    }
+
+    /// Cleans a path that stays relative if it is.
+    static func clean(_ path: String) -> String {
+        path.hasPrefix("/") ? join("/", path) : components(path).joined(separator: "/")
+    }
+
+    /// The last component of a path.
+    static func name(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? "" }
+
+    private static func components(_ path: String) -> [Substring] {
+        var components: [Substring] = []
+        for component in path.split(separator: "/") where component != "." {
             if component == ".." {
                 if !components.isEmpty { components.removeLast() }
             } else {
                 components.append(component)
             }
         }
-        return "/" + components.joined(separator: "/")
+        return components
     }
 }
 

@@ -1,3 +1,4 @@
+import DockerfileSyntax
 import Reporting
 
 /// The expanded options of one `RUN --mount`.
@@ -5,20 +6,17 @@ struct MountOptions {
     let range: SourceRange
     /// By canonical key; a bare option has no value.
     var values: [String: (text: String?, range: SourceRange)] = [:]
-    /// Whether `from` was given.
-    var hasSource = false
+    /// What `from` names.
+    let source: ContentSource
+    let workingDirectory: String
+    /// How many ssh mounts the instruction has before this one.
+    let agentCount: Int
+    /// What stands before the id of every cache: the build argument `BUILDKIT_CACHE_MOUNT_NS`.
+    let cacheNamespace: String?
 
-    private static let allowed: [String: Set<String>] = [
-        "bind": ["target", "source", "readonly", "readwrite"],
-        "cache": ["id", "target", "source", "readonly", "readwrite", "sharing", "mode", "uid", "gid"],
-        "tmpfs": ["target", "size", "readwrite"],
-        "secret": ["id", "source", "target", "required", "mode", "uid", "gid", "env"],
-        "ssh": ["id", "target", "required", "mode", "uid", "gid"],
-    ]
-
-    func resolve(from source: ContentSource, workingDirectory: String) throws(Diagnostic) -> ResolvedMount {
+    func resolve() throws(Diagnostic) -> ResolvedMount {
         let type = text("type")?.lowercased() ?? "bind"
-        guard let allowed = Self.allowed[type] else {
+        guard let allowed = MountFlag.keys[type] else {
             throw Diagnostic(
                 "unknown mount type `\(type)`",
                 at: values["type"]?.range ?? range,
@@ -29,29 +27,27 @@ struct MountOptions {
         where key != "type" && !allowed.contains(key) {
             throw Diagnostic("a mount of type `\(type)` has no option `\(key)`", at: value.range)
         }
-        if hasSource, type != "bind", type != "cache" {
-            throw Diagnostic("a mount of type `\(type)` has no option `from`", at: range)
-        }
-        var target = text("target").map { ImagePath.join(workingDirectory, $0) }
+        var target = text("target").flatMap { $0.isEmpty ? nil : ImagePath.join(workingDirectory, $0) }
         let kind: ResolvedMount.Kind
         switch type {
         case "secret": (kind, target) = try secret(target)
-        case "ssh": kind = .ssh(try identity(id: text("id") ?? "default", environmentName: nil, mode: 0o600))
+        case "ssh":
+            kind = .ssh(try identity(id: text("id") ?? "", default: "default", environmentName: nil, mode: 0o600))
+            target = target ?? "/run/buildkit/ssh_agent.\(agentCount)"
         default:
             guard let path = target else { throw Diagnostic("the mount needs a target", at: range) }
-            guard path != "/" else {
-                throw Diagnostic("a mount cannot replace `/`", at: values["target"]?.range ?? range)
-            }
-            kind = try fileSystem(type, source: source, target: path)
+            kind = try fileSystem(type, target: path)
         }
-        return ResolvedMount(kind: kind, target: target, range: range)
+        if let target, target == "/" || target == "/proc" || target.hasPrefix("/proc/") {
+            throw Diagnostic(
+                "a mount cannot replace \(target == "/" ? "`/`" : "a part of `/proc`")",
+                at: values["target"]?.range ?? range
+            )
+        }
+        return ResolvedMount(kind: kind, target: target, range: range, sourceRange: values["source"]?.range ?? range)
     }
 
-    private func fileSystem(
-        _ type: String,
-        source: ContentSource,
-        target: String
-    ) throws(Diagnostic) -> ResolvedMount.Kind {
+    private func fileSystem(_ type: String, target: String) throws(Diagnostic) -> ResolvedMount.Kind {
         let path = ImagePath.join("/", text("source") ?? "/")
         switch type {
         case "bind": return .bind(from: source, path: path, isWritable: try isWritable(byDefault: false))
@@ -65,16 +61,18 @@ struct MountOptions {
                     label: "shared, private or locked"
                 )
             }
-            let id = text("id") ?? ""
+            var id = text("id") ?? ""
+            // As it is written: the same relative target is the same cache in every working directory (BuildKit).
+            if id.isEmpty { id = ImagePath.clean(text("target") ?? target) }
             return .cache(
                 CacheMount(
-                    id: id.isEmpty ? target : id,
+                    id: (cacheNamespace.map { $0 + "/" } ?? "") + id,
                     sharing: sharing,
-                    from: hasSource ? source : nil,
+                    from: source == .context ? nil : source,
                     path: path,
-                    mode: try number("mode", radix: 8, limit: 0o7777) ?? 0o755,
-                    userID: try number("uid") ?? 0,
-                    groupID: try number("gid") ?? 0,
+                    mode: try number("mode", radix: 8, limit: 0o7777),
+                    userID: try number("uid"),
+                    groupID: try number("gid"),
                     isReadOnly: try !isWritable(byDefault: true)
                 )
             )
@@ -84,20 +82,28 @@ struct MountOptions {
     /// A secret without a target is a file in `/run/secrets`, unless it is only a variable.
     private func secret(_ target: String?) throws(Diagnostic) -> (ResolvedMount.Kind, String?) {
         let environmentName = text("env")
-        var id = text("id") ?? text("source") ?? ""
-        if id.isEmpty, let target { id = target.split(separator: "/").last.map(String.init) ?? "" }
-        guard !id.isEmpty else { throw Diagnostic("the secret needs an id or a target", at: range) }
-        guard !id.contains("/") || text("id") != nil || text("source") != nil else {
-            throw Diagnostic("invalid secret id `\(id)`", at: range)
+        if let environmentName, environmentName.isEmpty || environmentName.contains("=") {
+            throw Diagnostic("invalid variable name `\(environmentName)`", at: values["env"]?.range ?? range)
         }
-        var path = target
-        if path == nil, environmentName == nil { path = ImagePath.join("/run/secrets", "./" + id) }
-        return (.secret(try identity(id: id, environmentName: environmentName, mode: 0o400)), path)
+        if text("id") != nil, let source = values["source"] {
+            throw Diagnostic("the secret has an id and a source, which mean the same", at: source.range)
+        }
+        let mount = try identity(
+            id: text("id") ?? text("source") ?? "",
+            default: target.map { ImagePath.name($0) } ?? "",
+            environmentName: environmentName,
+            mode: 0o400
+        )
+        guard !mount.id.isEmpty else { throw Diagnostic("the secret needs an id or a target", at: range) }
+        let path = target ?? (environmentName == nil ? "/run/secrets/" + ImagePath.name(mount.id) : nil)
+        return (.secret(mount), path)
     }
 
-    private func identity(id: String, environmentName: String?, mode: UInt32) throws(Diagnostic) -> SecretMount {
+    private func identity(id: String, default: String, environmentName: String?, mode: UInt32) throws(Diagnostic)
+        -> SecretMount
+    {
         SecretMount(
-            id: id,
+            id: id.isEmpty ? `default` : id,
             environmentName: environmentName,
             mode: try number("mode", radix: 8, limit: 0o7777) ?? mode,
             userID: try number("uid") ?? 0,
@@ -108,16 +114,19 @@ struct MountOptions {
 
     private func text(_ key: String) -> String? { values[key]?.text }
 
+    /// The last of `readonly` and `readwrite` counts.
     private func isWritable(byDefault: Bool) throws(Diagnostic) -> Bool {
-        if let writable = try boolean("readwrite") { return writable }
-        return try boolean("readonly").map { !$0 } ?? byDefault
+        let (writable, protected) = (try boolean("readwrite"), try boolean("readonly").map { !$0 })
+        guard let writable, let protected else { return writable ?? protected ?? byDefault }
+        let isLast = (values["readwrite"]?.range.start ?? 0) > (values["readonly"]?.range.start ?? 0)
+        return isLast ? writable : protected
     }
 
     private func boolean(_ key: String) throws(Diagnostic) -> Bool? {
         guard let value = values[key] else { return nil }
         switch value.text?.lowercased() {
-        case nil, "true", "1": return true
-        case "false", "0": return false
+        case nil, "true", "t", "1": return true
+        case "false", "f", "0": return false
         default: throw Diagnostic("`\(key)` is true or false, not `\(value.text ?? "")`", at: value.range)
         }
     }
@@ -134,25 +143,11 @@ struct MountOptions {
         return number
     }
 
-    /// Bytes, or with a suffix as `docker` reads sizes: `k`, `m`, `g`, with or without `b`.
     private func size() throws(Diagnostic) -> Int64? {
         guard let value = values["size"], let text = value.text else { return nil }
-        var rest = text.lowercased()[...]
-        if rest.hasSuffix("b") { rest = rest.dropLast() }
-        if rest.hasSuffix("i") { rest = rest.dropLast() }
-        let shift: Int64
-        switch rest.last {
-        case "k": shift = 1 << 10
-        case "m": shift = 1 << 20
-        case "g": shift = 1 << 30
-        case "t": shift = 1 << 40
-        default: shift = 1
+        guard let size = ByteSize.parse(text) else {
+            throw Diagnostic("invalid size `\(text)`", at: value.range, label: "a number of bytes, such as 64m")
         }
-        if shift > 1 { rest = rest.dropLast() }
-        if let number = Int64(rest), number >= 0 {
-            let (bytes, overflow) = number.multipliedReportingOverflow(by: shift)
-            if !overflow { return bytes }
-        }
-        throw Diagnostic("invalid size `\(text)`", at: value.range, label: "a number of bytes, such as 64m")
+        return size
     }
 }

@@ -79,8 +79,6 @@ public struct ResolvedRun: Sendable {
     public let network: NetworkMode
     /// `--security=insecure`.
     public let isPrivileged: Bool
-    /// CDI device names.
-    public let devices: [String]
     /// Executable files (mode 0755) that appear read-only in `/dev/pipes`, for heredocs that begin with `#!`.
     public let scripts: [InlineFile]
 
@@ -100,6 +98,8 @@ public struct ResolvedMount: Sendable, Hashable {
     public let target: String?
     /// The whole `--mount` flag.
     public let range: SourceRange
+    /// The `source` option, or the whole flag without one.
+    public let sourceRange: SourceRange
 
     /// The types of mounts.
     public enum Kind: Sendable, Hashable {
@@ -122,12 +122,12 @@ public struct CacheMount: Sendable, Hashable {
     public let from: ContentSource?
     /// The directory in `from`.
     public let path: String
-    /// The permissions of a new cache directory.
-    public let mode: UInt32
-    /// The owner of a new cache directory.
-    public let userID: UInt32
-    /// The group of a new cache directory.
-    public let groupID: UInt32
+    /// The permissions of a new cache directory; `nil` for those of its seed, or 0755.
+    public let mode: UInt32?
+    /// The owner of a new cache directory; `nil` for that of its seed, or 0.
+    public let userID: UInt32?
+    /// The group of a new cache directory; `nil` for that of its seed, or 0.
+    public let groupID: UInt32?
     /// Whether writing is forbidden.
     public let isReadOnly: Bool
 

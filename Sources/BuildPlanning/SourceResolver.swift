@@ -13,7 +13,11 @@ struct SourceResolver {
     /// Resolves a named context, a stage name in any case, an index, or an image name.
     func resolve(_ word: Word) throws(Diagnostic) -> ContentSource {
         guard !word.text.contains("$") else {
-            throw Diagnostic("variables are not expanded in `from`", at: word.range)
+            throw Diagnostic(
+                "variables are not expanded in `from`",
+                at: word.range,
+                hints: ["give the image a name with `FROM \(word.text) AS name`, and take the files from that stage"]
+            )
         }
         let name = word.text.lowercased()
         if let context = namedContexts.isEmpty ? nil : self.context(word.text) ?? self.context(name) { return context }
@@ -68,7 +72,7 @@ struct SourceResolver {
             var mounts: [ContentSource] = []
             for mount in run.mounts {
                 let from = mount.options.last { $0.key.text == "from" }?.value
-                if let from { mounts.append(try resolve(from)) } else { mounts.append(.context) }
+                mounts.append(try from.flatMap { $0.text.isEmpty ? nil : $0 }.map(resolve) ?? .context)
             }
             return (.context, mounts)
         default:

@@ -4,9 +4,9 @@ import Reporting
 extension StepResolver {
     mutating func resolve(_ run: RunInstruction) throws(Diagnostic) -> ResolvedStep {
         var mounts: [ResolvedMount] = []
-        for (index, mount) in run.mounts.enumerated() {
-            let source = index < step.mountSources.count ? step.mountSources[index] : .context
-            mounts.append(try resolve(mount, from: source))
+        for (mount, source) in zip(run.mounts, step.mountSources) {
+            let agentCount = mounts.count { if case .ssh = $0.kind { true } else { false } }
+            mounts.append(try resolve(mount, from: source, agentCount: agentCount))
         }
         let (arguments, scripts) = command(run)
         let buildArguments = state.arguments.compactMap { argument in
@@ -23,7 +23,6 @@ extension StepResolver {
             mounts: mounts,
             network: run.network.flatMap { ResolvedRun.NetworkMode(rawValue: $0.text) } ?? .standard,
             isPrivileged: run.security?.text == "insecure",
-            devices: run.devices.map(\.text),
             scripts: scripts
         )
         return ResolvedStep(
@@ -58,15 +57,32 @@ extension StepResolver {
         return (words + arguments).joined(separator: " ") + " # buildkit"
     }
 
-    private mutating func resolve(_ mount: MountFlag, from source: ContentSource) throws(Diagnostic) -> ResolvedMount {
-        var options = MountOptions(range: mount.range)
+    private mutating func resolve(_ mount: MountFlag, from source: ContentSource, agentCount: Int) throws(Diagnostic)
+        -> ResolvedMount
+    {
+        var options = MountOptions(
+            range: mount.range,
+            source: source,
+            workingDirectory: state.workingDirectory,
+            agentCount: agentCount,
+            cacheNamespace: state.buildArguments["BUILDKIT_CACHE_MOUNT_NS"]
+        )
         for option in mount.options {
-            guard option.key.text != "from" else {
-                options.hasSource = true
-                continue
+            let key = option.key.text
+            if let earlier = options.values[key] {
+                warnings.append(
+                    Diagnostic(
+                        .warning,
+                        "the mount option `\(key)` is given twice; the last one counts",
+                        at: option.key.range,
+                        notes: [.init("it is given here first", at: earlier.range)]
+                    )
+                )
             }
-            options.values[option.key.text] = (try expandIfGiven(option.value), option.value?.range ?? option.key.range)
+            // What `from` names was found when the build was planned.
+            let value = key == "from" ? option.value?.text : try expandIfGiven(option.value)
+            options.values[key] = (value, option.value?.range ?? option.key.range)
         }
-        return try options.resolve(from: source, workingDirectory: state.workingDirectory)
+        return try options.resolve()
     }
 }

@@ -168,6 +168,8 @@ _Noreturn void sb_child_main(struct sb_child *child) {
     set_streams(child);
     start_session(child);
     enter_working_directory(child);
+    at(child, SB_STEP_LIMITS);
+    check(child, sb_set_limits(child));
     at(child, SB_STEP_CAPABILITIES);
     check(child, sb_drop_capabilities(child));
     at(child, SB_STEP_USER);

@@ -47,8 +47,8 @@ int sb_overlay_attached(const struct sb_child *child, const struct sb_overlay *o
 int sb_overlay_detached(const struct sb_child *child, const struct sb_overlay *overlay);
 
 // overlay.c: writes the decimal digits of `number` and a zero, and returns where that is.
-char *sb_append_number(char *end, unsigned number);
-#define SB_DIGITS 12
+char *sb_append_number(char *end, uint64_t number);
+#define SB_DIGITS 21
 
 // root.c: builds the root mount into child->root.
 int sb_mount_root(struct sb_child *child);
@@ -71,6 +71,7 @@ int sb_imitate_mounts(struct sb_child *child);
 
 // identity.c
 int sb_map_identity(const struct sb_child *child);
+int sb_set_limits(struct sb_child *child);
 int sb_drop_capabilities(const struct sb_child *child);
 int sb_become_user(const struct sb_child *child);
 

@@ -89,7 +89,9 @@ static int attach_console(const struct sb_child *child, int directory) {
 static int attach_below(const struct sb_child *child, int directory) {
     // Group 5 is `tty` everywhere; in a user namespace with one group it does not exist.
     static const char *const terminal_options[] = {"ptmxmode", "0666", "mode", "0620", "gid", "5", NULL};
-    static const char *const shared_options[] = {"mode", "1777", "size", "65536k", NULL};
+    char shared_size[SB_DIGITS];
+    sb_append_number(shared_size, child->configuration->shared_memory_size);
+    const char *const shared_options[] = {"mode", "1777", "size", shared_size, NULL};
     const char *options[] = {"ptmxmode", "0666", "mode", "0620", NULL};
     int in_user_namespace = child->configuration->isolation == SB_ISOLATION_USER_NAMESPACE;
     int tree = sb_new_filesystem("devpts", in_user_namespace ? options : terminal_options,

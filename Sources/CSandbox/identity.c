@@ -6,6 +6,7 @@
 #include <linux/keyctl.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 static int write_file(const char *path, const char *text) {
     int file = open(path, O_WRONLY | O_CLOEXEC);
@@ -24,6 +25,16 @@ int sb_map_identity(const struct sb_child *child) {
     if (write_file("/proc/self/uid_map", child->user_map) != 0) return -1;
     if (write_file("/proc/self/setgroups", "deny") != 0) return -1;
     return write_file("/proc/self/gid_map", child->group_map);
+}
+
+int sb_set_limits(struct sb_child *child) {
+    for (size_t index = 0; index < child->configuration->limit_count; index++) {
+        const struct sb_limit *limit = &child->configuration->limits[index];
+        struct rlimit values = {.rlim_cur = limit->soft, .rlim_max = limit->hard};
+        child->position.index = (int)index;
+        if (syscall(SYS_prlimit64, 0, limit->resource, &values, NULL) != 0) return -1;
+    }
+    return 0;
 }
 
 // Takes every capability outside the configured set out of the bounding set, so that execve cannot give it back.

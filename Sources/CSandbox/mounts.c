@@ -2,7 +2,9 @@
 
 #include "child.h"
 
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 // Opens what a bind mounts: a path of the host, or one inside a directory that its links cannot leave (CVE-2024-1753).
 static int open_source(const struct sb_mount *mount, int flags) {
@@ -65,16 +67,12 @@ static int overlay_tree(const struct sb_child *child, const struct sb_mount *mou
 }
 
 static int tmpfs_tree(const struct sb_child *child, const struct sb_mount *mount) {
-    char size[24], mode[8];
-    char *digit = size + sizeof size;
-    *--digit = 0;
-    uint64_t number = mount->size;
-    do *--digit = (char)('0' + number % 10);
-    while ((number /= 10) != 0);
+    char size[SB_DIGITS], mode[8];
+    sb_append_number(size, mount->size);
     for (int index = 0; index < 5; index++) mode[index] = (char)('0' + (mount->mode >> (3 * (4 - index)) & 7));
     mode[5] = 0;
     // The list ends at the first name that is NULL, so the size comes last.
-    const char *options[] = {"mode", mode, mount->size != 0 ? "size" : NULL, digit, NULL};
+    const char *options[] = {"mode", mode, mount->size != 0 ? "size" : NULL, size, NULL};
     return sb_new_filesystem("tmpfs", options, MOUNT_ATTR_NOSUID | sb_nodev(child));
 }
 
@@ -95,6 +93,10 @@ static int content_tree(const struct sb_child *child, const struct sb_mount *mou
     int file = openat(child->nodes, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mount->mode);
     if (file < 0) return -1;
     int result = write_content(mount, file);
+    // In a user namespace the file is the only user's already, and there is nobody else to give it to.
+    if (result == 0 && child->configuration->isolation == SB_ISOLATION_FULL) {
+        result = fchown(file, mount->user, mount->group);
+    }
     sb_close(file);
     return result == 0 ? sb_open_tree(child->nodes, name, OPEN_TREE_CLONE) : -1;
 }
@@ -115,6 +117,13 @@ static enum sb_missing missing_for(const struct sb_mount *mount, int is_director
     return is_directory ? SB_MISSING_DIRECTORY : SB_MISSING_FILE;
 }
 
+// What is mounted over a part of /proc changes what the kernel tells of processes (CVE-2019-16884): a link of the image
+// may lead there.
+static int is_in_proc(int target) {
+    struct statfs filesystem;
+    return fstatfs(target, &filesystem) == 0 && filesystem.f_type == PROC_SUPER_MAGIC;
+}
+
 static int mount_one(const struct sb_child *child, const struct sb_mount *mount) {
     int tree = tree_for(child, mount);
     if (tree < 0) return -1;
@@ -124,7 +133,8 @@ static int mount_one(const struct sb_child *child, const struct sb_mount *mount)
     if (attributes != 0 && sb_set_attributes(tree, attributes, 1) != 0) goto out;
     if (fstat(tree, &status) != 0) goto out;
     target = sb_resolve(child, mount->target, missing_for(mount, S_ISDIR(status.st_mode)), 1);
-    if (target >= 0) result = sb_attach(tree, target);
+    if (target >= 0 && is_in_proc(target)) errno = EPERM;
+    else if (target >= 0) result = sb_attach(tree, target);
 out:
     sb_close(target);
     sb_close(tree);

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #define OPTIONS_LENGTH 4096 // mount(2) reads one page
-#define PATH_LENGTH 32
+#define PATH_LENGTH 40
 
-char *sb_append_number(char *end, unsigned number) {
+char *sb_append_number(char *end, uint64_t number) {
     char digits[SB_DIGITS];
     int count = 0;
     do digits[count++] = (char)('0' + number % 10);

@@ -1,5 +1,6 @@
 internal import ContentStore
 public import FileSystem
+internal import Glibc
 public import Layers
 public import Sandbox
 public import Snapshots
@@ -27,7 +28,7 @@ public enum ProcessRoot: Sendable {
         switch self {
         case .overlay(let workspace):
             .overlay(lower: workspace.lower.reversed().map(\.files), upper: workspace.upper, work: workspace.work)
-        case .copy(let directory, _): .directory(directory.path.appending("fs"))
+        case .copy: .directory(files)
         }
     }
 
@@ -36,14 +37,36 @@ public enum ProcessRoot: Sendable {
         if case .overlay(let workspace) = self { workspace } else { nil }
     }
 
+    /// Takes away what was made only to mount something on it; nothing may run on the root any more.
+    ///
+    /// Docker leaves `/proc` and `/sys` in an image that had none, and nothing else of its own (BuildKit). A directory in
+    /// which the process put something stays. No link is followed: the process may have put one in a directory's place.
+    public func remove(_ mountPoints: [CreatedMountPoint]) {
+        for point in mountPoints.reversed() where point.path != "/proc" && point.path != "/sys" {
+            let names = PathInRoot(point.path).components.map { $0.map { CChar(bitPattern: $0) } + [0] }
+            guard let name = names.last, let chain = try? DirectoryChain(root: files),
+                (try? names.dropLast().forEach { try chain.enter($0) }) != nil
+            else { continue }
+            unlinkat(chain.descriptor, name, point.isDirectory ? AT_REMOVEDIR : 0)
+        }
+    }
+
+    /// Where everything is that the process changed.
+    private var files: FilePath {
+        switch self {
+        case .overlay(let workspace): workspace.upper
+        case .copy(let directory, _): directory.path.appending("fs")
+        }
+    }
+
     /// Makes a layer of what the process changed; nothing may run on the root any more.
     ///
     /// - Parameter below: The files before, for the true owners where an ordinary user cannot set them.
     public func capture(_ capture: LayerCapture, below: MergedView?, in layers: LayerStore) throws -> Layer {
         switch self {
         case .overlay(let workspace): try capture.layer(of: workspace, below: below, in: layers)
-        case .copy(let directory, let before):
-            try capture.layer(ofChanged: directory.path.appending("fs"), since: before, below: below, in: layers)
+        case .copy(_, let before):
+            try capture.layer(ofChanged: files, since: before, below: below, in: layers)
         }
     }
 }

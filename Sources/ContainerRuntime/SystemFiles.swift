@@ -7,11 +7,14 @@ public struct SystemFiles: Sendable {
     public private(set) var mounts: [SandboxMount] = []
 
     /// Makes `/etc/resolv.conf`, `/etc/hosts` and `/etc/hostname`.
-    public init(hostname: String) {
+    ///
+    /// - Parameter hosts: Further lines of `/etc/hosts`.
+    public init(hostname: String, hosts: [(address: String, name: String)] = []) {
         let resolver = (try? FileOperations.read("/etc/resolv.conf", limit: 1 << 20)) ?? []
-        let hosts = "127.0.0.1\tlocalhost \(hostname)\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+        var table = "127.0.0.1\tlocalhost \(hostname)\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+        for host in hosts { table += "\(host.address)\t\(host.name)\n" }
         add(resolver, at: "/etc/resolv.conf")
-        add(Array(hosts.utf8), at: "/etc/hosts")
+        add(Array(table.utf8), at: "/etc/hosts")
         add(Array("\(hostname)\n".utf8), at: "/etc/hostname")
     }
 

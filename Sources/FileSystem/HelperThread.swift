@@ -1,11 +1,11 @@
 internal import Glibc
 
 /// A thread that does one thing, for as long as it takes.
-final class HelperThread {
+public final class HelperThread: Sendable {
     private let thread: pthread_t
 
     /// - Returns: `nil` where there can be no further thread.
-    init?(_ body: @escaping @Sendable () -> Void) {
+    public init?(_ body: @escaping @Sendable () -> Void) {
         final class Box {
             let body: @Sendable () -> Void
             init(_ body: @escaping @Sendable () -> Void) { self.body = body }
@@ -29,7 +29,7 @@ final class HelperThread {
     }
 
     /// Waits for its end; once.
-    func join() {
+    public func join() {
         pthread_join(thread, nil)
     }
 }

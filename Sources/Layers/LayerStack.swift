@@ -28,20 +28,27 @@ public final class LayerStack: Sendable {
         }
     }
 
-    /// Visits every path and the root itself as one finished filesystem, parents first, sorted.
+    /// Visits a directory and every path below it as one finished filesystem, parents first, sorted.
     ///
-    /// The first name of a file in this order is the file, further names are hard links to it: the layer's own choice
+    /// Paths are relative to the directory, whose own is the root. The first name of a file in this order is the file, further names are hard links to it: the layer's own choice
     /// of the first name may have been removed by a layer above.
     ///
-    /// - Parameter body: Given where a file's content lies; the descriptor is open as long as this value lives.
-    public func walk(_ body: (LayerEntry, _ content: (descriptor: Int32, offset: Int64)?) throws -> Void) throws {
+    /// - Parameters:
+    ///   - directory: A path without symbolic links.
+    ///   - body: Given where a file's content lies; the descriptor is open as long as this value lives.
+    public func walk(
+        _ directory: PathInRoot = .root,
+        _ body: (LayerEntry, _ content: (descriptor: Int32, offset: Int64)?) throws -> Void
+    ) throws {
         struct Identity: Hashable {
             let layer: Int
             let path: PathInRoot
         }
         var firstNames: [Identity: PathInRoot] = [:]
-        try view.walk(.root) { node in
+        let prefix = directory.isRoot ? 0 : directory.bytes.count + 1
+        try view.walk(directory) { node in
             var entry = node.entry
+            if prefix > 0 { entry.path = PathInRoot(Array(entry.path.bytes.dropFirst(prefix))) }
             entry.isOpaque = false
             entry.isImplied = false
             guard entry.isFile else {

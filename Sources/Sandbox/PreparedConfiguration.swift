@@ -25,6 +25,11 @@ final class PreparedConfiguration {
         value.probe = isProbe ? 1 : 0
         value.mounts = array(configuration.mounts.map(mount))
         value.mount_count = configuration.mounts.count
+        value.shared_memory_size = configuration.sharedMemorySize
+        value.limits = array(
+            configuration.limits.map { sb_limit(resource: $0.resource.number, soft: $0.soft, hard: $0.hard) }
+        )
+        value.limit_count = configuration.limits.count
         value.arguments = strings(configuration.arguments)
         value.environment = strings(configuration.environment)
         value.search_path = configuration.searchPath.map { string($0) }
@@ -96,11 +101,13 @@ final class PreparedConfiguration {
             result.kind = SB_MOUNT_OVERLAY
             result.overlay = overlay(lower, upper, work)
             result.source = string(path)
-        case .content(let bytes, let permissions):
+        case .content(let bytes, let permissions, let owner):
             result.kind = SB_MOUNT_CONTENT
             result.content = UnsafeRawPointer(array(bytes))
             result.size = UInt64(bytes.count)
             result.mode = permissions
+            result.user = owner.userID
+            result.group = owner.groupID
         case .memory(let size, let permissions):
             result.kind = SB_MOUNT_TMPFS
             result.size = size ?? 0

@@ -5,7 +5,12 @@ extension SandboxError {
     /// The sentence for the place where the child stopped.
     init(_ failure: sb_failure, _ configuration: SandboxConfiguration) {
         let errno = Errno(rawValue: failure.error)
-        let reason: Reason = failure.step == SB_STEP_EXECUTE ? .execution : .environment
+        let reason: Reason =
+            switch failure.step {
+            case SB_STEP_EXECUTE: .execution
+            case SB_STEP_MOUNT: .mount(Int(failure.index))
+            default: .environment
+            }
         self.init(reason, Self.sentence(failure, configuration), errno: errno)
     }
 
@@ -37,6 +42,7 @@ extension SandboxError {
         case SB_STEP_CHANGE_ROOT: "could not change the root directory"
         case SB_STEP_STANDARD_STREAMS: "could not set the standard streams"
         case SB_STEP_TERMINAL: "could not start a session on the terminal"
+        case SB_STEP_LIMITS: limitSentence(Int(failure.index), configuration.limits)
         case SB_STEP_CAPABILITIES: "could not drop capabilities"
         case SB_STEP_USER: "could not become user \(user.userID) with group \(user.groupID)"
         case SB_STEP_EXECUTE: programSentence(failure, configuration)
@@ -63,6 +69,11 @@ extension SandboxError {
             case .memory: "`tmpfs`"
             }
         return "could not mount \(what) on `\(mounts[index].target)` (mount \(index + 1) of \(mounts.count))"
+    }
+
+    private static func limitSentence(_ index: Int, _ limits: [ResourceLimit]) -> String {
+        guard limits.indices.contains(index) else { return "could not set limits" }
+        return "could not set the limit `\(limits[index])`"
     }
 
     private static func programSentence(_ failure: sb_failure, _ configuration: SandboxConfiguration) -> String {

@@ -9,6 +9,8 @@ public struct SandboxError: Error, Sendable, Equatable {
         case invalidConfiguration
         /// The program was not found, or cannot be executed; exit code 127 or 126 by convention.
         case execution
+        /// One of the configuration's mounts could not be made, by its position.
+        case mount(Int)
         /// The sandbox around the program could not be set up.
         case environment
     }

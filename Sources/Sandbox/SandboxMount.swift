@@ -16,7 +16,9 @@ public struct SandboxMount: Sendable {
         /// Without `upper` and `work` it is read-only; with them writes go to `upper`, for the caller to throw away.
         case overlay(lower: [FilePath], upper: FilePath? = nil, work: FilePath? = nil, path: String = "/")
         /// A new file in memory; what is written to it is nowhere afterwards.
-        case content([UInt8], permissions: UInt32 = 0o644)
+        ///
+        /// It belongs to `owner`, but to the process's user where there is only that one.
+        case content([UInt8], permissions: UInt32 = 0o644, owner: SandboxUser = .root)
         /// A new empty filesystem in memory; `size` in bytes, `nil` for the kernel's default of half the memory.
         case memory(size: UInt64? = nil, permissions: UInt32 = 0o1777)
     }

@@ -5,13 +5,10 @@ public import SystemPackage
 
 /// Makes a layer of what a process wrote.
 public struct LayerCapture: Sendable {
-    /// Paths that the sandbox made for itself and that are left out where nothing else is in them.
-    public var ignoring: Set<PathInRoot>
     /// Seconds since 1970 that no file may be newer than.
     public var latestTime: Int64?
 
-    public init(ignoring: Set<PathInRoot> = [], latestTime: Int64? = nil) {
-        self.ignoring = ignoring
+    public init(latestTime: Int64? = nil) {
         self.latestTime = latestTime
     }
 
@@ -64,7 +61,6 @@ public struct LayerCapture: Sendable {
             try writer.append(entry, content: content)
         }
         try reader.read { found, source in
-            guard !isLeftOut(found, source) else { return false }
             var entry = ownership.corrected(found)
             if let latestTime { entry.modified = min(entry.modified, latestTime) }
             while let last = parents.last, !entry.path.isWithin(last.path) { parents.removeLast() }
@@ -85,23 +81,6 @@ public struct LayerCapture: Sendable {
         }
         for path in pending { try writer.append(LayerEntry(path: path, kind: .whiteout, permissions: 0)) }
         return try writer.finish()
-    }
-
-    /// A mount point that the sandbox made, unless the process put something there.
-    private func isLeftOut(_ entry: LayerEntry, _ source: TreeReader.Source) -> Bool {
-        guard ignoring.contains(entry.path) else { return false }
-        switch entry.kind {
-        case .regular: return entry.size == 0
-        case .directory:
-            let descriptor = openat(source.directory, source.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-            guard descriptor >= 0 else { return false }
-            defer { close(descriptor) }
-            guard let names = try? FileOperations.names(inDirectory: descriptor, path: source.path) else {
-                return false
-            }
-            return names.allSatisfy { ignoring.contains(entry.path.appending($0)) }
-        default: return false
-        }
     }
 }
 

@@ -176,19 +176,7 @@ public struct SnapshotStore: Sendable {
     ///
     /// - Returns: The bytes of the files that are gone.
     public func prune() throws -> Int64 {
-        var freed: Int64 = 0
-        for name in try FileOperations.names(in: directory) {
-            let path = directory.appending(String(decoding: name, as: UTF8.self))
-            guard let lock = try FileLock.tryAcquire(path, .exclusive) else { continue }
-            defer { withExtendedLifetime(lock) {} }
-            var reader = TreeReader(root: path, whiteouts: .none)
-            try? reader.read { entry, _ in
-                freed += entry.size
-                return true
-            }
-            try FileOperations.removeTree(path)
-        }
-        return freed
+        try UnlockedDirectories.remove(in: directory)
     }
 
     /// Keeps the written part of a workspace as the snapshot of the layer that was made of it.

@@ -37,11 +37,6 @@ struct BadInputTests {
             mentions: [":2"]
         ),
         Case(name: "a stage of itself", text: "FROM a AS a\nFROM a", mentions: ["a"]),
-        Case(
-            name: "secrets mounts, which come later",
-            text: "FROM scratch\nRUN --mount=type=secret,id=x true",
-            mentions: [":2", "--mount"]
-        ),
     ]
 
     @Test("is told with line and name", arguments: cases)

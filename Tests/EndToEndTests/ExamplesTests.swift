@@ -5,28 +5,112 @@ internal import Testing
 /// Builds what `examples/` shows, so that it cannot rot.
 @Suite("The examples")
 struct ExamplesTests {
-    static let names =
-        (try? FileManager.default.contentsOfDirectory(atPath: Machine.repository.appending("examples").string))?
-        .filter { fileExists(Machine.repository.appending("examples").appending($0).appending("Dockerfile")) }.sorted()
-        ?? []
+    struct Example: Sendable, CustomTestStringConvertible {
+        let name: String
+        var testDescription: String { name }
+        var directory: FilePath { ExamplesTests.directory.appending(name) }
+        var needsDebian: Bool { text("Dockerfile")?.contains("FROM debian:") == true }
+
+        func text(_ file: String) -> String? {
+            (try? readFile(directory.appending(file))).map { String(decoding: $0, as: UTF8.self) }
+        }
+    }
+
+    static let directory = Machine.repository.appending("examples")
+    static let all = ((try? FileManager.default.contentsOfDirectory(atPath: directory.string)) ?? []).sorted()
+        .map(Example.init).filter { fileExists($0.directory.appending("Dockerfile")) }
 
     @Test(
         "build, and build again from the cache",
         .enabled(if: Machine.canRun, "\(Machine.needsRoot)"),
-        arguments: names
+        arguments: all.filter { !$0.needsDebian }
     )
-    func build(name: String) async throws {
+    func build(_ example: Example) async throws {
         try await BuildFixture.with { f in
             try await f.importBase("alpine")
-            let example = Machine.repository.appending("examples").appending(name).string
-            let first = try await f.succeed("-q", "-t", "example", example).line
-            let second = try await f.succeed("-t", "example", example)
-            #expect(!second.errors.contains("Running in"))
-            #expect(second.errors.contains("Successfully built \(first.dropFirst("sha256:".count).prefix(12))"))
-            let expected = Machine.repository.appending("examples").appending(name).appending("expected-output.txt")
-            if fileExists(expected) {
-                #expect(try await f.succeed("run", "--rm", "example").output == readFile(expected))
-            }
+            try await Self.build(example, f)
         }
+    }
+
+    @Test(
+        "with a distribution build, and build again from the cache",
+        .enabled("needs root, mmdebstrap and a mirror of Debian") { await DebianBase.shared.path != nil },
+        arguments: all.filter(\.needsDebian)
+    )
+    func buildOnDebian(_ example: Example) async throws {
+        let base = try #require(await DebianBase.shared.path)
+        try await BuildFixture.with { f in
+            try await f.succeed("import", base.string, "debian:bookworm")
+            try await Self.build(example, f)
+        }
+    }
+
+    private static func build(_ example: Example, _ f: BuildFixture) async throws {
+        let flags = example.text("arguments")?.split(separator: "\n").map(String.init) ?? []
+        let build = ["-t", "example"] + flags + ["."]
+        let results = [
+            // A distribution's packages come from far away.
+            try await Self.start(["-q"] + build, in: example.directory, f).wait(limit: .seconds(600)),
+            try await Self.start(build, in: example.directory, f).wait(),
+        ]
+        for result in results { try #require(result.status == 0, "\(result)") }
+        #expect(!results[1].errors.contains("Running in"))
+        let id = results[0].line.dropFirst("sha256:".count).prefix(12)
+        #expect(results[1].errors.contains("Successfully built \(id)"))
+        let run =
+            if let check = example.text("check") {
+                ["run", "--rm", "--entrypoint", "sh", "example", "-euc", check]
+            } else {
+                ["run", "--rm", "example"]
+            }
+        let shown = try await Self.start(run, in: example.directory, f).wait()
+        #expect(shown.outputText == example.text("expected-output.txt"), "\(shown)")
+    }
+
+    private static func start(_ arguments: [String], in directory: FilePath, _ f: BuildFixture) throws
+        -> RunningCommand
+    {
+        try RunningCommand(
+            [Machine.binary.string] + arguments,
+            environment: f.environment,
+            directory: directory,
+            logs: f.scratch
+        )
+    }
+}
+
+/// The smallest root filesystem of Debian, made once and kept in the user's cache directory.
+private actor DebianBase {
+    static let shared = DebianBase()
+
+    private var making: Task<FilePath?, Never>?
+
+    /// `nil` where it cannot be made; why is printed.
+    var path: FilePath? {
+        get async {
+            let task = making ?? Task { await DebianBase.make() }
+            making = task
+            return await task.value
+        }
+    }
+
+    private static func make() async -> FilePath? {
+        guard Machine.canRun else { return nil }
+        var path: FilePath?
+        do {
+            try await BuildFixture.with(.none) { f in
+                let result = try await RunningCommand(
+                    [Machine.repository.pushing("scripts/debian-rootfs").string],
+                    environment: ProcessInfo.processInfo.environment,
+                    directory: "/",
+                    logs: f.scratch
+                ).wait(limit: .seconds(600))
+                guard result.status == 0 else { throw TestFailure(result.errors) }
+                path = FilePath(result.line)
+            }
+        } catch {
+            print("no Debian base: \(error)")
+        }
+        return path
     }
 }

@@ -85,7 +85,7 @@ extension CopyStep {
     {
         let text = Array(source.text.utf8)
         if copy.parents { return try context.directory.list(ParentsSource(text), excluding: excludes) }
-        return try context.directory.select(source: text, wildcards: .path).map { root throws(BuildContextError) in
+        return try context.directory.select(source: text, wildcards: wildcards).map { root throws(BuildContextError) in
             if let store = context.store, root.isDirectory, PathInRoot(store).isWithin(PathInRoot(root.resolvedPath)) {
                 let path = String(decoding: store, as: UTF8.self)
                 stage.run.noteOnce("the store lies in the build context, as `\(path)`, and is not copied")
@@ -148,20 +148,11 @@ extension CopyStep {
         if let link = try? files.view.resolve(path, followingLast: false).node?.entry, link.kind == .symbolicLink {
             let target = String(decoding: link.linkTarget, as: UTF8.self)
             return failure(
-                "failed: `\(path)` is a symbolic link to `\(target)`, which is not in \(fromName)",
+                "failed: `\(path)` is a symbolic link to `\(target)`, which is not in \(stage.name(of: copy.from))",
                 at: range
             )
         }
         let hints = files.suggestion(for: path).map { ["did you mean `\($0)`?"] } ?? []
-        return failure("failed: `\(path)` is not in \(fromName)", at: range, hints: hints)
-    }
-
-    private var fromName: String {
-        switch copy.from {
-        case .stage(let index):
-            "stage `\(stage.run.plan.allStages[index]?.name ?? String(index))`"
-        case .image(let image): "image `\(image.reference.familiar)`"
-        case .context, .named, .scratch: "an empty filesystem"
-        }
+        return failure("failed: `\(path)` is not in \(stage.name(of: copy.from))", at: range, hints: hints)
     }
 }

@@ -18,6 +18,7 @@ struct CopyStep {
     /// What the sources are looked up in, unless that is another stage or image.
     let context: BuildContextFiles?
     let excludes: IgnoreFile
+    let wildcards: ContextDirectory.Wildcards
     /// Whether the layer has nothing to do with those below it.
     ///
     /// As in BuildKit, `--link` means nothing with `--chmod`.
@@ -51,11 +52,18 @@ struct CopyStep {
     }
 
     /// - Parameter context: What `BuildRun.contextFiles` gives for `copy.from`.
-    init(_ copy: ResolvedCopy, step: PlannedStep, stage: StageBuilder, context: BuildContextFiles?) throws {
+    init(
+        _ copy: ResolvedCopy,
+        step: PlannedStep,
+        stage: StageBuilder,
+        context: BuildContextFiles?,
+        wildcards: ContextDirectory.Wildcards = .path
+    ) throws {
         self.copy = copy
         self.step = step
         self.stage = stage
         self.context = context
+        self.wildcards = wildcards
         isLinked = copy.link && copy.chmod == nil
         do {
             excludes = try IgnoreFile(patterns: copy.excludes.map { Array($0.text.utf8) })

@@ -21,7 +21,13 @@ extension StageBuilder {
         _ event: BuildEvent.Step,
         _ captures: inout Captures
     ) async throws -> BuildEvent.Outcome {
-        let key = StepKey(commonInputs("RUN") + RunStep.inputs(command, platform: stage.platform))
+        if let refusal = run.request.runs.refusal(of: step.instruction) {
+            throw BuildError.dockerfile(DiagnosticsError(source: step.source, diagnostics: [refusal]))
+        }
+        let mounts = try await RunMounts(command, step: step, stage: self)
+        let key = StepKey(
+            commonInputs("RUN") + RunStep.inputs(command, run.request, platform: stage.platform) + mounts.inputs
+        )
         if let (layer, created) = cachedLayer(key) {
             advance(key, StageLayer(layer), created: created)
             return .cached
@@ -35,8 +41,7 @@ extension StageBuilder {
         let made: Made = try await run.slots.run {
             let lock = try await stage.lock(key)
             if let (layer, created) = stage.cachedLayer(key) { return .cached(layer, created) }
-            let product = try await RunStep(command, step: step, event: event, stage: stage, name: key.digest.short)
-                .execute()
+            let product = try await RunStep(command, mounts, event: event, name: key.digest.short).execute()
             return .ran(product, lock)
         }
         switch made {
@@ -83,14 +88,14 @@ extension StageBuilder {
 
 /// One process of a `RUN` and what it leaves.
 struct RunStep {
-    /// What BuildKit calls the machine that `RUN` sees.
-    private static let hostname = "buildkitsandbox"
-
     private let command: ResolvedRun
-    private let step: PlannedStep
+    private let mounts: RunMounts
     private let event: BuildEvent.Step
-    private let stage: StageBuilder
     private let name: String
+
+    private var stage: StageBuilder { mounts.stage }
+    private var step: PlannedStep { mounts.step }
+    private var settings: RunSettings { stage.run.request.runs }
 
     /// What a process left, from which a layer can be made.
     struct Product: Sendable {
@@ -99,11 +104,10 @@ struct RunStep {
         let capture: @Sendable () throws -> Layer
     }
 
-    init(_ command: ResolvedRun, step: PlannedStep, event: BuildEvent.Step, stage: StageBuilder, name: String) {
+    init(_ command: ResolvedRun, _ mounts: RunMounts, event: BuildEvent.Step, name: String) {
         self.command = command
-        self.step = step
+        self.mounts = mounts
         self.event = event
-        self.stage = stage
         self.name = name
     }
 
@@ -114,16 +118,26 @@ struct RunStep {
         return directory.kind != .directory || FileStatus.ifPresent(workspace.upper.appending("etc/passwd")) != nil
     }
 
-    /// Everything that can influence what the process does; proxies do not count (BuildKit).
-    static func inputs(_ command: ResolvedRun, platform: Platform) -> [NamedInput] {
+    /// Everything but its mounts that can influence what the process does; proxies and the addresses of hosts do not
+    /// count (BuildKit).
+    static func inputs(_ command: ResolvedRun, _ request: BuildRequest, platform: Platform) -> [NamedInput] {
         var inputs = command.arguments.enumerated().map { NamedInput("argument \($0.offset)", $0.element) }
         inputs += command.environment.map { NamedInput("environment \($0.name)", $0.value) }
         inputs.append(NamedInput("user", command.user))
         inputs.append(NamedInput("directory", command.workingDirectory))
-        inputs.append(NamedInput("network", command.network.rawValue))
+        inputs.append(NamedInput("network", network(of: command, request.runs).rawValue))
         inputs.append(NamedInput("platform", platform.description))
         inputs += command.scripts.map { NamedInput("script \($0.name)", $0.content) }
+        inputs += request.runs.hosts.map { NamedInput("host", $0.name) }
+        inputs += request.runs.limits.map { NamedInput("limit", $0.description) }
+        if let size = request.runs.sharedMemorySize { inputs.append(NamedInput("shared memory", String(size))) }
+        if let name = request.hostname { inputs.append(NamedInput("hostname", name)) }
+        if command.isPrivileged { inputs.append(NamedInput("security", "insecure")) }
         return inputs
+    }
+
+    private static func network(of command: ResolvedRun, _ settings: RunSettings) -> ResolvedRun.NetworkMode {
+        command.network == .standard ? settings.network : command.network
     }
 
     /// Runs the process to its end.
@@ -153,10 +167,14 @@ struct RunStep {
     }
 
     private func execute(_ isolation: Isolation.Kind) async throws -> Product {
+        let prepared = try await mounts.prepare(isolation)
+        defer { withExtendedLifetime(prepared) {} }
         let root =
             try await isolation.mountsOverlay
             ? overlay() : ProcessRoot.copying(stage.files(), in: stage.builder.snapshots)
-        var files = SystemFiles(hostname: RunStep.hostname)
+        // What BuildKit calls the machine that a process sees.
+        let hostname = stage.run.request.hostname ?? "buildkitsandbox"
+        var files = SystemFiles(hostname: hostname, hosts: settings.hosts.map { ($0.address, $0.name) })
         for script in command.scripts { files.addScript(script.content, at: "/dev/pipes/\(script.name)") }
         let below = geteuid() == 0 ? nil : try await stage.files().view
         var configuration = SandboxConfiguration(root: root.sandbox, arguments: command.arguments)
@@ -166,25 +184,39 @@ struct RunStep {
             groupID: identity.groupID,
             supplementaryGroups: identity.supplementaryGroups
         )
-        configuration.environment = environment(home: identity.home)
+        configuration.environment = environment(home: identity.home, prepared.environment)
         configuration.workingDirectory = command.workingDirectory
-        configuration.network = command.network == .none ? .none : .host
+        configuration.network = RunStep.network(of: command, settings) == .none ? .none : .host
         configuration.isolation = isolation.level
-        configuration.hostname = RunStep.hostname
-        configuration.mounts = files.mounts
-        let process = try launch(configuration)
-        let output = try await finish(process)
+        configuration.hostname = hostname
+        configuration.mounts = files.mounts + prepared.mounts.map(\.mount)
+        if command.isPrivileged {
+            configuration.capabilities = .all
+            configuration.masksSystemPaths = false
+        }
+        if let size = settings.sharedMemorySize { configuration.sharedMemorySize = size }
+        configuration.limits = settings.limits
+        let process = try launch(configuration, flags: prepared.mounts.map(\.range))
+        let output = try await finish(process, hiding: prepared.secrets)
         try check(output)
-        return Product(workspace: root.workspace, capture: capture(root, process.createdMountPoints, below: below))
+        root.remove(process.createdMountPoints)
+        let capture = LayerCapture(latestTime: stage.run.plan.sourceDateEpoch)
+        let layers = stage.builder.layers
+        return Product(workspace: root.workspace) { try root.capture(capture, below: below, in: layers) }
     }
 
-    private func launch(_ configuration: SandboxConfiguration) throws -> SandboxProcess {
+    /// - Parameter flags: Where the last mounts of the configuration stand in the Dockerfile.
+    private func launch(_ configuration: SandboxConfiguration, flags: [SourceRange]) throws -> SandboxProcess {
         do {
             return try SandboxProcess.launch(configuration)
         } catch  where error.reason == .execution {
             let code: Int32 = error.errno == .noSuchFileOrDirectory ? 127 : 126
             throw failure(code, isSignal: false, [error.description])
         } catch {
+            if case .mount(let position) = error.reason, position >= configuration.mounts.count - flags.count {
+                let flag = flags[position - (configuration.mounts.count - flags.count)]
+                throw NotStarted(error: BuildError.at(flag, in: step.source, "RUN failed: \(error)"))
+            }
             throw NotStarted(error: BuildError.environment("RUN failed: \(error)", hint: nil))
         }
     }
@@ -195,21 +227,30 @@ struct RunStep {
     }
 
     /// Passes everything on that the process writes, and waits for it; being cancelled kills it.
-    private func finish(_ process: SandboxProcess) async throws -> Ending {
-        let tail = Mutex(OutputTail())
-        let (emit, event) = (stage.builder.emit, event)
+    private func finish(_ process: SandboxProcess, hiding secrets: [[UInt8]]) async throws -> Ending {
+        var tail = OutputTail()
+        var output = OutputRedaction(secrets)
+        var errors = output
+        func show(_ stream: BuildEvent.Stream, _ bytes: [UInt8]) {
+            guard !bytes.isEmpty else { return }
+            tail.append(bytes)
+            stage.builder.emit(.output(event, stream, bytes))
+        }
         let exit = try await withTaskCancellationHandler {
             try process.readOutput { stream, bytes in
-                let copy = Array(bytes)
-                tail.withLock { $0.append(copy) }
-                emit(.output(event, stream == .output ? .output : .error, copy))
+                switch stream {
+                case .output: show(.output, output.redact(Array(bytes)))
+                case .error: show(.error, errors.redact(Array(bytes)))
+                }
             }
+            show(.output, output.finish())
+            show(.error, errors.finish())
             return try process.wait()
         } onCancel: {
             process.kill()
         }
         try Task.checkCancellation()
-        return Ending(exit: exit, lastLines: tail.withLock { $0.lines })
+        return Ending(exit: exit, lastLines: tail.lines)
     }
 
     private func check(_ ending: Ending) throws {
@@ -239,31 +280,8 @@ struct RunStep {
 extension RunStep {
     /// The stage's layers unpacked, those that processes of this build left as they are.
     private func overlay() async throws -> ProcessRoot {
-        var lower: [SnapshotStore.Snapshot] = []
-        var known: [Layer] = []
-        for layer in stage.result.layers {
-            if let workspace = layer.workspace {
-                lower += try stage.builder.snapshots.snapshots(of: known)
-                known = []
-                lower.append(workspace.snapshot)
-            } else {
-                known.append(try await layer.layer)
-            }
-        }
-        lower += try stage.builder.snapshots.snapshots(of: known)
-        return .overlay(try stage.builder.snapshots.workspace(over: lower))
-    }
-
-    private func capture(
-        _ root: ProcessRoot,
-        _ mountPoints: [CreatedMountPoint],
-        below: MergedView?
-    ) -> @Sendable () throws -> Layer {
-        // Docker leaves /proc and /sys in the image where they were missing, and nothing else of its own.
-        let ignoring = Set(mountPoints.map { PathInRoot($0.path) }).subtracting([PathInRoot("proc"), PathInRoot("sys")])
-        let capture = LayerCapture(ignoring: ignoring, latestTime: stage.run.plan.sourceDateEpoch)
-        let layers = stage.builder.layers
-        return { try root.capture(capture, below: below, in: layers) }
+        let snapshots = stage.builder.snapshots
+        return .overlay(try snapshots.workspace(over: try await stage.result.layers.snapshots(in: snapshots)))
     }
 }
 
@@ -278,12 +296,14 @@ extension RunStep {
         return try stage.identity(of: command.user, step) { try files.users() }
     }
 
-    private func environment(home: String) -> [String] {
-        var environment = command.environment.map(\.assignment)
+    /// - Parameter first: Goes before what the image and the Dockerfile set.
+    private func environment(home: String, _ first: [EnvironmentVariable]) -> [String] {
+        var environment = command.environment
         let names = Set(command.environment.map(\.name))
-        if !names.contains("HOME") { environment.append("HOME=\(home)") }
-        environment += command.proxyEnvironment.filter { !names.contains($0.name) }.map(\.assignment)
-        return environment
+        if !names.contains("HOME") { environment.append(EnvironmentVariable("HOME", home)) }
+        environment += command.proxyEnvironment.filter { !names.contains($0.name) }
+        let hidden = Set(first.map(\.name))
+        return (environment.filter { !hidden.contains($0.name) } + first).map(\.assignment)
     }
 }
 

@@ -31,6 +31,7 @@ enum sb_step {
     SB_STEP_CHANGE_ROOT,
     SB_STEP_STANDARD_STREAMS,
     SB_STEP_TERMINAL,
+    SB_STEP_LIMITS,     // index: position in `limits`
     SB_STEP_CAPABILITIES,
     SB_STEP_USER,
     SB_STEP_EXECUTE,
@@ -67,6 +68,15 @@ struct sb_mount {
     const void *content;       // content: the bytes of a new file in memory
     uint64_t size;             // content: their number; tmpfs: its bytes, 0 for the kernel's default
     unsigned mode;             // content: permissions of the file; tmpfs: of its root
+    uint32_t user;             // content: who the file belongs to; everything is the caller's in a user namespace
+    uint32_t group;
+};
+
+// A resource limit as setrlimit(2) has it.
+struct sb_limit {
+    int resource;
+    uint64_t soft;
+    uint64_t hard;
 };
 
 // Everything a launch needs. The child reads it after the clone and changes nothing.
@@ -80,6 +90,9 @@ struct sb_configuration {
 
     const struct sb_mount *mounts;
     size_t mount_count;
+    uint64_t shared_memory_size;    // bytes of /dev/shm
+    const struct sb_limit *limits;
+    size_t limit_count;
 
     const char *const *arguments;   // ends with NULL, at least one
     const char *const *environment; // ends with NULL

@@ -112,6 +112,8 @@ struct BuildCommand: AsyncParsableCommand {
     @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Print only the image ID.")
     var isQuiet = false
 
+    @OptionGroup(title: "What RUN gets") var runs: RunArguments
+
     @OptionGroup(title: "Accepted for compatibility, without effect") var compatibility: CompatibilityOptions
 
     func validate() throws {
@@ -140,7 +142,9 @@ struct BuildCommand: AsyncParsableCommand {
             sourceDateEpoch: sourceDateEpoch,
             ignoresCache: ignoresCache,
             uncachedStages: uncachedStages,
-            isQuiet: isQuiet
+            isQuiet: isQuiet,
+            runs: runs.options,
+            withoutEffect: compatibility.limits
         )
     }
 
@@ -160,4 +164,23 @@ struct CompatibilityOptions: ParsableArguments {
     @Flag(name: .customLong("disable-content-trust"), help: .hidden) var disablesContentTrust = false
     @Option(name: .customLong("isolation"), help: .hidden) var isolation: String?
     @Option(name: .customLong("security-opt"), help: .hidden) var securityOptions: [String] = []
+    @Option(name: [.customShort("m"), .customLong("memory")], help: .hidden) var memory: String?
+    @Option(name: .customLong("memory-swap"), parsing: .unconditional, help: .hidden) var swap: String?
+    @Option(name: [.customShort("c"), .customLong("cpu-shares")], help: .hidden) var processorShares: String?
+    @Option(name: .customLong("cpu-period"), help: .hidden) var processorPeriod: String?
+    @Option(name: .customLong("cpu-quota"), parsing: .unconditional, help: .hidden) var processorQuota: String?
+    @Option(name: .customLong("cpuset-cpus"), help: .hidden) var processors: String?
+    @Option(name: .customLong("cpuset-mems"), help: .hidden) var memoryNodes: String?
+    @Option(name: .customLong("cgroup-parent"), help: .hidden) var controlGroup: String?
+    @Option(name: .customLong("resource"), help: .hidden) var resources: [String] = []
+
+    /// The options for limits that were given.
+    var limits: [String] {
+        let given = [
+            ("--memory", memory), ("--memory-swap", swap), ("--cpu-shares", processorShares),
+            ("--cpu-period", processorPeriod), ("--cpu-quota", processorQuota), ("--cpuset-cpus", processors),
+            ("--cpuset-mems", memoryNodes), ("--cgroup-parent", controlGroup), ("--resource", resources.first),
+        ]
+        return given.compactMap { $0.1 == nil ? nil : $0.0 }
+    }
 }

@@ -59,6 +59,10 @@ extension BuildOptions {
         case "--build-arg": buildArguments.append(value)
         case "--label": labels.append(value)
         case "-o", "--output": outputs.append(value)
+        case "--secret": runs.secrets.append(value)
+        case "--ssh": runs.agents.append(value)
+        case "--add-host": runs.hosts.append(value)
+        case "--network": return once(&runs.network)
         case "--progress":
             guard progress == nil, let known = Progress(rawValue: value) else { return false }
             progress = known

@@ -32,6 +32,9 @@ struct BuildOptions: Sendable, Equatable {
     var ignoresCache = false
     var uncachedStages: [String] = []
     var isQuiet = false
+    var runs = RunOptions()
+    /// Options that were given and mean nothing here, of which the user is told.
+    var withoutEffect: [String] = []
 }
 
 extension BuildOptions {
@@ -41,6 +44,10 @@ extension BuildOptions {
         let prepared = try PreparedBuild(self, images)
         let renderer = renderer()
         let builder = Builder(layers: images.layers, images: LocalImages(images: images)) { renderer.show($0) }
+        if !withoutEffect.isEmpty {
+            let names = withoutEffect.joined(separator: ", ")
+            renderer.show(.note("no effect: \(names); the processes of a build are not limited in memory and time"))
+        }
         do {
             let stored = try await Signals.cancelling { try await prepared.execute(builder) }
             renderer.show(.built(id: "\(stored.id)"))

@@ -48,6 +48,7 @@ struct PreparedBuild: Sendable {
         request.tags = tags
         request.labels = try PreparedBuild.labels(command.labels)
         request.usesCache = !command.ignoresCache
+        request.runs = try command.runs.settings()
         request.uncachedStages = command.uncachedStages.flatMap { $0.split(separator: ",").map(String.init) }
         self.request = request
     }
@@ -69,7 +70,7 @@ struct PreparedBuild: Sendable {
         return stored
     }
 
-    private static func usage<Text, Value>(_ option: String, _ text: Text, _ parse: (Text) throws -> Value) throws
+    static func usage<Text, Value>(_ option: String, _ text: Text, _ parse: (Text) throws -> Value) throws
         -> Value
     {
         do {

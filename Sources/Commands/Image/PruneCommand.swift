@@ -13,13 +13,16 @@ struct PruneCommand: ParsableCommand {
         abstract: "Remove images without names, and content that nothing needs.",
         discussion: """
             Results of build steps stay, so that the next build is as fast as before; with --all they go too, and so do
-            unpacked layers. Running builds are waited for.
+            unpacked layers and the directories of RUN --mount=type=cache. Running builds are waited for.
             """
     )
 
     @OptionGroup var global: GlobalOptions
 
-    @Flag(name: [.customShort("a"), .customLong("all")], help: "Also remove the build cache and unpacked layers.")
+    @Flag(
+        name: [.customShort("a"), .customLong("all")],
+        help: "Also remove the build cache, cache mounts and unpacked layers."
+    )
     var removesCache = false
 
     @Flag(name: [.customShort("f"), .customLong("force")], help: .hidden)
@@ -39,7 +42,9 @@ struct PruneCommand: ParsableCommand {
         freed += try cache.prune { layer in
             removesCache ? false : layer.map { store.blobs.size($0) != nil } ?? true
         }
-        if removesCache { freed += try SnapshotStore(images.layers).prune() }
+        if removesCache {
+            freed += try SnapshotStore(images.layers).prune() + CacheDirectoryStore(images.layers).prune()
+        }
         Terminal.print("Total reclaimed space: \(HumanReadable.size(freed))")
     }
 }

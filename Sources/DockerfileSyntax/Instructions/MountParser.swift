@@ -5,13 +5,7 @@ enum MountParser {
     private static let aliases = [
         "src": "source", "dst": "target", "destination": "target", "ro": "readonly", "rw": "readwrite",
     ]
-    private static let keys: [String: [String]] = [
-        "bind": ["type", "target", "source", "from", "readonly", "readwrite"],
-        "cache": ["type", "id", "target", "source", "from", "readonly", "readwrite", "sharing", "mode", "uid", "gid"],
-        "tmpfs": ["type", "target", "size", "readwrite"],
-        "secret": ["type", "id", "source", "target", "required", "mode", "uid", "gid", "env"],
-        "ssh": ["type", "id", "target", "required", "mode", "uid", "gid"],
-    ]
+    private static let keys = MountFlag.keys.values.reduce(["type"] as Set) { $0.union($1) }
     private static let mayBeBare: Set<String> = ["readonly", "readwrite", "required"]
 
     static func parse(_ flag: Flag) throws(Diagnostic) -> MountFlag {
@@ -24,12 +18,11 @@ enum MountParser {
             let content = separator.map {
                 Word(String(field.text[field.text.index(after: $0)...]), at: field.range)
             }
-            guard keys.values.contains(where: { $0.contains(key) }) else {
-                let known = Set(keys.values.joined()).sorted()
+            guard keys.contains(key) else {
                 throw Diagnostic(
                     "unknown mount option `\(spelled)`",
                     at: field.range,
-                    label: SpellingSuggestion.closest(to: spelled, in: known).map { "did you mean `\($0)`?" }
+                    label: SpellingSuggestion.closest(to: spelled, in: keys.sorted()).map { "did you mean `\($0)`?" }
                 )
             }
             if content == nil, !mayBeBare.contains(key) {
@@ -46,15 +39,17 @@ enum MountParser {
         let typeWord = options.last { $0.key.text == "type" }?.value
         let type = typeWord?.text.lowercased() ?? "bind"
         guard !type.contains("$") else { return }
-        guard let allowed = keys[type] else {
+        guard let allowed = MountFlag.keys[type] else {
             throw Diagnostic(
                 "unknown mount type `\(type)`",
                 at: typeWord?.range,
-                label: SpellingSuggestion.closest(to: type, in: keys.keys.sorted()).map { "did you mean `\($0)`?" },
+                label: SpellingSuggestion.closest(to: type, in: MountFlag.keys.keys.sorted()).map {
+                    "did you mean `\($0)`?"
+                },
                 hints: ["the types are bind, cache, tmpfs, secret and ssh"]
             )
         }
-        for option in options where !allowed.contains(option.key.text) {
+        for option in options where option.key.text != "type" && !allowed.contains(option.key.text) {
             throw Diagnostic("a mount of type `\(type)` has no option `\(option.key.text)`", at: option.key.range)
         }
     }

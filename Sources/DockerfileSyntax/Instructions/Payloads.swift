@@ -51,6 +51,15 @@ public struct MountFlag: Sendable {
         /// The unexpanded value; `nil` for a field without `=`.
         public let value: Word?
     }
+
+    /// The keys besides `type` that each type of mount has, in their canonical spelling.
+    public static let keys: [String: Set<String>] = [
+        "bind": ["target", "source", "from", "readonly", "readwrite"],
+        "cache": ["target", "source", "from", "readonly", "readwrite", "id", "sharing", "mode", "uid", "gid"],
+        "tmpfs": ["target", "size", "readwrite"],
+        "secret": ["target", "source", "id", "env", "required", "mode", "uid", "gid"],
+        "ssh": ["target", "id", "required", "mode", "uid", "gid"],
+    ]
 }
 
 /// `COPY` or `ADD`.

@@ -80,9 +80,9 @@ final class RunningCommand: Sendable {
         throw TestFailure("`\(text)` never appeared in: \(try String(decoding: readFile(errorFile), as: UTF8.self))")
     }
 
-    /// The result, once the process has ended; one that takes longer than two minutes is killed.
-    func wait() async throws -> CommandResult {
-        let status = await waitForStatus()
+    /// The result, once the process has ended; one that takes longer than the limit is killed.
+    func wait(limit: Duration = .seconds(120)) async throws -> CommandResult {
+        let status = await waitForStatus(limit: limit)
         return CommandResult(
             arguments: arguments,
             status: status,
@@ -92,10 +92,10 @@ final class RunningCommand: Sendable {
     }
 
     /// Like `wait`, without reading what was written.
-    func waitForStatus() async -> Int32 {
+    func waitForStatus(limit: Duration = .seconds(120)) async -> Int32 {
         let processID = processID
         let watchdog = Task {
-            try await Task.sleep(for: .seconds(120))
+            try await Task.sleep(for: limit)
             kill(-processID, SIGKILL)
         }
         // On a thread of its own: the tests' own pool has as many threads as there are cores.

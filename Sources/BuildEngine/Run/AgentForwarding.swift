@@ -1,0 +1,154 @@
+import FileSystem
+import Glibc
+public import SystemPackage
+
+/// What stands behind an id of `--ssh`.
+public enum AgentSource: Sendable, Hashable {
+    /// The socket of an ssh agent.
+    case socket(FilePath)
+
+    /// Parses `default`, `ID` or `ID=SOCKET`; without a socket it is that of `SSH_AUTH_SOCK`.
+    ///
+    /// - Throws: `BuildError.invalidSetting`.
+    public static func parse(_ text: String) throws(BuildError) -> (id: String, source: AgentSource) {
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard !parts[0].isEmpty else { throw .invalidSetting(text, reason: "the id is missing") }
+        guard let path = parts.count == 2 ? parts[1] : getenv("SSH_AUTH_SOCK").map({ String(cString: $0) }),
+            !path.isEmpty
+        else { throw .invalidSetting(text, reason: "SSH_AUTH_SOCK is not set: start an ssh agent, or name its socket") }
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            throw .invalidSetting(text, reason: "cannot use `\(path)`: \(Errno.current.sentence)")
+        }
+        guard status.st_mode & S_IFMT == S_IFSOCK else {
+            throw .invalidSetting(
+                text,
+                reason: "`\(path)` is no socket; for a key file start an agent: eval $(ssh-agent) && ssh-add \(path)"
+            )
+        }
+        return (parts[0], .socket(FilePath(path)))
+    }
+}
+
+/// Passes what a process writes to a socket of its own on to an ssh agent, and the answers back.
+///
+/// The agent's own socket would not do: it belongs to whoever started the build, and an agent answers nobody else, while
+/// the process may be another user. The socket is gone with this value.
+final class AgentForwarding: Sendable {
+    let socket: FilePath
+    private let directory: TemporaryDirectory
+    private let listener: Int32
+    private let thread: HelperThread
+
+    /// - Throws: `SystemError`.
+    init(to agent: FilePath, permissions: UInt32, userID: UInt32, groupID: UInt32, in temporary: FilePath) throws {
+        directory = try TemporaryDirectory(in: temporary)
+        socket = directory.path.appending("agent")
+        listener = try UnixSocket.listen(in: directory.path, name: "agent")
+        chmod(socket.string, permissions)
+        // To an ordinary user everything inside belongs anyway.
+        if geteuid() == 0 { chown(socket.string, userID, groupID) }
+        let descriptor = listener
+        guard let thread = HelperThread({ AgentForwarding.relay(descriptor, agent) }) else {
+            close(listener)
+            throw SystemError("start a thread for", socket)
+        }
+        self.thread = thread
+    }
+
+    deinit {
+        // Ends the relay, which waits on it.
+        shutdown(listener, Int32(SHUT_RDWR))
+        thread.join()
+        close(listener)
+    }
+
+    /// Serves connections until the listener is shut down.
+    private static func relay(_ listener: Int32, _ agent: FilePath) {
+        /// Each descriptor with the one that its bytes go to.
+        var peers: [Int32: Int32] = [:]
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 14, alignment: 1)
+        defer {
+            for descriptor in peers.keys { close(descriptor) }
+            buffer.deallocate()
+        }
+        while true {
+            let readable = Int16(POLLIN)
+            var entries = ([listener] + peers.keys).map { pollfd(fd: $0, events: readable, revents: 0) }
+            guard poll(&entries, nfds_t(entries.count), -1) >= 0 || Errno.current == .interrupted else { return }
+            for entry in entries where entry.revents != 0 && entry.fd != listener {
+                guard let peer = peers[entry.fd], !pass(entry.fd, peer, buffer) else { continue }
+                for descriptor in [entry.fd, peer] {
+                    peers[descriptor] = nil
+                    close(descriptor)
+                }
+            }
+            guard entries[0].revents != 0 else { continue }
+            let connection = accept(listener, nil, nil)
+            guard connection >= 0 else { return }
+            if let upstream = UnixSocket.connect(to: agent) {
+                peers[connection] = upstream
+                peers[upstream] = connection
+            } else {
+                close(connection)
+            }
+        }
+    }
+
+    /// Passes on what there is to read; false when that was the end.
+    private static func pass(_ from: Int32, _ to: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Bool {
+        let count = read(from, buffer.baseAddress, buffer.count)
+        guard count > 0 else { return false }
+        var position = 0
+        while position < count {
+            // No SIGPIPE where the other side is gone.
+            let rest = buffer.baseAddress.map { $0 + position }
+            let written = send(to, rest, count - position, Int32(MSG_NOSIGNAL))
+            guard written > 0 else { return false }
+            position += written
+        }
+        return true
+    }
+}
+
+/// Sockets in the file system.
+private enum UnixSocket {
+    /// - Throws: `SystemError`.
+    static func listen(in directory: FilePath, name: String) throws(SystemError) -> Int32 {
+        // An address has room for 107 bytes, and a store may lie deeper than that.
+        let opened = try FileOperations.open(directory, O_RDONLY | O_DIRECTORY)
+        defer { close(opened) }
+        let descriptor = try make(directory)
+        guard withAddress("/proc/self/fd/\(opened)/\(name)", { bind(descriptor, $0, $1) }) == 0,
+            Glibc.listen(descriptor, 16) == 0
+        else {
+            let error = SystemError("make a socket in", directory)
+            close(descriptor)
+            throw error
+        }
+        return descriptor
+    }
+
+    static func connect(to path: FilePath) -> Int32? {
+        guard let descriptor = try? make(path) else { return nil }
+        if withAddress(path.string, { Glibc.connect(descriptor, $0, $1) }) == 0 { return descriptor }
+        close(descriptor)
+        return nil
+    }
+
+    private static func make(_ path: FilePath) throws(SystemError) -> Int32 {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw SystemError("make a socket for", path) }
+        return descriptor
+    }
+
+    private static func withAddress(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        guard path.utf8.count < MemoryLayout.size(ofValue: address.sun_path) else { return -1 }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        return withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+        }
+    }
+}

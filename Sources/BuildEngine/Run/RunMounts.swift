@@ -1,0 +1,170 @@
+import BuildCache
+import BuildContext
+import BuildPlanning
+import ContentStore
+import Layers
+import OCI
+import Reporting
+import Snapshots
+import SystemPackage
+
+/// The `--mount` flags of one `RUN`: what they take files from, and what of it counts for the cache.
+///
+/// Finding that out reads no secret and makes no directory; `RunMounts+Preparing` does what the process needs.
+struct RunMounts {
+    /// A mount and the files that it shows or begins with.
+    struct Mount {
+        let options: ResolvedMount
+        var files: Files?
+    }
+
+    /// A path in the files of another stage, of an image, or of the context as a layer of its own.
+    struct Files {
+        let layers: [StageLayer]
+        /// Without symbolic links.
+        let path: PathInRoot
+        let isDirectory: Bool
+        /// Equal for files that a process cannot tell apart but by their times.
+        let digest: Digest
+    }
+
+    let stage: StageBuilder
+    let step: PlannedStep
+    /// In the order of the flags.
+    private(set) var mounts: [Mount] = []
+
+    /// Finds the files of all mounts.
+    ///
+    /// - Throws: `BuildError.dockerfile` for a source that is not there.
+    init(_ command: ResolvedRun, step: PlannedStep, stage: StageBuilder) async throws {
+        self.stage = stage
+        self.step = step
+        for options in command.mounts {
+            var mount = Mount(options: options)
+            switch options.kind {
+            case .bind(let source, let path, _): mount.files = try await files(of: source, path, options)
+            case .cache(let cache):
+                if let source = cache.from {
+                    mount.files = try await files(of: source, cache.path, options)
+                    guard mount.files?.isDirectory ?? true else {
+                        throw failure("failed: `\(cache.path)` is a file, and a cache is a directory", options)
+                    }
+                }
+            case .tmpfs, .secret, .ssh: break
+            }
+            mounts.append(mount)
+        }
+    }
+
+    /// What counts for the cache: of files that are shown their content, of secrets and caches only that they are there.
+    var inputs: [NamedInput] {
+        mounts.map { mount in
+            let target = mount.options.target ?? ""
+            let value: String
+            switch mount.options.kind {
+            case .bind(_, _, let isWritable):
+                value = "bind \(mount.files?.digest.hex ?? "") \(isWritable ? "rw" : "ro")"
+            case .cache(let cache): value = "cache \(cache.isReadOnly ? "ro" : "rw")"
+            case .tmpfs(let size): value = "tmpfs \(size ?? 0)"
+            case .secret(let secret): value = "secret \(secret.inputText)"
+            case .ssh(let secret): value = "ssh \(secret.inputText)"
+            }
+            return NamedInput("mount \(target)", value)
+        }
+    }
+
+    /// An error at the words that name a mount's source.
+    func failure(_ sentence: String, _ options: ResolvedMount, hints: [String] = []) -> BuildError {
+        .at(options.sourceRange, in: step.source, "RUN \(sentence)", hints: hints)
+    }
+}
+
+extension SecretMount {
+    /// Everything but its value.
+    fileprivate var inputText: String {
+        "\(String(mode, radix: 8)) \(userID) \(groupID) \(isRequired) \(environmentName ?? "-") \(id)"
+    }
+}
+
+// MARK: - Files
+
+extension RunMounts {
+    private func files(of source: ContentSource, _ path: String, _ options: ResolvedMount) async throws -> Files {
+        switch source {
+        case .context, .named: return try await contextFiles(source, path, options)
+        case .scratch, .stage, .image: break
+        }
+        let layers = try await stage.layers(of: source)
+        let stack = try LayerStack(try await layers.layers, in: stage.builder.layers)
+        do {
+            let (resolved, node) = try stack.view.resolve(PathInRoot(path))
+            guard let node else {
+                throw failure("failed: `\(path)` is not in \(stage.name(of: source))", options)
+            }
+            let digest = try digest(of: stack, resolved, node.entry, source, options)
+            return Files(layers: layers, path: resolved, isDirectory: node.entry.kind == .directory, digest: digest)
+        } catch let error as LayerError {
+            throw failure("failed: \(error)", options)
+        }
+    }
+
+    private func digest(
+        of stack: LayerStack,
+        _ path: PathInRoot,
+        _ entry: LayerEntry,
+        _ source: ContentSource,
+        _ options: ResolvedMount
+    ) throws -> Digest {
+        // All of an image: its layers say as much as all of its files, of which there may be many.
+        if path.isRoot, case .image = source {
+            return SHA256Hasher.digest(of: stack.layers.flatMap(\.diffID.bytes))
+        }
+        let root = try stack.root(path, excluding: [], range: options.range)
+        let files = LayerStack.fingerprint(root.map { [$0] } ?? [])
+        guard entry.kind == .directory else { return files }
+        // What of a copied directory counts is what is in it; of a mounted one its owner and mode are seen too.
+        return SHA256Hasher.digest(of: Array("\(entry.permissions) \(entry.userID) \(entry.groupID) \(files.hex)".utf8))
+    }
+
+    /// Files of a context, as `COPY` to an empty stage would bring them in: without what is ignored, owned by root, and
+    /// as they were when they counted for the key.
+    private func contextFiles(_ context: ContentSource, _ path: String, _ options: ResolvedMount) async throws -> Files
+    {
+        let source = String(path.drop { $0 == "/" })
+        var empty = stage
+        empty.result = StageResult(
+            state: stage.result.state,
+            key: StepKey([NamedInput("base", "scratch")]).digest
+        )
+        let contextFiles = try await stage.run.contextFiles(context)
+        let copy = try CopyStep(
+            ResolvedCopy(mounting: source, of: context, range: options.sourceRange),
+            step: step,
+            stage: empty,
+            context: contextFiles,
+            wildcards: .none
+        )
+        guard let directory = contextFiles?.directory else {
+            throw failure(
+                "needs a build context, and there is none",
+                options,
+                hints: ["name a directory instead of `-` on the command line"]
+            )
+        }
+        let isDirectory: Bool
+        do throws(BuildContextError) {
+            isDirectory =
+                try directory.select(source: Array(source.utf8), wildcards: .none).first?.isDirectory ?? true
+        } catch {
+            throw copy.contextFailure(error, at: options.sourceRange)
+        }
+        _ = try await copy.execute(&empty)
+        let name = isDirectory ? "" : source.split(separator: "/").last ?? ""
+        return Files(
+            layers: empty.result.layers,
+            path: PathInRoot(String(name)),
+            isDirectory: isDirectory,
+            digest: empty.result.key
+        )
+    }
+}

@@ -1,0 +1,115 @@
+import ArgumentParser
+import BuildEngine
+import BuildPlanning
+import Sandbox
+
+/// What a `build` command line says about the processes of `RUN`, as it was typed.
+struct RunOptions: Sendable, Equatable {
+    var secrets: [String] = []
+    var agents: [String] = []
+    var hosts: [String] = []
+    var network: String?
+    var entitlements: [String] = []
+    var sharedMemorySize: String?
+    var limits: [String] = []
+
+    /// - Throws: `CommandFailure` for wrong use.
+    func settings() throws -> RunSettings {
+        var settings = RunSettings()
+        for text in secrets {
+            let secret = try PreparedBuild.usage("--secret", text) { try SecretSource.parse($0) }
+            settings.secrets[secret.id] = secret.source
+        }
+        for text in agents {
+            let agent = try PreparedBuild.usage("--ssh", text) { try AgentSource.parse($0) }
+            settings.agents[agent.id] = agent.source
+        }
+        settings.hosts = try hosts.map { try PreparedBuild.usage("--add-host", $0, ExtraHost.init(parsing:)) }
+        settings.limits = try limits.map { try PreparedBuild.usage("--ulimit", $0, ResourceLimit.init(parsing:)) }
+        if let network {
+            // `bridge` is what Docker's classic builder calls its default.
+            guard let mode = ResolvedRun.NetworkMode(rawValue: network == "bridge" ? "default" : network) else {
+                throw RunOptions.wrong("--network: `\(network)` is not default, none or host")
+            }
+            settings.network = mode
+        }
+        settings.entitlements = Set(
+            try entitlements.map { text in
+                guard let entitlement = RunSettings.Entitlement(rawValue: text) else {
+                    let known = RunSettings.Entitlement.allCases.map(\.rawValue).joined(separator: " and ")
+                    throw RunOptions.wrong("--allow: unknown `\(text)`; known are \(known)")
+                }
+                return entitlement
+            }
+        )
+        if let text = sharedMemorySize {
+            guard let size = ByteSize.parse(text), size > 0 else {
+                throw RunOptions.wrong("--shm-size: `\(text)` is no size, such as 64m")
+            }
+            settings.sharedMemorySize = UInt64(size)
+        }
+        return settings
+    }
+
+    private static func wrong(_ message: String) -> CommandFailure {
+        CommandFailure(message, status: ExitStatus.usage)
+    }
+}
+
+/// The same on the argument parser's side.
+struct RunArguments: ParsableArguments {
+    @Option(
+        name: .customLong("secret"),
+        help: ArgumentHelp(
+            "A secret for RUN --mount=type=secret; may repeat.",
+            valueName: "id=name[,src=path|,env=variable]"
+        )
+    )
+    var secrets: [String] = []
+
+    @Option(
+        name: .customLong("ssh"),
+        help: ArgumentHelp("An ssh agent for RUN --mount=type=ssh; may repeat.", valueName: "default|id[=socket]")
+    )
+    var agents: [String] = []
+
+    @Option(
+        name: .customLong("add-host"),
+        help: ArgumentHelp("A line of /etc/hosts for RUN; may repeat.", valueName: "name:address")
+    )
+    var hosts: [String] = []
+
+    @Option(
+        name: .customLong("network"),
+        help: ArgumentHelp("The network that RUN sees: default, none or host.", valueName: "mode")
+    )
+    var network: String?
+
+    @Option(
+        name: .customLong("allow"),
+        help: ArgumentHelp("Let RUN have network.host or security.insecure; may repeat.", valueName: "entitlement")
+    )
+    var entitlements: [String] = []
+
+    @Option(name: .customLong("shm-size"), help: ArgumentHelp("The size of /dev/shm for RUN.", valueName: "size"))
+    var sharedMemorySize: String?
+
+    @Option(
+        name: .customLong("ulimit"),
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("A resource limit for RUN; may repeat.", valueName: "name=soft[:hard]")
+    )
+    var limits: [String] = []
+
+    var options: RunOptions {
+        RunOptions(
+            secrets: secrets,
+            agents: agents,
+            hosts: hosts,
+            network: network,
+            entitlements: entitlements,
+            sharedMemorySize: sharedMemorySize,
+            limits: limits
+        )
+    }
+}

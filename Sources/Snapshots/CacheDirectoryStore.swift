@@ -1,0 +1,151 @@
+internal import ContentStore
+internal import FileSystem
+public import Layers
+public import OCI
+public import SystemPackage
+
+/// The directories of `RUN --mount=type=cache`, which outlive the builds that fill them.
+///
+/// Each is `fs` in a directory of its own, which whoever uses it keeps locked. A lock ends with its process, so what a
+/// killed build was doing keeps nobody waiting; what it wrote stays, as programs that keep caches expect.
+public struct CacheDirectoryStore: Sendable {
+    private let store: Store
+
+    public init(_ layers: LayerStore) {
+        store = layers.store
+    }
+
+    /// What tells one cache from another.
+    public struct Identity: Sendable, Hashable, CustomStringConvertible {
+        public let id: String
+        /// Of a new directory itself; `nil` for what the seed has.
+        let permissions: UInt16?
+        let userID: UInt32?
+        let groupID: UInt32?
+        /// Stands for the files that a new one begins with; `nil` for none.
+        let seed: Digest?
+
+        /// - Parameters without a value mean those of the seed, or 0755 and 0.
+        public init(id: String, permissions: UInt16?, userID: UInt32?, groupID: UInt32?, seed: Digest?) {
+            self.id = id
+            self.permissions = permissions ?? (seed == nil ? 0o755 : nil)
+            self.userID = userID ?? (seed == nil ? 0 : nil)
+            self.groupID = groupID ?? (seed == nil ? 0 : nil)
+            self.seed = seed
+        }
+
+        /// Everything on one line, as it stands beside the directory.
+        public var description: String {
+            let attributes = [
+                permissions.map { String($0, radix: 8) }, userID.map { "\($0)" }, groupID.map { "\($0)" },
+            ]
+            return (attributes + [seed?.hex, id]).map { $0 ?? "-" }.joined(separator: " ")
+        }
+    }
+
+    /// Who may use a cache at the same time; the stricter, the higher.
+    public enum Sharing: Int, Sendable {
+        case shared
+        /// Whoever comes second gets a further directory.
+        case `private`
+        /// Whoever comes second waits.
+        case locked
+    }
+
+    /// A directory of an image whose files a new cache begins with.
+    public struct Seed: Sendable {
+        let stack: LayerStack
+        let path: PathInRoot
+
+        /// - Parameter path: Of the directory, without symbolic links.
+        public init(_ stack: LayerStack, path: PathInRoot) {
+            self.stack = stack
+            self.path = path
+        }
+    }
+
+    /// A cache in use, as long as this value lives.
+    public struct Directory: Sendable {
+        public let files: FilePath
+        private let lock: FileLock
+
+        fileprivate init(files: FilePath, lock: FileLock) {
+            self.files = files
+            self.lock = lock
+        }
+    }
+
+    /// Opens a cache, making it when it is new, if nobody uses it in a way that forbids it.
+    ///
+    /// - Returns: `nil` when another process or step must end first.
+    /// - Throws: `SystemError`, `LayerError`.
+    public func tryOpen(_ identity: Identity, _ sharing: Sharing, seed: Seed?) throws -> Directory? {
+        for number in 0... {
+            let name = SHA256Hasher.digest(of: Array((identity.description + (number == 0 ? "" : "\n\(number)")).utf8))
+            let path = store[.mounts].appending(name.hex)
+            if FileStatus.ifPresent(path) == nil { try make(path, identity, seed) }
+            if let lock = try FileLock.tryAcquire(path, sharing == .shared ? .shared : .exclusive) {
+                return Directory(files: path.appending("fs"), lock: lock)
+            }
+            if sharing != .private { return nil }
+        }
+        return nil
+    }
+
+    private func make(_ path: FilePath, _ identity: Identity, _ seed: Seed?) throws {
+        let work = try TemporaryDirectory(in: store[.temporary])
+        let files = work.path.appending("fs")
+        try FileOperations.createDirectories(files)
+        let writer = try TreeWriter(root: files, whiteouts: .none)
+        var root = LayerEntry.directory(.root)
+        if let seed {
+            try seed.stack.walk(seed.path) { entry, content in
+                if entry.path.isRoot { root = entry } else { try writer.write(entry, content: content) }
+            }
+        }
+        root.permissions = identity.permissions ?? root.permissions
+        root.userID = identity.userID ?? root.userID
+        root.groupID = identity.groupID ?? root.groupID
+        try writer.write(root)
+        try writer.finish()
+        try FileOperations.writeAtomically(
+            Array("\(identity)\n".utf8),
+            to: work.path.appending("identity"),
+            temporary: store[.temporary]
+        )
+        let renaming = Result { () throws(SystemError) in try FileOperations.rename(work.path, to: path) }
+        // Another process may have been faster.
+        if case .failure(let error) = renaming, ![.directoryNotEmpty, .fileExists].contains(error.errno) {
+            throw error
+        }
+    }
+
+    /// Removes all caches that nobody uses.
+    ///
+    /// - Returns: The bytes of the files that are gone.
+    public func prune() throws -> Int64 {
+        try UnlockedDirectories.remove(in: store[.mounts])
+    }
+}
+
+/// Directories that are locked by whoever uses them.
+enum UnlockedDirectories {
+    /// Removes those that nobody has locked.
+    ///
+    /// - Returns: The bytes of the files that are gone.
+    static func remove(in directory: FilePath) throws -> Int64 {
+        var freed: Int64 = 0
+        for name in try FileOperations.names(in: directory) {
+            let path = directory.appending(String(decoding: name, as: UTF8.self))
+            guard let lock = try FileLock.tryAcquire(path, .exclusive) else { continue }
+            defer { withExtendedLifetime(lock) {} }
+            var reader = TreeReader(root: path, whiteouts: .none)
+            try? reader.read { entry, _ in
+                freed += entry.size
+                return true
+            }
+            try FileOperations.removeTree(path)
+        }
+        return freed
+    }
+}
