@@ -55,6 +55,7 @@ let package = Package(
         library("DockerfileSyntax", ["Reporting"]),
         library("BuildPlanning", ["Reporting", "OCI", "DockerfileSyntax"]),
         library("BuildContext", ["Reporting", "OCI", "FileSystem", "ContentStore", systemPackage]),
+        library("BuildChecks", ["Reporting", "OCI", "DockerfileSyntax", "BuildContext", "BuildPlanning"]),
         library(
             "Layers",
             ["OCI", "FileSystem", "ContentStore", "CArchive", systemPackage],
@@ -72,7 +73,7 @@ let package = Package(
             "BuildEngine",
             [
                 "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning",
-                "BuildCache",
+                "BuildChecks", "BuildCache",
                 "Layers", "Snapshots", "Sandbox", "ContainerRuntime", systemPackage,
             ]
         ),
@@ -80,7 +81,8 @@ let package = Package(
             "Commands",
             [
                 "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning",
-                "BuildCache", "Layers", "Snapshots", "Images", "BuildEngine", "Sandbox", "ContainerRuntime",
+                "BuildChecks", "BuildCache", "Layers", "Snapshots", "Images", "BuildEngine", "Sandbox",
+                "ContainerRuntime",
                 systemPackage, argumentParser,
             ]
         ),
@@ -128,6 +130,7 @@ let package = Package(
         tests("Reporting"),
         tests("DockerfileSyntax", ["Reporting"], fixtures: ["Fixtures", "FixturesInvalid"]),
         tests("BuildPlanning", ["Reporting", "OCI", "DockerfileSyntax"]),
+        tests("BuildChecks", ["Reporting", "OCI", "DockerfileSyntax", "BuildContext", "BuildPlanning"]),
         .testTarget(name: "DependencyRulesTests", swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests",

@@ -43,12 +43,9 @@ public struct IgnoreFile: Sendable {
     ///
     /// - Throws: An error for each line whose pattern is malformed or missing after `!`.
     public init(parsing source: SourceText) throws(DiagnosticsError) {
-        let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
-        let text = source.bytes.starts(with: byteOrderMark) ? source.bytes.dropFirst(3) : source.bytes[...]
         var rules: [Rule] = []
         var errors: [Diagnostic] = []
-        for (index, line) in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
-        where line.first != UInt8(ascii: "#") {
+        for (index, line) in IgnoreFile.lines(source.bytes).enumerated() where line.first != UInt8(ascii: "#") {
             do {
                 if let rule = try IgnoreFile.rule(line, line: index + 1) { rules.append(rule) }
             } catch {
@@ -118,13 +115,8 @@ public struct IgnoreFile: Sendable {
     }
 
     private static func rule(_ line: ArraySlice<UInt8>, line number: Int) throws(BuildContextError) -> Rule? {
-        var text = PathText.trimmed(line)
-        guard !text.isEmpty else { return nil }
-        let isException = text.first == UInt8(ascii: "!")
-        if isException { text = PathText.trimmed(text.dropFirst()) }
-        guard !text.isEmpty else { throw .emptyException }
-        var pattern = PathText.cleaned(text)
-        if pattern.count > 1, pattern.first == PathText.slash { pattern.removeFirst() }
+        guard let (pattern, isException) = cleaned(line) else { return nil }
+        guard !pattern.isEmpty else { throw .emptyException }
         return Rule(pattern: pattern, line: number, isException: isException, matcher: try PathPattern(pattern))
     }
 }

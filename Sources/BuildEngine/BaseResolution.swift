@@ -67,14 +67,6 @@ struct BaseResolution {
                 ]
             )
         }
-        let platform = image.configuration.platform
-        guard platform == source.platform else {
-            throw BuildError.at(
-                place,
-                in: text,
-                "image `\(source.reference.familiar)` is for \(platform), and \(source.platform) is asked for"
-            )
-        }
         bases.images[source] = image
         return image
     }

@@ -1,4 +1,5 @@
 import BuildCache
+import BuildChecks
 import BuildContext
 import BuildPlanning
 import ContainerRuntime
@@ -51,7 +52,6 @@ public struct Builder: Sendable {
         let plan = try BuildError.inDockerfile { () throws(DiagnosticsError) in
             try BuildPlan(request.dockerfile, options: request.options)
         }
-        for warning in plan.warnings { emit(.warning(source: plan.dockerfile.source, warning)) }
         for name in plan.unusedBuildArguments {
             emit(.note("build argument `\(name)` is not used: no stage that is built declares it with ARG"))
         }
@@ -155,6 +155,7 @@ final class BuildRun: Sendable {
             for files in [context] + namedContexts.values.map(\.opened) { try? files?.fingerprints.save() }
         }
         let bases = try await BaseResolution(self).resolve()
+        try check(bases)
         let unsupported =
             UnsupportedFeatures.errors(in: bases.stages)
             + bases.stages.flatMap(\.steps).compactMap { request.runs.refusal(of: $0.instruction) }
@@ -182,6 +183,20 @@ final class BuildRun: Sendable {
             builder.emit(.finished(last.step, last.outcome, id: id.short, seconds: last.seconds))
         }
         return id
+    }
+
+    /// Reports what the build checks find, and everything in the Dockerfile that a step would fail on.
+    private func check(_ bases: BaseResolution.Bases) throws {
+        let ignoreFile = request.context?.ignoreFile ?? .empty
+        let report = CheckReport(plan, ignoring: ignoreFile) { bases.images[$0]?.configuration }
+        let source = plan.dockerfile.source
+        for warning in report.warnings.map(\.diagnostic) + report.otherWarnings {
+            builder.emit(.warning(source: source, warning))
+        }
+        let errors = report.errors.isEmpty ? report.failure.map { [$0] } ?? [] : report.errors
+        guard errors.isEmpty else {
+            throw BuildError.dockerfile(DiagnosticsError(source: source, diagnostics: errors))
+        }
     }
 
     private func build(_ stage: PlannedStage, _ bases: BaseResolution.Bases) async throws {

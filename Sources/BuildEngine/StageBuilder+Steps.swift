@@ -18,7 +18,6 @@ extension StageBuilder {
         builder.emit(.started(event))
         do {
             let resolved = try resolve(step)
-            for warning in resolved.warnings { builder.emit(.warning(source: step.source, warning)) }
             let outcome: BuildEvent.Outcome
             switch resolved.action {
             case .metadata: outcome = try metadata(step, resolved)

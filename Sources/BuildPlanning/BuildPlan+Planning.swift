@@ -10,12 +10,6 @@ extension BuildPlan {
         let scope = GlobalScope(dockerfile, options: options)
         let planner = StagePlanner(dockerfile, scope: scope)
         var errors = scope.errors
-        var epoch: Int64?
-        do {
-            epoch = try scope.sourceDateEpoch()
-        } catch {
-            errors.append(error)
-        }
         let targetIndex: Int
         do {
             targetIndex = try Self.target(options.target, in: dockerfile)
@@ -25,7 +19,27 @@ extension BuildPlan {
         let needed = Self.reachable(from: targetIndex, planner.dependencies)
         for index in needed.sorted() { errors += planner.errors[index] ?? [] }
         guard errors.isEmpty else { throw DiagnosticsError(source: dockerfile.source, diagnostics: errors) }
+        guard let plan = BuildPlan(planner, target: targetIndex, needed: needed) else {
+            throw DiagnosticsError(source: dockerfile.source, diagnostics: [Diagnostic("no stage to build", at: nil)])
+        }
+        self = plan
+    }
 
+    /// Plans all stages that can be planned, for somebody who looks at the file and builds nothing.
+    ///
+    /// - Returns: no plan where no stage can be planned, and the errors of all stages.
+    public static func ofAllStages(
+        _ dockerfile: Dockerfile,
+        options: PlanOptions = PlanOptions()
+    ) -> (plan: BuildPlan?, errors: [Diagnostic]) {
+        let scope = GlobalScope(dockerfile, options: options)
+        let planner = StagePlanner(dockerfile, scope: scope)
+        let needed = Set(planner.planned.keys)
+        let plan = needed.max().flatMap { BuildPlan(planner, target: $0, needed: needed) }
+        return (plan, scope.errors + planner.errors.values.joined())
+    }
+
+    private init?(_ planner: StagePlanner, target: Int, needed: Set<Int>) {
         var all = planner.planned
         var stages: [PlannedStage] = []
         var count = 0
@@ -35,21 +49,17 @@ extension BuildPlan {
             all[index] = numbered
             stages.append(numbered)
         }
-        guard let target = all[targetIndex] else {
-            throw DiagnosticsError(source: dockerfile.source, diagnostics: [Diagnostic("no stage to build", at: nil)])
-        }
+        guard let target = all[target] else { return nil }
         self.init(
-            dockerfile: dockerfile,
-            options: options,
+            dockerfile: planner.dockerfile,
+            options: planner.scope.options,
             stages: stages,
             allStages: all,
             target: target,
             stepCount: count,
-            unusedBuildArguments: Self.unused(scope, stages),
-            warnings: (dockerfile.warnings + needed.sorted().flatMap { planner.warnings[$0] ?? [] })
-                .sorted { ($0.range?.start ?? 0) < ($1.range?.start ?? 0) },
-            globalValues: scope.values,
-            sourceDateEpoch: epoch
+            unusedBuildArguments: Self.unused(planner.scope, stages),
+            globalValues: planner.scope.values,
+            sourceDateEpoch: planner.scope.sourceDateEpoch
         )
     }
 

@@ -1,5 +1,4 @@
 public import DockerfileSyntax
-public import Reporting
 
 /// What is built, and in which order: the stages of a Dockerfile that a target needs.
 public struct BuildPlan: Sendable {
@@ -17,8 +16,6 @@ public struct BuildPlan: Sendable {
     public let stepCount: Int
     /// The names of `--build-arg` that no `ARG` of a needed stage or before the first `FROM` declares, sorted.
     public let unusedBuildArguments: [String]
-    /// The warnings of the syntax tree and of planning, in file order.
-    public let warnings: [Diagnostic]
     /// The values that `ARG NAME` without default takes up in a stage: global arguments and platform arguments.
     public let globalValues: [String: String]
     /// `SOURCE_DATE_EPOCH`, seconds since 1970: the latest time that anything carries which is built.

@@ -1,20 +1,24 @@
-import DockerfileSyntax
+public import DockerfileSyntax
 import OCI
-import Reporting
+public import Reporting
 
 /// The values that `FROM` lines see: platform arguments and the `ARG`s before the first `FROM`.
-struct GlobalScope {
-    private(set) var values: [String: String] = [:]
+public struct GlobalScope: Sendable {
+    /// The value of each name that has one.
+    public private(set) var values: [String: String] = [:]
     /// The names of the `ARG`s.
-    private(set) var declared: Set<String> = []
+    public private(set) var declared: Set<String> = []
     private(set) var errors: [Diagnostic] = []
-    /// Where `SOURCE_DATE_EPOCH` is declared.
+    /// `SOURCE_DATE_EPOCH` of the command line, or else of a global `ARG`; empty means none.
+    private(set) var sourceDateEpoch: Int64?
+    /// Where that `ARG` is.
     private var epochRange: SourceRange?
 
     let options: PlanOptions
     let escape: UInt8
 
-    init(_ dockerfile: Dockerfile, options: PlanOptions) {
+    /// Evaluates the `ARG`s in order; what is wrong with one leaves it without a value.
+    public init(_ dockerfile: Dockerfile, options: PlanOptions) {
         self.options = options
         escape = dockerfile.directives.escape
         addPlatform("BUILD", options.buildPlatform)
@@ -27,6 +31,7 @@ struct GlobalScope {
             guard case .arg(let arguments) = instruction.kind else { continue }
             for declaration in arguments.declarations { declare(declaration) }
         }
+        readSourceDateEpoch()
     }
 
     private mutating func addPlatform(_ prefix: String, _ platform: Platform) {
@@ -52,15 +57,17 @@ struct GlobalScope {
         }
     }
 
-    /// `SOURCE_DATE_EPOCH` of the command line, or else of a global `ARG`; empty means none.
-    func sourceDateEpoch() throws(Diagnostic) -> Int64? {
+    private mutating func readSourceDateEpoch() {
         let name = SourceDateEpoch.name
-        guard let text = options.buildArguments[name] ?? values[name], !text.isEmpty else { return nil }
-        if let seconds = SourceDateEpoch.seconds(text) { return seconds }
-        throw Diagnostic("\(name): `\(text)` is no number of seconds since 1970", at: epochRange)
+        guard let text = options.buildArguments[name] ?? values[name], !text.isEmpty else { return }
+        sourceDateEpoch = SourceDateEpoch.seconds(text)
+        if sourceDateEpoch == nil {
+            errors.append(Diagnostic("\(name): `\(text)` is no number of seconds since 1970", at: epochRange))
+        }
     }
 
-    func expand(_ word: Word) throws(Diagnostic) -> WordExpander.Expansion {
+    /// Expands a word of a `FROM` line.
+    public func expand(_ word: Word) throws(Diagnostic) -> WordExpander.Expansion {
         let values = values
         return try WordExpander(escape: escape) { values[$0] }.expand(word)
     }

@@ -56,32 +56,6 @@ enum StopSignal {
     }
 }
 
-/// One argument of `EXPOSE`.
-enum PortRange {
-    /// The `port/protocol` texts of `[ip:[host:]]port[-port][/protocol]`.
-    static func ports(_ text: String, at range: SourceRange) throws(Diagnostic) -> [String] {
-        func invalid(_ reason: String) -> Diagnostic { Diagnostic("invalid port `\(text)`", at: range, label: reason) }
-        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        let name = parts.count > 1 ? parts[1].lowercased() : "tcp"
-        guard ["tcp", "udp", "sctp"].contains(name) else {
-            throw invalid("the protocol is tcp, udp or sctp")
-        }
-        guard let container = parts[0].split(separator: ":", omittingEmptySubsequences: false).last else {
-            throw invalid("expected a number")
-        }
-        let ends = container.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let first = number(ends[0]), let last = number(ends[ends.count - 1]) else {
-            throw invalid("expected a number from 0 to 65535")
-        }
-        guard first <= last else { throw invalid("the range ends before it starts") }
-        return (first...last).map { "\($0)/\(name)" }
-    }
-
-    private static func number(_ text: Substring) -> UInt16? {
-        text.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } ? UInt16(text) : nil
-    }
-}
-
 /// What `ADD` takes from the network.
 enum RemoteSource {
     static func kind(_ text: String) -> CopySource.Kind {

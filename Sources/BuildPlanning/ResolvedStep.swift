@@ -26,7 +26,9 @@ public struct ResolvedStep: Sendable {
     public let createdBy: String
     /// Whether the history entry stands without a layer.
     public let emptyLayer: Bool
-    /// Used but unset variables and other doubts.
+    /// The variables that its words use and that are neither declared nor set.
+    public let unsetVariables: [UnsetVariable]
+    /// Other doubts.
     public let warnings: [Diagnostic]
 
     /// The work of a step.
@@ -37,6 +39,16 @@ public struct ResolvedStep: Sendable {
         case run(ResolvedRun)
         case copy(ResolvedCopy)
     }
+}
+
+/// A variable that a word uses and that has no value.
+public struct UnsetVariable: Sendable {
+    /// The name without `$`.
+    public let name: String
+    /// The word that uses it.
+    public let range: SourceRange
+    /// The name of a variable that is set and is probably meant.
+    public let suggestion: String?
 }
 
 /// A directory to create, with missing parents.

@@ -8,7 +8,6 @@ struct StagePlanner {
     let scope: GlobalScope
     private(set) var planned: [Int: PlannedStage] = [:]
     private(set) var errors: [Int: [Diagnostic]] = [:]
-    private(set) var warnings: [Int: [Diagnostic]] = [:]
     /// What each stage needs, also where it has errors.
     private(set) var dependencies: [Int: Set<Int>] = [:]
 
@@ -109,11 +108,9 @@ struct StagePlanner {
     }
 
     /// What a stage starts from, for which platform, and the named context whose files are its first layer.
-    private mutating func base(of stage: Dockerfile.Stage) throws(Diagnostic) -> (StageBase, Platform, String?) {
+    private func base(of stage: Dockerfile.Stage) throws(Diagnostic) -> (StageBase, Platform, String?) {
         let word = stage.from.base
-        let expansion = try scope.expand(word)
-        for name in expansion.unsetNames { warnUndefined(name, at: word.range, stage: stage.index) }
-        let name = expansion.text
+        let name = try scope.expand(word).text
         guard !name.isEmpty else {
             throw Diagnostic(
                 "the base of the stage is empty",
@@ -122,7 +119,7 @@ struct StagePlanner {
             )
         }
         var platform: Platform?
-        if let flag = stage.from.platform { platform = try self.platform(flag, stage: stage.index) }
+        if let flag = stage.from.platform { platform = try self.platform(flag) }
         let target = platform ?? scope.options.targetPlatform
         if isReplaced(stage), let context = context(stage.name ?? "", target) { return context }
         if let parent = dockerfile.stages[..<stage.index].last(where: { $0.name == name }) {
@@ -143,29 +140,14 @@ struct StagePlanner {
         return ["stage names are lower-case: write `FROM \(stage.name ?? "")`"]
     }
 
-    private mutating func platform(_ flag: Word, stage: Int) throws(Diagnostic) -> Platform {
-        let expansion = try scope.expand(flag)
-        for name in expansion.unsetNames { warnUndefined(name, at: flag.range, stage: stage) }
-        guard !expansion.text.isEmpty else { throw Diagnostic("the value of --platform is empty", at: flag.range) }
+    private func platform(_ flag: Word) throws(Diagnostic) -> Platform {
+        let text = try scope.expand(flag).text
+        guard !text.isEmpty else { throw Diagnostic("the value of --platform is empty", at: flag.range) }
         do {
-            return try Platform(parsing: expansion.text)
+            return try Platform(parsing: text)
         } catch {
             throw Diagnostic(error.description, at: flag.range)
         }
-    }
-
-    private mutating func warnUndefined(_ name: String, at range: SourceRange, stage: Int) {
-        guard !scope.declared.contains(name) else { return }
-        let suggestion = SpellingSuggestion.closest(to: name, in: scope.values.keys.sorted())
-        warnings[stage, default: []].append(
-            Diagnostic(
-                .warning,
-                "FROM uses the undeclared argument `\(name)`",
-                at: range,
-                rule: "UndefinedArgInFrom",
-                label: suggestion.map { "did you mean `\($0)`?" }
-            )
-        )
     }
 
     /// Adds what the `ONBUILD` triggers of a stage of this file copy from.

@@ -65,39 +65,3 @@ extension StepResolver {
         return metadata("HEALTHCHECK &{\(GoText.quoted(test)) \(durations) \(retries)}")
     }
 }
-
-/// Values in the text that Go's `%q` makes, in which BuildKit writes its history.
-enum GoText {
-    static func quoted(_ words: [String]) -> String {
-        "[" + words.map(quoted).joined(separator: " ") + "]"
-    }
-
-    static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars { result += escaped(scalar, quote: "\"") }
-        return result + "\""
-    }
-
-    /// A number as the character literal of its code point.
-    static func quotedCharacter(_ value: Int) -> String {
-        let scalar = UInt32(exactly: value).flatMap { Unicode.Scalar($0) } ?? "\u{FFFD}"
-        return "'" + escaped(scalar, quote: "'") + "'"
-    }
-
-    private static func escaped(_ scalar: Unicode.Scalar, quote: Unicode.Scalar) -> String {
-        switch scalar {
-        case quote, "\\": return "\\" + String(scalar)
-        case "\u{07}": return "\\a"
-        case "\u{08}": return "\\b"
-        case "\u{0C}": return "\\f"
-        case "\n": return "\\n"
-        case "\r": return "\\r"
-        case "\t": return "\\t"
-        case "\u{0B}": return "\\v"
-        default:
-            guard scalar.value < 0x20 || scalar.value == 0x7F else { return String(scalar) }
-            let digits = String(scalar.value, radix: 16)
-            return "\\x" + (digits.utf8.count < 2 ? "0" : "") + digits
-        }
-    }
-}

@@ -44,6 +44,7 @@ extension StepResolver {
             action: .copy(resolved),
             createdBy: createdBy(resolved),
             emptyLayer: false,
+            unsetVariables: unsetVariables,
             warnings: warnings
         )
     }

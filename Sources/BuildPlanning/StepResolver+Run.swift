@@ -29,6 +29,7 @@ extension StepResolver {
             action: .run(resolved),
             createdBy: createdBy(arguments),
             emptyLayer: false,
+            unsetVariables: unsetVariables,
             warnings: warnings
         )
     }

@@ -6,6 +6,7 @@ import Reporting
 struct StepResolver {
     var state: StageState
     let step: PlannedStep
+    var unsetVariables: [UnsetVariable] = []
     var warnings: [Diagnostic] = []
 
     init(state: StageState, step: PlannedStep) {
@@ -36,7 +37,13 @@ struct StepResolver {
     }
 
     func metadata(_ createdBy: String) -> ResolvedStep {
-        ResolvedStep(action: .metadata, createdBy: createdBy, emptyLayer: true, warnings: warnings)
+        ResolvedStep(
+            action: .metadata,
+            createdBy: createdBy,
+            emptyLayer: true,
+            unsetVariables: unsetVariables,
+            warnings: warnings
+        )
     }
 
     mutating func expand(_ word: Word, quoting: WordExpander.Quoting = .processed) throws(Diagnostic) -> String {
@@ -55,22 +62,14 @@ struct StepResolver {
         if let plain = WordExpander.Expansion(plain: word, escape: state.escape) { return plain }
         let state = state
         let expansion = try WordExpander(escape: state.escape) { state.value(of: $0) }.expand(word, quoting: quoting)
-        for name in expansion.unsetNames { warnUndefined(name, at: word.range) }
+        for name in expansion.unsetNames { noteUnset(name, at: word.range) }
         return expansion
     }
 
-    private mutating func warnUndefined(_ name: String, at range: SourceRange) {
+    private mutating func noteUnset(_ name: String, at range: SourceRange) {
         guard !state.arguments.contains(where: { $0.name == name }), step.trigger == nil else { return }
         let suggestion = SpellingSuggestion.closest(to: name, in: state.variables.map(\.name))
-        warnings.append(
-            Diagnostic(
-                .warning,
-                "the variable `\(name)` is not set",
-                at: range,
-                rule: "UndefinedVar",
-                label: suggestion.map { "did you mean `\($0)`?" }
-            )
-        )
+        unsetVariables.append(UnsetVariable(name: name, range: range, suggestion: suggestion))
     }
 
     private mutating func env(_ instruction: AssignmentInstruction) throws(Diagnostic) -> ResolvedStep {
@@ -152,6 +151,7 @@ struct StepResolver {
             action: .workdir(ResolvedWorkdir(path: path, user: state.user)),
             createdBy: createdBy,
             emptyLayer: false,
+            unsetVariables: unsetVariables,
             warnings: warnings
         )
     }
@@ -184,7 +184,9 @@ struct StepResolver {
     private mutating func expose(_ words: [Word]) throws(Diagnostic) -> ResolvedStep {
         var ports: Set<String> = []
         for word in words {
-            for text in try expansion(of: word).words { ports.formUnion(try PortRange.ports(text, at: word.range)) }
+            for text in try expansion(of: word).words {
+                ports.formUnion(try PortSpecification.ports(text, at: word.range))
+            }
         }
         if state.configuration.config.exposedPorts == nil { state.configuration.config.exposedPorts = [:] }
         for port in ports { state.configuration.config.exposedPorts?[port] = .init() }

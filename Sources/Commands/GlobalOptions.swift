@@ -36,7 +36,7 @@ struct GlobalOptions: ParsableArguments {
     }
 
     /// `SWIFTBUILD_ROOT`, or `/var/lib/swiftbuild` for root and a directory below the home for others (XDG).
-    private static var defaultRoot: String {
+    static var defaultRoot: String {
         if let root = environment("SWIFTBUILD_ROOT"), !root.isEmpty { return root }
         if geteuid() == 0 { return "/var/lib/swiftbuild" }
         if let data = environment("XDG_DATA_HOME"), data.hasPrefix("/") { return data + "/swiftbuild" }

@@ -17,9 +17,11 @@ public struct SwiftBuild: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            BuildCommand.self, RunCommand.self, ImagesCommand.self, InspectCommand.self, HistoryCommand.self,
+            BuildCommand.self, CheckCommand.self, RunCommand.self, ImagesCommand.self, InspectCommand.self,
+            HistoryCommand.self,
             TagCommand.self,
             RemoveCommand.self, PruneCommand.self, SaveCommand.self, LoadCommand.self, ImportCommand.self,
+            DebugCommand.self,
         ],
         defaultSubcommand: BuildCommand.self
     )

@@ -12,8 +12,8 @@ public struct Dockerfile: Sendable {
     public let globalArguments: [Instruction]
     /// The stages in file order.
     public let stages: [Stage]
-    /// What is accepted but probably not meant, in file order.
-    public let warnings: [Diagnostic]
+    /// Of each instruction that is continued across blank lines the first of these, in file order.
+    public let blankContinuations: [SourceRange]
 
     /// One `FROM` with the instructions up to the next one.
     public struct Stage: Sendable {
@@ -35,14 +35,14 @@ public struct Dockerfile: Sendable {
         instructions: [Instruction],
         globalArguments: [Instruction],
         stages: [Stage],
-        warnings: [Diagnostic]
+        blankContinuations: [SourceRange]
     ) {
         self.source = source
         self.directives = directives
         self.instructions = instructions
         self.globalArguments = globalArguments
         self.stages = stages
-        self.warnings = warnings
+        self.blankContinuations = blankContinuations
     }
 }
 

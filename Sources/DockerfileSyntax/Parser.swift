@@ -5,7 +5,7 @@ extension Dockerfile {
     ///
     /// - Throws: all errors of the file together, sorted by place.
     public init(parsing source: SourceText) throws(DiagnosticsError) {
-        var parser = Parser(source)
+        var parser = DockerfileParser(source)
         parser.readInstructions()
         guard !parser.instructions.isEmpty || !parser.errors.isEmpty else {
             throw DiagnosticsError(
@@ -23,7 +23,7 @@ extension Dockerfile {
             instructions: parser.instructions,
             globalArguments: globals,
             stages: stages,
-            warnings: parser.warnings
+            blankContinuations: parser.blankContinuations
         )
     }
 
@@ -34,7 +34,7 @@ extension Dockerfile {
         _ source: SourceText,
         escape: UInt8 = UInt8(ascii: "\\")
     ) throws(DiagnosticsError) -> [Instruction] {
-        var parser = Parser(source, triggerEscape: escape)
+        var parser = DockerfileParser(source, triggerEscape: escape)
         parser.readInstructions()
         for instruction in parser.instructions where ["FROM", "MAINTAINER", "ONBUILD"].contains(instruction.name) {
             parser.errors.append(
@@ -49,10 +49,10 @@ extension Dockerfile {
 }
 
 /// Collects the instructions and errors of one file.
-private struct Parser {
+struct DockerfileParser {
     private(set) var instructions: [Instruction] = []
     private(set) var directives = ParserDirectives()
-    private(set) var warnings: [Diagnostic] = []
+    private(set) var blankContinuations: [SourceRange] = []
     var errors: [Diagnostic] = []
 
     private let source: SourceText
@@ -66,6 +66,20 @@ private struct Parser {
     }
 
     mutating func readInstructions() {
+        var found: [Instruction] = []
+        readLines { slice, reader, comments throws(Diagnostic) in
+            let parser = InstructionParser(escape: reader.escape)
+            found.append(try parser.instruction(slice, reader: &reader, comments: comments))
+        }
+        instructions = found
+    }
+
+    /// Finds the logical lines that are instructions, and takes directives and comments out.
+    ///
+    /// - Parameter read: Gets the line, the reader behind it, and the comments directly above.
+    mutating func readLines(
+        _ read: (LineSlice, inout LineReader, [Word]) throws(Diagnostic) -> Void
+    ) {
         var reader = LineReader(source)
         var directiveParser = DirectiveParser()
         if let triggerEscape { reader.escape = triggerEscape }
@@ -82,12 +96,14 @@ private struct Parser {
                 continue
             }
             let slice = reader.logicalLine(from: line).slice
-            if !slice.isEmpty { read(slice, &reader, comments) }
+            if !slice.isEmpty {
+                do { try read(slice, &reader, comments) } catch { errors.append(error) }
+            }
             comments = []
         }
         directives = directiveParser.directives
-        errors += reader.diagnostics.filter { $0.severity == .error }
-        warnings = reader.diagnostics.filter { $0.severity != .error }
+        errors += reader.errors
+        blankContinuations = reader.blankContinuations
     }
 
     /// Whether the line is a parser directive, or a faulty one.
@@ -104,15 +120,6 @@ private struct Parser {
             errors.append(error)
         }
         return !parser.isFinished
-    }
-
-    private mutating func read(_ slice: LineSlice, _ reader: inout LineReader, _ comments: [Word]) {
-        do {
-            let parser = InstructionParser(escape: reader.escape)
-            instructions.append(try parser.instruction(slice, reader: &reader, comments: comments))
-        } catch {
-            errors.append(error)
-        }
     }
 
     private static func comment(_ line: PhysicalLine, _ hash: Int, _ bytes: [UInt8]) -> Word {

@@ -111,14 +111,6 @@ private func message(_ text: String, _ options: PlanOptions = PlanOptions()) -> 
         #expect(plan.target.platform == .host)
     }
 
-    @Test("an undeclared argument in FROM is a warning")
-    func undefinedArgument() throws {
-        let plan = try plan("ARG BASE_TAG=1\nFROM a:${BASE_TGA:-2}x$BASE_TGA\n")
-        #expect(
-            plan.warnings.map(\.rule) == ["UndefinedArgInFrom"] && plan.warnings[0].label == "did you mean `BASE_TAG`?"
-        )
-    }
-
     @Test("triggers run once, after FROM, and reach stages of the triggering file")
     func triggers() throws {
         let text =

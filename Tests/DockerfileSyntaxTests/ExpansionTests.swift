@@ -61,6 +61,12 @@ private let expansions: [ExpansionCase] = [
     .init("\"${UNSET:-\"q\"}\"", "q"),
     .init("a\"b\"'c'd", "abcd"), .init("\"\"", ""), .init("${A}${E}${V}", "one1.2.3"),
     .init("$A/bin:$P", "one/bin:/usr/local/lib/libfoo.so.1"),
+    // What the tests of BuildKit's own expander say.
+    .init("${X//\\//\\/}", "foobarfoo"), .init("${P//\\//\\/}", "\\/usr\\/local\\/lib\\/libfoo.so.1"),
+    .init("${X/$E/ww}", "wwfoobarfoo"), .init("${V///-}", "-1-.-2-.-3-"), .init("${V//*/x}", "x"),
+    .init("${E/*/x}", "x"),
+    .init("${X:#foo}", "barfoo"), .init("${X:%foo}", "foobar"), .init("${X#$A}", "foobarfoo"),
+    .init("${Q#${UNSET:-##a}}", "a*b?c"), .init("${A}}", "one}"), .init("${UNSET:-bbb {foo}", "bbb {foo"),
     .init("日本$A", "日本one"), .init("{$A}", "{one}"), .init("$(cmd)", "$(cmd)"), .init("$'x'", "$x"),
 ].filter { $0.input != "${X//}" }
 
@@ -106,8 +112,8 @@ private let expansions: [ExpansionCase] = [
     @Test(
         "names that are used but not set are reported",
         arguments: [
-            ("$A $B ${C}", ["B", "C"]), ("${B:-x}", []), ("${B:+x}", []), ("${B:-$C}", ["C"]), ("${A:-$C}", []),
-            ("${A:+$C}", ["C"]), ("'$B'", []), ("${B#x}", ["B"]),
+            ("$A $B ${C}", ["B", "C"]), ("$B$B", ["B"]), ("${B:-x}", ["B"]), ("${B:+x}", ["B"]), ("${A-x}", []),
+            ("${B:-$C}", ["C", "B"]), ("${A:-$C}", ["C"]), ("${A:+$C}", ["C"]), ("'$B'", []), ("${B#x}", ["B"]),
         ]
     )
     func unset(input: String, names: [String]) throws {

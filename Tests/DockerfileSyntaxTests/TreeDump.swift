@@ -16,9 +16,8 @@ struct TreeDump {
         for stage in dockerfile.stages {
             dump.lines.append("stage \(stage.index) \(stage.name ?? "-") \(stage.instructions.count)")
         }
-        let renderer = DiagnosticRenderer()
+        for range in dockerfile.blankContinuations { dump.lines.append("blank continuation \(dump.place(range))") }
         return (dump.lines + [""]).joined(separator: "\n")
-            + dockerfile.warnings.map { renderer.render($0, in: dockerfile.source) }.joined()
     }
 
     private init(source: SourceText) { self.source = source }

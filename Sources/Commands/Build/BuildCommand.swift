@@ -112,12 +112,33 @@ struct BuildCommand: AsyncParsableCommand {
     @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Print only the image ID.")
     var isQuiet = false
 
+    @Flag(name: .customLong("check"), help: "Check the Dockerfile and build nothing, as `swiftbuild check` does.")
+    var onlyChecks = false
+
+    @Option(
+        name: .customLong("call"),
+        help: ArgumentHelp("What to do instead of building: check, also check,format=json.", valueName: "method")
+    )
+    var call: String?
+
     @OptionGroup(title: "What RUN gets") var runs: RunArguments
 
     @OptionGroup(title: "Accepted for compatibility, without effect") var compatibility: CompatibilityOptions
 
     func validate() throws {
+        _ = try check
         if let jobs, !(1...1024).contains(jobs) { throw ValidationError("--jobs takes a number from 1 to 1024") }
+    }
+
+    private var check: CheckFormat? {
+        get throws {
+            switch call {
+            case nil, "build": return onlyChecks ? .text : nil
+            case "check", "lint": return .text
+            case "check,format=json", "lint,format=json": return .json
+            default: throw ValidationError("--call takes build, check, or check,format=json")
+            }
+        }
     }
 
     /// What was typed, without the argument parser's wrappers.
@@ -144,7 +165,8 @@ struct BuildCommand: AsyncParsableCommand {
             uncachedStages: uncachedStages,
             isQuiet: isQuiet,
             runs: runs.options,
-            withoutEffect: compatibility.limits
+            withoutEffect: compatibility.limits,
+            check: (try? check) ?? nil
         )
     }
 

@@ -35,11 +35,14 @@ struct BuildOptions: Sendable, Equatable {
     var runs = RunOptions()
     /// Options that were given and mean nothing here, of which the user is told.
     var withoutEffect: [String] = []
+    /// Whether nothing is built, and how what the checks find is shown.
+    var check: CheckFormat?
 }
 
 extension BuildOptions {
     /// Builds, names and writes the image as the options say.
     func build() async throws {
+        if let check { return try printChecks(check) }
         let images = try GlobalOptions.images(root: root)
         let prepared = try PreparedBuild(self, images)
         let renderer = renderer()

@@ -51,6 +51,9 @@ public struct Flag: Sendable, Hashable {
     public let value: Word?
     /// The whole word.
     public let range: SourceRange
+
+    /// `--name=value`, quotes and backslashes processed.
+    var text: String { "--" + name.text + (value.map { "=" + $0.text } ?? "") }
 }
 
 /// A here-document: `<<EOF` and the lines up to `EOF`.

@@ -28,12 +28,16 @@ struct InstructionParser {
         reader: inout LineReader,
         comments: [Word]
     ) throws(Diagnostic) -> Instruction {
+        try instruction(slice, heredocs: try Self.heredocs(of: slice, from: &reader), comments: comments)
+    }
+
+    /// Reads the heredoc bodies behind a line.
+    static func heredocs(of slice: LineSlice, from reader: inout LineReader) throws(Diagnostic) -> [Heredoc] {
         let (keyword, arguments) = slice.splitAtBlank
-        let markers =
-            Self.hasHeredocs(keyword.word.text.uppercased(), arguments) ? HeredocParser.markers(in: slice) : []
+        let markers = hasHeredocs(keyword.word.text.uppercased(), arguments) ? HeredocParser.markers(in: slice) : []
         var heredocs: [Heredoc] = []
         for marker in markers { heredocs.append(try HeredocParser.body(of: marker, from: &reader)) }
-        return try instruction(slice, heredocs: heredocs, comments: comments)
+        return heredocs
     }
 
     /// Whether an instruction may have heredocs: not in JSON form, and inside ONBUILD too.

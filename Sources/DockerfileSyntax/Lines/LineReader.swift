@@ -16,8 +16,10 @@ struct LineReader {
     let bytes: [UInt8]
     private(set) var position = 0
     var escape = UInt8(ascii: "\\")
-    /// Blank lines inside continuations and lines that are too long.
-    var diagnostics: [Diagnostic] = []
+    /// The lines that are too long.
+    private(set) var errors: [Diagnostic] = []
+    /// Of each continued line the first blank line inside.
+    private(set) var blankContinuations: [SourceRange] = []
 
     init(_ source: SourceText) {
         bytes = source.bytes
@@ -31,7 +33,7 @@ struct LineReader {
         guard let line = peekLine() else { return nil }
         position = line.next
         if line.end - line.start > Self.longestLine {
-            diagnostics.append(
+            errors.append(
                 Diagnostic("the line is longer than 65535 bytes", at: SourceRange(line.start, line.start + 1))
             )
         }
@@ -78,17 +80,7 @@ struct LineReader {
             current = line
             start = line.start
         }
-        if let blankLine {
-            diagnostics.append(
-                Diagnostic(
-                    .warning,
-                    "blank line inside a continued instruction",
-                    at: blankLine,
-                    rule: "NoEmptyContinuation",
-                    hints: ["remove the blank line, or make it a comment"]
-                )
-            )
-        }
+        if let blankLine { blankContinuations.append(blankLine) }
         return logical
     }
 

@@ -4,12 +4,16 @@ struct ExpansionRun {
     let escape: Unicode.Scalar
     let quoting: WordExpander.Quoting
     let lookup: (String) -> String?
+    private(set) var setNames: [String] = []
     private(set) var unsetNames: [String] = []
     /// Where the innermost variable that failed starts.
     private(set) var failureStart: Int?
 
     private var position = 0
     private var depth = 0
+    /// All names of `setNames` and `unsetNames`: a word may have a hundred thousand.
+    private var seenNames: Set<String> = []
+    private var effort = GlobPattern.Effort()
 
     init(
         scalars: [Unicode.Scalar],
@@ -167,10 +171,12 @@ struct ExpansionRun {
         case "}": return Array(value(of: name).unicodeScalars)
         case ":":
             guard let kind = next() else { throw ExpansionFailure("missing `}`") }
-            guard ["-", "+", "?"].contains(kind) else {
-                throw ExpansionFailure("unsupported modifier `:\(kind)` in a substitution")
+            switch kind {
+            case "-", "+", "?": return try fallback(name, kind, emptyIsUnset: true)
+            // BuildKit reads the colon and drops it.
+            case "#", "%": return try trimmed(name, atEnd: kind == "%")
+            default: throw ExpansionFailure("unsupported modifier `:\(kind)` in a substitution")
             }
-            return try fallback(name, kind, emptyIsUnset: true)
         case "-", "+", "?": return try fallback(name, modifier, emptyIsUnset: false)
         case "#", "%": return try trimmed(name, atEnd: modifier == "%")
         case "/": return try replaced(name)
@@ -183,13 +189,9 @@ struct ExpansionRun {
         _ kind: Unicode.Scalar,
         emptyIsUnset: Bool
     ) throws(ExpansionFailure) -> [Unicode.Scalar] {
-        let unsetBefore = unsetNames.count
         let word = try readUntil("}", rawEscapes: false).scalars
-        let found = lookup(name)
+        let found = find(name)
         let isSet = found.map { !(emptyIsUnset && $0.isEmpty) } ?? false
-        let usesWord = kind == "+" ? isSet : !isSet
-        // What an unused word mentions was not used.
-        if !usesWord { unsetNames.removeLast(unsetNames.count - unsetBefore) }
         switch kind {
         case "-": return isSet ? Array((found ?? "").unicodeScalars) : word
         case "+": return isSet ? word : []
@@ -202,18 +204,16 @@ struct ExpansionRun {
     }
 
     private mutating func trimmed(_ name: String, atEnd: Bool) throws(ExpansionFailure) -> [Unicode.Scalar] {
-        var longest = false
-        if current == (atEnd ? "%" : "#") {
-            longest = true
-            position += 1
-        }
-        let pattern = try GlobPattern(try readUntil("}", rawEscapes: true).scalars)
+        var text = try readUntil("}", rawEscapes: true).scalars
+        let longest = text.first == (atEnd ? "%" : "#")
+        if longest { text.removeFirst() }
+        let pattern = try GlobPattern(text)
         let value = Array(value(of: name).unicodeScalars)
         if atEnd {
-            let length = pattern.reversed.prefixLength(in: value.reversed(), longest: longest) ?? 0
+            let length = try pattern.reversed.prefixLength(in: value.reversed(), longest: longest, &effort) ?? 0
             return Array(value.dropLast(length))
         }
-        return Array(value.dropFirst(pattern.prefixLength(in: value, longest: longest) ?? 0))
+        return Array(value.dropFirst(try pattern.prefixLength(in: value, longest: longest, &effort) ?? 0))
     }
 
     private mutating func replaced(_ name: String) throws(ExpansionFailure) -> [Unicode.Scalar] {
@@ -223,11 +223,12 @@ struct ExpansionRun {
             position += 1
         }
         let pattern = try GlobPattern(try readUntil("/", rawEscapes: true).scalars)
-        let replacement = try readUntil("}", rawEscapes: false).scalars
+        // BuildKit keeps the escape character of `\/` here, which only a pattern needs.
+        let replacement = try readUntil("}", rawEscapes: true).scalars
         let value = Array(value(of: name).unicodeScalars)
         var result: [Unicode.Scalar] = []
         var copied = 0
-        for match in pattern.matches(in: value, all: all) {
+        for match in try pattern.matches(in: value, all: all, &effort) {
             result += value[copied..<match.lowerBound]
             result += replacement
             copied = match.upperBound
@@ -238,10 +239,14 @@ struct ExpansionRun {
         return result + value[copied...]
     }
 
-    private mutating func value(of name: String) -> String {
-        if let value = lookup(name) { return value }
-        unsetNames.append(name)
-        return ""
+    private mutating func value(of name: String) -> String { find(name) ?? "" }
+
+    private mutating func find(_ name: String) -> String? {
+        let value = lookup(name)
+        if seenNames.insert(name).inserted {
+            if value == nil { unsetNames.append(name) } else { setNames.append(name) }
+        }
+        return value
     }
 
     private mutating func readName() -> String {

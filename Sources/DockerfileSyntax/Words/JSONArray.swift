@@ -1,7 +1,7 @@
 import Reporting
 
 /// Reads the JSON form of an instruction's arguments.
-struct JSONArray {
+public struct JSONArray {
     enum Outcome {
         case strings([Word])
         /// Not JSON at all, so that the shell form is meant.
@@ -20,6 +20,14 @@ struct JSONArray {
         guard slice.first == UInt8(ascii: "[") else { return .notJSON }
         var parser = JSONArray(line: slice.line, position: slice.start, end: slice.end)
         return parser.array()
+    }
+
+    /// The strings of a text that is a JSON array of strings and nothing else; `nil` for any other text.
+    public static func strings(in text: String) -> [String]? {
+        var line = LogicalLine()
+        line.append(Array(text.utf8)[...], from: 0)
+        guard case .strings(let words) = parse(line.slice) else { return nil }
+        return words.map(\.text)
     }
 
     private init(line: LogicalLine, position: Int, end: Int) {

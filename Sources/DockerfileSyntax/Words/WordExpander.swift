@@ -16,7 +16,9 @@ public struct WordExpander {
         public let text: String
         /// The text split at blanks that came of neither quotes nor escapes; only `EXPOSE` wants this.
         public let words: [String]
-        /// The names that were used without a fallback and are not set, in order of use.
+        /// The names that were looked up and are set, each once, in order of use.
+        public let setNames: [String]
+        /// The names that were looked up and are not set, each once, in order of use; a fallback does not matter.
         public let unsetNames: [String]
 
         /// A word that is its own expansion, whatever the variables are; `nil` for any other.
@@ -26,12 +28,13 @@ public struct WordExpander {
                     || $0 == escape
             }
             if isSpecial { return nil }
-            self.init(text: word.text, words: word.text.isEmpty ? [] : [word.text], unsetNames: [])
+            self.init(text: word.text, words: word.text.isEmpty ? [] : [word.text], setNames: [], unsetNames: [])
         }
 
-        init(text: String, words: [String], unsetNames: [String]) {
+        init(text: String, words: [String], setNames: [String], unsetNames: [String]) {
             self.text = text
             self.words = words
+            self.setNames = setNames
             self.unsetNames = unsetNames
         }
     }
@@ -62,7 +65,7 @@ public struct WordExpander {
         )
         do {
             let output = try run.readUntil(nil, rawEscapes: false)
-            return Expansion(text: output.text, words: output.words, unsetNames: run.unsetNames)
+            return Expansion(text: output.text, words: output.words, setNames: run.setNames, unsetNames: run.unsetNames)
         } catch {
             throw Diagnostic(error.message, at: Self.range(of: run.failureStart, in: word, scalars: run.scalars))
         }

@@ -1,0 +1,26 @@
+import DockerfileSyntax
+
+extension CheckRule {
+    /// The comment above an `ARG` or a named `FROM` does not begin with its name.
+    static let invalidDefinitionDescription = CheckRule("InvalidDefinitionDescription", isExperimental: true) {
+        (checked: CheckedInstruction) in
+        let names: [String]
+        switch checked.instruction.kind {
+        case .from(let from): names = from.name.map { [$0.text] } ?? []
+        case .arg(let arg): names = arg.declarations.map(\.name.text)
+        default: return []
+        }
+        // An empty comment line between says that the one above is no description.
+        guard let example = names.first, let comment = checked.instruction.comments.last, !comment.text.isEmpty,
+            !CheckOptions.isDirective(comment), !names.contains(String(comment.text.prefix { $0 != " " }))
+        else { return [] }
+        return [
+            Finding(
+                "the comment above \(checked.instruction.name) does not describe `\(example)`",
+                in: checked,
+                at: comment.range,
+                hints: ["write `# \(example) …`, or an empty line below the comment"]
+            )
+        ]
+    }
+}

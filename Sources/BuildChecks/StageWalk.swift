@@ -1,0 +1,86 @@
+import BuildPlanning
+import DockerfileSyntax
+import OCI
+import Reporting
+
+/// Resolves the instructions of stages as a build does, without doing anything.
+struct StageWalk {
+    /// By stage index, then by the position in the stage.
+    private(set) var resolved: [Int: [CheckedInstruction.Resolved]] = [:]
+    private(set) var bases: [Int: ImageConfiguration] = [:]
+    private(set) var errors: [Diagnostic] = []
+    /// What resolving found doubtful.
+    private(set) var warnings: [Diagnostic] = []
+
+    private let plan: BuildPlan
+    private let baseImage: (ImageSource) -> ImageConfiguration?
+    private var ends: [Int: (state: StageState, knowsBase: Bool)] = [:]
+
+    init(_ plan: BuildPlan, baseImage: @escaping (ImageSource) -> ImageConfiguration?) {
+        self.plan = plan
+        self.baseImage = baseImage
+        for stage in plan.stages { walk(stage) }
+    }
+
+    private mutating func walk(_ stage: PlannedStage) {
+        let start: (state: StageState, knowsBase: Bool)
+        let stored: [String]
+        switch stage.base {
+        case .scratch:
+            start = (StageState(stage: stage, plan: plan, base: nil), true)
+            stored = []
+        case .image(let reference, let platform):
+            let base = baseImage(ImageSource(reference: reference, platform: platform))
+            bases[stage.index] = base
+            start = (StageState(stage: stage, plan: plan, base: base), base != nil)
+            stored = base?.config.onBuild ?? []
+        case .stage(let index):
+            // One with errors has no end; they are reported there.
+            guard let parent = ends[index] else { return }
+            start = (StageState(stage: stage, plan: plan, parent: parent.state), parent.knowsBase)
+            stored = parent.state.configuration.config.onBuild ?? []
+        }
+        var state = start.state
+        do {
+            for step in try plan.triggers(of: stage, stored: stored).steps { _ = try state.resolve(step) }
+            for step in stage.steps {
+                let resolvedStep = try state.resolve(step)
+                // The file does not say what a named context puts in the place of a base.
+                guard step.trigger == nil else { continue }
+                warnings += resolvedStep.warnings
+                resolved[stage.index, default: []].append(
+                    CheckedInstruction.Resolved(
+                        words: words(step.instruction, resolvedStep, state),
+                        unsetVariables: resolvedStep.unsetVariables,
+                        hasOwnShell: !(state.configuration.config.shell ?? []).isEmpty,
+                        knowsBase: start.knowsBase
+                    )
+                )
+            }
+            ends[stage.index] = (state, start.knowsBase)
+        } catch {
+            errors += error.diagnostics
+        }
+    }
+
+    /// The words that rules need expanded; none of these instructions changes what its own words see.
+    private func words(_ instruction: Instruction, _ step: ResolvedStep, _ state: StageState) -> [Word] {
+        let expander = WordExpander(escape: state.escape) { state.value(of: $0) }
+        func expanded(_ word: Word) -> [Word] {
+            ((try? expander.expand(word))?.text).map { [Word($0, at: word.range)] } ?? []
+        }
+        switch instruction.kind {
+        case .workdir(let path): return expanded(path)
+        case .env(let env): return env.assignments.flatMap { expanded($0.name) }
+        case .arg(let arg): return arg.declarations.flatMap { expanded($0.name) }
+        case .expose(let ports):
+            return ports.flatMap { port in
+                ((try? expander.expand(port))?.words ?? []).map { Word($0, at: port.range) }
+            }
+        case .copy:
+            guard case .copy(let copy) = step.action, copy.from == .context else { return [] }
+            return copy.sources.filter { $0.kind == .path }.map { Word($0.text, at: $0.range) }
+        default: return []
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import BuildChecks
+import BuildContext
+import BuildPlanning
+import DockerfileSyntax
+import FileSystem
+import Glibc
+import Images
+import OCI
+import Reporting
+import SystemPackage
+
+/// How what the checks find is printed.
+enum CheckFormat: String, CaseIterable, Sendable {
+    case text, json
+}
+
+extension BuildOptions {
+    /// Prints what the checks find, and nothing else: no step is made and no file is written.
+    ///
+    /// - Throws: `CommandFailure` with exit code 1 when there are errors, or warnings that count as errors.
+    func printChecks(_ format: CheckFormat) throws {
+        var options = PlanOptions(target: target, buildArguments: try BuildArguments(self).values)
+        if let platform {
+            options.targetPlatform = try PreparedBuild.usage("--platform", platform, Platform.init(parsing:))
+        }
+        options.namedContexts = try NamedContexts(buildContexts).kinds
+        let files = try BuildFiles(context: context, dockerfile: file)
+        let diagnostics: [Diagnostic]
+        do {
+            let images = try existingImages()
+            let report = CheckReport(
+                try Dockerfile(parsing: files.dockerfile),
+                options: options,
+                ignoring: files.context?.ignoreFile ?? .empty
+            ) { source in
+                images?.find(reference: source.reference).flatMap { try? images?.content(of: $0).configuration }
+            }
+            diagnostics =
+                report.errors + report.warnings.map(\.diagnostic) + report.otherWarnings
+                + (report.failure.map { [$0] } ?? [])
+        } catch let error as DiagnosticsError {
+            diagnostics = error.diagnostics
+        }
+        let found = DiagnosticsError(source: files.dockerfile, diagnostics: diagnostics)
+        switch format {
+        case .text:
+            Terminal.write(
+                DiagnosticRenderer(usesColour: Terminal.usesColour(STDOUT_FILENO)).render(found),
+                to: STDOUT_FILENO
+            )
+        case .json:
+            let lines = try CanonicalJSON.encodePretty(DiagnosticsDocument(found)) + [UInt8(ascii: "\n")]
+            Terminal.write(lines, to: STDOUT_FILENO)
+        }
+        if diagnostics.contains(where: { $0.severity == .error }) { throw CommandFailure(exitCode: ExitStatus.failure) }
+    }
+
+    /// The store if there is one: looking at a Dockerfile is no reason to make it.
+    private func existingImages() throws -> ImageStore? {
+        let path = FilePath(root ?? GlobalOptions.defaultRoot)
+        return FileStatus.ifPresent(path.appending("oci-layout")) == nil ? nil : try GlobalOptions.images(root: root)
+    }
+}
+
+/// Diagnostics as `--format json` prints them; lines and columns count from 1, the end is behind the last character.
+private struct DiagnosticsDocument: Encodable {
+    struct Place: Encodable {
+        let line: Int
+        let column: Int
+        let endLine: Int
+        let endColumn: Int
+
+        init(_ range: SourceRange, in source: SourceText) {
+            line = source.line(at: range.start)
+            column = source.column(at: range.start)
+            endLine = source.line(at: range.end)
+            endColumn = source.column(at: range.end)
+        }
+    }
+
+    struct Note: Encodable {
+        let message: String
+        let place: Place
+    }
+
+    struct Entry: Encodable {
+        let severity: String
+        let rule: String?
+        let message: String
+        let path: String
+        let place: Place?
+        let label: String?
+        let notes: [Note]
+        let hints: [String]
+    }
+
+    let diagnostics: [Entry]
+
+    init(_ found: DiagnosticsError) {
+        let source = found.source
+        diagnostics = found.diagnostics.map { diagnostic in
+            Entry(
+                severity: diagnostic.severity.rawValue,
+                rule: diagnostic.rule,
+                message: diagnostic.message,
+                path: source.name,
+                place: diagnostic.range.map { Place($0, in: source) },
+                label: diagnostic.label,
+                notes: diagnostic.notes.map { Note(message: $0.message, place: Place($0.range, in: source)) },
+                hints: diagnostic.hints
+            )
+        }
+    }
+}
