@@ -78,8 +78,16 @@ struct BaseResolution {
         {
             return from.base.range
         }
-        for step in stage.steps where step.copySource == .image(source) {
-            if case .copy(let copy) = step.instruction.kind, let from = copy.from { return from.range }
+        for step in stage.steps {
+            switch step.instruction.kind {
+            case .copy(let copy) where step.copySource == .image(source):
+                if let from = copy.from { return from.range }
+            case .run(let run):
+                guard let position = step.mountSources.firstIndex(of: .image(source)) else { continue }
+                let from = run.mounts[position].options.last { $0.key.text == "from" }
+                if let from { return from.value?.range ?? from.key.range }
+            default: break
+            }
         }
         // A trigger of the base names it.
         if case .from(let from) = stage.from.kind { return from.base.range }

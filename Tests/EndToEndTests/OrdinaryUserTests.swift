@@ -108,6 +108,42 @@ struct OrdinaryUserTests {
     }
 
     @Test(
+        "has every kind of mount where RUN works",
+        .enabled("needs busybox-static") { Machine.has("busybox") },
+        .enabled("an ordinary user may not read the binary or the toolchain here") { try await canStart() }
+    )
+    func mounts() async throws {
+        try await BuildFixture.with { f in
+            makeHome(f)
+            try await importBase(f)
+            try f.write("secret", "sesame")
+            let text = """
+                FROM base AS made
+                RUN mkdir /d && echo stage >/d/file
+                FROM base
+                RUN --mount=from=made,source=/d,target=/m,rw cat /m/file >/result && echo x >/m/file
+                RUN --mount=target=/m cat /m/secret >>/result; touch /m/x 2>/dev/null || echo ' protected' >>/result
+                RUN --mount=type=cache,target=/c,mode=0700,uid=7 echo cache >/c/file
+                RUN --mount=type=cache,target=/c,mode=0700,uid=7 --mount=type=tmpfs,target=/t cp /c/file /t/ && cat /t/file >>/result
+                RUN --mount=type=secret,id=s,uid=3 --network=none cat /run/secrets/s >>/result; ls /sys/class/net >>/result
+                """
+            let result = try await run(
+                f,
+                [
+                    "-q", "-t", "made", "-f", try f.dockerfile(text), "--secret", "id=s,src=secret", "--add-host",
+                    "a:1.2.3.4", ".",
+                ]
+            )
+            #expect(result.status == 0 || result.status == 3, "\(result)")
+            guard result.status == 0 else { return }
+            let store = f.scratch.appending("home").appending("store")
+            let image = try BuiltImage(id: result.line, store: store, transcript: "")
+            #expect(try image.text("/result") == "stage\nsesame protected\ncache\nsesamelo\n")
+            #expect(image.tree["/m"] == nil && image.tree["/c"] == nil && image.tree["/run"] == nil)
+        }
+    }
+
+    @Test(
         "where nothing is allowed RUN says what is missing, and everything else works",
         .enabled("needs root, to make such a place") { Machine.isRoot },
         .enabled("needs busybox-static, setpriv and unshare") {
@@ -141,6 +177,8 @@ struct OrdinaryUserTests {
             #expect(failed.status == 3, "\(failed)")
             #expect(failed.errors.contains("user namespaces: "), "\(failed)")
             #expect(failed.errors.contains("hint: run as root"), "\(failed)")
+            let mounted = try await confined("FROM base\nRUN --mount=type=tmpfs,target=/t true")
+            #expect(mounted.status == 3, "\(mounted)")
             try f.write("a", "text")
             let copied = try await confined("FROM base\nWORKDIR /w\nCOPY a .\nCMD cat a")
             #expect(copied.status == 0, "\(copied)")

@@ -27,15 +27,22 @@ struct OutputRedaction {
 
     /// What of the bytes can be shown by now; a part that may go on to be a value is kept for the next call.
     mutating func redact(_ bytes: [UInt8]) -> [UInt8] {
-        guard !values.isEmpty else { return bytes }
-        let input = pending + bytes
+        values.isEmpty ? bytes : scan(pending + bytes, isEnd: false)
+    }
+
+    /// What was kept back, at the end of the output.
+    mutating func finish() -> [UInt8] {
+        scan(pending, isEnd: true)
+    }
+
+    private mutating func scan(_ input: [UInt8], isEnd: Bool) -> [UInt8] {
         var output: [UInt8] = []
         var position = 0
         scan: while position < input.count {
             if beginnings.contains(input[position]) {
                 let rest = input[position...]
                 for value in values {
-                    if value.count > rest.count, value.starts(with: rest) { break scan }
+                    if !isEnd, value.count > rest.count, value.starts(with: rest) { break scan }
                     if rest.starts(with: value) {
                         output += Array("***".utf8)
                         position += value.count
@@ -48,11 +55,5 @@ struct OutputRedaction {
         }
         pending = Array(input[position...])
         return output
-    }
-
-    /// What was kept back, at the end of the output.
-    mutating func finish() -> [UInt8] {
-        defer { pending = [] }
-        return pending
     }
 }

@@ -192,6 +192,10 @@ extension RunMounts {
     }
 
     private func forwardAgent(_ secret: SecretMount, _ options: ResolvedMount, _ prepared: inout Prepared) throws {
+        if let target = options.target, !prepared.environment.contains(where: { $0.name == "SSH_AUTH_SOCK" }) {
+            // Also for an agent that is not there (BuildKit): what was given does not count for the key.
+            prepared.environment.append(EnvironmentVariable("SSH_AUTH_SOCK", target))
+        }
         guard case .socket(let agent) = stage.run.request.runs.agents[secret.id] else {
             guard secret.isRequired else { return }
             throw BuildError.at(
@@ -210,9 +214,6 @@ extension RunMounts {
         )
         prepared.resources.append(forwarding)
         prepared.add(.bind(forwarding.socket), options)
-        if let target = options.target, !prepared.environment.contains(where: { $0.name == "SSH_AUTH_SOCK" }) {
-            prepared.environment.append(EnvironmentVariable("SSH_AUTH_SOCK", target))
-        }
     }
 }
 
