@@ -215,7 +215,11 @@ struct RunStep {
         } catch {
             if case .mount(let position) = error.reason, position >= configuration.mounts.count - flags.count {
                 let flag = flags[position - (configuration.mounts.count - flags.count)]
-                throw NotStarted(error: BuildError.at(flag, in: step.source, "RUN failed: \(error)"))
+                let hints =
+                    error.errno == .readOnlyFileSystem
+                    ? ["nothing can be made inside of what is read-only: it has to be there, or the other mount `rw`"]
+                    : []
+                throw NotStarted(error: BuildError.at(flag, in: step.source, "RUN failed: \(error)", hints: hints))
             }
             throw NotStarted(error: BuildError.environment("RUN failed: \(error)", hint: nil))
         }
@@ -296,14 +300,16 @@ extension RunStep {
         return try stage.identity(of: command.user, step) { try files.users() }
     }
 
-    /// - Parameter first: Goes before what the image and the Dockerfile set.
+    /// - Parameter first: Goes before what the image, the Dockerfile and the command line set.
     private func environment(home: String, _ first: [EnvironmentVariable]) -> [String] {
         var environment = command.environment
-        let names = Set(command.environment.map(\.name))
-        if !names.contains("HOME") { environment.append(EnvironmentVariable("HOME", home)) }
-        environment += command.proxyEnvironment.filter { !names.contains($0.name) }
-        let hidden = Set(first.map(\.name))
-        return (environment.filter { !hidden.contains($0.name) } + first).map(\.assignment)
+        if !environment.contains(where: { $0.name == "HOME" }) { environment.append(EnvironmentVariable("HOME", home)) }
+        // What the command line says of proxies is about this machine, whatever the image says (BuildKit).
+        for added in [command.proxyEnvironment, first] where !added.isEmpty {
+            let names = Set(added.map(\.name))
+            environment = environment.filter { !names.contains($0.name) } + added
+        }
+        return environment.map(\.assignment)
     }
 }
 
