@@ -9,6 +9,7 @@ import FileSystem
 import Glibc
 public import Layers
 public import OCI
+import RemoteSources
 public import Reporting
 import Snapshots
 import Synchronization
@@ -20,6 +21,7 @@ public struct Builder: Sendable {
     let snapshots: SnapshotStore
     let cache: StepCache
     let images: any BaseImageProvider
+    let remote: RemoteSources
     let emit: @Sendable (BuildEvent) -> Void
 
     /// - Parameter events: Told everything that happens; called from several threads, but never at the same time
@@ -30,6 +32,7 @@ public struct Builder: Sendable {
         snapshots = SnapshotStore(layers)
         cache = StepCache(layers.store)
         self.images = images
+        remote = RemoteSources(layers.store)
         emit = events
     }
 
@@ -156,11 +159,9 @@ final class BuildRun: Sendable {
         }
         let bases = try await BaseResolution(self).resolve()
         try check(bases)
-        let unsupported =
-            UnsupportedFeatures.errors(in: bases.stages)
-            + bases.stages.flatMap(\.steps).compactMap { request.runs.refusal(of: $0.instruction) }
-        guard unsupported.isEmpty else {
-            throw BuildError.dockerfile(DiagnosticsError(source: plan.dockerfile.source, diagnostics: unsupported))
+        let refusals = bases.stages.flatMap(\.steps).compactMap { request.runs.refusal(of: $0.instruction) }
+        guard refusals.isEmpty else {
+            throw BuildError.dockerfile(DiagnosticsError(source: plan.dockerfile.source, diagnostics: refusals))
         }
         builder.emit(.planned(stages: bases.stages.count, steps: plan.stepCount))
         try await withThrowingTaskGroup(of: Void.self) { group in

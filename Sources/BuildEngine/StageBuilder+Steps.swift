@@ -121,7 +121,7 @@ extension StageBuilder {
         try builder.cache.save(
             CacheRecord(
                 key: key,
-                instruction: step.instruction.text,
+                instruction: CredentialMask.masked(step.instruction.text),
                 layer: CacheRecord.LayerResult(diffID: layer.diffID, tarSize: layer.blob.size),
                 created: created
             )
@@ -255,6 +255,8 @@ extension LayerPlan.Conflict {
         case .directoryOverFile(let path): "cannot make the directory `\(path)`: there is something else of that name"
         case .whiteoutName(let path):
             "cannot put `\(path)` into a layer: names that begin with `.wh.` mean removed files there"
+        case .nameless(let path):
+            "cannot put a file into `\(path)`: its address gives it no name; write a name as destination"
         case .layer(let error): "failed: \(error)"
         }
     }

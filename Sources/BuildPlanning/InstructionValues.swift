@@ -55,13 +55,3 @@ enum StopSignal {
         SpellingSuggestion.closest(to: bare(text), in: names.sorted()).map { "SIG" + $0 }
     }
 }
-
-/// What `ADD` takes from the network.
-enum RemoteSource {
-    static func kind(_ text: String) -> CopySource.Kind {
-        if text.hasPrefix("git@") || text.hasPrefix("git://") || text.hasPrefix("ssh://") { return .git }
-        guard text.hasPrefix("http://") || text.hasPrefix("https://") else { return .path }
-        let path = text.prefix { $0 != "#" && $0 != "?" }
-        return path.hasSuffix(".git") ? .git : .url
-    }
-}

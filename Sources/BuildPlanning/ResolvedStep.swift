@@ -1,4 +1,5 @@
 public import DockerfileSyntax
+public import RemoteAddresses
 public import Reporting
 
 /// One `NAME=value`.
@@ -203,7 +204,7 @@ public struct ResolvedCopy: Sendable {
 
 /// One source of `COPY` or `ADD`, expanded.
 public struct CopySource: Sendable, Hashable {
-    /// The path or address.
+    /// The path or address, as it was written.
     public let text: String
     /// The source word.
     public let range: SourceRange
@@ -213,8 +214,7 @@ public struct CopySource: Sendable, Hashable {
     /// What the text names.
     public enum Kind: Sendable, Hashable {
         case path
-        case url
-        case git
+        case remote(RemoteAddress)
     }
 }
 

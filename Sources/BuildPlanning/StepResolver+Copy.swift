@@ -1,4 +1,5 @@
 import DockerfileSyntax
+import RemoteAddresses
 import Reporting
 
 extension StepResolver {
@@ -64,15 +65,21 @@ extension StepResolver {
 
     private mutating func source(_ word: Word, of copy: CopyInstruction) throws(Diagnostic) -> CopySource {
         let text = try expand(word)
-        let kind = RemoteSource.kind(text)
-        guard copy.isAdd || kind == .path else {
+        let address: RemoteAddress?
+        do {
+            address = try RemoteAddress(parsing: text)
+        } catch {
+            throw Diagnostic(error.description, at: word.range)
+        }
+        guard let address else { return CopySource(text: text, range: word.range, kind: .path) }
+        guard copy.isAdd else {
             throw Diagnostic(
                 "COPY cannot take files from the network",
                 at: word.range,
-                hints: ["ADD can: ADD \(text) …"]
+                hints: ["ADD can: ADD \(CredentialMask.masked(text)) …"]
             )
         }
-        return CopySource(text: text, range: word.range, kind: copy.isAdd ? kind : .path)
+        return CopySource(text: text, range: word.range, kind: .remote(address))
     }
 
     private mutating func inlineFile(_ heredoc: Heredoc) throws(Diagnostic) -> InlineFile {
@@ -88,7 +95,7 @@ extension StepResolver {
         if copy.parents { words.append("--parents") }
         if let chown = copy.chown, !chown.isEmpty { words.append("--chown=\(chown)") }
         if let chmod = copy.chmod { words.append("--chmod=\(chmod.text)") }
-        words += copy.sources.map(\.text)
+        words += copy.sources.map { CredentialMask.masked($0.text) }
         words += copy.inlineFiles.map { "<<\($0.name)" }
         words.append(copy.destination)
         return words.joined(separator: " ") + " # buildkit"

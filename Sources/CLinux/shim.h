@@ -1,6 +1,7 @@
 // Linux calls that Swift's Glibc module leaves out.
 #pragma once
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -11,6 +12,9 @@
 static inline ssize_t sb_copy_file_range(int from, off_t *from_offset, int to, size_t length) {
     return syscall(SYS_copy_file_range, from, from_offset, to, (off_t *)0, length, 0u);
 }
+
+// glibc has pipe2 only with _GNU_SOURCE; no process that starts meanwhile inherits these descriptors.
+static inline int sb_pipe_cloexec(int descriptors[2]) { return (int)syscall(SYS_pipe2, descriptors, O_CLOEXEC); }
 
 // glibc has getdents64 only with _GNU_SOURCE.
 static inline ssize_t sb_getdents64(int directory, void *buffer, size_t length) {

@@ -16,6 +16,7 @@ public struct Store: Sendable {
         case cache = "cache-v1"
         case snapshots = "snapshots-v1"
         case fingerprints = "fingerprints-v1"
+        case sources = "sources-v1"
         case mounts = "mounts-v1"
         case locks
         case temporary = "tmp"

@@ -10,7 +10,7 @@ public enum BuildEvent: Sendable {
         public let number: Int
         /// The N of `Step k/N`.
         public let total: Int
-        /// The instruction on one line.
+        /// The instruction on one line, without the credentials of addresses.
         public let text: String
 
         public init(stage: Int, stageName: String, number: Int, total: Int, text: String) {
@@ -18,7 +18,7 @@ public enum BuildEvent: Sendable {
             self.stageName = stageName
             self.number = number
             self.total = total
-            self.text = text
+            self.text = CredentialMask.masked(text)
         }
     }
 

@@ -48,7 +48,7 @@ public struct DiagnosticRenderer: Sendable {
             range.map { "\(source.name):\(source.line(at: $0.start)):\(source.column(at: $0.start)):" }
             ?? "\(source.name):"
         let word = coloured("\(severity.rawValue):", Self.colour(of: severity))
-        return "\(coloured(place, "1")) \(word) \(Self.printable(message))\n"
+        return "\(coloured(place, "1")) \(word) \(Self.printable(CredentialMask.masked(message)))\n"
     }
 
     private func excerpt(
@@ -90,7 +90,7 @@ public struct DiagnosticRenderer: Sendable {
     /// The text of a line with tabs as blanks and control characters made visible.
     private static func expand(_ bytes: ArraySlice<UInt8>) -> [Unicode.Scalar] {
         var scalars: [Unicode.Scalar] = []
-        for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
+        for scalar in String(decoding: CredentialMask.masked(bytes) ?? bytes, as: UTF8.self).unicodeScalars {
             if scalar == "\t" {
                 repeat { scalars.append(" ") } while scalars.count % tabWidth != 0
             } else {

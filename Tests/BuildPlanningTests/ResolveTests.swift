@@ -1,6 +1,7 @@
 import BuildPlanning
 import DockerfileSyntax
 import OCI
+import RemoteAddresses
 import Reporting
 import Testing
 
@@ -177,14 +178,28 @@ private let histories: [HistoryCase] = [
     @Test(
         "sources of ADD are classified",
         arguments: [
-            ("a", .path), ("http://x/a.tar", .url), ("https://x/y.git", .git), ("https://x/y.git#v1:dir", .git),
-            ("git@x:y", .git), ("ssh://x/y", .git), ("https://x/y?z.git", .url),
-        ] as [(String, CopySource.Kind)]
+            ("a", "path"), ("a:b", "path"), ("http://x/a.tar", "web"), ("https://x/y.git", "git"),
+            ("https://x/y.git#v1:dir", "git"), ("git@x:y", "git"), ("ssh://x/y", "git"), ("https://x/y?z.git", "web"),
+        ]
     )
-    func add(source: String, kind: CopySource.Kind) throws {
+    func add(source: String, expected: String) throws {
         let step = try #require(try resolveAll("FROM scratch\nADD \(source) /d/\n").steps.last)
         guard case .copy(let copy) = step.action else { throw Failure() }
-        #expect(copy.sources.map(\.kind) == [kind])
+        let kind: String
+        switch copy.sources.first?.kind {
+        case .path: kind = "path"
+        case .remote(.web(_)): kind = "web"
+        case .remote(.git(_)): kind = "git"
+        case nil: kind = "nothing"
+        }
+        #expect(kind == expected)
+    }
+
+    @Test("the history has no credentials of addresses")
+    func credentials() throws {
+        let text = "FROM scratch\nADD https://user:secret@x/y.git https://token@x/a /d/\n"
+        let step = try #require(try resolveAll(text).steps.last)
+        #expect(step.createdBy == "ADD https://xxxx:xxxxxx@x/y.git https://xxxxx@x/a /d/ # buildkit")
     }
 
     @Test(

@@ -16,6 +16,8 @@ struct CopyItem {
         case context(ContentFingerprint.File)
         /// A file of the layer at a position in another image or stage.
         case layer(LayerStack, Int)
+        /// A whole file that nobody changes, and what keeps it there.
+        case stored(FilePath, owner: (any Sendable)?)
         /// A file that the step made itself; kept open as long as the item.
         case temporary(TemporaryFile, offset: Int64)
     }
@@ -103,7 +105,7 @@ struct CopyRoot {
         switch (items, reference) {
         case (.list(let items), .item(let position)): items[Int(position)]
         case (.context(let listing, let position), .entry(let entry)):
-            CopyItem(listing[entry], ContentFingerprint.File(listing: position, entry: entry))
+            CopyItem(listing[entry], file: ContentFingerprint.File(listing: position, entry: entry))
         case (.list, .entry), (.context, .item): preconditionFailure("a reference to an item of another root")
         }
     }
@@ -111,9 +113,15 @@ struct CopyRoot {
 
 extension CopyItem {
     /// What copying an entry of the context takes; its owner does not count.
-    fileprivate init(_ found: ContextEntry, _ file: ContentFingerprint.File) {
+    fileprivate init(_ found: ContextEntry, file: ContentFingerprint.File) {
+        self.init(found, path: .root)
+        if entry.kind == .regular { content = .context(file) }
+    }
+
+    /// The same without its content.
+    init(_ found: ContextEntry, path: PathInRoot) {
         entry = LayerEntry(
-            path: .root,
+            path: path,
             kind: LayerEntry.Kind(found.status.kind) ?? .regular,
             permissions: found.status.permissions,
             modified: found.status.modifiedSeconds,
@@ -121,10 +129,7 @@ extension CopyItem {
             extendedAttributes: found.extendedAttributes,
             contentDigest: found.contentDigest
         )
-        if entry.kind == .regular {
-            entry.size = found.status.size
-            content = .context(file)
-        }
+        if entry.kind == .regular { entry.size = found.status.size }
         if entry.kind == .characterDevice || entry.kind == .blockDevice {
             entry.deviceMajor = found.status.deviceMajor
             entry.deviceMinor = found.status.deviceMinor

@@ -14,7 +14,17 @@ extension CopyStep {
     func select() async throws -> Selection {
         var selection = Selection()
         if CopyStep.isContext(copy.from) {
-            if !copy.sources.isEmpty { try selectFromContext(&selection) }
+            try selectFromContext(&selection)
+            for source in copy.sources {
+                guard case .remote(let address) = source.kind else { continue }
+                let content = try await resolve(address, at: source.range)
+                selection.otherInputs += content.inputs
+                selection.remote.append(content)
+            }
+            if !selection.remote.isEmpty {
+                // Of the context's files, those that are left count; of a commit's, nothing is known yet.
+                selection.otherInputs += copy.excludes.map { NamedInput("exclude", $0.text) }
+            }
         } else {
             try await selectFromImage(&selection)
         }
@@ -57,6 +67,8 @@ extension CopyStep {
     }
 
     private func selectFromContext(_ selection: inout Selection) throws {
+        let sources = copy.sources.filter { $0.kind == .path }
+        guard !sources.isEmpty else { return }
         guard let context else {
             throw failure(
                 "needs a build context, and there is none",
@@ -66,7 +78,7 @@ extension CopyStep {
         }
         var listings: [ContextListing] = []
         var ranges: [SourceRange] = []
-        for source in copy.sources {
+        for source in sources {
             do throws(BuildContextError) {
                 for listing in try self.listings(of: source, in: context) {
                     listings.append(listing)

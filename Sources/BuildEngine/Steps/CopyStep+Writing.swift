@@ -16,7 +16,8 @@ extension CopyStep {
     /// - Parameter latest: An earlier layer, from which files are taken that it has with the same content.
     /// - Returns: The layer, and what is known of the context's files now.
     func write(_ selection: Selection, over latest: Layer?) async throws -> (LayerWriter, ContentFingerprint?) {
-        let roots = selection.roots
+        var roots = selection.roots
+        for content in selection.remote { roots.append(try await fetch(content)) }
         let files = try isLinked ? LayerStack([], in: stage.builder.layers) : await stage.files()
         let change = try await attributeChange()
         lazy var time = newestTime(roots)
@@ -111,6 +112,7 @@ extension CopyStep {
         var target = try plan.resolve(destination.path)
         if !root.isDirectory, destination.isDirectory || plan.isDirectory(target) {
             try plan.addDirectories(target)
+            guard !root.name.isEmpty else { throw .nameless(target) }
             target = target.appending(root.name)
             // What is there under the file's name is replaced, even a link.
             if let existing = plan.entry(at: target), existing.kind == .directory { throw .fileOverDirectory(target) }
@@ -125,27 +127,38 @@ extension CopyStep {
 }
 
 extension CopyStep {
-    /// The members of a local archive that `ADD` unpacks; `nil` for everything else.
+    /// The members of an archive that `ADD` unpacks: a local one, or with `--unpack` a downloaded one; `nil` for everything
+    /// else.
     private func unpacked(_ root: CopyRoot) throws -> CopyRoot? {
-        guard copy.isAdd, copy.unpack != false, !root.isDirectory, case .context(let listing, _) = root.items,
-            listing.root.status.kind == .regular, let context
-        else { return nil }
-        let path = context.directory.filePath(listing.root.resolvedPath)
-        let status = listing.root.status
+        guard copy.isAdd, !root.isDirectory else { return nil }
+        switch root.items {
+        case .context(let listing, _):
+            guard copy.unpack != false, listing.root.status.kind == .regular, let context else { return nil }
+            let path = context.directory.filePath(listing.root.resolvedPath)
+            return try unpacked(root, at: path) { descriptor in
+                guard try FileStatus.of(descriptor: descriptor, path: path).isSameContent(as: listing.root.status)
+                else {
+                    throw ChangedWhileCopied(path: path)
+                }
+            }
+        case .list(let items):
+            guard copy.unpack == true, case .stored(let path, _)? = items.first?.content else { return nil }
+            return try unpacked(root, at: path) { _ in }
+        }
+    }
+
+    /// - Parameter check: Makes sure that the file is still what it was.
+    private func unpacked(_ root: CopyRoot, at path: FilePath, check: (Int32) throws -> Void) throws -> CopyRoot? {
         let descriptor = try FileOperations.open(path, O_RDONLY | O_NOFOLLOW)
         defer { close(descriptor) }
-        guard try FileStatus.of(descriptor: descriptor, path: path).isSameContent(as: status) else {
-            throw ChangedWhileCopied(path: path)
-        }
+        try check(descriptor)
         guard ArchiveReader.isArchive(descriptor: descriptor) else { return nil }
         let items = try ArchiveMembers.read(
             descriptor: descriptor,
             name: "`\(String(decoding: root.name, as: UTF8.self))`",
             temporary: stage.builder.store[.temporary]
         )
-        guard try FileStatus.of(descriptor: descriptor, path: path).isSameContent(as: status) else {
-            throw ChangedWhileCopied(path: path)
-        }
+        try check(descriptor)
         // Zeros read as an archive without members: such a file, a blank disk image for one, is only copied.
         guard !items.isEmpty else { return nil }
         return CopyRoot(name: root.name, isDirectory: true, items: .list(items), range: root.range, isArchive: true)

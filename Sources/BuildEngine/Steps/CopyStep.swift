@@ -30,6 +30,8 @@ struct CopyStep {
         var otherRoots: [CopyRoot] = []
         /// What stands for the other roots in the key.
         var otherInputs: [NamedInput] = []
+        /// Sources from elsewhere, whose files are fetched before anything is written.
+        var remote: [RemoteContent] = []
         /// The files of the context, with the range of each source.
         var files: (fingerprint: ContentFingerprint, ranges: [SourceRange])?
 
@@ -70,10 +72,6 @@ struct CopyStep {
         } catch {
             let wrong = copy.excludes.first { (try? IgnoreFile(patterns: [Array($0.text.utf8)])) == nil }
             throw BuildError.at(wrong?.range, in: step.source, "\(step.instruction.name) failed: \(error)")
-        }
-        let unsupported = copy.sources.compactMap { UnsupportedFeatures.error(for: $0) }
-        guard unsupported.isEmpty else {
-            throw BuildError.dockerfile(DiagnosticsError(source: step.source, diagnostics: unsupported))
         }
     }
 

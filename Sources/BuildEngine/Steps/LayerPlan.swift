@@ -12,6 +12,8 @@ struct LayerPlan {
         case fileOverDirectory(PathInRoot)
         case directoryOverFile(PathInRoot)
         case whiteoutName(PathInRoot)
+        /// What goes into a directory has no name there.
+        case nameless(PathInRoot)
         case layer(LayerError)
     }
 

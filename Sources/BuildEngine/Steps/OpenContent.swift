@@ -13,6 +13,7 @@ final class OpenContent {
         case bytes([UInt8])
         case memory(UnsafeRawBufferPointer)
         case file(descriptor: Int32, offset: Int64, path: FilePath)
+        case stored(OpenFile, path: FilePath)
         case context(ContextFile, ContentFingerprint.File)
     }
 
@@ -42,6 +43,8 @@ final class OpenContent {
             let place = try files.contents(ofLayer: position).place(of: item.entry)
             let path = FilePath("layer \(files.layers[position].diffID)")
             source = .file(descriptor: place.descriptor, offset: place.offset, path: path)
+        case .stored(let path, _):
+            source = .stored(try OpenFile(path), path: path)
         case .temporary(let file, let offset):
             source = .file(descriptor: file.descriptor, offset: offset, path: file.path)
         case .context(let file):
@@ -115,6 +118,9 @@ final class OpenContent {
             piece.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[Int(done)...].prefix(piece.count)))
         case .file(let descriptor, let offset, let path):
             let count = try FileOperations.read(piece, from: descriptor, at: offset + done, path: path)
+            guard count == piece.count else { throw LayerError.shortContent(path) }
+        case .stored(let file, let path):
+            let count = try FileOperations.read(piece, from: file.descriptor, at: done, path: path)
             guard count == piece.count else { throw LayerError.shortContent(path) }
         case .context(let open, let file):
             guard try open.read(piece, at: done, path: ChangedWhileCopied(file, in: listings).path) else {

@@ -1,0 +1,138 @@
+internal import Glibc
+internal import RemoteAddresses
+
+/// Takes the bytes of a download.
+public protocol HTTPSink {
+    mutating func write(_ bytes: UnsafeRawBufferPointer) throws
+    /// Forgets what was written: the download begins again.
+    mutating func restart() throws
+}
+
+/// Requests as everything above wants them: redirects followed, what fails in passing repeated, downloads resumed.
+public struct HTTPSession: Sendable {
+    private static let redirectLimit = 10
+    /// The longest time that a server may ask to wait for, in seconds.
+    private static let waitLimit = 60.0
+
+    private let exchange: any HTTPExchange
+    private let attempts: Int
+    private let firstPause: Double
+
+    /// - Parameters:
+    ///   - attempts: How often a request is sent at most.
+    ///   - firstPause: The seconds before the second attempt; each further pause is twice as long.
+    public init(_ exchange: any HTTPExchange, attempts: Int = 4, firstPause: Double = 0.25) {
+        self.exchange = exchange
+        self.attempts = attempts
+        self.firstPause = firstPause
+    }
+
+    /// Sends a request, follows redirects, and repeats what fails with the connection or with a status of 408, 429 or
+    /// 5xx, unless the method is `POST` or `PATCH`.
+    ///
+    /// - Returns: The last response, whatever its status.
+    /// - Throws: `HTTPError`, `CancellationError`.
+    public func send(_ request: HTTPRequest) async throws -> HTTPResponse {
+        var attempt = 1
+        while true {
+            let isLast = attempt >= attempts || !request.method.isIdempotent
+            do {
+                let response = try await follow(request)
+                guard !isLast, HTTPError.isTransient(status: response.status) else { return response }
+                try await pause(after: attempt, asked: response.fields["Retry-After"].flatMap(Double.init))
+            } catch let error as HTTPError where !isLast && error.isTransient {
+                try await pause(after: attempt, asked: nil)
+            }
+            attempt += 1
+        }
+    }
+
+    /// Downloads a body.
+    ///
+    /// What breaks off is resumed where the server can do that, and else begun again.
+    ///
+    /// - Returns: The header of the response. The sink got a body only if the status is one of the 200s.
+    /// - Throws: `HTTPError`, `CancellationError`, what the sink throws.
+    public func download(_ request: HTTPRequest, to sink: inout some HTTPSink) async throws -> HTTPResponse {
+        var response = try await send(request)
+        let first = response
+        guard first.isSuccess else { return first }
+        var received: Int64 = 0
+        for attempt in 1... {
+            do {
+                try await response.read { piece in
+                    try sink.write(piece)
+                    received += Int64(piece.count)
+                }
+                return first
+            } catch let error as HTTPError where error.isTransient && attempt < attempts {
+                try await pause(after: attempt, asked: nil)
+            }
+            response = try await send(resuming(request, at: received, of: first))
+            if response.status == 206, isContinuation(response, at: received) { continue }
+            guard response.isSuccess, response.status != 206 else {
+                throw HTTPError.status(response.address, response.status)
+            }
+            try sink.restart()
+            received = 0
+        }
+        return first
+    }
+
+    /// The request for the rest of a body, if it still is the same (RFC 9110, section 13.1.5).
+    private func resuming(_ request: HTTPRequest, at offset: Int64, of response: HTTPResponse) -> HTTPRequest {
+        var request = request
+        let tag = response.fields["ETag"].flatMap { $0.hasPrefix("W/") ? nil : $0 }
+        for name in ["If-None-Match", "If-Modified-Since"] { request.fields[name] = nil }
+        guard offset > 0, let validator = tag ?? response.fields["Last-Modified"] else { return request }
+        request.fields["Range"] = "bytes=\(offset)-"
+        request.fields["If-Range"] = validator
+        return request
+    }
+
+    private func isContinuation(_ response: HTTPResponse, at offset: Int64) -> Bool {
+        response.fields["Content-Range"]?.hasPrefix("bytes \(offset)-") ?? false
+    }
+
+    private func follow(_ request: HTTPRequest) async throws -> HTTPResponse {
+        var request = request
+        for _ in 0...HTTPSession.redirectLimit {
+            let response = try await exchange.send(request)
+            guard [301, 302, 303, 307, 308].contains(response.status), let location = response.fields["Location"] else {
+                return response
+            }
+            request = try redirected(request, response.status, to: location)
+        }
+        throw HTTPError.redirect(request.address, reason: "more than \(HTTPSession.redirectLimit) times")
+    }
+
+    private func redirected(_ request: HTTPRequest, _ status: Int, to location: String) throws -> HTTPRequest {
+        var next = request
+        do {
+            next.address = try request.address.resolving(location)
+        } catch {
+            throw HTTPError.redirect(request.address, reason: "to something that is no address")
+        }
+        if request.address.scheme == .https, next.address.scheme == .http {
+            throw HTTPError.redirect(request.address, reason: "from https to http, to `\(next.address)`")
+        }
+        // Credentials never cross to another server. Those in the new address are what the first server gave.
+        if !next.address.hasOrigin(of: request.address) {
+            next.authorization = next.address.credentials?.basicAuthorization
+            next.fields["Cookie"] = nil
+        }
+        if status == 303 || (status <= 302 && request.method == .post), request.method != .head {
+            next.method = .get
+            next.body = .none
+            for name in ["Content-Type", "Content-Length"] { next.fields[name] = nil }
+        }
+        return next
+    }
+
+    private func pause(after attempt: Int, asked: Double?) async throws {
+        // Up to a half more, so that many clients do not come back at once.
+        let own = firstPause * Double(1 << (attempt - 1)) * Double.random(in: 1...1.5)
+        let seconds = min(max(own, asked ?? 0), HTTPSession.waitLimit)
+        try await Task.sleep(nanoseconds: UInt64(seconds * 1e9))
+    }
+}

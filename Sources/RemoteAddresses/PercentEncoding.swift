@@ -1,0 +1,69 @@
+/// The encoding of bytes in addresses as `%` and two hexadecimal digits (RFC 3986, section 2.1).
+enum PercentEncoding {
+    /// Encodes what may not stand in an address, and leaves what is encoded already.
+    static func encoded(_ text: Substring) -> String {
+        var bytes: [UInt8] = []
+        for byte in text.utf8 {
+            if byte <= 0x20 || byte >= 0x7F || #""<>\^`{|}"#.utf8.contains(byte) {
+                bytes += [UInt8(ascii: "%"), digit(byte >> 4), digit(byte & 0xF)]
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    static func decoded(_ text: Substring) -> String {
+        var bytes: [UInt8] = []
+        var rest = text.utf8
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "%"), let value = UInt8(Substring(rest.prefix(2)), radix: 16), rest.count >= 2 {
+                bytes.append(value)
+                rest = rest.dropFirst(2)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// A path with its `.` and `..` components taken out; what follows `?` stays as it is.
+    static func withoutDots(_ text: String) -> String {
+        let end = text.firstIndex(of: "?") ?? text.endIndex
+        var components: [Substring] = []
+        let parts = text[..<end].split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        for (offset, part) in parts.enumerated() {
+            let isLast = offset == parts.count - 1
+            switch part {
+            case ".": if isLast { components.append("") }
+            case "..":
+                _ = components.popLast()
+                if isLast { components.append("") }
+            default: components.append(part)
+            }
+        }
+        return "/" + components.joined(separator: "/") + text[end...]
+    }
+
+    private static func digit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + value - 10
+    }
+}
+
+/// Base 64 as in RFC 4648, section 4.
+enum Base64 {
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+    static func encoded(_ bytes: [UInt8]) -> String {
+        var result: [UInt8] = []
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let group = bytes[start..<min(start + 3, bytes.count)]
+            let value = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << (8 * UInt32(3 - group.count))
+            for position in 0..<4 {
+                let index = Int(value >> (18 - 6 * UInt32(position)) & 0x3F)
+                result.append(position <= group.count ? alphabet[index] : UInt8(ascii: "="))
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+}

@@ -1,0 +1,137 @@
+internal import CLinux
+internal import FileSystem
+internal import Glibc
+internal import Synchronization
+internal import SystemPackage
+
+/// A program of the system that runs to its end, with what it wrote.
+enum ChildProcess {
+    struct Result: Sendable {
+        /// The exit code, or 128 plus the number of the signal that ended it.
+        let status: Int32
+        let output: String
+        let errors: String
+    }
+
+    /// What is kept of each stream.
+    private static let limit = 1 << 22
+
+    /// Runs a program, looked for in `PATH`, with nothing on its standard input.
+    ///
+    /// It is the first of a process group, which is ended when the task is cancelled. Blocks the thread meanwhile.
+    ///
+    /// - Throws: `SystemError` when it cannot be started, `CancellationError`.
+    static func run(_ arguments: [String], environment: [String: String]) async throws -> Result {
+        try Task.checkCancellation()
+        let process = Mutex<pid_t>(0)
+        let streams = try Streams()
+        let id = try start(arguments, environment, streams)
+        process.withLock { $0 = id }
+        return try await withTaskCancellationHandler {
+            let (output, errors) = streams.read()
+            var status: Int32 = 0
+            while waitpid(id, &status, 0) < 0, Errno.current == .interrupted {}
+            process.withLock { $0 = 0 }
+            try Task.checkCancellation()
+            let signal = status & 0x7F
+            return Result(status: signal == 0 ? status >> 8 & 0xFF : 128 + signal, output: output, errors: errors)
+        } onCancel: {
+            // Under the lock, so that the number is not that of another process by now.
+            process.withLock { if $0 > 0 { kill(-$0, SIGTERM) } }
+        }
+    }
+
+    private static func start(_ arguments: [String], _ environment: [String: String], _ streams: Streams) throws
+        -> pid_t
+    {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, streams.outputWriter, 1)
+        posix_spawn_file_actions_adddup2(&actions, streams.errorWriter, 2)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        // This program blocks the signals that its first thread waits for, and ignores SIGPIPE: the child must not.
+        var none = sigset_t()
+        sigemptyset(&none)
+        var ignored = sigset_t()
+        sigemptyset(&ignored)
+        sigaddset(&ignored, SIGPIPE)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setsigdefault(&attributes, &ignored)
+        posix_spawnattr_setpgroup(&attributes, 0)
+        posix_spawnattr_setflags(
+            &attributes,
+            Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)
+        )
+        var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+        var envp: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { (argv + envp).forEach { free($0) } }
+        var id: pid_t = 0
+        let code = posix_spawnp(&id, arguments[0], &actions, &attributes, &argv, &envp)
+        streams.closeWriters()
+        guard code == 0 else { throw SystemError("run", FilePath(arguments[0]), errno: Errno(rawValue: code)) }
+        return id
+    }
+
+    /// The pipes of standard output and standard error.
+    private final class Streams: Sendable {
+        private let output: Int32
+        private let errors: Int32
+        let outputWriter: Int32
+        let errorWriter: Int32
+        private let writersAreOpen = Mutex(true)
+
+        init() throws(SystemError) {
+            var first: [Int32] = [0, 0]
+            guard sb_pipe_cloexec(&first) == 0 else { throw SystemError("make a pipe for", "git") }
+            var second: [Int32] = [0, 0]
+            guard sb_pipe_cloexec(&second) == 0 else {
+                let error = SystemError("make a pipe for", "git")
+                first.forEach { close($0) }
+                throw error
+            }
+            (output, outputWriter, errors, errorWriter) = (first[0], first[1], second[0], second[1])
+        }
+
+        deinit {
+            closeWriters()
+            close(output)
+            close(errors)
+        }
+
+        func closeWriters() {
+            writersAreOpen.withLock { isOpen in
+                guard isOpen else { return }
+                close(outputWriter)
+                close(errorWriter)
+                isOpen = false
+            }
+        }
+
+        /// Everything until both are closed by the other side; of too much the end is missing.
+        func read() -> (output: String, errors: String) {
+            var texts: [[UInt8]] = [[], []]
+            var polled = [
+                pollfd(fd: output, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: errors, events: Int16(POLLIN), revents: 0),
+            ]
+            var buffer = [UInt8](repeating: 0, count: 1 << 14)
+            while polled.contains(where: { $0.fd >= 0 }) {
+                guard poll(&polled, 2, -1) >= 0 || Errno.current == .interrupted else { break }
+                for index in polled.indices where polled[index].fd >= 0 && polled[index].revents != 0 {
+                    let count = Glibc.read(polled[index].fd, &buffer, buffer.count)
+                    if count < 0, Errno.current == .interrupted { continue }
+                    if count <= 0 {
+                        polled[index].fd = -1
+                    } else if texts[index].count < ChildProcess.limit {
+                        texts[index] += buffer[..<count]
+                    }
+                }
+            }
+            return (String(decoding: texts[0], as: UTF8.self), String(decoding: texts[1], as: UTF8.self))
+        }
+    }
+}
