@@ -164,7 +164,18 @@ extension CacheDirectoryStore.Sharing {
 
 extension RunMounts {
     private func addSecret(_ secret: SecretMount, _ options: ResolvedMount, _ prepared: inout Prepared) throws {
-        guard let value = try stage.run.secrets.value(secret.id) else {
+        let found: [UInt8]?
+        do {
+            found = try stage.run.secrets.value(secret.id)
+        } catch let error as SystemError where error.errno == .fileTooLarge {
+            throw BuildError.at(
+                options.range,
+                in: step.source,
+                "the secret `\(secret.id)` is larger than 500 KiB",
+                hints: ["take larger files from a bind mount"]
+            )
+        }
+        guard let value = found else {
             guard secret.isRequired else { return }
             throw BuildError.at(
                 options.range,

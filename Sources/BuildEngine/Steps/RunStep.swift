@@ -10,7 +10,6 @@ import OCI
 import Reporting
 import Sandbox
 import Snapshots
-import Synchronization
 import SystemPackage
 
 extension StageBuilder {
@@ -41,7 +40,8 @@ extension StageBuilder {
         let made: Made = try await run.slots.run {
             let lock = try await stage.lock(key)
             if let (layer, created) = stage.cachedLayer(key) { return .cached(layer, created) }
-            let product = try await RunStep(command, mounts, event: event, name: key.digest.short).execute()
+            let product = try await RunStep(command, mounts, stage: stage, event: event, name: key.digest.short)
+                .execute()
             return .ran(product, lock)
         }
         switch made {
@@ -90,10 +90,10 @@ extension StageBuilder {
 struct RunStep {
     private let command: ResolvedRun
     private let mounts: RunMounts
+    private let stage: StageBuilder
     private let event: BuildEvent.Step
     private let name: String
 
-    private var stage: StageBuilder { mounts.stage }
     private var step: PlannedStep { mounts.step }
     private var settings: RunSettings { stage.run.request.runs }
 
@@ -104,9 +104,10 @@ struct RunStep {
         let capture: @Sendable () throws -> Layer
     }
 
-    init(_ command: ResolvedRun, _ mounts: RunMounts, event: BuildEvent.Step, name: String) {
+    init(_ command: ResolvedRun, _ mounts: RunMounts, stage: StageBuilder, event: BuildEvent.Step, name: String) {
         self.command = command
         self.mounts = mounts
+        self.stage = stage
         self.event = event
         self.name = name
     }
