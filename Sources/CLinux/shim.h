@@ -1,7 +1,9 @@
 // Linux calls that Swift's Glibc module leaves out.
+//
+// No header with structures that Swift reads elsewhere, such as <fcntl.h> with `struct stat`: they would become this
+// module's, depending on what is compiled first.
 #pragma once
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -14,7 +16,8 @@ static inline ssize_t sb_copy_file_range(int from, off_t *from_offset, int to, s
 }
 
 // glibc has pipe2 only with _GNU_SOURCE; no process that starts meanwhile inherits these descriptors.
-static inline int sb_pipe_cloexec(int descriptors[2]) { return (int)syscall(SYS_pipe2, descriptors, O_CLOEXEC); }
+// The flag is O_CLOEXEC, the same on all processors that Swift runs on.
+static inline int sb_pipe_cloexec(int descriptors[2]) { return (int)syscall(SYS_pipe2, descriptors, 02000000); }
 
 // glibc has getdents64 only with _GNU_SOURCE.
 static inline ssize_t sb_getdents64(int directory, void *buffer, size_t length) {

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import tarfile
 from pathlib import Path
 
@@ -112,7 +113,9 @@ def _settings(configuration, with_history):
         if configuration.get(name):
             settings[name] = configuration[name]
     if with_history and "history" in configuration:
-        settings["history"] = [(entry.get("created_by"), entry.get("empty_layer", False))
+        # The flags of COPY are in the history of newer versions only.
+        settings["history"] = [(re.sub(" --ch(own|mod)=[^ ]+", "", entry.get("created_by")),
+                                entry.get("empty_layer", False))
                                for entry in configuration.get("history") or []
                                if entry.get("comment") == "buildkit.dockerfile.v0"]
     return settings

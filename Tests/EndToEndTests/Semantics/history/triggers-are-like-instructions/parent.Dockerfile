@@ -1,0 +1,3 @@
+FROM base
+ONBUILD RUN true
+ONBUILD LABEL triggered=yes

@@ -1,0 +1,3 @@
+FROM base
+ONBUILD USER www-data
+ONBUILD WORKDIR /srv

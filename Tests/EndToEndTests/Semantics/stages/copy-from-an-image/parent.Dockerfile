@@ -1,0 +1,2 @@
+FROM base
+RUN echo of the parent >/file

@@ -1,0 +1,3 @@
+FROM base
+WORKDIR /gone
+RUN cd / && rmdir /gone
