@@ -48,7 +48,7 @@ extension CopyStep {
                 let file = try await stage.builder.remote.files.resolve(
                     address,
                     checksum: try contentDigest(),
-                    isRevalidated: stage.run.request.usesCache
+                    isRevalidated: stage.usesCache
                 )
                 return RemoteContent(kind: .file(file, name: name), range: range)
             case .git(let address):
