@@ -120,8 +120,8 @@ extension RunMounts {
             return SHA256Hasher.digest(of: stack.layers.flatMap(\.diffID.bytes))
         }
         let root = try stack.root(path, excluding: [], range: options.range)
-        let files = LayerStack.fingerprint([root])
-        guard root.isDirectory else { return files }
+        let files = LayerStack.fingerprint(root.map { [$0] } ?? [])
+        guard entry.kind == .directory else { return files }
         // What of a copied directory counts is what is in it; of a mounted one its owner and mode are seen too.
         return SHA256Hasher.digest(of: Array("\(entry.permissions) \(entry.userID) \(entry.groupID) \(files.hex)".utf8))
     }

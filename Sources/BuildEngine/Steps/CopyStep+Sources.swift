@@ -135,16 +135,12 @@ extension CopyStep {
     private func roots(of source: CopySource, in files: LayerStack) throws -> [CopyRoot] {
         let text = Array(source.text.utf8)
         func selected(_ text: [UInt8], _ filters: [IgnoreFile]) throws -> [CopyRoot] {
-            guard let paths = try files.select(text) else {
-                let hints = files.suggestion(for: PathInRoot(text)).map { ["did you mean `\($0)`?"] } ?? []
-                let path = String(decoding: text, as: UTF8.self)
-                throw failure(
-                    "failed: `\(path)` is not in \(stage.name(of: copy.from))",
-                    at: source.range,
-                    hints: hints
-                )
+            try files.select(text).map { path in
+                guard let root = try files.root(path, excluding: filters, range: source.range) else {
+                    throw missing(path, in: files, at: source.range)
+                }
+                return root
             }
-            return try paths.map { try files.root($0, excluding: filters, range: source.range) }
         }
         guard copy.parents else { return try selected(text, [excludes]) }
         let parents = try ParentsSource(text)
@@ -158,5 +154,17 @@ extension CopyStep {
             }
         }
         return roots
+    }
+
+    private func missing(_ path: PathInRoot, in files: LayerStack, at range: SourceRange) -> BuildError {
+        if let link = try? files.view.resolve(path, followingLast: false).node?.entry, link.kind == .symbolicLink {
+            let target = String(decoding: link.linkTarget, as: UTF8.self)
+            return failure(
+                "failed: `\(path)` is a symbolic link to `\(target)`, which is not in \(stage.name(of: copy.from))",
+                at: range
+            )
+        }
+        let hints = files.suggestion(for: path).map { ["did you mean `\($0)`?"] } ?? []
+        return failure("failed: `\(path)` is not in \(stage.name(of: copy.from))", at: range, hints: hints)
     }
 }

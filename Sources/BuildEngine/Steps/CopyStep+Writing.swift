@@ -90,8 +90,9 @@ extension CopyStep {
             // Without a group: of a name its own, of a number the same number.
             change.groupID = users.primaryGroup(ofUserNamed: user) ?? userID
         }
-        if parts.count == 2, !parts[1].isEmpty {
-            guard let groupID = users.groupID(parts[1]) else { throw unknown("group", parts[1]) }
+        if parts.count == 2 {
+            // Nothing behind the colon is group 0 (BuildKit).
+            guard let groupID = parts[1].isEmpty ? 0 : users.groupID(parts[1]) else { throw unknown("group", parts[1]) }
             change.groupID = groupID
         }
         return change

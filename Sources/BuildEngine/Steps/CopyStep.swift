@@ -167,7 +167,7 @@ struct CopyStep {
         let text = copy.destination
         let path = text.hasPrefix("/") ? PathInRoot(text) : PathInRoot(copy.workingDirectory).joining(Array(text.utf8))
         let last = text.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
-        let isDirectory = last.isEmpty || last == "." || last == ".."
+        let isDirectory = last.isEmpty || last == "."
         return (path, isDirectory, path.description + (isDirectory && !path.isRoot ? "/" : ""))
     }
 

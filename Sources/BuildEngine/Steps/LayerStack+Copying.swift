@@ -7,14 +7,9 @@ import Reporting
 
 /// The files of a stage or image as a source of copies.
 extension LayerStack {
-    /// What a source text selects: one path, or for a wildcard any number of them, sorted.
-    ///
-    /// - Returns: `nil` when a plain source is not there.
-    func select(_ text: [UInt8]) throws -> [PathInRoot]? {
-        guard PathPattern.hasWildcards(text) else {
-            let path = PathInRoot(text)
-            return try view.resolve(path).node == nil ? nil : [path]
-        }
+    /// What a source text selects: one path, which need not be there, or for a wildcard any number of them, sorted.
+    func select(_ text: [UInt8]) throws -> [PathInRoot] {
+        guard PathPattern.hasWildcards(text) else { return [PathInRoot(text)] }
         var candidates: [PathInRoot] = [.root]
         for component in text.split(separator: UInt8(ascii: "/")) where !component.elementsEqual([UInt8(ascii: ".")]) {
             if component.elementsEqual([UInt8(ascii: "."), UInt8(ascii: ".")]) {
@@ -27,7 +22,7 @@ extension LayerStack {
                 return view.names(in: directory).filter { pattern.matches($0) }.map { candidate.appending($0) }
             }
         }
-        return try candidates.filter { try view.resolve($0).node != nil }
+        return candidates
     }
 
     /// A path that is there and is probably meant by one that is not.
@@ -46,15 +41,15 @@ extension LayerStack {
         return nil
     }
 
-    /// Everything that copying a path takes, owners and modes kept.
+    /// Everything that copying a path takes, owners and modes kept; `nil` when nothing is there.
     ///
     /// - Parameter excluding: Patterns relative to the path; for a file they are matched with its name.
-    func root(_ path: PathInRoot, excluding: [IgnoreFile], range: SourceRange) throws -> CopyRoot {
+    func root(_ path: PathInRoot, excluding: [IgnoreFile], range: SourceRange) throws -> CopyRoot? {
         let (resolved, node) = try view.resolve(path)
-        guard let node, node.entry.kind == .directory else {
+        guard let node else { return nil }
+        guard node.entry.kind == .directory else {
             let name = Array(path.name)
-            let isExcluded = excluding.contains { $0.ignores(name) }
-            let items = try isExcluded ? [] : node.map { [try item($0, path: PathInRoot(name))] } ?? []
+            let items = try excluding.contains { $0.ignores(name) } ? [] : [item(node, path: PathInRoot(name))]
             return CopyRoot(name: name, isDirectory: false, items: .list(items), range: range)
         }
         var items: [CopyItem] = []
