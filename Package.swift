@@ -102,8 +102,7 @@ let package = Package(
             [
                 "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning",
                 "BuildChecks", "BuildCache", "Layers", "Snapshots", "Images", "BuildEngine", "Sandbox",
-                "ContainerRuntime",
-                systemPackage, argumentParser,
+                "ContainerRuntime", "RemoteAddresses", "RemoteSources", systemPackage, argumentParser,
             ]
         ),
         tests("FileSystem", [systemPackage]),

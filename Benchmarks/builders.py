@@ -334,3 +334,12 @@ def peers(directory, runner):
         else:
             found.append(builder(directory, runner))
     return found, missing
+
+
+def remove(directory):
+    """Removes what builders wrote: those that were interrupted, and buildah always, leave mounts."""
+    with open("/proc/self/mountinfo") as lines:
+        mounts = [line.split()[4] for line in lines]
+    for mount in reversed([mount for mount in mounts if mount.startswith(f"{directory}/")]):
+        subprocess.run(["umount", "-l", mount], check=False)
+    subprocess.run(["rm", "-rf", "--one-file-system", str(directory)], check=False)

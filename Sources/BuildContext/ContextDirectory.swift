@@ -18,17 +18,28 @@ public struct ContextDirectory: Sendable {
     public let path: FilePath
     /// What is left out.
     public let ignoreFile: IgnoreFile
+    /// What removes the directory with its last use; `nil` for one that the user keeps.
+    private let owner: (any Sendable)?
+
+    /// Whether the directory is there for one build only, so that nothing is worth remembering of its files.
+    public var isTemporary: Bool { owner != nil }
 
     /// Opens nothing yet, but finds the directory's real path.
     ///
+    /// - Parameter owner: What removes a temporary directory when it goes away.
     /// - Throws: `BuildContextError.system` where there is no directory at `path`, which may be relative or a link.
-    public init(_ path: FilePath, ignoreFile: IgnoreFile = .empty) throws(BuildContextError) {
+    public init(
+        _ path: FilePath,
+        ignoreFile: IgnoreFile = .empty,
+        owner: (any Sendable)? = nil
+    ) throws(BuildContextError) {
         guard let resolved = path.withPlatformString({ realpath($0, nil) }) else {
             throw .system(SystemError("open the build context", path))
         }
         defer { free(resolved) }
         self.path = FilePath(platformString: resolved)
         self.ignoreFile = ignoreFile
+        self.owner = owner
         guard FileStatus.ifPresent(self.path)?.kind == .directory else {
             throw .system(SystemError("open the build context", path, errno: .notDirectory))
         }
@@ -51,12 +62,13 @@ public struct ContextDirectory: Sendable {
 
     /// The same directory with other rules, for an ignore file that lies in it.
     public func ignoring(_ ignoreFile: IgnoreFile) -> ContextDirectory {
-        ContextDirectory(realPath: path, ignoreFile: ignoreFile)
+        ContextDirectory(realPath: path, ignoreFile: ignoreFile, owner: owner)
     }
 
-    private init(realPath: FilePath, ignoreFile: IgnoreFile) {
+    private init(realPath: FilePath, ignoreFile: IgnoreFile, owner: (any Sendable)?) {
         path = realPath
         self.ignoreFile = ignoreFile
+        self.owner = owner
     }
 
     /// Where a path of the context is on disk.

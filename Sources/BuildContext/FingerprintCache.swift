@@ -33,6 +33,8 @@ public final class FingerprintCache: Sendable {
 
     private let path: FilePath
     private let temporary: FilePath
+    /// Whether the files will be there another time.
+    private let isKept: Bool
     private let table: FingerprintTable
     private let learned: Mutex<Learned>
     private let saving = DispatchGroup()
@@ -44,6 +46,7 @@ public final class FingerprintCache: Sendable {
         }
         path = store[.fingerprints].appending(name.hex)
         temporary = store[.temporary]
+        isKept = !context.isTemporary
         table = FingerprintTable(path)
         learned = Mutex(Learned(isUsed: [Bool](repeating: false, count: table.count)))
     }
@@ -87,7 +90,7 @@ public final class FingerprintCache: Sendable {
 
     /// Begins to write what was learned, while the caller goes on; `save()` waits for it.
     public func startSaving() {
-        guard learned.withLock({ $0.needsSaving }) else { return }
+        guard isKept, learned.withLock({ $0.needsSaving }) else { return }
         DispatchQueue.global().async(group: saving) { try? self.saveNow() }
     }
 
@@ -100,6 +103,7 @@ public final class FingerprintCache: Sendable {
     }
 
     private func saveNow() throws(BuildContextError) {
+        guard isKept else { return }
         do throws(SystemError) {
             try learned.withLock { (learned) throws(SystemError) in
                 guard learned.needsSaving else { return }

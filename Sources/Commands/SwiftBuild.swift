@@ -21,7 +21,7 @@ public struct SwiftBuild: AsyncParsableCommand {
             HistoryCommand.self,
             TagCommand.self,
             RemoveCommand.self, PruneCommand.self, SaveCommand.self, LoadCommand.self, ImportCommand.self,
-            DebugCommand.self,
+            ContextCommand.self, DebugCommand.self,
         ],
         defaultSubcommand: BuildCommand.self
     )

@@ -33,6 +33,25 @@ extension ImageStore {
         return try load(from: try ArchiveSource(descriptor: descriptor, name: name, store: store))
     }
 
+    /// Takes one image out of an OCI layout directory for a build: it is not listed, and gets no name.
+    ///
+    /// The caller holds the store's lock as long as it uses the image.
+    /// - Returns: `nil` when the layout has no such image, or several and none called `latest`.
+    /// - Throws: `ImageError`, `LayerError`, or `SystemError`.
+    public func load(_ path: FilePath, selecting selector: LayoutSelector) throws -> StoredImage? {
+        let source = try DirectorySource(path, store: store)
+        guard let bytes = try source.document("index.json") else { throw ImageError.unknownArchive(source.name) }
+        let images = LayoutReading.images(try ManifestDocument.index(bytes, mediaType: nil).manifests)
+        let found: Descriptor?
+        switch selector {
+        case .digest(let digest): found = images.first { $0.digest == digest }
+        case .tag(let tag): found = images.first { LayoutReading.hasTag(tag, $0) }
+        case .only: found = images.first { LayoutReading.hasTag("latest", $0) } ?? (images.count == 1 ? images[0] : nil)
+        }
+        guard let found, let manifest = try selectManifest(found, from: source, depth: 0) else { return nil }
+        return try loadImage(manifest, from: source)
+    }
+
     private func load(from source: some ImageSource) throws -> [ListedImage] {
         var found: [ListedImage] = []
         let dockerManifests = try source.document("manifest.json").map {
@@ -68,15 +87,18 @@ extension ImageStore {
             names[manifest.digest] = known + [name].compactMap { $0 }.filter { !known.contains($0) }
         }
         return try order.map { descriptor in
-            let bytes = try readDocument(descriptor, from: source)
-            let manifest = try ManifestDocument.manifest(bytes, mediaType: descriptor.mediaType)
-            guard manifest.config.size <= ImageStore.documentLimit else {
-                throw ImageError.tooLarge("the configuration in \(source.name)", limit: Int64(ImageStore.documentLimit))
-            }
-            for blob in [manifest.config] + manifest.layers { try source.fetch(blob.digest, size: blob.size) }
-            let image = try prepare(manifest: bytes, mediaType: descriptor.mediaType)
-            return ListedImage(image: image, names: names[descriptor.digest] ?? [])
+            ListedImage(image: try loadImage(descriptor, from: source), names: names[descriptor.digest] ?? [])
         }
+    }
+
+    private func loadImage(_ descriptor: Descriptor, from source: some ImageSource) throws -> StoredImage {
+        let bytes = try readDocument(descriptor, from: source)
+        let manifest = try ManifestDocument.manifest(bytes, mediaType: descriptor.mediaType)
+        guard manifest.config.size <= ImageStore.documentLimit else {
+            throw ImageError.tooLarge("the configuration in \(source.name)", limit: Int64(ImageStore.documentLimit))
+        }
+        for blob in [manifest.config] + manifest.layers { try source.fetch(blob.digest, size: blob.size) }
+        return try prepare(manifest: bytes, mediaType: descriptor.mediaType)
     }
 
     /// The manifest that a descriptor leads to on this machine; `nil` for what is no image.
@@ -177,6 +199,12 @@ private enum LayoutReading {
     static func isAttestation(_ descriptor: Descriptor) -> Bool {
         descriptor.annotations?["vnd.docker.reference.type"] == "attestation-manifest"
             || (descriptor.platform?.os == "unknown" && descriptor.platform?.architecture == "unknown")
+    }
+
+    /// Whether a descriptor is called by a tag, alone or as part of a name.
+    static func hasTag(_ tag: String, _ descriptor: Descriptor) -> Bool {
+        let names = [Annotation.referenceName, Annotation.imageName].compactMap { descriptor.annotations?[$0] }
+        return names.contains { $0 == tag || $0.hasSuffix(":" + tag) }
     }
 
     /// The full name where a tool wrote it; else the reference name, unless it is only a tag.

@@ -19,9 +19,10 @@ public final class ArchiveReader {
 
     /// Reads from an open file, which must stay open, from its current position.
     ///
+    /// - Parameter start: What was read from the file before.
     /// - Throws: `LayerError.unreadable` when the content is no archive.
-    public convenience init(descriptor: Int32, name: String) throws {
-        try self.init(source: DescriptorSource(descriptor: descriptor), name: name)
+    public convenience init(descriptor: Int32, name: String, after start: [UInt8] = []) throws {
+        try self.init(source: DescriptorSource(descriptor: descriptor, start: start), name: name)
     }
 
     /// Reads what a source gives.
@@ -49,6 +50,22 @@ public final class ArchiveReader {
         archive_read_support_filter_bzip2(archive)
         archive_read_support_filter_xz(archive)
         archive_read_support_filter_zstd(archive)
+    }
+
+    /// Whether a stream that cannot be read twice begins as an archive does, by the first 512 bytes.
+    ///
+    /// A compressed stream may turn out to hold something else.
+    public static func isArchive(beginning start: [UInt8]) -> Bool {
+        let magics: [[UInt8]] = [
+            [0x1F, 0x8B], Array("BZh".utf8), [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], [0x28, 0xB5, 0x2F, 0xFD],
+        ]
+        if magics.contains(where: { start.starts(with: $0) }) { return true }
+        guard start.count == 512 else { return false }
+        // An archive without members is all zeros; every header has the sum of its bytes in it (pax(1)).
+        if start.allSatisfy({ $0 == 0 }) { return true }
+        let digits = start[148..<156].filter { (UInt8(ascii: "0")...UInt8(ascii: "7")).contains($0) }
+        let sum = start.enumerated().reduce(0) { $0 + ((148..<156).contains($1.offset) ? 32 : Int($1.element)) }
+        return Int(String(decoding: digits, as: UTF8.self), radix: 8) == sum
     }
 
     /// Whether an open file's content is a tar archive in one of the forms that can be read.

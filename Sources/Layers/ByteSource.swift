@@ -18,12 +18,23 @@ class ByteSource {
 final class DescriptorSource: ByteSource {
     private let descriptor: Int32
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4096)
+    /// What was read before, to be given first.
+    private var start: [UInt8]
 
-    init(descriptor: Int32) { self.descriptor = descriptor }
+    init(descriptor: Int32, start: [UInt8] = []) {
+        self.descriptor = descriptor
+        self.start = start
+    }
 
     deinit { buffer.deallocate() }
 
     override func next() throws -> UnsafeRawBufferPointer {
+        if !start.isEmpty {
+            let count = min(start.count, buffer.count)
+            buffer.copyBytes(from: start[..<count])
+            start.removeFirst(count)
+            return UnsafeRawBufferPointer(rebasing: buffer[..<count])
+        }
         while true {
             let count = read(descriptor, buffer.baseAddress, buffer.count)
             if count >= 0 { return UnsafeRawBufferPointer(rebasing: buffer[..<count]) }

@@ -137,6 +137,23 @@ struct AddRemoteTests {
         }
     }
 
+    @Test("prune --all removes what was fetched, and the next build fetches it again")
+    func pruning() async throws {
+        try await BuildFixture.with { f in
+            try await WebServer.with(f) { server in
+                try server.write("a", "one")
+                let text = "FROM scratch\nADD \(server.address)/a /"
+                let first = try await f.build(text)
+                let sources = f.store.appending("sources-v1").string
+                #expect(try FileManager.default.contentsOfDirectory(atPath: sources).count == 1)
+                try await f.succeed("prune", "--all")
+                #expect(try FileManager.default.contentsOfDirectory(atPath: sources) == [])
+                #expect(try await f.build(text).layers == first.layers)
+                #expect(server.requests == ["GET /a", "GET /a"])
+            }
+        }
+    }
+
     @Test("with a checksum that is in the store nothing is asked")
     func offline() async throws {
         try await BuildFixture.with { f in

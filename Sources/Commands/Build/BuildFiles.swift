@@ -1,55 +1,124 @@
 import BuildContext
+import ContentStore
 import FileSystem
 import Glibc
+import RemoteAddresses
 import Reporting
 import SystemPackage
 
-/// The Dockerfile's text and the context directory of a build.
+/// The Dockerfile's text and the context of a build, wherever each of them comes from.
 struct BuildFiles {
     let dockerfile: SourceText
     let context: ContextDirectory?
 
-    init(context: String, dockerfile: String?) throws {
-        let directory = context == "-" ? nil : try BuildFiles.open(context)
-        if directory == nil, let dockerfile, dockerfile != "-" {
-            throw CommandFailure("a build context from standard input is not supported yet: name a directory")
-        }
-        if dockerfile == "-" || directory == nil {
-            let bytes = try FileOperations.read(descriptor: STDIN_FILENO, path: "standard input", limit: 64 << 20)
-            guard directory != nil || !bytes.prefix(512).contains(0) else {
-                throw CommandFailure(
-                    "standard input is no Dockerfile; an archive as build context is not supported yet"
-                )
+    /// - Parameters:
+    ///   - store: Opened for what must be fetched or unpacked.
+    ///   - keepsGitDirectory: Whether `.git` is in the context where that is a repository.
+    /// - Throws: `CommandFailure`, `DiagnosticsError` for an ignore file, `CancellationError`.
+    init(
+        context: String,
+        dockerfile: String?,
+        keepsGitDirectory: Bool = false,
+        store: @Sendable () throws -> Store
+    ) async throws {
+        let source = try ContextSource(context)
+        if case .directory(let path) = source {
+            let directory = try BuildFiles.open(path)
+            switch dockerfile {
+            case "-":
+                self.dockerfile = try BuildFiles.standardInput()
+                self.context = try BuildFiles.ignoring(directory, dockerfile: nil)
+            case let text? where BuildFiles.isAddress(text):
+                self.dockerfile = try await ContextFetcher(store: store()).text(try BuildFiles.address(text))
+                self.context = try BuildFiles.ignoring(directory, dockerfile: nil)
+            default:
+                let path = dockerfile.map { FilePath($0) } ?? BuildFiles.defaultDockerfile(FilePath(path))
+                self.dockerfile = try BuildFiles.read(path)
+                self.context = try BuildFiles.ignoring(directory, dockerfile: path)
             }
-            self.dockerfile = SourceText(name: "-", bytes: bytes)
-            self.context = try directory.map { try BuildFiles.ignoring($0, dockerfile: nil) }
             return
         }
-        let path = dockerfile.map { FilePath($0) } ?? BuildFiles.defaultDockerfile(FilePath(context))
+        if case .standardInput = source, dockerfile == "-" {
+            // A Dockerfile and nothing else.
+            self.dockerfile = try BuildFiles.standardInput()
+            self.context = nil
+            return
+        }
+        let fetcher = ContextFetcher(store: try store())
+        let fetched: ContextFetcher.Fetched
+        switch source {
+        case .directory(let path): fetched = .context(try BuildFiles.open(path))
+        case .standardInput: fetched = try fetcher.standardInput()
+        case .web(let address): fetched = try await fetcher.fetch(address)
+        case .git(let address):
+            fetched = .context(try await fetcher.checkOut(address, keepsGitDirectory: keepsGitDirectory))
+        }
+        switch fetched {
+        case .dockerfile(let text):
+            guard dockerfile == nil else {
+                throw CommandFailure(
+                    "there are two Dockerfiles: \(text.name == "-" ? "standard input" : "`\(text.name)`"), which is no archive, and that of -f",
+                    status: ExitStatus.usage
+                )
+            }
+            self.dockerfile = text
+            self.context = nil
+        case .context(let directory):
+            let inside: String?
+            switch dockerfile {
+            case "-":
+                (self.dockerfile, inside) = (try BuildFiles.standardInput(), nil)
+            case let text? where BuildFiles.isAddress(text):
+                (self.dockerfile, inside) = (try await fetcher.text(try BuildFiles.address(text)), nil)
+            default:
+                (self.dockerfile, inside) = try BuildFiles.dockerfile(dockerfile, in: directory, of: context)
+            }
+            self.context = try BuildFiles.ignoringInside(directory, dockerfile: inside)
+        }
+    }
+
+    /// A directory with the ignore file that lies in it.
+    ///
+    /// - Parameter dockerfile: The Dockerfile, whose own ignore file goes first.
+    static func openWithIgnoreFile(_ path: String, dockerfile: FilePath? = nil) throws -> ContextDirectory {
+        try ignoring(try open(path), dockerfile: dockerfile)
+    }
+
+    private static func open(_ path: String) throws -> ContextDirectory {
         do {
-            self.dockerfile = SourceText(name: path.string, bytes: try FileOperations.read(path, limit: 64 << 20))
+            return try ContextDirectory(FilePath(path))
+        } catch {
+            throw CommandFailure("\(error)")
+        }
+    }
+
+    // MARK: - The Dockerfile
+
+    private static func isAddress(_ text: String) -> Bool { text.hasPrefix("http://") || text.hasPrefix("https://") }
+
+    private static func address(_ text: String) throws -> WebAddress {
+        do {
+            return try WebAddress(parsing: text)
+        } catch {
+            throw CommandFailure("-f: \(error)", status: ExitStatus.usage)
+        }
+    }
+
+    private static func standardInput() throws -> SourceText {
+        let limit = ContextFetcher.textLimit
+        let bytes = try FileOperations.read(descriptor: STDIN_FILENO, path: "standard input", limit: limit)
+        guard !bytes.prefix(512).contains(0) else { throw CommandFailure("standard input is no Dockerfile") }
+        return SourceText(name: "-", bytes: bytes)
+    }
+
+    private static func read(_ path: FilePath) throws -> SourceText {
+        do {
+            return SourceText(name: path.string, bytes: try FileOperations.read(path, limit: ContextFetcher.textLimit))
         } catch {
             throw CommandFailure(
                 "cannot read the Dockerfile `\(path)`: \(error.errno.sentence)",
                 hints: ["`-f PATH` names another one"]
             )
-        }
-        self.context = try directory.map { try BuildFiles.ignoring($0, dockerfile: path) }
-    }
-
-    /// A directory with the ignore file that lies in it.
-    static func openWithIgnoreFile(_ path: String) throws -> ContextDirectory {
-        try ignoring(try open(path), dockerfile: nil)
-    }
-
-    private static func open(_ path: String) throws -> ContextDirectory {
-        if path.contains("://") || path.hasPrefix("git@") {
-            throw CommandFailure("a build context from `\(path)` is not supported yet: name a directory")
-        }
-        do {
-            return try ContextDirectory(FilePath(path))
-        } catch {
-            throw CommandFailure("\(error)")
         }
     }
 
@@ -58,6 +127,22 @@ struct BuildFiles {
         let other = context.appending("dockerfile").lexicallyNormalized()
         return FileStatus.ifPresent(usual) == nil && FileStatus.ifPresent(other) != nil ? other : usual
     }
+
+    /// The Dockerfile of a context that came from elsewhere, and its path there.
+    private static func dockerfile(_ name: String?, in context: ContextDirectory, of source: String) throws
+        -> (SourceText, String)
+    {
+        for name in name.map({ [$0] }) ?? ["Dockerfile", "dockerfile"] {
+            if let bytes = try read(name, in: context) { return (SourceText(name: name, bytes: bytes), name) }
+        }
+        throw CommandFailure(
+            "there is no `\(name ?? "Dockerfile")` in the build context "
+                + (source == "-" ? "from standard input" : "`\(CredentialMask.masked(source))`"),
+            hints: ["`-f PATH` names another one, a path in the context"]
+        )
+    }
+
+    // MARK: - Ignore files
 
     /// `NAME.dockerignore` beside the Dockerfile goes before `.dockerignore` in the context.
     private static func ignoring(_ context: ContextDirectory, dockerfile: FilePath?) throws -> ContextDirectory {
@@ -69,12 +154,29 @@ struct BuildFiles {
         for candidate in candidates where FileStatus.ifPresent(candidate.path) != nil {
             let bytes: [UInt8]
             do {
-                bytes = try FileOperations.read(candidate.path, limit: 64 << 20)
+                bytes = try FileOperations.read(candidate.path, limit: ContextFetcher.textLimit)
             } catch {
                 throw CommandFailure("\(error)")
             }
             return context.ignoring(try IgnoreFile(parsing: SourceText(name: candidate.name, bytes: bytes)))
         }
         return context
+    }
+
+    /// The same in a context that came from elsewhere, of which nothing may lead out.
+    static func ignoringInside(_ context: ContextDirectory, dockerfile: String?) throws -> ContextDirectory {
+        for name in (dockerfile.map { [$0 + ".dockerignore"] } ?? []) + [".dockerignore"] {
+            guard let bytes = try read(name, in: context) else { continue }
+            return context.ignoring(try IgnoreFile(parsing: SourceText(name: name, bytes: bytes)))
+        }
+        return context
+    }
+
+    /// The content of a file in a context, with links followed inside it; `nil` where there is none.
+    private static func read(_ name: String, in context: ContextDirectory) throws -> [UInt8]? {
+        guard let root = try? context.select(source: Array(name.utf8), wildcards: .none).first,
+            root.status.kind == .regular
+        else { return nil }
+        return try FileOperations.read(context.filePath(root.resolvedPath), limit: ContextFetcher.textLimit)
     }
 }

@@ -42,32 +42,28 @@ struct BuildOptions: Sendable, Equatable {
 extension BuildOptions {
     /// Builds, names and writes the image as the options say.
     func build() async throws {
-        if let check { return try printChecks(check) }
+        if let check { return try await printChecks(check) }
         let images = try GlobalOptions.images(root: root)
-        let prepared = try PreparedBuild(self, images)
         let renderer = renderer()
-        let builder = Builder(layers: images.layers, images: LocalImages(images: images)) { renderer.show($0) }
         if !withoutEffect.isEmpty {
             let names = withoutEffect.joined(separator: ", ")
             renderer.show(.note("no effect: \(names); the processes of a build are not limited in memory and time"))
         }
         do {
-            let stored = try await Signals.cancelling { try await prepared.execute(builder) }
-            renderer.show(.built(id: "\(stored.id)"))
-            for name in prepared.request.tags { renderer.show(.tagged(name.familiar)) }
-            let listed = ListedImage(
-                image: stored,
-                names: prepared.request.tags,
-                annotations: prepared.annotations.descriptor
-            )
-            for output in prepared.outputs {
-                try images.write(listed, to: output)
+            let built = try await Signals.cancelling {
+                try await PreparedBuild(self, images).execute { renderer.show($0) }
+            }
+            let id = "\(built.image.image.id)"
+            renderer.show(.built(id: id))
+            for name in built.image.names { renderer.show(.tagged(name.familiar)) }
+            for output in built.outputs {
+                try images.write(built.image, to: output)
                 if let destination = output.shownDestination { renderer.show(.exported(destination)) }
             }
             renderer.finish()
-            if let idFile { try write(Array("\(stored.id)".utf8), to: idFile) }
-            if let metadataFile { try write(try BuildMetadata(listed).json, to: metadataFile) }
-            if isQuiet { Terminal.print("\(stored.id)") }
+            if let idFile { try write(Array(id.utf8), to: idFile) }
+            if let metadataFile { try write(try BuildMetadata(built.image).json, to: metadataFile) }
+            if isQuiet { Terminal.print(id) }
         } catch {
             renderer.finish()
             throw CommandFailure(error)

@@ -9,15 +9,24 @@ import OCI
 import Reporting
 import SystemPackage
 
+/// What is left to do once an image is built.
+///
+/// Not all of what was prepared: a context that was fetched or unpacked goes away with that.
+struct BuiltResult: Sendable {
+    let image: ListedImage
+    let outputs: [ImageOutput]
+}
+
 /// What a `build` command line means: everything checked and read that can be before anything is built.
 struct PreparedBuild: Sendable {
-    let request: BuildRequest
-    let outputs: [ImageOutput]
-    let annotations: ImageAnnotations
+    private let request: BuildRequest
+    private let outputs: [ImageOutput]
+    private let annotations: ImageAnnotations
     private let images: ImageStore
+    private let layouts: [ImageReference: NamedContexts.Layout]
 
     /// - Throws: `CommandFailure`, `DiagnosticsError`.
-    init(_ command: BuildOptions, _ images: ImageStore) throws {
+    init(_ command: BuildOptions, _ images: ImageStore) async throws {
         self.images = images
         let tags = try command.tags.map { try PreparedBuild.usage("--tag", $0, ImageReference.init(parsing:)) }
         if let digested = tags.first(where: { $0.digest != nil }) {
@@ -35,9 +44,14 @@ struct PreparedBuild: Sendable {
         if let platform = command.platform {
             options.targetPlatform = try PreparedBuild.usage("--platform", platform, Platform.init(parsing:))
         }
-        let namedContexts = try NamedContexts(command.buildContexts)
+        let namedContexts = try NamedContexts(command.buildContexts) { images.store }
         options.namedContexts = namedContexts.kinds
-        let files = try BuildFiles(context: command.context, dockerfile: command.file)
+        layouts = namedContexts.layouts
+        let files = try await BuildFiles(
+            context: command.context,
+            dockerfile: command.file,
+            keepsGitDirectory: options.buildArguments["BUILDKIT_CONTEXT_KEEP_GIT_DIR"] == "1"
+        ) { images.store }
         var request = BuildRequest(
             dockerfile: try Dockerfile(parsing: files.dockerfile),
             context: files.context,
@@ -54,7 +68,12 @@ struct PreparedBuild: Sendable {
     }
 
     /// Builds, stores the image and gives it its names.
-    func execute(_ builder: Builder) async throws -> StoredImage {
+    func execute(events: @escaping @Sendable (BuildEvent) -> Void) async throws -> BuiltResult {
+        let builder = Builder(
+            layers: images.layers,
+            images: LocalImages(images: images, layouts: layouts),
+            events: events
+        )
         let (images, tags, annotations) = (images, request.tags, annotations.manifest)
         let id = try await builder.build(request) { image in
             try images.add(
@@ -67,7 +86,10 @@ struct PreparedBuild: Sendable {
         guard let stored = images.image(id: id) else {
             throw CommandFailure("image \(id) was removed right after it was built")
         }
-        return stored
+        return BuiltResult(
+            image: ListedImage(image: stored, names: request.tags, annotations: self.annotations.descriptor),
+            outputs: outputs
+        )
     }
 
     static func usage<Text, Value>(_ option: String, _ text: Text, _ parse: (Text) throws -> Value) throws

@@ -45,7 +45,7 @@ struct CheckCommand: AsyncParsableCommand {
     var format = CheckFormat.text
 
     func run() async throws {
-        try BuildOptions(
+        try await BuildOptions(
             root: global.root,
             context: context,
             file: file,

@@ -18,13 +18,15 @@ extension BuildOptions {
     /// Prints what the checks find, and nothing else: no step is made and no file is written.
     ///
     /// - Throws: `CommandFailure` with exit code 1 when there are errors, or warnings that count as errors.
-    func printChecks(_ format: CheckFormat) throws {
+    func printChecks(_ format: CheckFormat) async throws {
+        let root = root
+        let store = { @Sendable in try GlobalOptions.images(root: root).store }
         var options = PlanOptions(target: target, buildArguments: try BuildArguments(self).values)
         if let platform {
             options.targetPlatform = try PreparedBuild.usage("--platform", platform, Platform.init(parsing:))
         }
-        options.namedContexts = try NamedContexts(buildContexts).kinds
-        let files = try BuildFiles(context: context, dockerfile: file)
+        options.namedContexts = try NamedContexts(buildContexts, store: store).kinds
+        let files = try await BuildFiles(context: context, dockerfile: file, store: store)
         let diagnostics: [Diagnostic]
         do {
             let images = try existingImages()

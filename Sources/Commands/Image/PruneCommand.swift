@@ -4,6 +4,7 @@ import ContentStore
 import FileSystem
 import Images
 import OCI
+import RemoteSources
 import Snapshots
 
 /// `swiftbuild prune`.
@@ -13,7 +14,8 @@ struct PruneCommand: ParsableCommand {
         abstract: "Remove images without names, and content that nothing needs.",
         discussion: """
             Results of build steps stay, so that the next build is as fast as before; with --all they go too, and so do
-            unpacked layers and the directories of RUN --mount=type=cache. Running builds are waited for.
+            unpacked layers, what was fetched from elsewhere and the directories of RUN --mount=type=cache. Running
+            builds are waited for.
             """
     )
 
@@ -21,7 +23,7 @@ struct PruneCommand: ParsableCommand {
 
     @Flag(
         name: [.customShort("a"), .customLong("all")],
-        help: "Also remove the build cache, cache mounts and unpacked layers."
+        help: "Also remove the build cache, cache mounts, fetched sources and unpacked layers."
     )
     var removesCache = false
 
@@ -44,6 +46,7 @@ struct PruneCommand: ParsableCommand {
         }
         if removesCache {
             freed += try SnapshotStore(images.layers).prune() + CacheDirectoryStore(images.layers).prune()
+            freed += try RemoteSources(store).prune()
         }
         Terminal.print("Total reclaimed space: \(HumanReadable.size(freed))")
     }

@@ -1,0 +1,146 @@
+import BuildContext
+import ContentStore
+import FileSystem
+import Glibc
+import Layers
+import RemoteAddresses
+import RemoteSources
+import Reporting
+import SystemPackage
+
+/// What stands where `build` wants a context.
+enum ContextSource: Sendable {
+    case directory(String)
+    case standardInput
+    case web(WebAddress)
+    case git(GitAddress)
+
+    /// A directory that is there is one, whatever else its name could mean.
+    ///
+    /// - Throws: `CommandFailure` for something that begins as an address and is none.
+    init(_ text: String) throws {
+        guard text != "-" else {
+            self = .standardInput
+            return
+        }
+        do {
+            switch try RemoteAddress(parsing: text, isContext: true) {
+            case .web(let address)?: self = .web(address)
+            case .git(let address)? where FileStatus.ifPresent(FilePath(text)) == nil: self = .git(address)
+            case .git?, nil: self = .directory(text)
+            }
+        } catch {
+            throw CommandFailure("the build context: \(error)", status: ExitStatus.usage)
+        }
+    }
+}
+
+/// Makes directories of contexts that are none, in the store's place for temporary files.
+struct ContextFetcher: Sendable {
+    /// A context that came as a file: an archive, or a Dockerfile without a context.
+    enum Fetched {
+        case context(ContextDirectory)
+        case dockerfile(SourceText)
+    }
+
+    /// The longest Dockerfile.
+    static let textLimit = 64 << 20
+
+    let store: Store
+
+    /// Takes standard input for a Dockerfile, or for an archive if it begins as one.
+    func standardInput() throws -> Fetched {
+        var start = [UInt8](repeating: 0, count: 512)
+        var count = 0
+        while count < start.count {
+            let more = start.withUnsafeMutableBytes {
+                read(STDIN_FILENO, $0.baseAddress.map { $0 + count }, 512 - count)
+            }
+            if more < 0, Errno.current == .interrupted { continue }
+            guard more > 0 else { break }
+            count += more
+        }
+        start.removeLast(start.count - count)
+        if ArchiveReader.isArchive(beginning: start) {
+            return .context(try unpack("standard input", STDIN_FILENO, after: start))
+        }
+        let rest = try FileOperations.read(
+            descriptor: STDIN_FILENO,
+            path: "standard input",
+            limit: ContextFetcher.textLimit
+        )
+        return .dockerfile(try dockerfile(start + rest, name: "-", of: "standard input"))
+    }
+
+    func fetch(_ address: WebAddress) async throws -> Fetched {
+        let path = try await download(address)
+        let start = try FileOperations.readPrefix(path, count: 512)
+        guard ArchiveReader.isArchive(beginning: start) else {
+            let bytes = try FileOperations.read(path, limit: ContextFetcher.textLimit)
+            return .dockerfile(try dockerfile(bytes, name: address.description, of: "`\(address)`"))
+        }
+        let file = try OpenFile(path)
+        return .context(try unpack("`\(address)`", file.descriptor))
+    }
+
+    /// A file that `-f` names on a server.
+    func text(_ address: WebAddress) async throws -> SourceText {
+        let bytes = try FileOperations.read(try await download(address), limit: ContextFetcher.textLimit)
+        return try dockerfile(bytes, name: address.description, of: "`\(address)`")
+    }
+
+    func checkOut(_ address: GitAddress, keepsGitDirectory: Bool) async throws -> ContextDirectory {
+        let lock = try store.lock(.shared)
+        defer { withExtendedLifetime(lock) {} }
+        return try await explaining {
+            let repositories = RemoteSources(store).repositories
+            let checkout = try await repositories.checkOut(
+                try await repositories.resolve(address),
+                keepsGitDirectory: address.keepsGitDirectory ?? keepsGitDirectory
+            )
+            return try ContextDirectory(checkout.directory, owner: checkout)
+        }
+    }
+
+    private func download(_ address: WebAddress) async throws -> FilePath {
+        let lock = try store.lock(.shared)
+        defer { withExtendedLifetime(lock) {} }
+        return try await explaining {
+            let files = RemoteSources(store).files
+            return try await files.content(of: try await files.resolve(address)).path
+        }
+    }
+
+    private func unpack(_ name: String, _ descriptor: Int32, after start: [UInt8] = []) throws -> ContextDirectory {
+        let directory = try TemporaryDirectory(in: store[.temporary])
+        let root = directory.path.appending("context")
+        try FileOperations.createDirectories(root, permissions: 0o755)
+        do {
+            let reader = try ArchiveReader(descriptor: descriptor, name: name, after: start)
+            try ArchiveUnpacker(root: root).unpack(reader)
+            return try ContextDirectory(root, owner: directory)
+        } catch let error as LayerError {
+            throw CommandFailure("cannot use \(name) as a build context: \(error)")
+        }
+    }
+
+    private func dockerfile(_ bytes: [UInt8], name: String, of source: String) throws -> SourceText {
+        guard !bytes.contains(0) else {
+            throw CommandFailure(
+                "\(source) is neither a Dockerfile nor an archive",
+                hints: ["a context is a tar archive, plain or compressed with gzip, bzip2, xz or zstd"]
+            )
+        }
+        return SourceText(name: name, bytes: bytes)
+    }
+
+    private func explaining<Result>(_ body: () async throws -> Result) async throws -> Result {
+        do {
+            return try await body()
+        } catch let error as RemoteSourceError {
+            throw CommandFailure("\(error)", hints: error.hint.map { [$0] } ?? [])
+        } catch let error as BuildContextError {
+            throw CommandFailure("\(error)")
+        }
+    }
+}

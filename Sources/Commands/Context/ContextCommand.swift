@@ -1,0 +1,178 @@
+import ArgumentParser
+import BuildContext
+import FileSystem
+import Glibc
+import Images
+import OCI
+import SystemPackage
+
+/// `swiftbuild context`.
+struct ContextCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "context",
+        abstract: "Look at what a build would see of its context.",
+        subcommands: [ContextListCommand.self]
+    )
+}
+
+/// `swiftbuild context ls`.
+struct ContextListCommand: ParsableCommand {
+    enum Format: String, CaseIterable, ExpressibleByArgument {
+        case text, json
+    }
+
+    static let configuration = CommandConfiguration(
+        commandName: "ls",
+        abstract: "List the files that COPY and ADD could take, or say why one is not among them.",
+        discussion: """
+            EXAMPLES:
+              swiftbuild context ls .
+              swiftbuild context ls --why node_modules/left-pad/index.js
+            """
+    )
+
+    @Argument(help: "The directory.")
+    var context = "."
+
+    @Option(
+        name: [.customShort("f"), .customLong("file")],
+        help: ArgumentHelp("The Dockerfile, whose own ignore file goes first.", valueName: "path")
+    )
+    var file: String?
+
+    @Option(
+        name: .customLong("why"),
+        help: ArgumentHelp("Which line of which ignore file decides about this path.", valueName: "path")
+    )
+    var path: String?
+
+    @Option(name: .customLong("format"), help: "How it is printed.")
+    var format = Format.text
+
+    func run() throws {
+        let directory = try BuildFiles.openWithIgnoreFile(
+            context,
+            dockerfile: FilePath(file ?? context + "/Dockerfile")
+        )
+        do {
+            if let path {
+                try print(ContextDecision(path, in: directory))
+            } else {
+                try list(directory)
+            }
+        } catch let error as BuildContextError {
+            throw CommandFailure("\(error)")
+        }
+    }
+
+    /// One entry of the context.
+    private struct Entry: Encodable {
+        let path: String
+        let type: String
+        /// Bytes of a file.
+        let size: Int64?
+        /// Where a symbolic link leads.
+        let target: String?
+    }
+
+    private func list(_ directory: ContextDirectory) throws {
+        var (files, bytes) = (0, Int64(0))
+        var entries: [Entry] = []
+        for root in try directory.select(source: [], wildcards: .none) {
+            let listing = try directory.list(root)
+            listing.forEach { path, reference in
+                let entry = Self.entry(String(decoding: path, as: UTF8.self), listing[reference])
+                if let size = entry.size {
+                    files += 1
+                    bytes += size
+                }
+                entries.append(entry)
+            }
+        }
+        switch format {
+        case .json:
+            Terminal.write(try CanonicalJSON.encodePretty(entries) + [UInt8(ascii: "\n")], to: STDOUT_FILENO)
+        case .text:
+            let sizes = entries.map { $0.size.map(String.init) ?? "-" }
+            let width = sizes.map(\.utf8.count).max() ?? 0
+            var text = ""
+            for (entry, size) in zip(entries, sizes) {
+                text += String(repeating: " ", count: width - size.utf8.count) + "\(size)  \(entry.path)"
+                text += (entry.type == "directory" ? "/" : "") + (entry.target.map { " -> \($0)" } ?? "") + "\n"
+            }
+            Terminal.write(text, to: STDOUT_FILENO)
+            Terminal.write("\(files) files, \(HumanReadable.size(bytes))\n", to: STDERR_FILENO)
+        }
+    }
+
+    private static func entry(_ path: String, _ entry: ContextEntry) -> Entry {
+        let type: String
+        switch entry.status.kind {
+        case .regular: type = "file"
+        case .directory: type = "directory"
+        case .symbolicLink: type = "link"
+        default: type = "special"
+        }
+        return Entry(
+            path: path,
+            type: type,
+            size: type == "file" ? entry.status.size : nil,
+            target: type == "link" ? String(decoding: entry.linkTarget, as: UTF8.self) : nil
+        )
+    }
+
+    private func print(_ decision: ContextDecision) throws {
+        switch format {
+        case .json: Terminal.write(try CanonicalJSON.encodePretty(decision) + [UInt8(ascii: "\n")], to: STDOUT_FILENO)
+        case .text: Terminal.print(decision.sentence)
+        }
+    }
+}
+
+/// Whether a path takes part in a build, and what decides that.
+struct ContextDecision: Encodable {
+    let path: String
+    let included: Bool
+    /// Whether the directory has it at all.
+    let exists: Bool
+    /// The ignore file with the deciding line; `nil` where no line matches.
+    let file: String?
+    let line: Int?
+    let pattern: String?
+    /// What the pattern matches: the path itself or a directory above it.
+    let matched: String?
+
+    /// - Throws: `CommandFailure` for a path outside the context.
+    init(_ text: String, in directory: ContextDirectory) throws {
+        var components: [Substring] = []
+        for component in text.split(separator: "/") where component != "." {
+            guard component != ".." || !components.isEmpty else {
+                throw CommandFailure("`\(text)` is outside the context", hints: ["paths are relative to the context"])
+            }
+            if component == ".." { components.removeLast() } else { components.append(component) }
+        }
+        path = components.joined(separator: "/")
+        let ignoreFile = directory.ignoreFile
+        exists = FileStatus.ifPresent(directory.filePath(Array(path.utf8))) != nil
+        guard let decision = ignoreFile.decision(for: Array(path.utf8)) else {
+            (included, file, line, pattern, matched) = (true, nil, nil, nil, nil)
+            return
+        }
+        included = !decision.isIgnored
+        (file, line) = (ignoreFile.name, decision.line)
+        pattern = ignoreFile.rules.first { $0.line == decision.line }.map { rule in
+            (rule.isException ? "!" : "") + String(decoding: rule.pattern, as: UTF8.self)
+        }
+        matched = (1...max(components.count, 1)).lazy.map { components.prefix($0).joined(separator: "/") }
+            .first { ignoreFile.decision(for: Array($0.utf8))?.line == decision.line }
+    }
+
+    var sentence: String {
+        let missing = exists ? "" : " (there is nothing of that name)"
+        guard let file, let line, let pattern else {
+            return "`\(path)` is included: no line of an ignore file matches it\(missing)"
+        }
+        let parent = matched.map { $0 == path ? "" : ", which matches its parent `\($0)`" } ?? ""
+        return "`\(path)` is \(included ? "included" : "excluded") by \(file):\(line): `\(pattern)`\(parent)\(missing)"
+    }
+}
