@@ -78,7 +78,7 @@ public struct ResolvedRun: Sendable {
     public let isShellForm: Bool
     /// The image's environment with the `ARG` values merged in, in order; proxies are separate.
     public let environment: [EnvironmentVariable]
-    /// Proxy settings in both cases, to be set unless `environment` has the name; they never count for the cache.
+    /// Proxy settings in both cases, which go before those of `environment`; they never count for the cache.
     public let proxyEnvironment: [EnvironmentVariable]
     /// The declared `ARG`s in order of declaration, for history and cache key; an unset one has no entry.
     public let buildArguments: [EnvironmentVariable]

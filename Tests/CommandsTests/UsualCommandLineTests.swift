@@ -19,6 +19,7 @@ struct UsualCommandLineTests {
             "--root /store -q --no-cache --target final --label a=b --label=c= .",
             ". --progress plain --platform linux/arm64 --iidfile id -o type=oci,dest=x --output=y",
             "-t name images",
+            "--secret id=a,src=b --secret=id=c --ssh default --add-host a:1.2.3.4 --network none .",
         ]
     )
     func same(line: String) throws {

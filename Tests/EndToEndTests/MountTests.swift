@@ -137,7 +137,7 @@ struct MountTests {
                 (["--secret", "src=a"], "`id` is missing"), (["--secret", "id=a,src=none"], "cannot read `none`"),
                 (["--secret", "id=a,file=b"], "unknown key `file`"), (["--secret", "id=a,type=x"], "unknown type `x`"),
                 (["--ssh", "default"], "SSH_AUTH_SOCK is not set"), (["--ssh", "a=none"], "cannot use `none`"),
-                (["--ssh", "a=s"], "is no socket"), (["--add-host", "a"], "expected NAME:ADDRESS"),
+                (["--add-host", "a"], "expected NAME:ADDRESS"),
                 (["--network", "x"], "is not default, none or host"), (["--allow", "x"], "unknown `x`"),
                 (["--shm-size", "x"], "no size"), (["--ulimit", "nofile=2:1"], "above the hard one"),
             ]
@@ -283,7 +283,8 @@ extension MountTests {
                 directory: f.context,
                 logs: f.scratch
             )
-            defer { agent.signal(SIGTERM) }
+            // It inherits that SIGTERM is blocked.
+            defer { agent.signal(SIGKILL) }
             for _ in 0..<500 where !fileExists(socket) { try await Task.sleep(for: .milliseconds(10)) }
             let added = try await Machine.run(
                 ["ssh-add", "-q", key.string],
@@ -298,6 +299,7 @@ extension MountTests {
                 RUN --mount=type=ssh,required /ssh-add -L >/out/root && echo "$SSH_AUTH_SOCK" >>/out/root
                 USER app
                 RUN --mount=type=ssh,id=deploy,uid=50,mode=0600,target=/tmp/s /ssh-add -L >/out/app && stat -c '%a %u' /tmp/s >>/out/app
+                RUN --mount=type=ssh,id=files,mode=0666 /ssh-add -L >/out/files
                 RUN --mount=type=ssh /ssh-add -L >/out/other 2>&1 || echo refused >>/out/other
                 RUN ls / /tmp >/out/left
                 """
@@ -307,11 +309,24 @@ extension MountTests {
                 "default",
                 "--ssh",
                 "deploy=\(socket)",
+                "--ssh",
+                "files=\(key)",
                 environment: ["SSH_AUTH_SOCK": socket.string]
             )
             let expected = String(decoding: try readFile(FilePath(key.string + ".pub")), as: UTF8.self)
             #expect(try image.text("/out/root") == expected + "/run/buildkit/ssh_agent.0\n")
             #expect(try image.text("/out/app") == expected + "600 50\n")
+            let parts = expected.split(separator: " ")
+            #expect(try image.text("/out/files").hasPrefix("\(parts[0]) \(parts[1])"))
+            try f.write("no-key", "text")
+            let refused = try await f.buildFailing(
+                "FROM base\nRUN --mount=type=ssh true",
+                "--ssh",
+                "default=no-key",
+                status: 3
+            )
+            #expect(refused.contains("ssh-agent has not taken the keys: "), "\(refused)")
+            try f.expectNothingLeft()
             #expect(try image.text("/out/other").hasSuffix("refused\n"))
             let left = try image.text("/out/left").split(separator: "\n")
             #expect(!left.contains("run") && !left.contains("s"))

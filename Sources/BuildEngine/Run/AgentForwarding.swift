@@ -6,27 +6,29 @@ public import SystemPackage
 public enum AgentSource: Sendable, Hashable {
     /// The socket of an ssh agent.
     case socket(FilePath)
+    /// Files with private keys, for an agent that is started when a process first needs it.
+    case keys([FilePath])
 
-    /// Parses `default`, `ID` or `ID=SOCKET`; without a socket it is that of `SSH_AUTH_SOCK`.
+    /// Parses `default`, `ID`, `ID=SOCKET` or `ID=KEY,KEY…`; without anything it is the socket of `SSH_AUTH_SOCK`.
     ///
     /// - Throws: `BuildError.invalidSetting`.
     public static func parse(_ text: String) throws(BuildError) -> (id: String, source: AgentSource) {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard !parts[0].isEmpty else { throw .invalidSetting(text, reason: "the id is missing") }
-        guard let path = parts.count == 2 ? parts[1] : getenv("SSH_AUTH_SOCK").map({ String(cString: $0) }),
-            !path.isEmpty
+        guard let list = parts.count == 2 ? parts[1] : getenv("SSH_AUTH_SOCK").map({ String(cString: $0) }),
+            !list.isEmpty
         else { throw .invalidSetting(text, reason: "SSH_AUTH_SOCK is not set: start an ssh agent, or name its socket") }
-        var status = stat()
-        guard stat(path, &status) == 0 else {
-            throw .invalidSetting(text, reason: "cannot use `\(path)`: \(Errno.current.sentence)")
+        let paths = list.split(separator: ",").map(String.init)
+        for path in paths {
+            var status = stat()
+            guard stat(path, &status) == 0, access(path, R_OK) == 0 else {
+                throw .invalidSetting(text, reason: "cannot use `\(path)`: \(Errno.current.sentence)")
+            }
+            guard status.st_mode & S_IFMT == S_IFSOCK else { continue }
+            guard paths.count == 1 else { throw .invalidSetting(text, reason: "an agent's socket stands alone") }
+            return (parts[0], .socket(FilePath(path)))
         }
-        guard status.st_mode & S_IFMT == S_IFSOCK else {
-            throw .invalidSetting(
-                text,
-                reason: "`\(path)` is no socket; for a key file start an agent: eval $(ssh-agent) && ssh-add \(path)"
-            )
-        }
-        return (parts[0], .socket(FilePath(path)))
+        return (parts[0], .keys(paths.map { FilePath($0) }))
     }
 }
 

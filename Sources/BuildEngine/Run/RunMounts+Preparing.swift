@@ -80,7 +80,7 @@ extension RunMounts {
         _ prepared: inout Prepared
     ) async throws {
         let snapshots = stage.builder.snapshots
-        let path = "/\(files.path)"
+        let path = "\(files.path)"
         guard isolation.mountsOverlay else {
             let stack = try LayerStack(try await files.layers.layers, in: stage.builder.layers)
             let copy = try ProcessRoot.copying(stack, in: snapshots)
@@ -164,7 +164,18 @@ extension CacheDirectoryStore.Sharing {
 
 extension RunMounts {
     private func addSecret(_ secret: SecretMount, _ options: ResolvedMount, _ prepared: inout Prepared) throws {
-        guard let value = try stage.run.secrets.value(secret.id) else {
+        let found: [UInt8]?
+        do {
+            found = try stage.run.secrets.value(secret.id)
+        } catch let error as SystemError where error.errno == .fileTooLarge {
+            throw BuildError.at(
+                options.range,
+                in: step.source,
+                "the secret `\(secret.id)` is larger than 500 KiB",
+                hints: ["take larger files from a bind mount"]
+            )
+        }
+        guard let value = found else {
             guard secret.isRequired else { return }
             throw BuildError.at(
                 options.range,
@@ -196,13 +207,23 @@ extension RunMounts {
             // Also for an agent that is not there (BuildKit): what was given does not count for the key.
             prepared.environment.append(EnvironmentVariable("SSH_AUTH_SOCK", target))
         }
-        guard case .socket(let agent) = stage.run.request.runs.agents[secret.id] else {
+        let agent: FilePath
+        let temporary = stage.builder.store[.temporary]
+        switch stage.run.request.runs.agents[secret.id] {
+        case .socket(let path)?: agent = path
+        case .keys(let files)?:
+            let keys = try KeyAgent(files, in: temporary)
+            prepared.resources.append(keys)
+            agent = keys.socket
+        case nil:
             guard secret.isRequired else { return }
             throw BuildError.at(
                 options.range,
                 in: step.source,
                 "RUN needs the ssh agent `\(secret.id)`, which was not given",
-                hints: ["pass it with `--ssh \(secret.id)` or `--ssh \(secret.id)=SOCKET`"]
+                hints: [
+                    "pass it with `--ssh \(secret.id)`, `--ssh \(secret.id)=SOCKET` or `--ssh \(secret.id)=KEYFILE`"
+                ]
             )
         }
         let forwarding = try AgentForwarding(
@@ -210,7 +231,7 @@ extension RunMounts {
             permissions: secret.mode,
             userID: secret.userID,
             groupID: secret.groupID,
-            in: stage.builder.store[.temporary]
+            in: temporary
         )
         prepared.resources.append(forwarding)
         prepared.add(.bind(forwarding.socket), options)

@@ -61,36 +61,24 @@ final class Secrets: Sendable {
     /// The value of a secret.
     ///
     /// - Returns: `nil` where none of that id was given, or the variable it is in is not set.
-    /// - Throws: `BuildError.environment`, which does not tell the value.
+    /// - Throws: `SystemError`, with `.fileTooLarge` above the limit; it does not tell the value.
     func value(_ id: String) throws -> [UInt8]? {
         guard let source = sources[id] else { return nil }
         return try values.withLock { values in
             if let known = values[id] { return known }
-            guard let value = try Secrets.read(source, id) else { return nil }
+            guard let value = try Secrets.read(source) else { return nil }
             values[id] = value
             return value
         }
     }
 
-    private static func read(_ source: SecretSource, _ id: String) throws -> [UInt8]? {
-        let value: [UInt8]
+    private static func read(_ source: SecretSource) throws(SystemError) -> [UInt8]? {
         switch source {
+        case .file(let path): return try FileOperations.read(path, limit: sizeLimit)
         case .variable(let name):
             guard let text = getenv(name) else { return nil }
-            value = (0..<strlen(text)).map { UInt8(bitPattern: text[$0]) }
-        case .file(let path):
-            do throws(SystemError) {
-                value = try FileOperations.read(path, limit: sizeLimit)
-            } catch {
-                guard error.errno == .fileTooLarge else { throw error }
-                throw tooLarge(id)
-            }
+            guard strlen(text) <= sizeLimit else { throw SystemError("read", FilePath(name), errno: .fileTooLarge) }
+            return (0..<strlen(text)).map { UInt8(bitPattern: text[$0]) }
         }
-        guard value.count <= sizeLimit else { throw tooLarge(id) }
-        return value
-    }
-
-    private static func tooLarge(_ id: String) -> BuildError {
-        .environment("the secret `\(id)` is larger than 500 KiB", hint: "take larger files from a bind mount")
     }
 }

@@ -10,7 +10,6 @@ import OCI
 import Reporting
 import Sandbox
 import Snapshots
-import Synchronization
 import SystemPackage
 
 extension StageBuilder {
@@ -41,7 +40,8 @@ extension StageBuilder {
         let made: Made = try await run.slots.run {
             let lock = try await stage.lock(key)
             if let (layer, created) = stage.cachedLayer(key) { return .cached(layer, created) }
-            let product = try await RunStep(command, mounts, event: event, name: key.digest.short).execute()
+            let product = try await RunStep(command, mounts, stage: stage, event: event, name: key.digest.short)
+                .execute()
             return .ran(product, lock)
         }
         switch made {
@@ -90,10 +90,10 @@ extension StageBuilder {
 struct RunStep {
     private let command: ResolvedRun
     private let mounts: RunMounts
+    private let stage: StageBuilder
     private let event: BuildEvent.Step
     private let name: String
 
-    private var stage: StageBuilder { mounts.stage }
     private var step: PlannedStep { mounts.step }
     private var settings: RunSettings { stage.run.request.runs }
 
@@ -104,9 +104,10 @@ struct RunStep {
         let capture: @Sendable () throws -> Layer
     }
 
-    init(_ command: ResolvedRun, _ mounts: RunMounts, event: BuildEvent.Step, name: String) {
+    init(_ command: ResolvedRun, _ mounts: RunMounts, stage: StageBuilder, event: BuildEvent.Step, name: String) {
         self.command = command
         self.mounts = mounts
+        self.stage = stage
         self.event = event
         self.name = name
     }
@@ -215,7 +216,11 @@ struct RunStep {
         } catch {
             if case .mount(let position) = error.reason, position >= configuration.mounts.count - flags.count {
                 let flag = flags[position - (configuration.mounts.count - flags.count)]
-                throw NotStarted(error: BuildError.at(flag, in: step.source, "RUN failed: \(error)"))
+                let hints =
+                    error.errno == .readOnlyFileSystem
+                    ? ["nothing can be made inside of what is read-only: it has to be there, or the other mount `rw`"]
+                    : []
+                throw NotStarted(error: BuildError.at(flag, in: step.source, "RUN failed: \(error)", hints: hints))
             }
             throw NotStarted(error: BuildError.environment("RUN failed: \(error)", hint: nil))
         }
@@ -296,14 +301,16 @@ extension RunStep {
         return try stage.identity(of: command.user, step) { try files.users() }
     }
 
-    /// - Parameter first: Goes before what the image and the Dockerfile set.
+    /// - Parameter first: Goes before what the image, the Dockerfile and the command line set.
     private func environment(home: String, _ first: [EnvironmentVariable]) -> [String] {
         var environment = command.environment
-        let names = Set(command.environment.map(\.name))
-        if !names.contains("HOME") { environment.append(EnvironmentVariable("HOME", home)) }
-        environment += command.proxyEnvironment.filter { !names.contains($0.name) }
-        let hidden = Set(first.map(\.name))
-        return (environment.filter { !hidden.contains($0.name) } + first).map(\.assignment)
+        if !environment.contains(where: { $0.name == "HOME" }) { environment.append(EnvironmentVariable("HOME", home)) }
+        // What the command line says of proxies is about this machine, whatever the image says (BuildKit).
+        for added in [command.proxyEnvironment, first] where !added.isEmpty {
+            let names = Set(added.map(\.name))
+            environment = environment.filter { !names.contains($0.name) } + added
+        }
+        return environment.map(\.assignment)
     }
 }
 

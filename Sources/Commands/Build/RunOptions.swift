@@ -69,7 +69,7 @@ struct RunArguments: ParsableArguments {
 
     @Option(
         name: .customLong("ssh"),
-        help: ArgumentHelp("An ssh agent for RUN --mount=type=ssh; may repeat.", valueName: "default|id[=socket]")
+        help: ArgumentHelp("An ssh agent for RUN --mount=type=ssh; may repeat.", valueName: "default|id[=socket|key,…]")
     )
     var agents: [String] = []
 

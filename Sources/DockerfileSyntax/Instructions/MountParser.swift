@@ -18,6 +18,7 @@ enum MountParser {
             let content = separator.map {
                 Word(String(field.text[field.text.index(after: $0)...]), at: field.range)
             }
+            guard !spelled.isEmpty else { throw Diagnostic("a mount option is empty", at: field.range) }
             guard keys.contains(key) else {
                 throw Diagnostic(
                     "unknown mount option `\(spelled)`",
