@@ -50,11 +50,13 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
     ],
     targets: [
         .systemLibrary(name: "CArchive"),
+        .systemLibrary(name: "CCompression"),
         .systemLibrary(name: "CCrypto"),
         .systemLibrary(name: "CLinux"),
         .target(name: "CSandbox"),
@@ -64,7 +66,16 @@ let package = Package(
         library("OCI", []),
         library("ContentStore", ["OCI", "FileSystem", "CCrypto", systemPackage], staticLibraries: ["crypto"]),
         library("RemoteAddresses", []),
+        library("ChildProcesses", ["CLinux", "FileSystem", systemPackage]),
         library("HTTPTransport", ["RemoteAddresses", "FileSystem", systemPackage] + asyncHTTPClient),
+        library(
+            "Registry",
+            [
+                "RemoteAddresses", "HTTPTransport", "ChildProcesses", "OCI", "FileSystem", "ContentStore",
+                systemPackage,
+                .product(name: "TOMLKit", package: "TOMLKit"),
+            ]
+        ),
         library("DockerfileSyntax", ["Reporting"]),
         library("BuildPlanning", ["RemoteAddresses", "Reporting", "OCI", "DockerfileSyntax"]),
         library("BuildContext", ["Reporting", "OCI", "FileSystem", "ContentStore", systemPackage]),
@@ -77,7 +88,15 @@ let package = Package(
         library(
             "RemoteSources",
             [
-                "CLinux", "RemoteAddresses", "HTTPTransport", "OCI", "FileSystem", "ContentStore", "BuildContext",
+                "RemoteAddresses", "HTTPTransport", "ChildProcesses", "OCI", "FileSystem", "ContentStore",
+                "BuildContext",
+                systemPackage,
+            ]
+        ),
+        library(
+            "Distribution",
+            [
+                "CCompression", "Registry", "Reporting", "OCI", "FileSystem", "ContentStore", "Layers", "Images",
                 systemPackage,
             ]
         ),
@@ -102,7 +121,8 @@ let package = Package(
             [
                 "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning",
                 "BuildChecks", "BuildCache", "Layers", "Snapshots", "Images", "BuildEngine", "Sandbox",
-                "ContainerRuntime", "RemoteAddresses", "RemoteSources", systemPackage, argumentParser,
+                "ContainerRuntime", "RemoteAddresses", "RemoteSources", "Registry", "Distribution", systemPackage,
+                argumentParser,
             ]
         ),
         tests("FileSystem", [systemPackage]),

@@ -16,10 +16,21 @@ public struct BaseImage: Sendable {
     }
 }
 
+/// Why an image that is needed cannot be had, in words for the place that names it.
+public struct BaseImageError: Error, Sendable {
+    public let message: String
+    public let hints: [String]
+
+    public init(_ message: String, hints: [String] = []) {
+        self.message = message
+        self.hints = hints
+    }
+}
+
 /// Where the images come from that `FROM` and `--from` name; the engine itself knows no network.
 public protocol BaseImageProvider: Sendable {
     /// Finds an image, fetching it where that is possible.
     ///
-    /// - Returns: `nil` when there is none of that name.
-    func image(_ reference: ImageReference, platform: Platform) async throws -> BaseImage?
+    /// - Throws: `BaseImageError` when there is none of that name, or it cannot be fetched.
+    func image(_ reference: ImageReference, platform: Platform) async throws -> BaseImage
 }

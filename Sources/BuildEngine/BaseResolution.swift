@@ -57,15 +57,11 @@ struct BaseResolution {
         if let known = bases.images[source] { return known }
         let text = run.plan.dockerfile.source
         let place = place(of: source, in: stage)
-        guard let image = try await run.builder.images.image(source.reference, platform: source.platform) else {
-            throw BuildError.at(
-                place,
-                in: text,
-                "image `\(source.reference.familiar)` is not in the store",
-                hints: [
-                    "this version cannot pull from a registry yet: bring the image in with `swiftbuild load` or `swiftbuild import`"
-                ]
-            )
+        let image: BaseImage
+        do {
+            image = try await run.builder.images.image(source.reference, platform: source.platform)
+        } catch let error as BaseImageError {
+            throw BuildError.at(place, in: text, error.message, hints: error.hints)
         }
         bases.images[source] = image
         return image

@@ -107,14 +107,7 @@ extension StageBuilder {
         return outcome
     }
 
-    /// Waits for the lock of a key without keeping a thread, so that an interrupt ends the wait.
-    func lock(_ key: StepKey) async throws -> FileLock {
-        while true {
-            try Task.checkCancellation()
-            if let lock = try builder.store.tryLock(key: key.digest) { return lock }
-            try await Task.sleep(nanoseconds: 5_000_000)
-        }
-    }
+    func lock(_ key: StepKey) async throws -> FileLock { try await builder.store.waitForLock(key: key.digest) }
 
     /// Remembers a layer that was just made.
     func record(_ layer: Layer, _ key: StepKey, _ step: PlannedStep, created: Int64) throws {

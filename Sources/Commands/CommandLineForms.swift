@@ -32,6 +32,9 @@ enum CommandLineForms {
 
     /// `--name=true` as `--name`, `--name=false` as nothing.
     private static func flag(_ argument: String) -> String? {
+        // Of its values Docker has only that it is given.
+        if argument == "--pull" || argument == "--pull=true" { return "--pull=always" }
+        if argument == "--pull=false" { return nil }
         guard argument.hasPrefix("--"), let equals = argument.firstIndex(of: "=") else { return argument }
         let name = argument[..<equals].dropFirst(2)
         guard booleans.contains(String(name)) else { return argument }

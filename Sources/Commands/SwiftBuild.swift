@@ -21,6 +21,7 @@ public struct SwiftBuild: AsyncParsableCommand {
             HistoryCommand.self,
             TagCommand.self,
             RemoveCommand.self, PruneCommand.self, SaveCommand.self, LoadCommand.self, ImportCommand.self,
+            PullCommand.self, PushCommand.self, LoginCommand.self, LogoutCommand.self,
             ContextCommand.self, DebugCommand.self,
         ],
         defaultSubcommand: BuildCommand.self

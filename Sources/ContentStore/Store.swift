@@ -13,6 +13,7 @@ public struct Store: Sendable {
         case names = "names-v1"
         case images = "images-v1"
         case layers = "layers-v1"
+        case compressed = "compressed-v1"
         case cache = "cache-v1"
         case snapshots = "snapshots-v1"
         case fingerprints = "fingerprints-v1"
@@ -62,6 +63,15 @@ public struct Store: Sendable {
     /// The same lock if nobody holds it.
     public func tryLock(key: Digest) throws(SystemError) -> FileLock? {
         try FileLock.tryAcquire(self[.locks].appending("keys"), slot: slot(key))
+    }
+
+    /// The same, waited for without keeping a thread, so that a cancellation ends the wait.
+    public func waitForLock(key: Digest) async throws -> FileLock {
+        while true {
+            try Task.checkCancellation()
+            if let lock = try tryLock(key: key) { return lock }
+            try await Task.sleep(nanoseconds: 5_000_000)
+        }
     }
 
     private func slot(_ key: Digest) -> UInt64 {

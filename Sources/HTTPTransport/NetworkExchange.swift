@@ -20,10 +20,12 @@ public final class NetworkExchange: HTTPExchange {
         /// Seconds that may pass without a byte.
         public var readTimeout = 60
         public var proxies: ProxySettings
-        /// A PEM file of certificates to trust beside the system's.
-        public var certificates: String?
+        /// PEM files of certificates to trust beside the system's.
+        public var certificates: [String]
+        /// Whether a server is trusted whatever its certificate says: for those that the user calls insecure.
+        public var acceptsAnyCertificate = false
 
-        public init(proxies: ProxySettings = ProxySettings(environment: [:]), certificates: String? = nil) {
+        public init(proxies: ProxySettings = ProxySettings(environment: [:]), certificates: [String] = []) {
             self.proxies = proxies
             self.certificates = certificates
         }
@@ -31,7 +33,7 @@ public final class NetworkExchange: HTTPExchange {
         /// As the variables say that other tools also read; `SSL_CERT_FILE` is the one for certificates.
         public init(environment: [String: String]) {
             proxies = ProxySettings(environment: environment)
-            certificates = environment["SSL_CERT_FILE"].flatMap { $0.isEmpty ? nil : $0 }
+            certificates = [environment["SSL_CERT_FILE"] ?? ""].filter { !$0.isEmpty }
         }
     }
 
@@ -111,12 +113,13 @@ public final class NetworkExchange: HTTPExchange {
 
     private func configuration(_ route: Route, _ address: WebAddress) throws -> HTTPClient.Configuration {
         var tls = TLSConfiguration.makeClientConfiguration()
-        if let file = settings.certificates {
+        for file in settings.certificates {
             guard let certificates = try? NIOSSLCertificate.fromPEMFile(file), !certificates.isEmpty else {
-                throw HTTPError.insecure(address, reason: "SSL_CERT_FILE: `\(file)` holds no certificates")
+                throw HTTPError.insecure(address, reason: "`\(file)` holds no certificates")
             }
-            tls.additionalTrustRoots = [.certificates(certificates)]
+            tls.additionalTrustRoots.append(.certificates(certificates))
         }
+        if settings.acceptsAnyCertificate { tls.certificateVerification = .none }
         var configuration = HTTPClient.Configuration(
             tlsConfiguration: tls,
             redirectConfiguration: .disallow,

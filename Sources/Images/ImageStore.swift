@@ -84,22 +84,24 @@ public struct ImageStore: Sendable {
     ///
     /// Every layer is read once and its diff ID verified. The documents stay byte for byte, so that no digest changes.
     ///
+    /// - Parameter layersAreVerified: Whether the caller has done that already.
     /// - Throws: `ImageError.malformed` and `.layersDiffer`, `ContentStoreError`, or `LayerError`.
     @discardableResult
     public func add(
         manifest bytes: [UInt8],
         mediaType: MediaType,
-        names: [ImageReference] = []
+        names: [ImageReference] = [],
+        layersAreVerified: Bool = false
     ) throws -> StoredImage {
         let lock = try store.lock(.shared)
         defer { withExtendedLifetime(lock) {} }
-        let image = try prepare(manifest: bytes, mediaType: mediaType)
+        let image = try prepare(manifest: bytes, mediaType: mediaType, layersAreVerified: layersAreVerified)
         try register(image, replacing: record(image.id), names: names)
         return image
     }
 
     /// Verifies an image whose blobs are there and writes its manifest, but lists it nowhere yet.
-    func prepare(manifest bytes: [UInt8], mediaType: MediaType) throws -> StoredImage {
+    func prepare(manifest bytes: [UInt8], mediaType: MediaType, layersAreVerified: Bool = false) throws -> StoredImage {
         let manifest = try ManifestDocument.manifest(bytes, mediaType: mediaType)
         let configuration = try ManifestDocument.configuration(try store.blobs.read(manifest.config.digest))
         let layers = try ImageStore.layers(manifest, configuration)
@@ -113,7 +115,7 @@ public struct ImageStore: Sendable {
         {
             return known
         }
-        for layer in layers { try self.layers.verify(layer) }
+        if !layersAreVerified { for layer in layers { try self.layers.verify(layer) } }
         return StoredImage(
             id: manifest.config.digest,
             manifest: descriptor,
@@ -199,7 +201,10 @@ public struct ImageStore: Sendable {
         if !changed.isEmpty || !index.isCurrent { try setNames(changed.map { ($0.key, $0.value) }, index) }
     }
 
-    static func layers(_ manifest: Manifest, _ configuration: ImageConfiguration) throws -> [Layer] {
+    /// The layers that a manifest and a configuration describe together, lowest first.
+    ///
+    /// - Throws: `ImageError.layersDiffer`.
+    public static func layers(_ manifest: Manifest, _ configuration: ImageConfiguration) throws -> [Layer] {
         let diffIDs = configuration.rootfs.diffIDs
         guard diffIDs.count == manifest.layers.count else {
             throw ImageError.layersDiffer(

@@ -1,7 +1,7 @@
-internal import OCI
+public import OCI
 
 /// Decodes documents that may come from anywhere, refusing those that could be read in two ways.
-enum ManifestDocument {
+public enum ManifestDocument {
     /// The fields that tell a manifest from an index (CVE-2021-41190: one document, valid as both).
     private struct Shape: Decodable {
         struct Anything: Decodable {}
@@ -12,7 +12,10 @@ enum ManifestDocument {
         var manifests: [Anything]?
     }
 
-    static func manifest(_ bytes: [UInt8], mediaType: MediaType) throws -> Manifest {
+    /// A manifest of one image.
+    ///
+    /// - Throws: `ImageError.malformed`.
+    public static func manifest(_ bytes: [UInt8], mediaType: MediaType) throws -> Manifest {
         guard mediaType.isManifest else {
             throw ImageError.malformed("the manifest", reason: "its media type is `\(mediaType.rawValue.prefix(100))`")
         }
@@ -26,7 +29,10 @@ enum ManifestDocument {
         return manifest
     }
 
-    static func index(_ bytes: [UInt8], mediaType: MediaType?) throws -> ImageIndex {
+    /// An index of manifests; `mediaType` is what refers to it calls it.
+    ///
+    /// - Throws: `ImageError.malformed`.
+    public static func index(_ bytes: [UInt8], mediaType: MediaType?) throws -> ImageIndex {
         let shape = try decode(Shape.self, bytes, "the image index")
         guard shape.config == nil, shape.layers == nil else {
             throw ImageError.malformed("the image index", reason: "it is also a manifest")
@@ -35,7 +41,10 @@ enum ManifestDocument {
         return try decode(ImageIndex.self, bytes, "the image index")
     }
 
-    static func configuration(_ bytes: [UInt8]) throws -> ImageConfiguration {
+    /// A configuration.
+    ///
+    /// - Throws: `ImageError.malformed`.
+    public static func configuration(_ bytes: [UInt8]) throws -> ImageConfiguration {
         try decode(ImageConfiguration.self, bytes, "the image configuration")
     }
 

@@ -15,7 +15,9 @@ public struct MediaType: Sendable, Hashable, RawRepresentable {
         rawValue: "application/vnd.docker.distribution.manifest.list.v2+json"
     )
     public static let dockerManifest = MediaType(rawValue: "application/vnd.docker.distribution.manifest.v2+json")
+    public static let dockerConfiguration = MediaType(rawValue: "application/vnd.docker.container.image.v1+json")
     public static let dockerLayer = MediaType(rawValue: "application/vnd.docker.image.rootfs.diff.tar")
+    public static let dockerLayerGzip = MediaType(rawValue: "application/vnd.docker.image.rootfs.diff.tar.gzip")
 
     /// Whether this names an index of several manifests.
     public var isIndex: Bool { self == .imageIndex || self == .dockerManifestList }

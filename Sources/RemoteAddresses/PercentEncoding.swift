@@ -1,5 +1,20 @@
 /// The encoding of bytes in addresses as `%` and two hexadecimal digits (RFC 3986, section 2.1).
-enum PercentEncoding {
+public enum PercentEncoding {
+    /// Encodes everything but letters, digits and `-._~`, for a name or a value of a query.
+    public static func component(_ text: String) -> String {
+        var bytes: [UInt8] = []
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                bytes.append(byte)
+            case _ where "-._~".utf8.contains(byte): bytes.append(byte)
+            default: bytes += [UInt8(ascii: "%"), digit(byte >> 4), digit(byte & 0xF)]
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// Encodes what may not stand in an address, and leaves what is encoded already.
     static func encoded(_ text: Substring) -> String {
         var bytes: [UInt8] = []
@@ -51,10 +66,10 @@ enum PercentEncoding {
 }
 
 /// Base 64 as in RFC 4648, section 4.
-enum Base64 {
+public enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-    static func encoded(_ bytes: [UInt8]) -> String {
+    public static func encoded(_ bytes: [UInt8]) -> String {
         var result: [UInt8] = []
         for start in stride(from: 0, to: bytes.count, by: 3) {
             let group = bytes[start..<min(start + 3, bytes.count)]
@@ -65,5 +80,25 @@ enum Base64 {
             }
         }
         return String(decoding: result, as: UTF8.self)
+    }
+
+    /// The bytes of a text; `nil` for what is not Base64.
+    ///
+    /// The padding may be missing.
+    public static func decoded(_ text: String) -> [UInt8]? {
+        var result: [UInt8] = []
+        var (value, bits) = (UInt32(0), 0)
+        var rest = Array(text.utf8)
+        while rest.last == UInt8(ascii: "=") { rest.removeLast() }
+        for byte in rest where byte > 0x20 {
+            guard let digit = alphabet.firstIndex(of: byte) else { return nil }
+            value = value << 6 | UInt32(digit)
+            bits += 6
+            if bits >= 8 {
+                bits -= 8
+                result.append(UInt8(truncatingIfNeeded: value >> UInt32(bits)))
+            }
+        }
+        return bits == 6 ? nil : result
     }
 }

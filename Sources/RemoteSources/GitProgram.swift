@@ -1,3 +1,4 @@
+internal import ChildProcesses
 internal import FileSystem
 internal import RemoteAddresses
 internal import SystemPackage

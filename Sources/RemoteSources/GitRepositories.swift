@@ -1,4 +1,5 @@
 internal import BuildContext
+internal import ChildProcesses
 public import ContentStore
 internal import FileSystem
 internal import Glibc

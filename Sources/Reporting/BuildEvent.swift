@@ -37,6 +37,8 @@ public enum BuildEvent: Sendable {
         case error = "stderr"
     }
 
+    /// An image that is needed moves between a registry and the store.
+    case transfer(TransferEvent)
     case warning(source: SourceText, Diagnostic)
     /// Something a user should know that has no place in the Dockerfile.
     case note(String)

@@ -40,8 +40,11 @@ final class EngineFixture: BaseImageProvider {
     /// Opened anew each time, as another process would.
     var layers: LayerStore { get throws { LayerStore(try Store(root: directory.appending("store"))) } }
 
-    func image(_ reference: ImageReference, platform: Platform) async throws -> BaseImage? {
-        images.withLock { $0[reference.familiar] ?? $0.values.first }
+    func image(_ reference: ImageReference, platform: Platform) async throws -> BaseImage {
+        guard let image = images.withLock({ $0[reference.familiar] ?? $0.values.first }) else {
+            throw BaseImageError("there is no image `\(reference.familiar)`")
+        }
+        return image
     }
 
     func write(_ name: String, _ text: String, mode: UInt32 = 0o644) throws {

@@ -1,5 +1,7 @@
 import ArgumentParser
 
+extension PullPolicy: ExpressibleByArgument {}
+
 /// `swiftbuild build`, also without the verb: how it is typed.
 struct BuildCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -106,6 +108,18 @@ struct BuildCommand: AsyncParsableCommand {
     )
     var uncachedStages: [String] = []
 
+    @Option(
+        name: .customLong("pull"),
+        help: ArgumentHelp(
+            "When base images are pulled: missing (the default), always (as --pull alone), never.",
+            valueName: "when"
+        )
+    )
+    var pull: PullPolicy = .missing
+
+    @Flag(name: .customLong("push"), help: "Push the image under all its names.")
+    var pushes = false
+
     @Flag(name: .customLong("no-cache"), help: "Do every step again; the results are kept all the same.")
     var ignoresCache = false
 
@@ -161,6 +175,8 @@ struct BuildCommand: AsyncParsableCommand {
             idFile: idFile,
             metadataFile: metadataFile,
             sourceDateEpoch: sourceDateEpoch,
+            pull: pull,
+            pushes: pushes,
             ignoresCache: ignoresCache,
             uncachedStages: uncachedStages,
             isQuiet: isQuiet,

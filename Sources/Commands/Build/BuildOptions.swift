@@ -1,8 +1,10 @@
 import BuildEngine
+import Distribution
 import FileSystem
 import Glibc
 import Images
 import OCI
+import Registry
 import Reporting
 import SystemPackage
 
@@ -29,6 +31,9 @@ struct BuildOptions: Sendable, Equatable {
     var idFile: String?
     var metadataFile: String?
     var sourceDateEpoch: String?
+    var pull = PullPolicy.missing
+    /// Whether the image goes to the registries of its names.
+    var pushes = false
     var ignoresCache = false
     var uncachedStages: [String] = []
     var isQuiet = false
@@ -43,6 +48,9 @@ extension BuildOptions {
     /// Builds, names and writes the image as the options say.
     func build() async throws {
         if let check { return try await printChecks(check) }
+        if pushes, tags.isEmpty {
+            throw CommandFailure("--push needs a name: give one with -t", status: ExitStatus.usage)
+        }
         let images = try GlobalOptions.images(root: root)
         let renderer = renderer()
         if !withoutEffect.isEmpty {
@@ -60,13 +68,26 @@ extension BuildOptions {
                 try images.write(built.image, to: output)
                 if let destination = output.shownDestination { renderer.show(.exported(destination)) }
             }
+            if pushes { try await push(built.image, images, renderer) }
             renderer.finish()
             if let idFile { try write(Array(id.utf8), to: idFile) }
             if let metadataFile { try write(try BuildMetadata(built.image).json, to: metadataFile) }
             if isQuiet { Terminal.print(id) }
         } catch {
             renderer.finish()
-            throw CommandFailure(error)
+            throw CommandFailure(registry: error)
+        }
+    }
+
+    private func push(
+        _ image: ListedImage,
+        _ images: ImageStore,
+        _ renderer: any ProgressRenderer
+    ) async throws {
+        let pusher = ImagePusher(.shared, from: images) { renderer.show(.transfer($0)) }
+        for name in image.names {
+            let manifest = try await Signals.cancelling { try await pusher.push(image.image, as: name) }
+            renderer.show(.exported("\(name) (\(manifest.digest), \(manifest.size) bytes)"))
         }
     }
 

@@ -24,10 +24,12 @@ struct PreparedBuild: Sendable {
     private let annotations: ImageAnnotations
     private let images: ImageStore
     private let layouts: [ImageReference: NamedContexts.Layout]
+    private let pull: PullPolicy
 
     /// - Throws: `CommandFailure`, `DiagnosticsError`.
     init(_ command: BuildOptions, _ images: ImageStore) async throws {
         self.images = images
+        pull = command.pull
         let tags = try command.tags.map { try PreparedBuild.usage("--tag", $0, ImageReference.init(parsing:)) }
         if let digested = tags.first(where: { $0.digest != nil }) {
             throw CommandFailure(
@@ -71,7 +73,7 @@ struct PreparedBuild: Sendable {
     func execute(events: @escaping @Sendable (BuildEvent) -> Void) async throws -> BuiltResult {
         let builder = Builder(
             layers: images.layers,
-            images: LocalImages(images: images, layouts: layouts),
+            images: BaseImages(images: images, layouts: layouts, policy: pull, show: events),
             events: events
         )
         let (images, tags, annotations) = (images, request.tags, annotations.manifest)

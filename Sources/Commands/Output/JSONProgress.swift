@@ -22,6 +22,9 @@ final class JSONProgress: ProgressRenderer {
         var column: Int?
         var name: String?
         var stages: Int?
+        var state: String?
+        var bytes: Int64?
+        var size: Int64?
     }
 
     private let lock = Mutex(())
@@ -44,6 +47,7 @@ final class JSONProgress: ProgressRenderer {
                 column: start.map { source.column(at: $0) },
                 name: source.name
             )
+        case .transfer(let event): return line(event)
         case .note(let text): return Line(event: "note", message: text)
         case .started(let step):
             var line = line("started", step)
@@ -68,6 +72,25 @@ final class JSONProgress: ProgressRenderer {
         case .built(let id): return Line(event: "built", id: id)
         case .tagged(let name): return Line(event: "tagged", name: name)
         case .exported(let destination): return Line(event: "exported", name: destination)
+        }
+    }
+
+    private static func line(_ event: TransferEvent) -> Line {
+        switch event {
+        case .started(let direction, let repository, let tag):
+            return Line(event: direction == .pull ? "pull" : "push", name: "\(repository):\(tag)")
+        case .note(let text): return Line(event: "note", message: text)
+        case .layer(_, let id, let state):
+            var line = Line(event: "layer", id: id)
+            switch state {
+            case .waiting: line.state = "waiting"
+            case .moving(let bytes, let size): (line.state, line.bytes, line.size) = ("moving", bytes, size)
+            case .working: line.state = "working"
+            case .exists: line.state = "exists"
+            case .mounted(let repository): (line.state, line.name) = ("mounted", repository)
+            case .done: line.state = "done"
+            }
+            return line
         }
     }
 

@@ -34,6 +34,8 @@ final class PlainProgress: ProgressRenderer {
             return []
         case .warning(let source, let diagnostic):
             return Array(renderer.render(diagnostic, in: source).utf8)
+        case .transfer(let event):
+            return Array((TransferView.line(event).map { $0 + "\n" } ?? "").utf8)
         case .note(let text):
             return Array("note: \(text)\n".utf8)
         case .started(let step):

@@ -19,6 +19,7 @@ final class TTYProgress: ProgressRenderer {
         var cached = 0
         var isFinished = false
         var output: [BuildEvent.Step: [UInt8]] = [:]
+        var transfers = TransferView()
     }
 
     private let state = Mutex(State())
@@ -69,6 +70,9 @@ final class TTYProgress: ProgressRenderer {
                 permanent("\(colour("✗", 31)) \(title(step))", &state)
             case .warning(let source, let diagnostic):
                 permanent(DiagnosticRenderer(usesColour: usesColour).render(diagnostic, in: source), &state)
+            case .transfer(let event):
+                state.transfers.take(event)
+                if let line = TransferView.line(event) { permanent(line, &state) }
             case .note(let text): permanent("note: \(text)", &state)
             case .built(let id):
                 permanent(
@@ -137,6 +141,10 @@ final class TTYProgress: ProgressRenderer {
         state.lastDraw = TTYProgress.now
         let width = Terminal.width(STDERR_FILENO)
         var text = ""
+        for line in state.transfers.lines.suffix(8) {
+            text += String(line.prefix(max(width - 1, 1))) + "\n"
+            state.shownLines += 1
+        }
         for running in state.running.suffix(8) {
             let line = "▸ \(title(running.step)) \(TTYProgress.time(TTYProgress.now - running.start))"
             text += String(line.prefix(max(width - 1, 1))) + "\n"

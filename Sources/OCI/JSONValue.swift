@@ -1,5 +1,5 @@
-/// Any JSON.
-enum JSONValue: Codable, Equatable {
+/// Any JSON, for documents of which only a part is known here.
+public enum JSONValue: Sendable, Codable, Equatable {
     case null
     case boolean(Bool)
     case integer(Int64)
@@ -8,7 +8,7 @@ enum JSONValue: Codable, Equatable {
     case list([JSONValue])
     case object([String: JSONValue])
 
-    init(from decoder: any Decoder) throws {
+    public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
             self = .null
@@ -27,7 +27,7 @@ enum JSONValue: Codable, Equatable {
         }
     }
 
-    func encode(to encoder: any Encoder) throws {
+    public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {
         case .null: try container.encodeNil()
@@ -40,5 +40,13 @@ enum JSONValue: Codable, Equatable {
         }
     }
 
-    static func strings(_ texts: some Sequence<String>) -> JSONValue { .list(texts.map { .string($0) }) }
+    public static func strings(_ texts: some Sequence<String>) -> JSONValue { .list(texts.map { .string($0) }) }
+
+    /// A member of an object; `nil` where this is none or has none of that name.
+    public subscript(name: String) -> JSONValue? {
+        if case .object(let members) = self { members[name] } else { nil }
+    }
+
+    /// The text of a string.
+    public var string: String? { if case .string(let text) = self { text } else { nil } }
 }

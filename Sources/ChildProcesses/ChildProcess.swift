@@ -5,27 +5,32 @@ internal import Synchronization
 internal import SystemPackage
 
 /// A program of the system that runs to its end, with what it wrote.
-enum ChildProcess {
-    struct Result: Sendable {
+public enum ChildProcess {
+    public struct Result: Sendable {
         /// The exit code, or 128 plus the number of the signal that ended it.
-        let status: Int32
-        let output: String
-        let errors: String
+        public let status: Int32
+        public let output: String
+        public let errors: String
     }
 
     /// What is kept of each stream.
     private static let limit = 1 << 22
 
-    /// Runs a program, looked for in `PATH`, with nothing on its standard input.
+    /// Runs a program, looked for in `PATH`.
     ///
     /// It is the first of a process group, which is ended when the task is cancelled. Blocks the thread meanwhile.
     ///
+    /// - Parameter input: What it reads on its standard input: no more than a pipe holds, 64 KiB.
     /// - Throws: `SystemError` when it cannot be started, `CancellationError`.
-    static func run(_ arguments: [String], environment: [String: String]) async throws -> Result {
+    public static func run(_ arguments: [String], environment: [String: String], input: [UInt8] = []) async throws
+        -> Result
+    {
         try Task.checkCancellation()
         let process = Mutex<pid_t>(0)
-        let streams = try Streams()
-        let id = try start(arguments, environment, streams)
+        let streams = try Streams(arguments[0])
+        let standardInput = try input.isEmpty ? nil : filledPipe(input, arguments[0])
+        defer { if let standardInput { close(standardInput) } }
+        let id = try start(arguments, environment, streams, standardInput)
         process.withLock { $0 = id }
         return try await withTaskCancellationHandler {
             let (output, errors) = streams.read()
@@ -41,13 +46,30 @@ enum ChildProcess {
         }
     }
 
-    private static func start(_ arguments: [String], _ environment: [String: String], _ streams: Streams) throws
-        -> pid_t
-    {
+    /// The end of a pipe from which some bytes can be read.
+    private static func filledPipe(_ bytes: [UInt8], _ program: String) throws -> Int32 {
+        precondition(bytes.count <= 1 << 16, "a pipe holds 64 KiB")
+        var ends: [Int32] = [0, 0]
+        guard sb_pipe_cloexec(&ends) == 0 else { throw SystemError("make a pipe for", FilePath(program)) }
+        defer { close(ends[1]) }
+        try bytes.withUnsafeBytes { try FileOperations.write($0, to: ends[1], path: FilePath(program)) }
+        return ends[0]
+    }
+
+    private static func start(
+        _ arguments: [String],
+        _ environment: [String: String],
+        _ streams: Streams,
+        _ standardInput: Int32?
+    ) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        if let standardInput {
+            posix_spawn_file_actions_adddup2(&actions, standardInput, 0)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        }
         posix_spawn_file_actions_adddup2(&actions, streams.outputWriter, 1)
         posix_spawn_file_actions_adddup2(&actions, streams.errorWriter, 2)
         var attributes = posix_spawnattr_t()
@@ -84,12 +106,12 @@ enum ChildProcess {
         let errorWriter: Int32
         private let writersAreOpen = Mutex(true)
 
-        init() throws(SystemError) {
+        init(_ program: String) throws(SystemError) {
             var first: [Int32] = [0, 0]
-            guard sb_pipe_cloexec(&first) == 0 else { throw SystemError("make a pipe for", "git") }
+            guard sb_pipe_cloexec(&first) == 0 else { throw SystemError("make a pipe for", FilePath(program)) }
             var second: [Int32] = [0, 0]
             guard sb_pipe_cloexec(&second) == 0 else {
-                let error = SystemError("make a pipe for", "git")
+                let error = SystemError("make a pipe for", FilePath(program))
                 first.forEach { close($0) }
                 throw error
             }

@@ -1,0 +1,58 @@
+import ArgumentParser
+import BuildEngine
+import Distribution
+import Images
+import OCI
+import Registry
+
+/// `swiftbuild pull`.
+struct PullCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pull",
+        abstract: "Fetch images from registries.",
+        discussion: """
+            EXAMPLES:
+              swiftbuild pull alpine                       the tag latest, for this machine
+              swiftbuild pull --platform linux/arm64 alpine:3.20
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+
+    @Option(
+        name: .customLong("platform"),
+        help: ArgumentHelp("Which of the image's platforms.", valueName: "os/arch")
+    )
+    var platform: String?
+
+    @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Print nothing but the name.")
+    var isQuiet = false
+
+    @Argument(help: "Names of images.")
+    var names: [String]
+
+    func run() async throws {
+        // All of them, before anything happens.
+        let references = try names.map { try ImageReference(parsing: $0) }
+        let platform = try self.platform.map { try Platform(parsing: $0) } ?? .host
+        let images = try global.images()
+        let progress = TransferProgress(isQuiet: isQuiet)
+        let puller = ImagePuller(.shared, into: images) { progress.show($0) }
+        for reference in references {
+            do {
+                let pulled = try await Signals.cancelling {
+                    try await puller.pull(reference, platform: platform)
+                }
+                progress.finish()
+                if !isQuiet {
+                    let status = pulled.isNew ? "Downloaded newer image for" : "Image is up to date for"
+                    Terminal.print("Digest: \(pulled.digest)\nStatus: \(status) \(reference.familiar)")
+                }
+                Terminal.print("\(reference)")
+            } catch {
+                progress.finish()
+                throw CommandFailure(registry: error)
+            }
+        }
+    }
+}

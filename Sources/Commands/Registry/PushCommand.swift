@@ -1,0 +1,89 @@
+public import ArgumentParser
+import BuildEngine
+public import Distribution
+import Images
+import OCI
+import Registry
+
+extension ImagePusher.Format: ExpressibleByArgument {}
+
+/// How images are compressed and written for a registry.
+struct PushOptions: ParsableArguments {
+    @Option(
+        name: .customLong("compression"),
+        help: ArgumentHelp("gzip, zstd or uncompressed; what was pulled stays as it came.", valueName: "how")
+    )
+    var compression = "gzip"
+
+    @Option(name: .customLong("compression-level"), help: "1 to 9 for gzip, 1 to 19 for zstd.")
+    var level: Int?
+
+    @Option(name: .customLong("format"), help: "The media types of the manifest (default: those that the image has).")
+    var format: ImagePusher.Format?
+
+    func resolved() throws -> LayerCompression {
+        guard let compression = LayerCompression(compression, level: level) else {
+            throw CommandFailure(
+                "there is no compression `\(compression)`\(level.map { " of level \($0)" } ?? "")",
+                hints: ["gzip with levels 1 to 9, zstd with levels 1 to 19, or uncompressed"],
+                status: ExitStatus.usage
+            )
+        }
+        return compression
+    }
+}
+
+/// `swiftbuild push`.
+struct PushCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "push",
+        abstract: "Send images to registries.",
+        discussion: """
+            EXAMPLES:
+              swiftbuild push registry.example.com/team/app:1.2
+              swiftbuild push --compression zstd registry.example.com/team/app
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var options: PushOptions
+
+    @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Print nothing but the name.")
+    var isQuiet = false
+
+    @Argument(help: "Names of images.")
+    var names: [String]
+
+    func run() async throws {
+        let references = try names.map { try ImageReference(parsing: $0) }
+        if let reference = references.first(where: { $0.digest != nil }) {
+            throw CommandFailure(
+                "`\(reference.familiar)` names a digest: an image is pushed under a tag",
+                status: ExitStatus.usage
+            )
+        }
+        let compression = try options.resolved()
+        let images = try global.images()
+        let progress = TransferProgress(isQuiet: isQuiet)
+        let pusher = ImagePusher(
+            .shared,
+            from: images,
+            compression: compression,
+            format: options.format
+        ) { progress.show($0) }
+        for (name, reference) in zip(names, references) {
+            guard let image = images.find(reference: reference) else {
+                throw CommandFailure(registry: ImageError.notFound(name, similar: []))
+            }
+            do {
+                let manifest = try await Signals.cancelling { try await pusher.push(image, as: reference) }
+                progress.finish()
+                let line = "\(reference.tag ?? "latest"): digest: \(manifest.digest) size: \(manifest.size)"
+                Terminal.print(isQuiet ? "\(reference)" : line)
+            } catch {
+                progress.finish()
+                throw CommandFailure(registry: error)
+            }
+        }
+    }
+}

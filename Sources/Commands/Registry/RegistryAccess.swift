@@ -1,0 +1,40 @@
+import Glibc
+import Registry
+
+extension RegistryConnections {
+    /// Those of this process, made when something first needs a registry.
+    static let shared = RegistryConnections(environment: processEnvironment)
+}
+
+/// All variables of this process's environment.
+let processEnvironment: [String: String] = {
+    var variables: [String: String] = [:]
+    var position = environ
+    while let entry = position.pointee {
+        let parts = String(cString: entry).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
+        position += 1
+    }
+    return variables
+}()
+
+extension CommandFailure {
+    /// What is to be said of something that went wrong with a registry.
+    static func registry(_ error: any Error) -> (message: String, hints: [String]) {
+        switch error {
+        case let error as RegistryError: ("\(error)", error.hints)
+        case let error as LoginError: ("\(error)", error.hint.map { [$0] } ?? [])
+        default: ("\(error)", [])
+        }
+    }
+
+    /// How a command ends that needs a registry.
+    init(registry error: any Error) {
+        switch error {
+        case is RegistryError, is LoginError:
+            let (message, hints) = CommandFailure.registry(error)
+            self.init(message, hints: hints)
+        default: self.init(error)
+        }
+    }
+}

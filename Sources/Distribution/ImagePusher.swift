@@ -1,0 +1,172 @@
+internal import ContentStore
+internal import FileSystem
+public import Images
+internal import Layers
+public import OCI
+public import Registry
+public import Reporting
+
+/// Brings images of the store to registries.
+public struct ImagePusher: Sendable {
+    /// Which specification's media types a manifest has.
+    public enum Format: String, Sendable, CaseIterable {
+        case oci, docker
+    }
+
+    private let connections: RegistryConnections
+    private let images: ImageStore
+    private let compression: LayerCompression
+    private let format: Format?
+    private let emit: @Sendable (TransferEvent) -> Void
+
+    /// Layers that are sent at the same time.
+    private static let parallelLayers = 3
+
+    /// - Parameter format: `nil` leaves an image in the one that it has.
+    public init(
+        _ connections: RegistryConnections,
+        from images: ImageStore,
+        compression: LayerCompression = .usual,
+        format: Format? = nil,
+        emit: @escaping @Sendable (TransferEvent) -> Void = { _ in }
+    ) {
+        self.connections = connections
+        self.images = images
+        self.compression = compression
+        self.format = format
+        self.emit = emit
+    }
+
+    /// Sends an image under a name: what the registry does not have of its layers, then its manifest.
+    ///
+    /// - Returns: The manifest's descriptor in the registry.
+    /// - Throws: `RegistryError`, `ImageError`, `LayerError`, `LoginError`, `SystemError`, `CancellationError`.
+    public func push(_ image: StoredImage, as reference: ImageReference) async throws -> Descriptor {
+        emit(.started(.push, repository: reference.familiarRepository, tag: reference.tagText))
+        let lock = try images.store.lock(.shared)
+        defer { withExtendedLifetime(lock) {} }
+        guard let place = try connections.places(for: reference, forPush: true).last else {
+            preconditionFailure("a registry has at least one place")
+        }
+        let content = try images.content(of: image)
+        let isDocker = format.map { $0 == .docker } ?? (image.manifest.mediaType == .dockerManifest)
+        let blobs = try await send(content.layers, to: place, reference, isDocker)
+        try await sendConfiguration(content, to: place)
+        let manifest = try document(content, blobs, isDocker)
+        try await place.client.put(manifest, as: ManifestKey(reference), in: place.repository)
+        return Descriptor(mediaType: manifest.mediaType, digest: manifest.digest, size: Int64(manifest.bytes.count))
+    }
+
+    /// The manifest as it is stored, byte for byte, where it says the same as what was sent.
+    private func document(_ content: ImageContent, _ layers: [Descriptor], _ isDocker: Bool) throws -> RemoteManifest {
+        var manifest = content.manifest
+        manifest.mediaType = isDocker ? .dockerManifest : .imageManifest
+        manifest.config.mediaType = isDocker ? .dockerConfiguration : .imageConfiguration
+        manifest.layers = layers
+        if isDocker { manifest.annotations = nil }
+        let stored = content.image.manifest
+        var comparable = content.manifest
+        comparable.mediaType = manifest.mediaType
+        if stored.mediaType == manifest.mediaType, comparable == manifest {
+            return RemoteManifest(
+                mediaType: stored.mediaType,
+                digest: stored.digest,
+                bytes: try images.store.blobs.read(stored.digest)
+            )
+        }
+        let bytes = try CanonicalJSON.encode(manifest)
+        return RemoteManifest(
+            mediaType: isDocker ? .dockerManifest : .imageManifest,
+            digest: SHA256Hasher.digest(of: bytes),
+            bytes: bytes
+        )
+    }
+
+    private func sendConfiguration(_ content: ImageContent, to place: RegistryConnections.Place) async throws {
+        let configuration = content.manifest.config
+        if try await place.client.hasBlob(configuration.digest, in: place.repository) { return }
+        let path = images.store.blobs.path(configuration.digest)
+        _ = try await place.client.upload(configuration, from: path, to: place.repository)
+    }
+
+    private func send(
+        _ layers: [Layer],
+        to place: RegistryConnections.Place,
+        _ reference: ImageReference,
+        _ isDocker: Bool
+    ) async throws -> [Descriptor] {
+        for layer in layers { emit(.layer(.push, id: layer.diffID.short, .waiting)) }
+        let different = Dictionary(layers.map { ($0.diffID, $0) }) { first, _ in first }
+        let others = try repositories(besides: reference, having: Set(different.keys))
+        var sent: [Digest: Descriptor] = [:]
+        // The lowest first, as people expect to see it.
+        var waiting = Array(
+            different.values.sorted { left, right in
+                (layers.firstIndex(of: left) ?? 0) > (layers.firstIndex(of: right) ?? 0)
+            }
+        )
+        try await withThrowingTaskGroup(of: (Digest, Descriptor).self) { group in
+            func add() {
+                guard let layer = waiting.popLast() else { return }
+                let other = others[layer.diffID]
+                group.addTask { (layer.diffID, try await send(layer, to: place, isDocker, mountedFrom: other)) }
+            }
+            for _ in 0..<ImagePusher.parallelLayers { add() }
+            while let (diffID, blob) = try await group.next() {
+                sent[diffID] = blob
+                add()
+            }
+        }
+        return layers.compactMap { sent[$0.diffID] }
+    }
+
+    private func send(
+        _ layer: Layer,
+        to place: RegistryConnections.Place,
+        _ isDocker: Bool,
+        mountedFrom other: String?
+    ) async throws -> Descriptor {
+        let id = layer.diffID.short
+        let compressor = LayerCompressor(images.layers, compression)
+        if let known = compressor.known(layer, isDocker: isDocker),
+            try await place.client.hasBlob(known.digest, in: place.repository)
+        {
+            emit(.layer(.push, id: id, .exists))
+            return known
+        }
+        emit(.layer(.push, id: id, .working))
+        let blob = try await compressor.compressed(layer, isDocker: isDocker)
+        if try await place.client.hasBlob(blob.digest, in: place.repository) {
+            emit(.layer(.push, id: id, .exists))
+            return blob
+        }
+        let result = try await place.client.upload(
+            blob,
+            from: images.store.blobs.path(blob.digest),
+            to: place.repository,
+            mountedFrom: other
+        ) { emit(.layer(.push, id: id, .moving($0, of: blob.size))) }
+        switch result {
+        case .mounted: emit(.layer(.push, id: id, .mounted(from: other ?? "")))
+        case .sent: emit(.layer(.push, id: id, .done))
+        }
+        return blob
+    }
+
+    /// Repositories of the same registry that may have the layers, by the names of images in the store.
+    private func repositories(besides reference: ImageReference, having wanted: Set<Digest>) throws -> [Digest: String]
+    {
+        var result: [Digest: String] = [:]
+        for listed in try images.list() {
+            guard result.count < wanted.count else { break }
+            let name = listed.names.first {
+                $0.registry == reference.registry && $0.repository != reference.repository
+            }
+            guard let name, let layers = try? images.layers(of: listed.image) else { continue }
+            for layer in layers where wanted.contains(layer.diffID) && result[layer.diffID] == nil {
+                result[layer.diffID] = name.repository
+            }
+        }
+        return result
+    }
+}

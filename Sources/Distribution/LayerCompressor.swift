@@ -1,0 +1,143 @@
+internal import CCompression
+internal import ContentStore
+internal import FileSystem
+internal import Glibc
+internal import Layers
+internal import OCI
+internal import SystemPackage
+
+/// Compresses layers of the store, each once for each way of doing it.
+struct LayerCompressor {
+    private let layers: LayerStore
+    private let compression: LayerCompression
+
+    /// What is read at once, so many blocks that all processors have several.
+    private static let batchSize = 32 * ParallelGzip.blockSize
+
+    init(_ layers: LayerStore, _ compression: LayerCompression) {
+        self.layers = layers
+        self.compression = compression
+    }
+
+    /// The blob that stands for a layer, as far as that is known without compressing it.
+    func known(_ layer: Layer, isDocker: Bool) -> Descriptor? {
+        guard needsCompressing(layer) else { return descriptor(layer.blob, isDocker) }
+        guard let bytes = try? FileOperations.read(recordPath(layer), limit: 1 << 10) else { return nil }
+        let words = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+        guard words.count == 4, words[0] == LayerCompressor.format, let digest = Digest(hex: words[1]),
+            let size = Int64(words[2]), size > 0
+        else { return nil }
+        return descriptor(Descriptor(mediaType: mediaType, digest: digest, size: size), isDocker)
+    }
+
+    /// Compresses a layer, unless the blob is there.
+    func compressed(_ layer: Layer, isDocker: Bool) async throws -> Descriptor {
+        let store = layers.store
+        let lock = try await store.waitForLock(key: SHA256Hasher.digest(of: recordPath(layer).string))
+        defer { withExtendedLifetime(lock) {} }
+        if let known = known(layer, isDocker: isDocker), store.blobs.size(known.digest) == known.size { return known }
+        let contents = try layers.contents(of: layer)
+        let sink = try BlobSink(store.blobs, isForLater: true)
+        switch compression {
+        case .gzip(let level): try gzip(contents, layer, level, sink)
+        case .zstd(let level): try zstd(contents, layer, level, sink)
+        case .uncompressed: break
+        }
+        let size = sink.count
+        let digest = try sink.commit()
+        try FileOperations.writeAtomically(
+            Array("\(LayerCompressor.format)\n\(digest.hex)\n\(size)\n".utf8),
+            to: recordPath(layer),
+            temporary: store[.temporary]
+        )
+        return descriptor(Descriptor(mediaType: mediaType, digest: digest, size: size), isDocker)
+    }
+
+    private static let format = "swiftbuild-compressed 1"
+
+    private func recordPath(_ layer: Layer) -> FilePath {
+        layers.store[.compressed].appending("\(layer.diffID.hex)-\(compression.name)")
+    }
+
+    private func needsCompressing(_ layer: Layer) -> Bool {
+        // What came compressed stays as it came.
+        compression != .uncompressed && [.layer, .dockerLayer].contains(layer.blob.mediaType)
+    }
+
+    private var mediaType: MediaType {
+        switch compression {
+        case .gzip: .layerGzip
+        case .zstd: .layerZstd
+        case .uncompressed: .layer
+        }
+    }
+
+    private func descriptor(_ blob: Descriptor, _ isDocker: Bool) -> Descriptor {
+        var blob = blob
+        blob.mediaType = blob.mediaType.layerForm(isDocker: isDocker)
+        return blob
+    }
+
+    private func gzip(_ contents: LayerContents, _ layer: Layer, _ level: Int, _ sink: BlobSink) throws {
+        var gzip = ParallelGzip(level: level)
+        try ParallelGzip.header.withUnsafeBytes { try sink.write($0) }
+        try read(contents, layer) { bytes, isLast in
+            for block in gzip.compress(bytes, isLast: isLast) { try block.withUnsafeBytes { try sink.write($0) } }
+        }
+        try gzip.trailer.withUnsafeBytes { try sink.write($0) }
+    }
+
+    private func zstd(_ contents: LayerContents, _ layer: Layer, _ level: Int, _ sink: BlobSink) throws {
+        guard let context = ZSTD_createCCtx() else { preconditionFailure("zstd needs memory") }
+        defer { ZSTD_freeCCtx(context) }
+        ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, Int32(level))
+        ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
+        // With one worker or more the bytes do not depend on how many there are.
+        ZSTD_CCtx_setParameter(context, ZSTD_c_nbWorkers, Int32(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1)))
+        ZSTD_CCtx_setParameter(context, ZSTD_c_jobSize, 4 << 20)
+        let space = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+        defer { space.deallocate() }
+        try read(contents, layer) { bytes, isLast in
+            var input = ZSTD_inBuffer(src: bytes.baseAddress, size: bytes.count, pos: 0)
+            while true {
+                var output = ZSTD_outBuffer(dst: space.baseAddress, size: space.count, pos: 0)
+                let rest = ZSTD_compressStream2(context, &output, &input, isLast ? ZSTD_e_end : ZSTD_e_continue)
+                guard ZSTD_isError(rest) == 0 else { throw LayerError.damaged(layer.diffID) }
+                try sink.write(UnsafeRawBufferPointer(rebasing: space[..<output.pos]))
+                if isLast ? rest == 0 : input.pos == input.size { break }
+            }
+        }
+    }
+
+    /// Reads a layer's tar in large pieces.
+    private func read(
+        _ contents: LayerContents,
+        _ layer: Layer,
+        _ take: (UnsafeRawBufferPointer, _ isLast: Bool) throws -> Void
+    ) throws {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: LayerCompressor.batchSize, alignment: 4096)
+        defer { buffer.deallocate() }
+        var offset: Int64 = 0
+        while true {
+            try Task.checkCancellation()
+            let count = try FileOperations.read(
+                buffer,
+                from: contents.descriptor,
+                at: offset,
+                path: FilePath("layer \(layer.diffID)")
+            )
+            offset += Int64(count)
+            try take(UnsafeRawBufferPointer(rebasing: buffer[..<count]), count < buffer.count)
+            if count < buffer.count { return }
+        }
+    }
+}
+
+extension MediaType {
+    /// What a layer of this type is called in a Docker manifest, or in an OCI one.
+    func layerForm(isDocker: Bool) -> MediaType {
+        let pairs: [(MediaType, MediaType)] = [(.layer, .dockerLayer), (.layerGzip, .dockerLayerGzip)]
+        for (oci, docker) in pairs where self == oci || self == docker { return isDocker ? docker : oci }
+        return self
+    }
+}
