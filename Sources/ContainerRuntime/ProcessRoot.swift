@@ -39,8 +39,7 @@ public enum ProcessRoot: Sendable {
 
     /// Takes away what was made only to mount something on it; nothing may run on the root any more.
     ///
-    /// Docker leaves `/proc` and `/sys` in an image that had none, and nothing else of its own (BuildKit). A directory in
-    /// which the process put something stays. No link is followed: the process may have put one in a directory's place.
+    /// Docker leaves `/proc` and `/sys` in an image that had none (BuildKit). A directory in which there is something stays. No link is followed: the process may have put one in a directory's place.
     public func remove(_ mountPoints: [CreatedMountPoint]) {
         for point in mountPoints.reversed() where point.path != "/proc" && point.path != "/sys" {
             let names = PathInRoot(point.path).components.map { $0.map { CChar(bitPattern: $0) } + [0] }

@@ -1,5 +1,3 @@
-public import OCI
-
 /// A server that has repositories of a registry: the registry itself, or a mirror.
 public struct RegistryEndpoint: Sendable, Hashable {
     /// Host with a port that is not the usual one.

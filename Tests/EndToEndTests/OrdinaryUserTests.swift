@@ -139,7 +139,8 @@ struct OrdinaryUserTests {
             let store = f.scratch.appending("home").appending("store")
             let image = try BuiltImage(id: result.line, store: store, transcript: "")
             #expect(try image.text("/result") == "stage\nsesame protected\ncache\nsesamelo\n")
-            #expect(image.tree["/m"] == nil && image.tree["/c"] == nil && image.tree["/run"] == nil)
+            #expect(image.tree["/m/secret"] == nil && image.tree["/c/file"] == nil)
+            #expect(image.tree["/run/secrets/s"]?.content == [])
         }
     }
 

@@ -200,7 +200,8 @@ struct RunStep {
         let process = try launch(configuration, flags: prepared.mounts.map(\.range))
         let output = try await finish(process, hiding: prepared.secrets)
         try check(output)
-        root.remove(process.createdMountPoints)
+        // What a `--mount` needed stays, as with Docker's BuildKit; what every process has leaves nothing behind.
+        root.remove(process.createdMountPoints.filter { files.needs($0.path) })
         let capture = LayerCapture(latestTime: stage.run.plan.sourceDateEpoch)
         let layers = stage.builder.layers
         return Product(workspace: root.workspace) { try root.capture(capture, below: below, in: layers) }
