@@ -1,4 +1,4 @@
-public import OCI
+internal import OCI
 internal import Synchronization
 
 /// Finding entries, without decoding those that are passed by.

@@ -363,7 +363,7 @@ struct RegistryTests {
                 try await f.succeed("push", reference)
                 let result = try await pull(f, reference)
                 #expect(result.status == 0, "\(result)")
-                #expect(try image.layers.count == 1)
+                #expect(image.layers.count == 1)
             }
         }
     }
