@@ -67,20 +67,8 @@ public final class RegistryClient: Sendable {
     /// Downloads the answer to a request, resumed where the connection breaks.
     func download(_ request: HTTPRequest, _ subject: Subject, to sink: inout some HTTPSink) async throws -> HTTPResponse
     {
-        var request = request
-        // The header alone tells whether a login is wanted, before there is a sink to be filled.
-        request.authorization = try await authorizer.authorization(for: subject.scope)
-        var response = try await mapped(subject) { try await session.download(request, to: &sink) }
-        if response.status == 401,
-            let authorization = try await authorizer.authorization(
-                after: response,
-                sent: request.authorization,
-                for: subject.scope
-            )
-        {
-            request.authorization = authorization
-            response = try await mapped(subject) { try await session.download(request, to: &sink) }
-        }
+        // A refusal fills no sink, so the second request begins with an empty one.
+        let response = try await authorized(request, subject) { try await session.download($0, to: &sink) }
         guard response.isSuccess else {
             throw await RegistryError(response, host: endpoint.host, subject: subject.text)
         }
