@@ -36,7 +36,7 @@ struct InputComparison {
 
     private struct Key: Hashable {
         let name: String
-        /// Of several of one name the first, the second …
+        /// The position among several of one name.
         let number: Int
     }
 
