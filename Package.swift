@@ -105,6 +105,7 @@ let package = Package(
         library("BuildCache", ["OCI", "FileSystem", "ContentStore", systemPackage]),
         library("BuildRecords", ["OCI", "FileSystem", "ContentStore", "BuildCache", systemPackage]),
         library("Images", ["Reporting", "OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
+        library("ImageAnalysis", ["Reporting", "OCI", "FileSystem", "Layers", systemPackage]),
         library(
             "ContainerRuntime",
             ["OCI", "FileSystem", "ContentStore", "Layers", "Snapshots", "Sandbox", systemPackage]
@@ -121,8 +122,9 @@ let package = Package(
             "Commands",
             [
                 "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning",
-                "BuildChecks", "BuildCache", "BuildRecords", "Layers", "Snapshots", "Images", "BuildEngine", "Sandbox",
-                "ContainerRuntime", "RemoteAddresses", "RemoteSources", "Registry", "Distribution", systemPackage,
+                "BuildChecks", "BuildCache", "BuildRecords", "Layers", "Snapshots", "Images", "ImageAnalysis",
+                "BuildEngine", "Sandbox", "ContainerRuntime", "RemoteAddresses", "RemoteSources", "Registry",
+                "Distribution", systemPackage,
                 argumentParser,
             ]
         ),
@@ -130,6 +132,7 @@ let package = Package(
         tests("OCI"),
         tests("ContentStore", ["OCI", "FileSystem", systemPackage]),
         tests("Layers", ["OCI", "FileSystem", "ContentStore", systemPackage]),
+        tests("ImageAnalysis", ["OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
         tests("Images", ["OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
         .executableTarget(
             name: "swiftbuild",

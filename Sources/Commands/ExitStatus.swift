@@ -7,6 +7,8 @@ enum ExitStatus {
     static let usage: Int32 = 2
     /// This machine does not allow it: permissions, disk, kernel.
     static let environment: Int32 = 3
+    /// An image is worse than a limit that was given.
+    static let limit: Int32 = 5
     /// SIGINT or SIGTERM ended it.
     static let interrupted: Int32 = 130
 }
