@@ -10,10 +10,10 @@ struct ComparisonTests {
     @Test("each attribute of a file counts, and times do not")
     func attributes() {
         let original = file("f", size: 3)
-        func differences(_ change: (inout LayerEntry) -> Void) -> [FileDifference] {
+        func differences(_ change: (inout LayerEntry) -> Void) -> [PathDifference] {
             var other = original
             change(&other)
-            return FileDifference.all(
+            return PathDifference.all(
                 MergedView(layers: [index([original])]),
                 MergedView(layers: [index([other])])
             )
@@ -31,7 +31,7 @@ struct ComparisonTests {
         let moved = differences { $0.path = PathInRoot("g") }
         #expect(moved.map(\.path) == [PathInRoot("f"), PathInRoot("g")])
         #expect(moved.map { $0.before == nil } == [false, true])
-        let links = FileDifference.all(
+        let links = PathDifference.all(
             MergedView(layers: [index([symbolicLink("l", to: "a")])]),
             MergedView(layers: [index([symbolicLink("l", to: "b")])])
         )
@@ -44,8 +44,8 @@ struct ComparisonTests {
             index([file("a", size: 1), file("b", size: 1), file("gone", size: 9)]), index([whiteout("gone")]),
         ])
         let other = MergedView(layers: [index([file("a", size: 1), hardLink("b", to: "a")])])
-        #expect(FileDifference.all(one, other).isEmpty)
-        #expect(FileDifference.all(other, one).isEmpty)
+        #expect(PathDifference.all(one, other).isEmpty)
+        #expect(PathDifference.all(other, one).isEmpty)
     }
 
     @Test("variables, labels and other settings are compared one by one")

@@ -62,14 +62,14 @@ struct DiffCommand: AsyncParsableCommand {
 /// All in which two images differ.
 private struct ImageComparison {
     private let images: [Digest]
-    private let files: [FileDifference]
+    private let files: [PathDifference]
     private let settings: [SettingDifference]
     private let packages: [PackageDifference]
 
     init(_ before: OpenedImage, _ after: OpenedImage) throws {
         images = [before.image.id, after.image.id]
         let (left, right) = (try before.files(), try after.files())
-        files = FileDifference.all(left.view, right.view)
+        files = PathDifference.all(left.view, right.view)
         settings = try SettingDifference.all(before.content.configuration, after.content.configuration)
         packages = PackageDifference.all(try InstalledPackages(left), try InstalledPackages(right))
     }
@@ -114,7 +114,7 @@ private struct ImageComparison {
         before == nil ? "A" : after == nil ? "D" : "C"
     }
 
-    private static func line(_ file: FileDifference) -> String {
+    private static func line(_ file: PathDifference) -> String {
         var line = "\(sign(file.before, file.after)) \(file.path.escaped)"
         if (file.after ?? file.before)?.kind == .directory { line += "/" }
         guard let before = file.before, let after = file.after, !file.attributes.isEmpty else { return line }

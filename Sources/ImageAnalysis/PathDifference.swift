@@ -1,7 +1,7 @@
 public import Layers
 
 /// A path that is in only one of two images, or not the same in both.
-public struct FileDifference: Sendable {
+public struct PathDifference: Sendable {
     /// What is there in the first image, as a file of its own also where it is a further name of one.
     public let before: LayerEntry?
     public let after: LayerEntry?
@@ -13,8 +13,8 @@ public struct FileDifference: Sendable {
     /// All differences between the files of two images, in the order of their paths.
     ///
     /// Times do not count, and neither does which names are links to one file.
-    public static func all(_ before: MergedView, _ after: MergedView) -> [FileDifference] {
-        var result: [FileDifference] = []
+    public static func all(_ before: MergedView, _ after: MergedView) -> [PathDifference] {
+        var result: [PathDifference] = []
         var (left, right) = (before.nodes().makeIterator(), after.nodes().makeIterator())
         var (leftNode, rightNode) = (left.next(), right.next())
         while leftNode != nil || rightNode != nil {
@@ -25,7 +25,7 @@ public struct FileDifference: Sendable {
             let (one, other) = (takesLeft ? leftNode : nil, takesRight ? rightNode : nil)
             if takesLeft { leftNode = left.next() }
             if takesRight { rightNode = right.next() }
-            let difference = FileDifference(one.map(before.withAttributes), other.map(after.withAttributes))
+            let difference = PathDifference(one.map(before.withAttributes), other.map(after.withAttributes))
             if difference.before == nil || difference.after == nil || !difference.attributes.isEmpty {
                 result.append(difference)
             }
