@@ -1,7 +1,7 @@
 public import BuildCache
 public import ContentStore
 public import FileSystem
-internal import OCI
+public import OCI
 internal import SystemPackage
 
 /// The records of the latest builds, one small file for each.
@@ -61,18 +61,14 @@ public struct BuildRecordStore: Sendable {
         for id in ids[BuildRecordStore.limit...] { try FileOperations.remove(path(id)) }
     }
 
-    /// Removes records that are damaged, or all of them.
-    ///
-    /// - Returns: The number of bytes freed.
-    public func prune(all: Bool) throws(SystemError) -> Int64 {
-        var freed: Int64 = 0
-        for name in try FileOperations.names(in: store[.builds]) {
-            let text = String(decoding: name, as: UTF8.self)
-            if !all, let id = BuildRecord.ID(parsing: text), record(id) != nil { continue }
-            let path = store[.builds].appending(bytes: name)
-            freed += FileStatus.ifPresent(path)?.size ?? 0
-            try FileOperations.removeTree(path)
+    /// When a build last used or made each result of a step, by key, in nanoseconds since 1970.
+    public var lastUses: [Digest: Int64] {
+        var result: [Digest: Int64] = [:]
+        for record in records {
+            for step in record.stages.flatMap(\.steps) where step.result == .cached || step.result == .ran {
+                if let key = step.key { result[key] = max(result[key] ?? 0, record.id.nanoseconds) }
+            }
         }
-        return freed
+        return result
     }
 }

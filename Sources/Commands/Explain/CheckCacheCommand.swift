@@ -15,6 +15,10 @@ struct CheckCacheCommand: AsyncParsableCommand {
             another one that has to be made is not known, and neither are the steps above it.
 
             With --expect-cached the exit code is 4 when a step is not in the cache.
+
+            EXAMPLES:
+              swiftbuild check-cache .
+              swiftbuild check-cache --expect-cached --format json -f Dockerfile.release .
             """
     )
 
