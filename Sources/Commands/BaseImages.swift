@@ -32,7 +32,7 @@ struct BaseImages: BaseImageProvider {
 
     private func stored(_ reference: ImageReference, _ platform: Platform) async throws -> StoredImage {
         if let image = try layout(reference) { return image }
-        let known = images.find(reference: reference) ?? byID(reference)
+        let known = images.find(reference: reference, platform: platform) ?? byID(reference)
         if let known, policy != .always { return known }
         guard policy != .never else {
             throw BaseImageError(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Distribution
 
 extension PullPolicy: ExpressibleByArgument {}
 
@@ -120,6 +121,8 @@ struct BuildCommand: AsyncParsableCommand {
     @Flag(name: .customLong("push"), help: "Push the image under all its names.")
     var pushes = false
 
+    @OptionGroup var pushOptions: PushOptions
+
     @Flag(name: .customLong("no-cache"), help: "Do every step again; the results are kept all the same.")
     var ignoresCache = false
 
@@ -177,6 +180,8 @@ struct BuildCommand: AsyncParsableCommand {
             sourceDateEpoch: sourceDateEpoch,
             pull: pull,
             pushes: pushes,
+            compression: (try? pushOptions.resolved()) ?? .usual,
+            format: pushOptions.format,
             ignoresCache: ignoresCache,
             uncachedStages: uncachedStages,
             isQuiet: isQuiet,
@@ -187,6 +192,7 @@ struct BuildCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        _ = try pushOptions.resolved()
         try await options.build()
     }
 }

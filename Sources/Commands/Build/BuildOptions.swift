@@ -34,6 +34,8 @@ struct BuildOptions: Sendable, Equatable {
     var pull = PullPolicy.missing
     /// Whether the image goes to the registries of its names.
     var pushes = false
+    var compression = LayerCompression.usual
+    var format: ImageFormat?
     var ignoresCache = false
     var uncachedStages: [String] = []
     var isQuiet = false
@@ -84,7 +86,7 @@ extension BuildOptions {
         _ images: ImageStore,
         _ renderer: any ProgressRenderer
     ) async throws {
-        let pusher = ImagePusher(.shared, from: images) { renderer.show(.transfer($0)) }
+        let pusher = ImagePusher(.shared, from: images, compression: compression) { renderer.show(.transfer($0)) }
         for name in image.names {
             let manifest = try await Signals.cancelling { try await pusher.push(image.image, as: name) }
             renderer.show(.exported("\(name) (\(manifest.digest), \(manifest.size) bytes)"))

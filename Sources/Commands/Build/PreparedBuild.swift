@@ -22,6 +22,7 @@ struct PreparedBuild: Sendable {
     private let request: BuildRequest
     private let outputs: [ImageOutput]
     private let annotations: ImageAnnotations
+    private let format: ImageFormat
     private let images: ImageStore
     private let layouts: [ImageReference: NamedContexts.Layout]
     private let pull: PullPolicy
@@ -38,6 +39,10 @@ struct PreparedBuild: Sendable {
             )
         }
         annotations = try PreparedBuild.usage("--annotation", command.annotations, ImageAnnotations.init(parsing:))
+        format = command.format ?? .oci
+        guard format == .oci || annotations.manifest.isEmpty else {
+            throw CommandFailure("--annotation: a manifest of Docker's format has none", status: ExitStatus.usage)
+        }
         outputs = try command.outputs.map { try PreparedBuild.usage("--output", $0, ImageOutput.init(parsing:)) }
         var options = PlanOptions(
             target: command.target,
@@ -76,12 +81,13 @@ struct PreparedBuild: Sendable {
             images: BaseImages(images: images, layouts: layouts, policy: pull, show: events),
             events: events
         )
-        let (images, tags, annotations) = (images, request.tags, annotations.manifest)
+        let (images, tags, annotations, format) = (images, request.tags, annotations.manifest, format)
         let id = try await builder.build(request) { image in
             try images.add(
                 configuration: image.configuration,
                 layers: image.layers,
                 annotations: annotations,
+                format: format,
                 names: tags
             ).id
         }

@@ -16,8 +16,7 @@ struct InspectCommand: ParsableCommand {
 
     func run() throws {
         let images = try global.images()
-        let inspections = try names.map { try images.inspect(try images.find($0)) }
-        Terminal.write(try ImageInspection.json(inspections), to: STDOUT_FILENO)
+        Terminal.write(try Inspection.json(try names.map { try images.inspect($0) }), to: STDOUT_FILENO)
     }
 }
 
