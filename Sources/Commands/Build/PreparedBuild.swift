@@ -1,6 +1,7 @@
 import BuildContext
 import BuildEngine
 import BuildPlanning
+import BuildRecords
 import DockerfileSyntax
 import FileSystem
 import Glibc
@@ -13,6 +14,7 @@ import SystemPackage
 ///
 /// Not all of what was prepared: a context that was fetched or unpacked goes away with that.
 struct BuiltResult: Sendable {
+    let record: BuildRecord
     let image: ListedImage
     let outputs: [ImageOutput]
 }
@@ -65,6 +67,8 @@ struct PreparedBuild: Sendable {
             options: options,
             jobs: command.jobs ?? 4
         )
+        request.dockerfileName = files.dockerfileName
+        request.contextName = files.contextName
         request.namedContexts = namedContexts.openers
         request.tags = tags
         request.labels = try PreparedBuild.labels(command.labels)
@@ -82,7 +86,7 @@ struct PreparedBuild: Sendable {
             events: events
         )
         let (images, tags, annotations, format) = (images, request.tags, annotations.manifest, format)
-        let id = try await builder.build(request) { image in
+        let record = try await builder.build(request) { image in
             try images.add(
                 configuration: image.configuration,
                 layers: image.layers,
@@ -91,10 +95,11 @@ struct PreparedBuild: Sendable {
                 names: tags
             ).id
         }
-        guard let stored = images.image(id: id) else {
-            throw CommandFailure("image \(id) was removed right after it was built")
+        guard let id = record.image, let stored = images.image(id: id) else {
+            throw CommandFailure("the image was removed right after it was built")
         }
         return BuiltResult(
+            record: record,
             image: ListedImage(image: stored, names: request.tags, annotations: self.annotations.descriptor),
             outputs: outputs
         )
