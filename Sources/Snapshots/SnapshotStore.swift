@@ -188,7 +188,9 @@ public struct SnapshotStore: Sendable {
     public func adopt(_ workspace: Workspace, as layer: Layer) {
         let path = directory.appending(layer.diffID.hex)
         // Whoever holds the lock unpacks this layer, and is as good.
-        guard !isTrusted(path), let lock = try? layers.store.tryLock(key: SnapshotStore.lockKey(layer.diffID)) else { return }
+        guard !isTrusted(path), let lock = try? layers.store.tryLock(key: SnapshotStore.lockKey(layer.diffID)) else {
+            return
+        }
         defer { _ = lock }
         guard !isTrusted(path) else { return }
         // A snapshot that cannot be kept is made again from its layer when it is needed.
