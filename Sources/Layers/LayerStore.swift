@@ -83,7 +83,8 @@ public final class LayerStore: Sendable {
     public func contents(of layer: Layer) throws -> LayerContents {
         let blobs = store.blobs
         if blobs.size(layer.diffID) == nil {
-            let lock = try store.lock(key: layer.diffID)
+            // Not the key of the layer itself: whoever unpacks it into a snapshot holds that one.
+            let lock = try store.lock(key: SHA256Hasher.digest(of: "decompressing \(layer.diffID)"))
             defer { withExtendedLifetime(lock) {} }
             if blobs.size(layer.diffID) == nil { try decompress(layer) }
         }

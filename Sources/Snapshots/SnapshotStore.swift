@@ -64,9 +64,6 @@ public struct SnapshotStore: Sendable {
         return chain.digest
     }
 
-    /// Another one than the layer's own, which is taken meanwhile to decompress it.
-    fileprivate static func lockKey(_ name: Digest) -> Digest { SHA256Hasher.digest(of: "snapshot \(name)") }
-
     private func snapshot(
         named name: Digest,
         _ layer: Layer,
@@ -76,7 +73,7 @@ public struct SnapshotStore: Sendable {
     ) throws -> Snapshot {
         let path = directory.appending(name.hex)
         if isTrusted(path) { return Snapshot(files: path.appending("fs")) }
-        let lock = try layers.store.lock(key: SnapshotStore.lockKey(name))
+        let lock = try layers.store.lock(key: name)
         defer { withExtendedLifetime(lock) {} }
         if isTrusted(path) { return Snapshot(files: path.appending("fs")) }
         try FileOperations.removeTree(path)
@@ -188,9 +185,7 @@ public struct SnapshotStore: Sendable {
     public func adopt(_ workspace: Workspace, as layer: Layer) {
         let path = directory.appending(layer.diffID.hex)
         // Whoever holds the lock unpacks this layer, and is as good.
-        guard !isTrusted(path), let lock = try? layers.store.tryLock(key: SnapshotStore.lockKey(layer.diffID)) else {
-            return
-        }
+        guard !isTrusted(path), let lock = try? layers.store.tryLock(key: layer.diffID) else { return }
         defer { _ = lock }
         guard !isTrusted(path) else { return }
         // A snapshot that cannot be kept is made again from its layer when it is needed.
