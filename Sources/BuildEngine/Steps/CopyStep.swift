@@ -92,7 +92,12 @@ struct CopyStep {
         if isFirst, let outcome = try await writeWhileReading(&selection, &stage) { return outcome }
         try readUnknown(&selection)
         let complete = selection
-        return try await stage.layer(for: key(complete.inputs), step, isIndependent: isLinked) { stage in
+        return try await stage.layer(
+            for: key(complete.inputs),
+            step,
+            isIndependent: isLinked,
+            files: { await plannedFiles(complete) }
+        ) { stage in
             let writer = try await write(complete, over: stage.cachedLayer(definition)?.layer).0
             return try finish(writer)
         }
@@ -124,7 +129,8 @@ struct CopyStep {
     private func writeWhileReading(_ selection: inout Selection, _ stage: inout StageBuilder) async throws
         -> BuildEvent.Outcome?
     {
-        guard let unknown = selection.files?.fingerprint.unknown, !unknown.isEmpty else { return nil }
+        guard stage.run.request.onMiss == .make, let unknown = selection.files?.fingerprint.unknown, !unknown.isEmpty
+        else { return nil }
         let usesCache = stage.usesCache
         if usesCache, stage.builder.cache.record(for: definition) != nil { return nil }
         // Whoever else is at the same step waits, and then finds the layer.
@@ -139,7 +145,13 @@ struct CopyStep {
         if let fingerprint = selection.files?.fingerprint, let file = fingerprint.changed {
             throw ChangedWhileCopied(file, in: fingerprint.listings)
         }
-        return try await stage.layer(for: key(selection.inputs), step, isIndependent: isLinked) { _ in
+        let complete = selection
+        return try await stage.layer(
+            for: key(complete.inputs),
+            step,
+            isIndependent: isLinked,
+            files: { await plannedFiles(complete) }
+        ) { _ in
             try finish(writer)
         }
     }
@@ -147,7 +159,7 @@ struct CopyStep {
     private func readUnknown(_ selection: inout Selection) throws {
         do throws(BuildContextError) {
             try selection.files?.fingerprint.readUnknown()
-            context?.fingerprints.startSaving()
+            if stage.run.request.onMiss != .pass { context?.fingerprints.startSaving() }
         } catch {
             throw contextFailure(error, at: copy.sources.first?.range)
         }

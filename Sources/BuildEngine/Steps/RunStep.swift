@@ -32,6 +32,10 @@ extension StageBuilder {
             advance(key, StageLayer(layer), created: created)
             return .cached
         }
+        if let outcome = try await missed(step) {
+            advance(key, .missing(in: stage), created: 0)
+            return outcome
+        }
         if result.rootHome == nil { result.rootHome = try await rootHome() }
         let stage = self
         enum Made {

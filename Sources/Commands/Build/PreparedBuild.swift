@@ -74,17 +74,33 @@ struct PreparedBuild: Sendable {
         request.labels = try PreparedBuild.labels(command.labels)
         request.usesCache = !command.ignoresCache
         request.runs = try command.runs.settings()
+        request.explainsMisses = command.explains
+        request.onMiss = command.expectsCached ? .refuse : .make
         request.uncachedStages = command.uncachedStages.flatMap { $0.split(separator: ",").map(String.init) }
         self.request = request
     }
 
-    /// Builds, stores the image and gives it its names.
-    func execute(events: @escaping @Sendable (BuildEvent) -> Void) async throws -> BuiltResult {
-        let builder = Builder(
+    private func builder(_ pull: PullPolicy, _ events: @escaping @Sendable (BuildEvent) -> Void) -> Builder {
+        Builder(
             layers: images.layers,
             images: BaseImages(images: images, layouts: layouts, policy: pull, show: events),
             events: events
         )
+    }
+
+    /// Only looks up which steps are in the cache, and why others are not.
+    func look(events: @escaping @Sendable (BuildEvent) -> Void) async throws {
+        var request = request
+        request.explainsMisses = true
+        request.onMiss = .pass
+        _ = try await builder(.never, events).build(request) { _ in
+            preconditionFailure("nothing is made where misses are passed by")
+        }
+    }
+
+    /// Builds, stores the image and gives it its names.
+    func execute(events: @escaping @Sendable (BuildEvent) -> Void) async throws -> BuiltResult {
+        let builder = builder(pull, events)
         let (images, tags, annotations, format) = (images, request.tags, annotations.manifest, format)
         let record = try await builder.build(request) { image in
             try images.add(
