@@ -77,7 +77,7 @@ struct StageBuilder {
         steps = triggers + stage.steps
         // A stage of nothing but FROM is complete with it.
         result.unfinished = nil
-        run.recorder.begin(stage, triggers: triggers, usesCache: usesCache)
+        run.recorder.begin(stage, planned: steps, usesCache: usesCache)
         run.recorder.began(place, key: result.key, inputs: inputs)
         run.builder.emit(.finished(event, .base, id: result.shownID, seconds: 0))
     }

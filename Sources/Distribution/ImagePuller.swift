@@ -39,13 +39,15 @@ public struct ImagePuller: Sendable {
     /// Every blob is verified while it streams and every layer unpacked once, before the name moves. What is in the
     /// store already is not fetched again.
     ///
+    /// - Parameter isNamed: Whether the image is listed at all. Of one that is not, the caller holds the store's lock as
+    ///   long as it uses the image.
     /// - Throws: `RegistryError`, `ImageError`, `LayerError`, `LoginError`, `SystemError`, `CancellationError`.
-    public func pull(_ reference: ImageReference, platform: Platform) async throws -> Pulled {
+    public func pull(_ reference: ImageReference, platform: Platform, isNamed: Bool = true) async throws -> Pulled {
         emit(.started(.pull, repository: reference.repositoryText, tag: reference.tagText))
         let places = try connections.places(for: reference)
         for (position, place) in places.enumerated() {
             do {
-                return try await pull(reference, platform, from: place)
+                return try await pull(reference, platform, from: place, isNamed: isNamed)
             } catch let error as RegistryError where position < places.count - 1 {
                 emit(.note("\(error); trying `\(places[position + 1].client.endpoint.host)`"))
             }
@@ -53,9 +55,12 @@ public struct ImagePuller: Sendable {
         preconditionFailure("a registry has at least one place")
     }
 
-    private func pull(_ reference: ImageReference, _ platform: Platform, from place: RegistryConnections.Place)
-        async throws -> Pulled
-    {
+    private func pull(
+        _ reference: ImageReference,
+        _ platform: Platform,
+        from place: RegistryConnections.Place,
+        isNamed: Bool
+    ) async throws -> Pulled {
         // Nothing that is fetched here has a name yet.
         let lock = try images.store.lock(.shared)
         defer { withExtendedLifetime(lock) {} }
@@ -70,12 +75,11 @@ public struct ImagePuller: Sendable {
         let layers = try ImageStore.layers(manifest, configuration)
         try await fetch(layers, from: place)
         let before = images.find(reference: reference)
-        let image = try images.add(
-            manifest: document.bytes,
-            mediaType: document.mediaType,
-            names: [reference],
-            layersAreVerified: true
-        )
+        let (bytes, type) = (document.bytes, document.mediaType)
+        let image =
+            try isNamed
+            ? images.add(manifest: bytes, mediaType: type, names: [reference], layersAreVerified: true)
+            : images.prepare(manifest: bytes, mediaType: type, layersAreVerified: true)
         return Pulled(image: image, digest: top.digest, isNew: before?.id != image.id)
     }
 

@@ -84,7 +84,9 @@ public struct IndexInspection: Sendable, Encodable {
         }
     }
 
-    let listed: ListedIndex
+    private let listed: ListedIndex
+
+    public init(_ listed: ListedIndex) { self.listed = listed }
 
     private enum Key: String, CodingKey { case Id, RepoTags, Created, Size, Descriptor, Annotations, Manifests }
 
@@ -121,14 +123,6 @@ public enum Inspection: Sendable, Encodable {
 }
 
 extension ImageStore {
-    /// Everything that `inspect` shows about what a user means, an index or an image.
-    ///
-    /// - Throws: What `find(_:)` and `content(of:)` throw.
-    public func inspect(_ text: String) throws -> Inspection {
-        if let index = try findIndex(text) { return .index(IndexInspection(listed: index)) }
-        return .image(try inspect(try find(text)))
-    }
-
     /// Everything that `inspect` shows about an image.
     ///
     /// - Throws: What `content(of:)` throws.
