@@ -9,6 +9,8 @@ struct BaseResolution {
         /// The stages to build, in file order.
         var stages: [PlannedStage] = []
         var images: [ImageSource: BaseImage] = [:]
+        /// Lowest first.
+        var layers: [ImageSource: [StageLayer]] = [:]
         /// What the base image of a stage adds to it, by the stage's index.
         var triggers: [Int: PlannedTriggers] = [:]
     }
@@ -64,6 +66,10 @@ struct BaseResolution {
             throw BuildError.at(place, in: text, error.message, hints: error.hints)
         }
         bases.images[source] = image
+        let layers = OpenedOnce(image.layers)
+        bases.layers[source] = image.configuration.rootfs.diffIDs.indices.map { position in
+            StageLayer { try await layers.value[position] }
+        }
         return image
     }
 

@@ -36,18 +36,16 @@ struct StageBuilder {
             result = StageResult(state: StageState(stage: stage, plan: run.plan, base: nil), key: key.digest)
             result.created = run.epoch
         case .image(let reference, let platform):
-            guard let image = bases.images[ImageSource(reference: reference, platform: platform)] else {
+            let source = ImageSource(reference: reference, platform: platform)
+            guard let image = bases.images[source], let layers = bases.layers[source] else {
                 preconditionFailure("every base was resolved before")
             }
-            // Two images with the same files are the same base: what else counts of one is in the keys of the steps.
-            let chain = ChainID(image.layers.map { $0.diffID }, sha256: { SHA256Hasher.digest(of: $0) })
-            let key = StepKey([NamedInput("base", chain.map { $0.digest.description } ?? "scratch")])
             result = StageResult(
                 state: StageState(stage: stage, plan: run.plan, base: image.configuration),
-                key: key.digest
+                key: StageBuilder.baseKey(image).digest
             )
             result.history = image.configuration.history
-            result.layers = image.layers.map { StageLayer($0) }
+            result.layers = layers
             result.created = run.epoch ?? image.configuration.created
             result.shownID = image.id.short
             triggers = bases.triggers[stage.index]?.steps ?? []
@@ -65,6 +63,12 @@ struct StageBuilder {
         // A stage of nothing but FROM is complete with it.
         result.unfinished = nil
         run.builder.emit(.finished(step, .base, id: result.shownID, seconds: 0))
+    }
+
+    /// Two images with the same files are the same base: what else counts of one is in the keys of the steps.
+    static func baseKey(_ image: BaseImage) -> StepKey {
+        let chain = ChainID(image.configuration.rootfs.diffIDs, sha256: { SHA256Hasher.digest(of: $0) })
+        return StepKey([NamedInput("base", chain.map { $0.digest.description } ?? "scratch")])
     }
 
     /// Executes everything, gives the result as soon as later stages can use it, and then waits for its layers.

@@ -1,11 +1,13 @@
 import BuildContext
 import BuildEngine
 import BuildPlanning
+import Distribution
 import DockerfileSyntax
 import FileSystem
 import Glibc
 import Images
 import OCI
+import Registry
 import Reporting
 import SystemPackage
 
@@ -25,6 +27,8 @@ struct PreparedBuild: Sendable {
     private let images: ImageStore
     private let layouts: [ImageReference: NamedContexts.Layout]
     private let pull: PullPolicy
+    private let cacheSources: [CacheLocation]
+    private let cacheDestinations: [CacheLocation]
 
     /// - Throws: `CommandFailure`, `DiagnosticsError`.
     init(_ command: BuildOptions, _ images: ImageStore) async throws {
@@ -39,6 +43,12 @@ struct PreparedBuild: Sendable {
         }
         annotations = try PreparedBuild.usage("--annotation", command.annotations, ImageAnnotations.init(parsing:))
         outputs = try command.outputs.map { try PreparedBuild.usage("--output", $0, ImageOutput.init(parsing:)) }
+        cacheSources = try command.cacheSources.map { text in
+            try PreparedBuild.usage("--cache-from", text) { try CacheLocation(parsing: $0, .from) }
+        }
+        cacheDestinations = try command.cacheDestinations.map { text in
+            try PreparedBuild.usage("--cache-to", text) { try CacheLocation(parsing: $0, .to) }
+        }
         var options = PlanOptions(
             target: command.target,
             buildArguments: try BuildArguments(command).values
@@ -71,19 +81,35 @@ struct PreparedBuild: Sendable {
 
     /// Builds, stores the image and gives it its names.
     func execute(events: @escaping @Sendable (BuildEvent) -> Void) async throws -> BuiltResult {
-        let builder = Builder(
-            layers: images.layers,
-            images: BaseImages(images: images, layouts: layouts, policy: pull, show: events),
-            events: events
+        let shared = sharedCache(events)
+        let bases = BaseImages(
+            images: images,
+            layouts: layouts,
+            policy: pull,
+            isLazy: shared?.hasSources == true,
+            show: events
         )
+        let builder = Builder(layers: images.layers, images: bases, shared: shared, events: events)
         let (images, tags, annotations) = (images, request.tags, annotations.manifest)
-        let id = try await builder.build(request) { image in
-            try images.add(
-                configuration: image.configuration,
-                layers: image.layers,
-                annotations: annotations,
-                names: tags
-            ).id
+        let id: Digest
+        do {
+            id = try await builder.build(request) { image in
+                try images.add(
+                    configuration: image.configuration,
+                    layers: image.layers,
+                    annotations: annotations,
+                    names: tags
+                ).id
+            }
+        } catch {
+            // What was done before the failure is worth keeping.
+            if error is CancellationError { shared?.cancel() }
+            await shared?.finish()
+            throw error
+        }
+        if let shared {
+            await shared.finish()
+            events(.note(shared.summary.sentence))
         }
         guard let stored = images.image(id: id) else {
             throw CommandFailure("image \(id) was removed right after it was built")
@@ -92,6 +118,11 @@ struct PreparedBuild: Sendable {
             image: ListedImage(image: stored, names: request.tags, annotations: self.annotations.descriptor),
             outputs: outputs
         )
+    }
+
+    private func sharedCache(_ events: @escaping @Sendable (BuildEvent) -> Void) -> SharedCache? {
+        guard !cacheSources.isEmpty || !cacheDestinations.isEmpty else { return nil }
+        return SharedCache(from: cacheSources, to: cacheDestinations, images.layers, .shared) { events(.note($0)) }
     }
 
     static func usage<Text, Value>(_ option: String, _ text: Text, _ parse: (Text) throws -> Value) throws
@@ -112,5 +143,14 @@ struct PreparedBuild: Sendable {
             }
             return (name, parts.count == 2 ? parts[1] : "")
         }
+    }
+}
+
+extension SharedCache.Summary {
+    /// Such as `shared cache: 4 steps found, 2 layers fetched (1.2MB), 0 entries sent`.
+    fileprivate var sentence: String {
+        func count(_ number: Int, _ one: String, _ many: String) -> String { "\(number) \(number == 1 ? one : many)" }
+        let fetched = "\(count(fetched, "layer", "layers")) fetched (\(HumanReadable.size(fetchedBytes)))"
+        return "shared cache: \(count(found, "step", "steps")) found, \(fetched), \(count(sent, "entry", "entries")) sent"
     }
 }
