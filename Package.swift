@@ -103,6 +103,7 @@ let package = Package(
         library("Snapshots", ["OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
         library("Sandbox", ["CSandbox", "FileSystem", systemPackage]),
         library("BuildCache", ["OCI", "FileSystem", "ContentStore", systemPackage]),
+        library("BuildRecords", ["OCI", "FileSystem", "ContentStore", "BuildCache", systemPackage]),
         library("Images", ["Reporting", "OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
         library(
             "ContainerRuntime",
@@ -112,15 +113,15 @@ let package = Package(
             "BuildEngine",
             [
                 "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning",
-                "BuildChecks", "BuildCache", "Layers", "Snapshots", "Sandbox", "ContainerRuntime", "RemoteAddresses",
-                "RemoteSources", systemPackage,
+                "BuildChecks", "BuildCache", "BuildRecords", "Layers", "Snapshots", "Sandbox", "ContainerRuntime",
+                "RemoteAddresses", "RemoteSources", systemPackage,
             ]
         ),
         library(
             "Commands",
             [
                 "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning",
-                "BuildChecks", "BuildCache", "Layers", "Snapshots", "Images", "BuildEngine", "Sandbox",
+                "BuildChecks", "BuildCache", "BuildRecords", "Layers", "Snapshots", "Images", "BuildEngine", "Sandbox",
                 "ContainerRuntime", "RemoteAddresses", "RemoteSources", "Registry", "Distribution", systemPackage,
                 argumentParser,
             ]
@@ -149,6 +150,7 @@ let package = Package(
 
         tests("BuildContext", ["Reporting", "OCI", "FileSystem", "ContentStore", systemPackage]),
         tests("Sandbox", ["FileSystem", systemPackage]),
+        tests("BuildRecords", ["OCI", "FileSystem", "ContentStore", "BuildCache", systemPackage]),
         tests("BuildCache", ["OCI", "FileSystem", "ContentStore", systemPackage]),
         tests(
             "Snapshots",
@@ -162,7 +164,7 @@ let package = Package(
             "BuildEngine",
             [
                 "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning",
-                "BuildCache", "Layers", "Images", systemPackage,
+                "BuildCache", "BuildRecords", "Layers", "Images", systemPackage,
             ]
         ),
         tests("Commands", [argumentParser]),

@@ -35,7 +35,7 @@ extension CacheRecord {
     private static let format = "swiftbuild-cache 1"
 
     func encoded(digest: ([UInt8]) -> Digest) -> [UInt8] {
-        var lines = [CacheRecord.format, "instruction " + CacheRecord.escaped(instruction), "created \(created)"]
+        var lines = [CacheRecord.format, "instruction " + RecordText.escaped(instruction), "created \(created)"]
         if let layer { lines.append("layer \(layer.diffID.hex) \(layer.tarSize)") }
         let body = Array((lines.joined(separator: "\n") + "\n").utf8) + CacheRecord.encoded(key.inputs)
         return body + Array("sum \(digest(body).hex)\n".utf8)
@@ -46,9 +46,9 @@ extension CacheRecord {
         var result: [UInt8] = []
         for input in inputs {
             result += "input ".utf8
-            result += escaped(input.name).utf8
+            result += RecordText.escaped(input.name).utf8
             result.append(UInt8(ascii: "\t"))
-            result += escaped(input.value).utf8
+            result += RecordText.escaped(input.value).utf8
             result.append(UInt8(ascii: "\n"))
         }
         return result
@@ -82,7 +82,7 @@ extension CacheRecord {
             let name = line[..<blank]
             let value = String(decoding: line[(blank + 1)...], as: UTF8.self)[...]
             if name.elementsEqual("instruction".utf8) {
-                instruction = CacheRecord.unescaped(value)
+                instruction = RecordText.unescaped(value)
             } else if name.elementsEqual("created".utf8) {
                 created = Int64(value)
             } else if name.elementsEqual("layer".utf8) {
@@ -94,50 +94,12 @@ extension CacheRecord {
             } else if name.elementsEqual("input".utf8), key == nil {
                 let fields = value.split(separator: "\t", maxSplits: 1, omittingEmptySubsequences: false)
                 guard fields.count == 2 else { return nil }
-                inputs.append(NamedInput(CacheRecord.unescaped(fields[0]), CacheRecord.unescaped(fields[1])))
+                inputs.append(NamedInput(RecordText.unescaped(fields[0]), RecordText.unescaped(fields[1])))
             } else {
                 return nil
             }
         }
         guard let instruction, let created else { return nil }
         self.init(key: key ?? StepKey(inputs), instruction: instruction, layer: layer, created: created)
-    }
-
-    private static func escaped(_ text: String) -> String {
-        guard
-            text.utf8.contains(where: {
-                $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "\t")
-            })
-        else { return text }
-        var result: [UInt8] = []
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\n"): result += Array("\\n".utf8)
-            case UInt8(ascii: "\t"): result += Array("\\t".utf8)
-            case UInt8(ascii: "\\"): result += Array("\\\\".utf8)
-            default: result.append(byte)
-            }
-        }
-        return String(decoding: result, as: UTF8.self)
-    }
-
-    private static func unescaped(_ text: Substring) -> String {
-        guard text.utf8.contains(UInt8(ascii: "\\")) else { return String(text) }
-        var result: [UInt8] = []
-        var isEscaped = false
-        for byte in text.utf8 {
-            if isEscaped {
-                result.append(
-                    byte == UInt8(ascii: "n")
-                        ? UInt8(ascii: "\n") : byte == UInt8(ascii: "t") ? UInt8(ascii: "\t") : byte
-                )
-                isEscaped = false
-            } else if byte == UInt8(ascii: "\\") {
-                isEscaped = true
-            } else {
-                result.append(byte)
-            }
-        }
-        return String(decoding: result, as: UTF8.self)
     }
 }

@@ -20,6 +20,12 @@ public struct StepCache: Sendable {
         record(at: path(key.digest), for: key)
     }
 
+    /// The same by the key's digest alone, for who wants to know what a step was made of.
+    public func record(ofKey digest: Digest) -> CacheRecord? {
+        guard let record = record(at: path(digest)), record.key.digest == digest else { return nil }
+        return record
+    }
+
     private func record(at path: FilePath, for key: StepKey? = nil) -> CacheRecord? {
         guard let bytes = try? FileOperations.read(path, limit: 64 << 20) else { return nil }
         return CacheRecord(decoding: bytes, for: key) { SHA256Hasher.digest(of: $0) }

@@ -23,6 +23,10 @@ public struct BuildRequest: Sendable {
     public var uncachedStages: [String] = []
     /// How many steps may do their work at the same time.
     public var jobs: Int
+    /// What the record of the build calls the Dockerfile; `nil` for the name that its source has.
+    public var dockerfileName: String?
+    /// What it calls the context; `nil` for the path of the directory.
+    public var contextName: String?
 
     public init(dockerfile: Dockerfile, context: ContextDirectory?, options: PlanOptions = PlanOptions(), jobs: Int = 4)
     {

@@ -2,6 +2,7 @@ public import BuildCache
 import BuildChecks
 import BuildContext
 import BuildPlanning
+public import BuildRecords
 import ContainerRuntime
 import ContentStore
 import DockerfileSyntax
@@ -50,14 +51,15 @@ public struct Builder: Sendable {
         public let layers: [Layer]
     }
 
-    /// Builds what the request asks for.
+    /// Builds what the request asks for, and keeps a record of it, also of a build that fails once it is planned.
     ///
     /// - Parameter complete: Stores the image and gives its ID; called when everything else is done and before the last
     ///   step is reported, whose result the image is.
-    /// - Returns: What `complete` returned.
+    /// - Returns: The record, with the ID that `complete` returned.
     /// - Throws: `BuildError`, `CancellationError`, and errors of the store. Nothing runs, is mounted, or is left
     ///   half-written then.
-    public func build(_ request: BuildRequest, complete: @Sendable (BuiltImage) throws -> Digest) async throws -> Digest
+    public func build(_ request: BuildRequest, complete: @Sendable (BuiltImage) throws -> Digest) async throws
+        -> BuildRecord
     {
         TemporaryDirectory.sweep(store[.temporary])
         let plan = try BuildError.inDockerfile { () throws(DiagnosticsError) in
@@ -70,7 +72,14 @@ public struct Builder: Sendable {
             emit(.note("--no-cache-filter: there is no stage `\(name)`"))
         }
         return try await withTaskExecutorPreference(BlockingExecutor.shared) {
-            try await BuildRun(self, request, plan).run(complete: complete)
+            let run = BuildRun(self, request, plan)
+            do {
+                let image = try await run.run(complete: complete)
+                return await run.record(.succeeded, image: image)
+            } catch {
+                _ = await run.record(error is CancellationError ? .interrupted : .failed, image: nil)
+                throw error
+            }
         }
     }
 }
@@ -107,6 +116,7 @@ final class BuildRun: Sendable {
     private let namedContexts: [String: OpenedOnce<BuildContextFiles>]
     let isolation: Isolation
     let secrets: Secrets
+    let recorder: BuildRecorder
     private let stageResults: [Int: Promise<StageResult>]
     private let notes = Mutex<Set<String>>([])
     /// The layers that processes of this build left, to be kept as snapshots at the end.
@@ -123,6 +133,7 @@ final class BuildRun: Sendable {
         }
         isolation = Isolation(builder.store)
         secrets = Secrets(request.runs.secrets)
+        recorder = BuildRecorder(request, plan)
         stageResults = plan.allStages.mapValues { _ in Promise() }
     }
 
@@ -192,6 +203,13 @@ final class BuildRun: Sendable {
             builder.emit(.finished(last.step, last.outcome, id: id.short, seconds: last.seconds))
         }
         return id
+    }
+
+    /// Ends the record of the build and keeps it; that it cannot be kept is no reason to fail.
+    func record(_ ending: BuildRecord.Ending, image: Digest?) async -> BuildRecord {
+        let record = await recorder.finish(ending, image: image)
+        try? BuildRecordStore(builder.store).save(record)
+        return record
     }
 
     /// Reports what the build checks find, and everything in the Dockerfile that a step would fail on.

@@ -28,15 +28,17 @@ extension StageBuilder {
         else { return false }
         shared.keep(record.key)
         if isAlias { shared.keep(record.key, under: key.digest) }
+        self.key = record.key
         let stage = self
-        let layer = StageLayer {
+        let promised = Layer(diffID: known.diffID, tarSize: known.tarSize)
+        let layer = StageLayer(promised) {
             let lock = try await stage.lock(record.key)
             defer { withExtendedLifetime(lock) {} }
             if let (layer, _) = stage.cachedLayer(record.key) { return layer }
             do {
                 try await shared.fetch(known, under: key.digest)
                 try stage.builder.cache.save(record)
-                return Layer(diffID: known.diffID, tarSize: known.tarSize)
+                return promised
             } catch let error as CancellationError {
                 throw error
             } catch {

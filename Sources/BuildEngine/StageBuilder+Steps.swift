@@ -1,5 +1,6 @@
 import BuildCache
 import BuildPlanning
+import BuildRecords
 import ContentStore
 import DockerfileSyntax
 import FileSystem
@@ -12,8 +13,15 @@ extension StageBuilder {
     typealias Captures = ThrowingTaskGroup<Void, any Error>
 
     /// Executes one step, or takes its result from an earlier build.
-    mutating func execute(_ step: PlannedStep, isLast: Bool, _ captures: inout Captures) async throws {
+    ///
+    /// - Parameter position: That of the step among those of the stage, without `FROM`.
+    mutating func execute(_ step: PlannedStep, at position: Int, isLast: Bool, _ captures: inout Captures) async throws
+    {
         let start = Clock.now
+        let place = BuildRecorder.Place(stage: stage.index, step: position + 1)
+        let layerCount = result.layers.count
+        key = nil
+        run.recorder.started(place)
         let event = StageBuilder.event(step.instruction, number: step.number, stage, run)
         builder.emit(.started(event))
         do {
@@ -40,13 +48,23 @@ extension StageBuilder {
                 )
             )
             let seconds = Clock.seconds(since: start)
+            run.recorder.ended(
+                place,
+                outcome == .cached ? .cached : .ran,
+                key: key?.digest,
+                keyAbove: result.key,
+                layer: result.layers.count > layerCount ? result.layers.last : nil
+            )
             if isLast, stage.index == run.plan.target.index {
                 result.unfinished = StageResult.UnfinishedStep(step: event, outcome: outcome, seconds: seconds)
             } else {
                 builder.emit(.finished(event, outcome, id: result.shownID, seconds: seconds))
             }
         } catch {
-            if !(error is CancellationError) { builder.emit(.failed(event)) }
+            if !(error is CancellationError) {
+                run.recorder.ended(place, .failed, key: key?.digest, keyAbove: nil, inputs: key?.inputs ?? [])
+                builder.emit(.failed(event))
+            }
             throw step.trigger?.placing(error, of: step) ?? error
         }
     }
@@ -63,6 +81,7 @@ extension StageBuilder {
     /// before tells the user that nothing changed.
     private mutating func metadata(_ step: PlannedStep, _ resolved: ResolvedStep) throws -> BuildEvent.Outcome {
         let key = StepKey([NamedInput("below", result.key.hex), NamedInput("instruction", resolved.createdBy)])
+        self.key = key
         result.shownID = key.digest.short
         if usesCache, builder.cache.record(for: key) != nil { return .cached }
         try builder.cache.save(
@@ -89,6 +108,7 @@ extension StageBuilder {
         isIndependent: Bool = false,
         make: (StageBuilder) async throws -> Layer
     ) async throws -> BuildEvent.Outcome {
+        self.key = key
         let next = nextKey(key, isIndependent: isIndependent)
         if let (layer, created) = cachedLayer(key) {
             builder.shared?.keep(key)
@@ -191,6 +211,7 @@ extension StageBuilder {
         let path = PathInRoot(workdir.path)
         guard !path.isRoot else {
             let key = StepKey([NamedInput("below", result.key.hex), NamedInput("instruction", "WORKDIR /")])
+            self.key = key
             result.shownID = key.digest.short
             if usesCache, builder.cache.record(for: key) != nil { return .cached }
             try builder.cache.save(

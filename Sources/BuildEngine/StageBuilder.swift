@@ -1,5 +1,6 @@
 import BuildCache
 import BuildPlanning
+import BuildRecords
 import ContentStore
 import DockerfileSyntax
 import FileSystem
@@ -18,6 +19,8 @@ struct StageBuilder {
     /// Whether results of earlier builds are taken.
     let usesCache: Bool
     var result: StageResult
+    /// What the step that goes on was looked up by, once that is known.
+    var key: StepKey?
 
     var builder: Builder { run.builder }
 
@@ -30,9 +33,11 @@ struct StageBuilder {
         var triggers: [PlannedStep] = []
         let step = StageBuilder.event(stage.from, number: stage.stepNumber, stage, run)
         run.builder.emit(.started(step))
+        var inputs: [NamedInput] = []
         switch stage.base {
         case .scratch:
             let key = StepKey([NamedInput("base", "scratch")])
+            inputs = key.inputs
             result = StageResult(state: StageState(stage: stage, plan: run.plan, base: nil), key: key.digest)
             result.created = run.epoch
         case .image(let reference, let platform):
@@ -40,10 +45,12 @@ struct StageBuilder {
             guard let image = bases.images[source], let layers = bases.layers[source] else {
                 preconditionFailure("every base was resolved before")
             }
+            let key = StageBuilder.baseKey(image)
             result = StageResult(
                 state: StageState(stage: stage, plan: run.plan, base: image.configuration),
-                key: StageBuilder.baseKey(image).digest
+                key: key.digest
             )
+            inputs = key.inputs + [NamedInput("image", "\(image.id)")]
             result.history = image.configuration.history
             result.layers = layers
             result.created = run.epoch ?? image.configuration.created
@@ -62,6 +69,10 @@ struct StageBuilder {
         steps = triggers + stage.steps
         // A stage of nothing but FROM is complete with it.
         result.unfinished = nil
+        run.recorder.begin(stage, triggers: triggers)
+        let place = BuildRecorder.Place(stage: stage.index, step: 0)
+        run.recorder.started(place)
+        run.recorder.ended(place, .base, key: result.key, keyAbove: result.key, inputs: inputs)
         run.builder.emit(.finished(step, .base, id: result.shownID, seconds: 0))
     }
 
@@ -77,7 +88,7 @@ struct StageBuilder {
         try await withThrowingTaskGroup(of: Void.self) { captures in
             for (position, step) in builder.steps.enumerated() {
                 try Task.checkCancellation()
-                try await builder.execute(step, isLast: position == builder.steps.count - 1, &captures)
+                try await builder.execute(step, at: position, isLast: position == builder.steps.count - 1, &captures)
             }
             promise.fulfil(.success(builder.result))
             try await captures.waitForAll()

@@ -41,11 +41,15 @@ final class StageLayer: Sendable {
     init(_ layer: Layer) {
         files = Mutex(nil)
         elsewhere = nil
+        promised = layer
         promise.fulfil(.success(layer))
     }
 
     /// A layer that is brought into the store when something first reads it.
-    init(fetching: @escaping @Sendable () async throws -> Layer) {
+    ///
+    /// - Parameter promised: What it will be, where that is known.
+    init(_ promised: Layer? = nil, fetching: @escaping @Sendable () async throws -> Layer) {
+        self.promised = promised
         files = Mutex(nil)
         elsewhere = OpenedOnce(fetching)
     }
@@ -53,11 +57,15 @@ final class StageLayer: Sendable {
     /// A layer that is being made of what a process wrote; whoever makes it calls `finish`.
     init(of workspace: Workspace?) {
         files = Mutex(workspace)
+        promised = nil
         elsewhere = nil
     }
 
     /// Whether the layer has to be fetched, as far as is known.
     var isElsewhere: Bool { elsewhere.map { $0.opened == nil } ?? false }
+
+    /// What the layer is, as far as that is known without waiting for it.
+    let promised: Layer?
 
     /// The files themselves, for a layer that a `RUN` of this build left.
     var workspace: Workspace? { files.withLock { $0 } }

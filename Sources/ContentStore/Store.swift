@@ -1,5 +1,4 @@
 public import FileSystem
-internal import Glibc
 public import OCI
 public import SystemPackage
 
@@ -15,6 +14,7 @@ public struct Store: Sendable {
         case layers = "layers-v1"
         case compressed = "compressed-v1"
         case cache = "cache-v1"
+        case builds = "builds-v1"
         case snapshots = "snapshots-v1"
         case fingerprints = "fingerprints-v1"
         case sources = "sources-v1"
@@ -30,7 +30,7 @@ public struct Store: Sendable {
     /// - Throws: `SystemError` where the directory cannot be made or written to.
     public init(root: FilePath) throws(SystemError) {
         // Absolute, since a build may change directory-relative names for messages only.
-        self.root = root.isAbsolute ? root : (FilePath(Store.currentDirectory()).pushing(root)).lexicallyNormalized()
+        self.root = root.absolute
         // Each is looked for, since a layout of another tool or of an older version has only some of them.
         for bucket in Bucket.allCases where FileStatus.ifPresent(self[bucket]) == nil {
             try FileOperations.createDirectories(self[bucket])
@@ -76,11 +76,5 @@ public struct Store: Sendable {
 
     private func slot(_ key: Digest) -> UInt64 {
         key.bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-    }
-
-    private static func currentDirectory() -> String {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-        guard getcwd(&buffer, buffer.count) != nil else { return "/" }
-        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

@@ -3,6 +3,14 @@ internal import Glibc
 public import SystemPackage
 
 extension FilePath {
+    /// The path from the root of the filesystem; one that is so already stays as it is.
+    public var absolute: FilePath {
+        guard !isAbsolute else { return self }
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let current = getcwd(&buffer, buffer.count) == nil ? "/" : FilePath(platformString: buffer)
+        return current.pushing(self).lexicallyNormalized()
+    }
+
     /// The path with further components given as bytes, which need not be UTF-8.
     public func appending(bytes: some Collection<UInt8>) -> FilePath {
         let own = withPlatformString { Array(UnsafeBufferPointer(start: $0, count: strlen($0))) }

@@ -27,6 +27,7 @@ extension StageBuilder {
         let key = StepKey(
             commonInputs("RUN") + RunStep.inputs(command, run.request, platform: stage.platform) + mounts.inputs
         )
+        self.key = key
         if let (layer, created) = cachedLayer(key) {
             builder.shared?.keep(key)
             advance(key, StageLayer(layer), created: created)

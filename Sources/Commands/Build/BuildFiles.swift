@@ -10,6 +10,10 @@ import SystemPackage
 struct BuildFiles {
     let dockerfile: SourceText
     let context: ContextDirectory?
+    /// What records of builds call the context: an absolute path, an address without credentials, or `-`.
+    let contextName: String
+    /// Whether the context is a directory of this machine, and the Dockerfile's name none in it.
+    private let isLocal: Bool
 
     /// - Parameters:
     ///   - store: Opened for what must be fetched or unpacked.
@@ -23,6 +27,8 @@ struct BuildFiles {
     ) async throws {
         let source = try ContextSource(context)
         if case .directory(let path) = source {
+            isLocal = true
+            contextName = FilePath(path).absolute.lexicallyNormalized().string
             let directory = try BuildFiles.open(path)
             switch dockerfile {
             case "-":
@@ -38,6 +44,8 @@ struct BuildFiles {
             }
             return
         }
+        isLocal = false
+        contextName = CredentialMask.masked(context)
         if case .standardInput = source, dockerfile == "-" {
             // A Dockerfile and nothing else.
             self.dockerfile = try BuildFiles.standardInput()
@@ -75,6 +83,13 @@ struct BuildFiles {
             }
             self.context = try BuildFiles.ignoringInside(directory, dockerfile: inside)
         }
+    }
+
+    /// What records of builds call the Dockerfile.
+    var dockerfileName: String {
+        let name = dockerfile.name
+        guard isLocal, name != "-", !BuildFiles.isAddress(name) else { return CredentialMask.masked(name) }
+        return FilePath(name).absolute.lexicallyNormalized().string
     }
 
     /// A directory with the ignore file that lies in it.

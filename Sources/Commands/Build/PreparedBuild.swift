@@ -1,6 +1,7 @@
 import BuildContext
 import BuildEngine
 import BuildPlanning
+import BuildRecords
 import Distribution
 import DockerfileSyntax
 import FileSystem
@@ -15,6 +16,7 @@ import SystemPackage
 ///
 /// Not all of what was prepared: a context that was fetched or unpacked goes away with that.
 struct BuiltResult: Sendable {
+    let record: BuildRecord
     let image: ListedImage
     let outputs: [ImageOutput]
 }
@@ -70,6 +72,8 @@ struct PreparedBuild: Sendable {
             options: options,
             jobs: command.jobs ?? 4
         )
+        request.dockerfileName = files.dockerfileName
+        request.contextName = files.contextName
         request.namedContexts = namedContexts.openers
         request.tags = tags
         request.labels = try PreparedBuild.labels(command.labels)
@@ -91,9 +95,9 @@ struct PreparedBuild: Sendable {
         )
         let builder = Builder(layers: images.layers, images: bases, shared: shared, events: events)
         let (images, tags, annotations) = (images, request.tags, annotations.manifest)
-        let id: Digest
+        let record: BuildRecord
         do {
-            id = try await builder.build(request) { image in
+            record = try await builder.build(request) { image in
                 try images.add(
                     configuration: image.configuration,
                     layers: image.layers,
@@ -111,10 +115,11 @@ struct PreparedBuild: Sendable {
             await shared.finish()
             events(.note(shared.summary.sentence))
         }
-        guard let stored = images.image(id: id) else {
-            throw CommandFailure("image \(id) was removed right after it was built")
+        guard let id = record.image, let stored = images.image(id: id) else {
+            throw CommandFailure("the image was removed right after it was built")
         }
         return BuiltResult(
+            record: record,
             image: ListedImage(image: stored, names: request.tags, annotations: self.annotations.descriptor),
             outputs: outputs
         )

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BuildCache
+import BuildRecords
 import ContentStore
 import FileSystem
 import Images
@@ -14,8 +15,8 @@ struct PruneCommand: ParsableCommand {
         abstract: "Remove images without names, and content that nothing needs.",
         discussion: """
             Results of build steps stay, so that the next build is as fast as before; with --all they go too, and so do
-            unpacked layers, what was fetched from elsewhere and the directories of RUN --mount=type=cache. Running
-            builds are waited for.
+            unpacked layers, what was fetched from elsewhere, the directories of RUN --mount=type=cache and the records
+            of builds. Running builds are waited for.
             """
     )
 
@@ -44,6 +45,7 @@ struct PruneCommand: ParsableCommand {
         freed += try cache.prune { layer in
             removesCache ? false : layer.map { store.blobs.size($0) != nil } ?? true
         }
+        freed += try BuildRecordStore(store).prune(all: removesCache)
         if removesCache {
             freed += try SnapshotStore(images.layers).prune() + CacheDirectoryStore(images.layers).prune()
             freed += try RemoteSources(store).prune()

@@ -1,0 +1,125 @@
+import BuildCache
+import BuildContext
+import BuildPlanning
+import BuildRecords
+import DockerfileSyntax
+import Layers
+import OCI
+import Reporting
+import Synchronization
+import SystemPackage
+
+/// Takes down what becomes of each step while a build goes on.
+final class BuildRecorder: Sendable {
+    /// A step by the positions of its stage and in it.
+    struct Place: Hashable {
+        let stage: Int
+        let step: Int
+    }
+
+    private struct State {
+        var record: BuildRecord
+        /// Of steps that made one or found one; it may still be in the making.
+        var layers: [Place: StageLayer] = [:]
+    }
+
+    private let began = Clock.now
+    private let state: Mutex<State>
+
+    init(_ request: BuildRequest, _ plan: BuildPlan) {
+        let source = plan.dockerfile.source
+        let needed = Dictionary(plan.stages.map { ($0.index, $0) }) { first, _ in first }
+        let stages = plan.dockerfile.stages.map { stage in
+            let result: BuildRecord.Step.Result = needed[stage.index] == nil ? .skipped : .notRun
+            return BuildRecord.Stage(
+                name: stage.name,
+                steps: ([stage.instruction] + stage.instructions).enumerated().map { position, instruction in
+                    BuildRecord.Step(
+                        number: needed[stage.index].map { $0.stepNumber + position } ?? 0,
+                        line: source.line(at: instruction.range.start),
+                        text: CredentialMask.masked(instruction.text),
+                        result: result
+                    )
+                }
+            )
+        }
+        var record = BuildRecord(
+            id: BuildRecord.ID(nanoseconds: began),
+            dockerfile: request.dockerfileName ?? source.name,
+            context: request.contextName ?? request.context.map { $0.path.string },
+            platform: plan.options.targetPlatform,
+            stages: stages
+        )
+        record.target = plan.options.target
+        record.tags = request.tags.map(\.description)
+        state = Mutex(State(record: record))
+    }
+
+    /// Puts the triggers of a stage's base behind its `FROM`, and makes a stage needed that only they need.
+    func begin(_ stage: PlannedStage, triggers: [PlannedStep]) {
+        state.withLock { state in
+            var steps = state.record.stages[stage.index].steps
+            for position in steps.indices { steps[position].result = .notRun }
+            let line = steps[0].line
+            steps.insert(
+                contentsOf: triggers.map {
+                    let text = CredentialMask.masked($0.instruction.text)
+                    return BuildRecord.Step(number: 0, line: line, text: text, result: .notRun)
+                },
+                at: 1
+            )
+            state.record.stages[stage.index].steps = steps
+        }
+    }
+
+    func started(_ place: Place) {
+        let time = Clock.now - began
+        state.withLock { $0.record.stages[place.stage].steps[place.step].start = max(time, 0) }
+    }
+
+    /// Takes down how a step ended.
+    ///
+    /// - Parameters:
+    ///   - inputs: Those of its key where the cache has no record of it.
+    ///   - layer: The one that it put on top of the stage.
+    func ended(
+        _ place: Place,
+        _ result: BuildRecord.Step.Result,
+        key: Digest?,
+        keyAbove: Digest?,
+        inputs: [NamedInput] = [],
+        layer: StageLayer? = nil
+    ) {
+        let time = Clock.now - began
+        state.withLock { state in
+            var step = state.record.stages[place.stage].steps[place.step]
+            step.result = result
+            step.end = max(time, step.start ?? 0)
+            (step.key, step.keyAbove, step.inputs) = (key, keyAbove, inputs)
+            state.record.stages[place.stage].steps[place.step] = step
+            state.layers[place] = layer
+        }
+    }
+
+    /// The record so far.
+    var record: BuildRecord { state.withLock { $0.record } }
+
+    /// The whole record; to be called when no step works any more.
+    func finish(_ ending: BuildRecord.Ending, image: Digest?) async -> BuildRecord {
+        let (taken, layers) = state.withLock { ($0.record, $0.layers) }
+        var record = taken
+        record.ending = ending
+        record.image = image
+        record.duration = max(Clock.now - began, 0)
+        for (place, layer) in layers {
+            // One that nothing needed stays where it is.
+            let known = layer.isElsewhere ? layer.promised : try? await layer.layer
+            guard let layer = known else { continue }
+            record.stages[place.stage].steps[place.step].layer = CacheRecord.LayerResult(
+                diffID: layer.diffID,
+                tarSize: layer.blob.size
+            )
+        }
+        return record
+    }
+}

@@ -1,0 +1,119 @@
+public import BuildCache
+public import OCI
+
+/// What is remembered of a build: what was built, and what became of each step.
+///
+/// The inputs of a step are not repeated here: `BuildRecordStore.inputs(of:)` finds them by its key.
+public struct BuildRecord: Sendable, Hashable {
+    /// When a build began, by which it is called; ordered by time.
+    public struct ID: Sendable, Hashable, Comparable, CustomStringConvertible {
+        /// Since 1970.
+        public let nanoseconds: Int64
+
+        public init(nanoseconds: Int64) { self.nanoseconds = max(nanoseconds, 0) }
+
+        /// Reads 16 lower-case hexadecimal digits; `nil` for anything else.
+        public init?(parsing text: some StringProtocol) {
+            guard text.utf8.count == 16, let value = Int64(text, radix: 16), value >= 0 else { return nil }
+            self.init(nanoseconds: value)
+            guard description == text else { return nil }
+        }
+
+        /// The 16 digits, which sort as the times do.
+        public var description: String {
+            let digits = String(nanoseconds, radix: 16)
+            return String(repeating: "0", count: 16 - digits.count) + digits
+        }
+
+        public static func < (left: ID, right: ID) -> Bool { left.nanoseconds < right.nanoseconds }
+    }
+
+    public enum Ending: String, Sendable {
+        case succeeded, failed, interrupted
+    }
+
+    public let id: ID
+    /// An absolute path, an address without credentials, or `-` for standard input.
+    public var dockerfile: String
+    /// As `dockerfile`; `nil` where there is none.
+    public var context: String?
+    /// The stage that was asked for; `nil` for the last one.
+    public var target: String?
+    /// The names that the image was to get, in full.
+    public var tags: [String] = []
+    public var platform: Platform
+    /// The image ID; `nil` for a build that gave none.
+    public var image: Digest?
+    /// In nanoseconds.
+    public var duration: Int64 = 0
+    public var ending = Ending.interrupted
+    /// All stages of the file, in its order.
+    public var stages: [Stage]
+
+    public init(id: ID, dockerfile: String, context: String?, platform: Platform, stages: [Stage]) {
+        self.id = id
+        self.dockerfile = dockerfile
+        self.context = context
+        self.platform = platform
+        self.stages = stages
+    }
+}
+
+extension BuildRecord {
+    /// One stage of the file.
+    public struct Stage: Sendable, Hashable {
+        /// `nil` for one without a name, which its position stands for.
+        public var name: String?
+        /// `FROM`, the triggers of the base, and the other instructions.
+        public var steps: [Step]
+
+        public init(name: String?, steps: [Step]) {
+            self.name = name
+            self.steps = steps
+        }
+    }
+
+    /// One instruction.
+    public struct Step: Sendable, Hashable {
+        /// What became of it.
+        public enum Result: String, Sendable, CaseIterable {
+            /// `FROM`: there was nothing to do.
+            case base
+            /// An earlier result was used.
+            case cached
+            /// The work was done.
+            case ran
+            case failed
+            /// The target does not need the stage.
+            case skipped
+            /// The build ended before, because of another step or a signal; perhaps in the middle of this one.
+            case notRun = "not run"
+        }
+
+        /// The k of `Step k/N`; 0 for triggers and for stages that the target does not need.
+        public var number: Int
+        /// Where it begins in the Dockerfile, from 1; for a trigger that of its `FROM`.
+        public var line: Int
+        /// The instruction on one line, without the credentials of addresses.
+        public var text: String
+        public var result: Result
+        /// In nanoseconds since the build began; `nil` where it never did.
+        public var start: Int64?
+        public var end: Int64?
+        /// What it was looked up by; `nil` where that was not found out.
+        public var key: Digest?
+        /// What the keys of later steps build on.
+        public var keyAbove: Digest?
+        /// `nil` for a step without a layer, and where none was made.
+        public var layer: CacheRecord.LayerResult?
+        /// The inputs of the key where the cache has no record of it; of `FROM` the image's ID too.
+        public var inputs: [NamedInput] = []
+
+        public init(number: Int, line: Int, text: String, result: Result) {
+            self.number = number
+            self.line = line
+            self.text = text
+            self.result = result
+        }
+    }
+}

@@ -1,0 +1,139 @@
+import BuildCache
+import BuildRecords
+import ContentStore
+import FileSystem
+import Glibc
+import OCI
+import SystemPackage
+import Testing
+
+/// The records of a store that is removed afterwards.
+private func withRecords(_ body: (BuildRecordStore, Store) throws -> Void) throws {
+    let directory = FilePath("/var/tmp/swiftbuild-records-\(getpid())-\(UInt64.random(in: 0 ... .max))")
+    defer { try? FileOperations.removeTree(directory) }
+    let store = try Store(root: directory)
+    try body(BuildRecordStore(store), store)
+}
+
+private func record(_ time: Int64, text: String = "RUN true", tag: String = "docker.io/library/app:latest")
+    -> BuildRecord
+{
+    var step = BuildRecord.Step(number: 2, line: 3, text: text, result: .failed)
+    (step.start, step.end) = (10, 20)
+    step.key = SHA256Hasher.digest(of: Array(text.utf8))
+    step.keyAbove = SHA256Hasher.digest(of: [1])
+    step.layer = CacheRecord.LayerResult(diffID: SHA256Hasher.digest(of: [2]), tarSize: 1024)
+    step.inputs = [NamedInput("environment \(text)", text), NamedInput(text, "")]
+    let from = BuildRecord.Step(number: 1, line: 1, text: "FROM base", result: .base)
+    var record = BuildRecord(
+        id: BuildRecord.ID(nanoseconds: time),
+        dockerfile: "/src/\(text)/Dockerfile",
+        context: "/src",
+        platform: .host,
+        stages: [
+            BuildRecord.Stage(name: nil, steps: [from, step]),
+            BuildRecord.Stage(
+                name: text,
+                steps: BuildRecord.Step.Result.allCases.map {
+                    BuildRecord.Step(number: 0, line: 9, text: "STEP \($0)", result: $0)
+                }
+            ),
+        ]
+    )
+    record.tags = [tag, "docker.io/library/other:1"]
+    record.target = text
+    record.image = SHA256Hasher.digest(of: Array("\(time)".utf8))
+    record.ending = .failed
+    record.duration = 123
+    return record
+}
+
+@Suite("A build record")
+struct BuildRecordTests {
+    @Test(
+        "comes back as it was saved, whatever is in its texts",
+        arguments: ["RUN true", "", "-", "\t\n\\", "\u{0301}a\t\u{0301}", "sum 00", "🇩🇪\u{200D}", "\r\nstep\t1"]
+    )
+    func roundTrip(text: String) throws {
+        try withRecords { records, _ in
+            let saved = record(5, text: text)
+            try records.save(saved)
+            #expect(records.record(saved.id) == saved)
+        }
+    }
+
+    @Test("is as good as none with any byte flipped and cut anywhere")
+    func damaged() throws {
+        try withRecords { records, store in
+            let saved = record(5)
+            try records.save(saved)
+            let path = store[.builds].appending(saved.id.description)
+            let bytes = try FileOperations.read(path)
+            for position in bytes.indices {
+                var damaged = bytes
+                damaged[position] ^= 0x20
+                try FileOperations.writeAtomically(damaged, to: path, temporary: store[.temporary])
+                #expect(records.record(saved.id) == nil, "byte \(position)")
+                try FileOperations.writeAtomically(bytes[..<position], to: path, temporary: store[.temporary])
+                #expect(records.record(saved.id) == nil, "cut at \(position)")
+            }
+            try records.save(record(4))
+            #expect(records.record(matching: "last")?.id.nanoseconds == 4)
+        }
+    }
+
+    @Test("is found by `last`, by its own ID, and by the ID and the names of its image")
+    func matching() throws {
+        try withRecords { records, _ in
+            #expect(records.record(matching: "last") == nil)
+            for time in [Int64(1) << 60, 7, 9] { try records.save(record(time, tag: "docker.io/library/t\(time):1")) }
+            #expect(records.ids.map(\.nanoseconds) == [1 << 60, 9, 7])
+            #expect(records.record(matching: "last")?.id.nanoseconds == 1 << 60)
+            #expect(records.record(matching: "0000000000000007")?.id.nanoseconds == 7)
+            let image = try #require(record(9).image)
+            #expect(records.record(matching: image.description)?.id.nanoseconds == 9)
+            #expect(records.record(matching: image.short)?.id.nanoseconds == 9)
+            #expect(records.record(matching: "t7:1")?.id.nanoseconds == 7)
+            #expect(records.record(matching: "other:1")?.id.nanoseconds == 1 << 60)
+            for text in ["", "t7", "no", "000000000000000A", "../../x", "sha256:", "LAST"] {
+                #expect(records.record(matching: text) == nil, "\(text)")
+            }
+        }
+    }
+
+    @Test("is dropped when there are many later ones; prune takes damaged ones, and with all every one")
+    func bounds() throws {
+        try withRecords { records, store in
+            for time in 0..<Int64(BuildRecordStore.limit + 40) { try records.save(record(time)) }
+            let ids = records.ids
+            #expect((BuildRecordStore.limit...BuildRecordStore.limit + 32).contains(ids.count))
+            #expect(ids.first?.nanoseconds == Int64(BuildRecordStore.limit) + 39)
+            for name in ["x", "0000000000000000"] {
+                try FileOperations.writeAtomically(
+                    [1],
+                    to: store[.builds].appending(name),
+                    temporary: store[.temporary]
+                )
+            }
+            #expect(try records.prune(all: false) == 2)
+            #expect(records.ids == ids)
+            #expect(try records.prune(all: true) > 1000)
+            #expect(try FileOperations.names(in: store[.builds]).isEmpty)
+        }
+    }
+
+    @Test("finds the inputs of a step by its key, or has them itself")
+    func inputs() throws {
+        try withRecords { records, store in
+            let key = StepKey([NamedInput("instruction", "RUN"), NamedInput("user", "")])
+            var step = BuildRecord.Step(number: 1, line: 1, text: "RUN true", result: .ran)
+            #expect(records.inputs(of: step) == nil)
+            step.key = key.digest
+            #expect(records.inputs(of: step) == nil)
+            try StepCache(store).save(CacheRecord(key: key, instruction: "RUN true", layer: nil, created: 1))
+            #expect(records.inputs(of: step) == key.inputs)
+            step.inputs = [NamedInput("own", "1")]
+            #expect(records.inputs(of: step) == step.inputs)
+        }
+    }
+}
