@@ -132,7 +132,10 @@ public struct ImagePuller: Sendable {
         let lock = try images.store.lock(.shared)
         defer { withExtendedLifetime(lock) {} }
         // Between the two, prune may have taken it for something that nobody needs.
-        try await fetch(try ManifestDocument.manifest(found.document.bytes, mediaType: found.document.mediaType).config, from: found.place)
+        try await fetch(
+            try ManifestDocument.manifest(found.document.bytes, mediaType: found.document.mediaType).config,
+            from: found.place
+        )
         try await fetch(found.layers, from: found.place)
         let before = images.find(reference: found.reference)
         let image = try images.add(

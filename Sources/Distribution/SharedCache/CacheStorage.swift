@@ -5,7 +5,9 @@ internal import OCI
 internal import Registry
 internal import SystemPackage
 
-/// A place where entries are shared. Entries never change, so writing one twice does no harm.
+/// A place where entries are shared.
+///
+/// They never change, so writing one twice does no harm.
 protocol CacheStorage: Sendable {
     /// What is said of it: where it is.
     var name: String { get }

@@ -177,11 +177,15 @@ public final class SharedCache: SharedStepCache {
     private func send(_ kept: Kept, to storage: any CacheStorage, _ compression: LayerCompression) async throws {
         if try await storage.hasManifest(for: kept.place) { return }
         let found = state.withLock { $0.found[kept.key.digest] }
-        guard let record = found?.entry.record ?? records.record(for: kept.key), let result = record.layer else { return }
+        guard let record = found?.entry.record ?? records.record(for: kept.key), let result = record.layer else {
+            return
+        }
         let layer = Layer(diffID: result.diffID, tarSize: result.tarSize)
         if found != nil, !layers.isAvailable(layer) {
             // What is wrong with the place that it comes from says nothing about this one.
-            do { try await fetch(result, under: kept.key.digest) } catch let error as CancellationError { throw error } catch { return }
+            do { try await fetch(result, under: kept.key.digest) } catch let error as CancellationError {
+                throw error
+            } catch { return }
         }
         let blob = try await LayerCompressor(layers, compression).compressed(layer, isDocker: false)
         let entry = CacheEntry(record, result, blob: blob)
