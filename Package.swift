@@ -103,7 +103,10 @@ let package = Package(
         library("Snapshots", ["OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
         library("Sandbox", ["CSandbox", "FileSystem", systemPackage]),
         library("BuildCache", ["OCI", "FileSystem", "ContentStore", systemPackage]),
-        library("BuildRecords", ["OCI", "FileSystem", "ContentStore", "BuildCache", systemPackage]),
+        library(
+            "BuildRecords",
+            ["Reporting", "OCI", "FileSystem", "ContentStore", "BuildCache", "Layers", systemPackage]
+        ),
         library("Images", ["Reporting", "OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
         library(
             "ContainerRuntime",

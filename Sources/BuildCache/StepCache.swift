@@ -26,6 +26,13 @@ public struct StepCache: Sendable {
         return record
     }
 
+    /// All records that are not damaged, in no particular order; each is read.
+    public var records: [CacheRecord] {
+        ((try? FileOperations.names(in: store[.cache])) ?? []).compactMap {
+            record(at: store[.cache].appending(bytes: $0))
+        }
+    }
+
     private func record(at path: FilePath, for key: StepKey? = nil) -> CacheRecord? {
         guard let bytes = try? FileOperations.read(path, limit: 64 << 20) else { return nil }
         return CacheRecord(decoding: bytes, for: key) { SHA256Hasher.digest(of: $0) }

@@ -6,10 +6,25 @@ public enum BuildError: Error, Sendable {
     case dockerfile(DiagnosticsError)
     /// A `RUN` ended with another code than 0.
     case runFailed(RunFailure)
+    /// A step has no earlier result, and was not to be made.
+    case notCached(NotCached)
     /// This machine does not let us do what a step needs.
     case environment(String, hint: String?)
     /// An option of the command line has a value that it cannot have.
     case invalidSetting(String, reason: String)
+
+    /// What is known of a step that should have been in the cache.
+    public struct NotCached: Sendable {
+        public let source: SourceText
+        public let range: SourceRange
+        public let step: BuildEvent.Step
+        public let explanation: StepExplanation
+
+        /// The same, told at another place.
+        func at(_ range: SourceRange, in source: SourceText) -> NotCached {
+            NotCached(source: source, range: range, step: step, explanation: explanation)
+        }
+    }
 
     /// What is known of a failed `RUN`.
     public struct RunFailure: Sendable {
@@ -42,6 +57,7 @@ extension BuildError: CustomStringConvertible {
         switch self {
         case .dockerfile(let error): error.diagnostics.first?.message ?? "the Dockerfile cannot be built"
         case .runFailed(let failure): "`\(failure.command)` failed with exit code \(failure.code)"
+        case .notCached(let miss): "`\(miss.step.text)` is not in the cache"
         case .environment(let message, _): message
         case .invalidSetting(let text, let reason): "`\(text)`: \(reason)"
         }

@@ -23,6 +23,10 @@ public struct BuildRequest: Sendable {
     public var uncachedStages: [String] = []
     /// How many steps may do their work at the same time.
     public var jobs: Int
+    /// What is done with a step that has no earlier result.
+    public var onMiss = MissHandling.make
+    /// Whether it is told of each such step why that is so.
+    public var explainsMisses = false
     /// What the record of the build calls the Dockerfile; `nil` for the name that its source has.
     public var dockerfileName: String?
     /// What it calls the context; `nil` for the path of the directory.
@@ -35,6 +39,16 @@ public struct BuildRequest: Sendable {
         self.options = options
         self.jobs = jobs
     }
+}
+
+/// What is done with a step that has no earlier result.
+public enum MissHandling: Sendable {
+    /// It is made.
+    case make
+    /// The build fails before it is made.
+    case refuse
+    /// Nothing is made, stored or recorded, and the steps above are looked up all the same.
+    case pass
 }
 
 extension BuildRequest {

@@ -55,13 +55,13 @@ public struct Builder: Sendable {
     ///
     /// - Parameter complete: Stores the image and gives its ID; called when everything else is done and before the last
     ///   step is reported, whose result the image is.
-    /// - Returns: The record, with the ID that `complete` returned.
+    /// - Returns: The record, with the ID that `complete` returned; where misses are passed by, that is not called.
     /// - Throws: `BuildError`, `CancellationError`, and errors of the store. Nothing runs, is mounted, or is left
     ///   half-written then.
     public func build(_ request: BuildRequest, complete: @Sendable (BuiltImage) throws -> Digest) async throws
         -> BuildRecord
     {
-        TemporaryDirectory.sweep(store[.temporary])
+        if request.onMiss != .pass { TemporaryDirectory.sweep(store[.temporary]) }
         let plan = try BuildError.inDockerfile { () throws(DiagnosticsError) in
             try BuildPlan(request.dockerfile, options: request.options)
         }
@@ -117,6 +117,8 @@ final class BuildRun: Sendable {
     let isolation: Isolation
     let secrets: Secrets
     let recorder: BuildRecorder
+    /// `nil` where nobody wants to know.
+    let explainer: MissExplainer?
     private let stageResults: [Int: Promise<StageResult>]
     private let notes = Mutex<Set<String>>([])
     /// The layers that processes of this build left, to be kept as snapshots at the end.
@@ -134,6 +136,7 @@ final class BuildRun: Sendable {
         isolation = Isolation(builder.store)
         secrets = Secrets(request.runs.secrets)
         recorder = BuildRecorder(request, plan)
+        explainer = request.explainsMisses || request.onMiss != .make ? MissExplainer(builder.layers) : nil
         stageResults = plan.allStages.mapValues { _ in Promise() }
     }
 
@@ -168,13 +171,17 @@ final class BuildRun: Sendable {
         if notes.withLock({ $0.insert(text).inserted }) { builder.emit(.note(text)) }
     }
 
-    func run(complete: @Sendable (Builder.BuiltImage) throws -> Digest) async throws -> Digest {
+    /// - Returns: The image's ID; `nil` where nothing was to be made.
+    func run(complete: @Sendable (Builder.BuiltImage) throws -> Digest) async throws -> Digest? {
+        let isWriting = request.onMiss != .pass
         // Prune must not take away what a cache look-up has just found.
-        let inUse = try builder.store.lock(.shared)
+        let inUse = isWriting ? try builder.store.lock(.shared) : nil
         defer { withExtendedLifetime(inUse) {} }
         defer {
-            for (workspace, layer) in workspaces.withLock({ $0 }) { builder.snapshots.adopt(workspace, as: layer) }
-            for files in [context] + namedContexts.values.map(\.opened) { try? files?.fingerprints.save() }
+            if isWriting {
+                for (workspace, layer) in workspaces.withLock({ $0 }) { builder.snapshots.adopt(workspace, as: layer) }
+                for files in [context] + namedContexts.values.map(\.opened) { try? files?.fingerprints.save() }
+            }
         }
         let bases = try await BaseResolution(self).resolve()
         try check(bases)
@@ -198,9 +205,9 @@ final class BuildRun: Sendable {
             if let failure { throw failure }
         }
         let result = try await result(ofStage: plan.target.index)
-        let id = try complete(try await assemble(result))
+        let id = isWriting ? try complete(try await assemble(result)) : nil
         if let last = result.unfinished {
-            builder.emit(.finished(last.step, last.outcome, id: id.short, seconds: last.seconds))
+            builder.emit(.finished(last.step, last.outcome, id: id?.short ?? result.shownID, seconds: last.seconds))
         }
         return id
     }
@@ -208,7 +215,7 @@ final class BuildRun: Sendable {
     /// Ends the record of the build and keeps it; that it cannot be kept is no reason to fail.
     func record(_ ending: BuildRecord.Ending, image: Digest?) async -> BuildRecord {
         let record = await recorder.finish(ending, image: image)
-        try? BuildRecordStore(builder.store).save(record)
+        if request.onMiss != .pass { try? BuildRecordStore(builder.store).save(record) }
         return record
     }
 

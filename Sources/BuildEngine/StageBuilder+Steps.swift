@@ -18,25 +18,21 @@ extension StageBuilder {
     mutating func execute(_ step: PlannedStep, at position: Int, isLast: Bool, _ captures: inout Captures) async throws
     {
         let start = Clock.now
-        let place = BuildRecorder.Place(stage: stage.index, step: position + 1)
+        place = BuildRecorder.Place(stage: stage.index, step: position + 1)
         let layerCount = result.layers.count
         key = nil
         run.recorder.started(place)
-        let event = StageBuilder.event(step.instruction, number: step.number, stage, run)
+        event = StageBuilder.event(step.instruction, number: step.number, stage, run)
         builder.emit(.started(event))
         do {
             let resolved = try resolve(step)
-            let outcome: BuildEvent.Outcome
-            switch resolved.action {
-            case .metadata: outcome = try metadata(step, resolved)
-            case .workdir(let workdir): outcome = try await makeDirectory(workdir, step)
-            case .copy(let copy):
-                let context = try await run.contextFiles(copy.from)
-                outcome = try await CopyStep(copy, step: step, stage: self, context: context).execute(&self)
-            case .run(let command): outcome = try await runCommand(command, step, event, &captures)
+            let outcome = try await passing(step) { (stage) throws in
+                try await stage.perform(resolved, step, &captures)
             }
             // The image will need it: it comes while later steps work.
-            if stage.index == run.plan.target.index, let last = result.layers.last, last.isElsewhere {
+            if run.request.onMiss != .pass, stage.index == run.plan.target.index, let last = result.layers.last,
+                last.isElsewhere
+            {
                 captures.addTask { _ = try await last.layer }
             }
             result.history.append(
@@ -50,8 +46,8 @@ extension StageBuilder {
             let seconds = Clock.seconds(since: start)
             run.recorder.ended(
                 place,
-                outcome == .cached ? .cached : .ran,
-                key: key?.digest,
+                outcome,
+                key,
                 keyAbove: result.key,
                 layer: result.layers.count > layerCount ? result.layers.last : nil
             )
@@ -62,10 +58,23 @@ extension StageBuilder {
             }
         } catch {
             if !(error is CancellationError) {
-                run.recorder.ended(place, .failed, key: key?.digest, keyAbove: nil, inputs: key?.inputs ?? [])
+                run.recorder.failed(place, key)
                 builder.emit(.failed(event))
             }
             throw step.trigger?.placing(error, of: step) ?? error
+        }
+    }
+
+    private mutating func perform(_ resolved: ResolvedStep, _ step: PlannedStep, _ captures: inout Captures)
+        async throws -> BuildEvent.Outcome
+    {
+        switch resolved.action {
+        case .metadata: return try await metadata(step, resolved)
+        case .workdir(let workdir): return try await makeDirectory(workdir, step)
+        case .copy(let copy):
+            let context = try await run.contextFiles(copy.from)
+            return try await CopyStep(copy, step: step, stage: self, context: context).execute(&self)
+        case .run(let command): return try await runCommand(command, step, event, &captures)
         }
     }
 
@@ -79,11 +88,14 @@ extension StageBuilder {
 
     /// An instruction that changes nothing but the configuration: its result needs no cache, but that it was seen
     /// before tells the user that nothing changed.
-    private mutating func metadata(_ step: PlannedStep, _ resolved: ResolvedStep) throws -> BuildEvent.Outcome {
+    private mutating func metadata(_ step: PlannedStep, _ resolved: ResolvedStep) async throws -> BuildEvent.Outcome {
         let key = StepKey([NamedInput("below", result.key.hex), NamedInput("instruction", resolved.createdBy)])
         self.key = key
         result.shownID = key.digest.short
         if usesCache, builder.cache.record(for: key) != nil { return .cached }
+        // Others keep nothing of steps that take no work.
+        if run.request.onMiss != .make, builder.shared?.hasSources == true { return .cached }
+        if let outcome = try await missed(step) { return outcome }
         try builder.cache.save(
             CacheRecord(key: key, instruction: step.instruction.text, layer: nil, created: Clock.now)
         )
@@ -101,11 +113,14 @@ extension StageBuilder {
 
     /// Takes a layer from the cache, or makes and records it; only one process makes the layer of a key at a time.
     ///
-    /// - Parameter isIndependent: Whether the key, and so the layer, is the same on top of any other.
+    /// - Parameters:
+    ///   - isIndependent: Whether the key, and so the layer, is the same on top of any other.
+    ///   - files: Tells what will be in the layer, for an explanation.
     mutating func layer(
         for key: StepKey,
         _ step: PlannedStep,
         isIndependent: Bool = false,
+        files: () async -> PlannedFiles? = { nil },
         make: (StageBuilder) async throws -> Layer
     ) async throws -> BuildEvent.Outcome {
         self.key = key
@@ -114,6 +129,10 @@ extension StageBuilder {
             builder.shared?.keep(key)
             advance(next, StageLayer(layer), created: created)
             return .cached
+        }
+        if let outcome = try await missed(step, files) {
+            advance(next, .missing(in: stage), created: 0)
+            return outcome
         }
         let builder = self
         let (made, outcome) = try await run.slots.run {
@@ -214,6 +233,7 @@ extension StageBuilder {
             self.key = key
             result.shownID = key.digest.short
             if usesCache, builder.cache.record(for: key) != nil { return .cached }
+            if let outcome = try await missed(step) { return outcome }
             try builder.cache.save(
                 CacheRecord(key: key, instruction: step.instruction.text, layer: nil, created: Clock.now)
             )
@@ -279,6 +299,7 @@ extension TriggerOrigin {
                 self.error(errors.diagnostics, trigger: String(decoding: step.source.bytes, as: UTF8.self))
             )
         case BuildError.runFailed(let failure): BuildError.runFailed(failure.at(range, in: source))
+        case BuildError.notCached(let miss): BuildError.notCached(miss.at(range, in: source))
         default: error
         }
     }

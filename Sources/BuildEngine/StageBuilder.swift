@@ -19,8 +19,13 @@ struct StageBuilder {
     /// Whether results of earlier builds are taken.
     let usesCache: Bool
     var result: StageResult
-    /// What the step that goes on was looked up by, once that is known.
+    /// The step that goes on.
+    var place: BuildRecorder.Place
+    var event: BuildEvent.Step
+    /// What it was looked up by, once that is known.
     var key: StepKey?
+    /// Whether it is no step of its own that goes on, but the files of a mount are put into a layer.
+    var isMount = false
 
     var builder: Builder { run.builder }
 
@@ -31,8 +36,9 @@ struct StageBuilder {
         let declared = run.plan.dockerfile.stages[stage.index]
         usesCache = run.request.usesCache && !run.request.uncachedStages.contains(where: declared.isCalled)
         var triggers: [PlannedStep] = []
-        let step = StageBuilder.event(stage.from, number: stage.stepNumber, stage, run)
-        run.builder.emit(.started(step))
+        event = StageBuilder.event(stage.from, number: stage.stepNumber, stage, run)
+        place = BuildRecorder.Place(stage: stage.index, step: 0)
+        run.builder.emit(.started(event))
         var inputs: [NamedInput] = []
         switch stage.base {
         case .scratch:
@@ -58,6 +64,7 @@ struct StageBuilder {
             triggers = bases.triggers[stage.index]?.steps ?? []
         case .stage(let index):
             let parent = try await run.result(ofStage: index)
+            inputs = [NamedInput("stage", String(index))]
             result = parent
             result.state = StageState(stage: stage, plan: run.plan, parent: parent.state)
             triggers = try StageBuilder.triggers(
@@ -69,11 +76,9 @@ struct StageBuilder {
         steps = triggers + stage.steps
         // A stage of nothing but FROM is complete with it.
         result.unfinished = nil
-        run.recorder.begin(stage, triggers: triggers)
-        let place = BuildRecorder.Place(stage: stage.index, step: 0)
-        run.recorder.started(place)
-        run.recorder.ended(place, .base, key: result.key, keyAbove: result.key, inputs: inputs)
-        run.builder.emit(.finished(step, .base, id: result.shownID, seconds: 0))
+        run.recorder.begin(stage, triggers: triggers, usesCache: usesCache)
+        run.recorder.began(place, key: result.key, inputs: inputs)
+        run.builder.emit(.finished(event, .base, id: result.shownID, seconds: 0))
     }
 
     /// Two images with the same files are the same base: what else counts of one is in the keys of the steps.

@@ -20,6 +20,8 @@ struct StageResult: Sendable {
     var created: Timestamp?
     /// Root's home directory, read when the first process needs it: later layers may still be in the making.
     var rootHome: String?
+    /// Whether the keys of its last steps could not be found out, since nothing is made.
+    var isUnknown = false
     /// The last step, whose result is shown when the image is complete.
     var unfinished: UnfinishedStep?
 

@@ -22,6 +22,7 @@ extension BuildRecord {
         line(["ending", ending.rawValue, String(duration)])
         for stage in stages {
             line(stage.name.map { ["stage", $0] } ?? ["stage"])
+            if !stage.usesCache { line(["uncached"]) }
             for step in stage.steps {
                 line([
                     "step", String(step.number), String(step.line), step.result.rawValue,
@@ -73,6 +74,9 @@ extension BuildRecord {
             (ending, duration) = (known, time)
         case ("stage", 1): stages.append(Stage(name: nil, steps: []))
         case ("stage", 2): stages.append(Stage(name: text(1), steps: []))
+        case ("uncached", 1):
+            guard let stage = stages.indices.last else { return false }
+            stages[stage].usesCache = false
         case ("step", 11):
             guard let number = Int(columns[1]), let line = Int(columns[2]),
                 let result = Step.Result(rawValue: columns[3]),

@@ -64,6 +64,8 @@ extension BuildRecord {
     public struct Stage: Sendable, Hashable {
         /// `nil` for one without a name, which its position stands for.
         public var name: String?
+        /// Whether results of earlier builds were used.
+        public var usesCache = true
         /// `FROM`, the triggers of the base, and the other instructions.
         public var steps: [Step]
 

@@ -1,7 +1,7 @@
 public import BuildCache
 public import ContentStore
 public import FileSystem
-public import OCI
+internal import OCI
 internal import SystemPackage
 
 /// The records of the latest builds, one small file for each.

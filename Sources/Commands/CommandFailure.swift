@@ -34,6 +34,8 @@ struct CommandFailure: Error {
         case BuildError.dockerfile(let error): self.init(status: ExitStatus.failure, text: CommandFailure.render(error))
         case BuildError.runFailed(let failure):
             self.init(status: ExitStatus.failure, text: CommandFailure.render(failure))
+        case BuildError.notCached(let miss):
+            self.init(status: ExitStatus.notCached, text: CommandFailure.render(miss))
         case BuildError.environment(let message, let hint):
             self.init(message, hints: hint.map { [$0] } ?? [], status: ExitStatus.environment)
         case ContainerError.notPermitted:
@@ -67,6 +69,18 @@ struct CommandFailure: Error {
             text += "last output:\n" + failure.lastOutput.map { "  | \($0)\n" }.joined()
         }
         return text
+    }
+
+    private static func render(_ miss: BuildError.NotCached) -> String {
+        let diagnostic = Diagnostic(
+            "`\(miss.step.text)` is not in the cache, as --expect-cached demands",
+            at: miss.range
+        )
+        let text = DiagnosticRenderer(usesColour: Terminal.usesColour(STDERR_FILENO)).render(
+            diagnostic,
+            in: miss.source
+        )
+        return text + miss.explanation.lines.enumerated().map { ($0 == 0 ? "why: " : "     ") + "\($1)\n" }.joined()
     }
 
     private static func hints(_ error: SystemError) -> [String] {

@@ -7,6 +7,8 @@ enum ExitStatus {
     static let usage: Int32 = 2
     /// This machine does not allow it: permissions, disk, kernel.
     static let environment: Int32 = 3
+    /// A step had no earlier result, and should have had one.
+    static let notCached: Int32 = 4
     /// SIGINT or SIGTERM ended it.
     static let interrupted: Int32 = 130
 }

@@ -35,6 +35,12 @@ struct GlobalOptions: ParsableArguments {
         }
     }
 
+    /// The same without making a store where there is none.
+    static func images(lookingAt root: String?) -> ImageStore {
+        let store = Store(lookingAt: FilePath(root ?? GlobalOptions.defaultRoot))
+        return ImageStore(store, layers: LayerStore(store))
+    }
+
     /// `SWIFTBUILD_ROOT`, or `/var/lib/swiftbuild` for root and a directory below the home for others (XDG).
     static var defaultRoot: String {
         if let root = environment("SWIFTBUILD_ROOT"), !root.isEmpty { return root }

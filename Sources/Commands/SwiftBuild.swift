@@ -17,7 +17,8 @@ public struct SwiftBuild: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            BuildCommand.self, CheckCommand.self, RunCommand.self, ImagesCommand.self, InspectCommand.self,
+            BuildCommand.self, CheckCommand.self, CheckCacheCommand.self, ExplainCommand.self, RunCommand.self,
+            ImagesCommand.self, InspectCommand.self,
             HistoryCommand.self,
             TagCommand.self,
             RemoveCommand.self, PruneCommand.self, SaveCommand.self, LoadCommand.self, ImportCommand.self,

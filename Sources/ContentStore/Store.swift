@@ -44,6 +44,9 @@ public struct Store: Sendable {
         }
     }
 
+    /// Names a store that need not be there, for who only looks.
+    public init(lookingAt root: FilePath) { self.root = root.absolute }
+
     /// The directory of one kind of content.
     public subscript(bucket: Bucket) -> FilePath { root.pushing(FilePath(bucket.rawValue)) }
 

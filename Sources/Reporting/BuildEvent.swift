@@ -30,6 +30,10 @@ public enum BuildEvent: Sendable {
         case cached
         /// The work was done.
         case ran
+        /// There is no result, and the work was not to be done.
+        case missed = "would run"
+        /// It cannot be told without the files of a step that was not made.
+        case unknown
     }
 
     public enum Stream: String, Sendable {
@@ -52,6 +56,8 @@ public enum BuildEvent: Sendable {
     /// `id` is the first 12 digits of the step's result; `nil` for `FROM scratch`.
     case finished(Step, Outcome, id: String?, seconds: Double)
     case failed(Step)
+    /// Why a step has no earlier result; before it is made.
+    case explained(Step, StepExplanation)
     /// The image ID as 64 hexadecimal digits with `sha256:`.
     case built(id: String)
     case tagged(String)

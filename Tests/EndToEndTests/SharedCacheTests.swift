@@ -97,6 +97,32 @@ struct SharedCacheTests {
         }
     }
 
+    @Test("what is expected to be cached may be elsewhere", .enabled(if: Machine.canRun, "\(Machine.needsRoot)"))
+    func expected() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                let cache = "type=registry,ref=\(registry.host)/cache"
+                let base = "\(registry.host)/base:1"
+                let first = try await Self.prepare(f, registry, to: cache)
+                let other = ["--root", f.scratch.appending("other").string]
+                let look = try f.dockerfile(Self.dockerfile(base))
+                let found = try await f.start(
+                    ["check-cache", "--expect-cached"] + other + ["--cache-from", cache, "-f", look, "."]
+                ).wait()
+                #expect(found.status == 0, "\(found)")
+                #expect(try f.treeSize("other") < 1 << 20)
+                let same = try await Self.build(f, "second", base, "--cache-from", cache, "--expect-cached")
+                #expect(same.id == first)
+                let changed = try f.dockerfile(Self.dockerfile(base, "changed"))
+                let result = try await f.start(
+                    ["build"] + other + ["--cache-from", cache, "--expect-cached", "-f", changed, "."]
+                ).wait()
+                #expect(result.status == 4, "\(result)")
+                #expect(!result.errors.contains("Running in"), "\(result)")
+            }
+        }
+    }
+
     @Test("what is there already costs one HEAD each", .enabled(if: Machine.canRun, "\(Machine.needsRoot)"))
     func keptTwice() async throws {
         try await BuildFixture.with { f in

@@ -56,7 +56,7 @@ final class BuildRecorder: Sendable {
     }
 
     /// Puts the triggers of a stage's base behind its `FROM`, and makes a stage needed that only they need.
-    func begin(_ stage: PlannedStage, triggers: [PlannedStep]) {
+    func begin(_ stage: PlannedStage, triggers: [PlannedStep], usesCache: Bool) {
         state.withLock { state in
             var steps = state.record.stages[stage.index].steps
             for position in steps.indices { steps[position].result = .notRun }
@@ -69,6 +69,7 @@ final class BuildRecorder: Sendable {
                 at: 1
             )
             state.record.stages[stage.index].steps = steps
+            state.record.stages[stage.index].usesCache = usesCache
         }
     }
 
@@ -77,17 +78,41 @@ final class BuildRecorder: Sendable {
         state.withLock { $0.record.stages[place.stage].steps[place.step].start = max(time, 0) }
     }
 
+    /// Takes down that a `FROM` was found.
+    func began(_ place: Place, key: Digest, inputs: [NamedInput]) {
+        started(place)
+        end(place, .base, key, keyAbove: key, inputs)
+    }
+
     /// Takes down how a step ended.
     ///
-    /// - Parameters:
-    ///   - inputs: Those of its key where the cache has no record of it.
-    ///   - layer: The one that it put on top of the stage.
+    /// - Parameter layer: The one that it put on top of the stage.
     func ended(
         _ place: Place,
+        _ outcome: BuildEvent.Outcome,
+        _ key: StepKey?,
+        keyAbove: Digest,
+        layer: StageLayer?
+    ) {
+        switch outcome {
+        case .base, .cached: end(place, .cached, key?.digest, keyAbove: keyAbove, layer: layer)
+        case .ran: end(place, .ran, key?.digest, keyAbove: keyAbove, layer: layer)
+        // The cache has no record of it.
+        case .missed: end(place, .notRun, key?.digest, keyAbove: keyAbove, key?.inputs ?? [])
+        case .unknown: break
+        }
+    }
+
+    func failed(_ place: Place, _ key: StepKey?) {
+        end(place, .failed, key?.digest, keyAbove: nil, key?.inputs ?? [])
+    }
+
+    private func end(
+        _ place: Place,
         _ result: BuildRecord.Step.Result,
-        key: Digest?,
+        _ key: Digest?,
         keyAbove: Digest?,
-        inputs: [NamedInput] = [],
+        _ inputs: [NamedInput] = [],
         layer: StageLayer? = nil
     ) {
         let time = Clock.now - began

@@ -132,6 +132,7 @@ extension RunMounts {
     {
         let source = String(path.drop { $0 == "/" })
         var empty = stage
+        empty.isMount = true
         empty.result = StageResult(
             state: stage.result.state,
             key: StepKey([NamedInput("base", "scratch")]).digest

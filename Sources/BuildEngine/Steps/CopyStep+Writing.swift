@@ -19,7 +19,33 @@ extension CopyStep {
         var roots = selection.roots
         for content in selection.remote { roots.append(try await fetch(content)) }
         let files = try isLinked ? LayerStack([], in: stage.builder.layers) : await stage.files()
-        let change = try await attributeChange()
+        let plan = try plan(roots, over: files, try await attributeChange())
+        let writer = try stage.builder.layers.writer(expectedCount: plan.count)
+        let earlier = latest.flatMap { try? EarlierLayer($0, in: stage.builder.layers) }
+        var fingerprint = selection.files?.fingerprint
+        do {
+            try LayerAssembly(plan, fingerprint, earlier).write(to: writer) { fingerprint?.learn($0) }
+            return (writer, fingerprint)
+        } catch let error as BuildContextError {
+            throw contextFailure(error, at: copy.sources.first?.range)
+        }
+    }
+
+    /// What the layer will hold, for an explanation; `nil` where that cannot be told without fetching or unpacking.
+    func plannedFiles(_ selection: Selection) async -> PlannedFiles? {
+        let roots = selection.roots
+        guard selection.remote.isEmpty, !roots.contains(where: isArchive) else { return nil }
+        // Without the files below, which may not be there, links in the destination are not followed.
+        let below = isLinked ? nil : try? await stage.files()
+        let change = (try? await attributeChange()) ?? AttributeChange(mode: copy.chmod)
+        guard let files = try? below ?? LayerStack([], in: stage.builder.layers),
+            let plan = try? plan(roots, over: files, change)
+        else { return nil }
+        return PlannedFiles(plan)
+    }
+
+    /// Puts everything in its place.
+    private func plan(_ roots: [CopyRoot], over files: LayerStack, _ change: AttributeChange) throws -> LayerPlan {
         lazy var time = newestTime(roots)
         func newDirectory(_ change: AttributeChange) -> (PathInRoot) -> LayerEntry {
             { path in
@@ -53,15 +79,7 @@ extension CopyStep {
                 throw failure("failed: \(error)", at: root.range)
             }
         }
-        let writer = try stage.builder.layers.writer(expectedCount: plan.count)
-        let earlier = latest.flatMap { try? EarlierLayer($0, in: stage.builder.layers) }
-        var fingerprint = selection.files?.fingerprint
-        do {
-            try LayerAssembly(plan, fingerprint, earlier).write(to: writer) { fingerprint?.learn($0) }
-            return (writer, fingerprint)
-        } catch let error as BuildContextError {
-            throw contextFailure(error, at: copy.sources.first?.range)
-        }
+        return plan
     }
 
     /// Directories that are made get the time of the newest file that goes into them, which no clock decides.
@@ -146,6 +164,19 @@ extension CopyStep {
             guard copy.unpack == true, case .stored(let path, _)? = items.first?.content else { return nil }
             return try unpacked(root, at: path) { _ in }
         }
+    }
+
+    /// Whether `ADD` unpacks a file of the context.
+    private func isArchive(_ root: CopyRoot) -> Bool {
+        guard copy.isAdd, copy.unpack != false, !root.isDirectory, case .context(let listing, _) = root.items,
+            let context,
+            let descriptor = try? FileOperations.open(
+                context.directory.filePath(listing.root.resolvedPath),
+                O_RDONLY | O_NOFOLLOW | O_NONBLOCK
+            )
+        else { return false }
+        defer { close(descriptor) }
+        return ArchiveReader.isArchive(descriptor: descriptor)
     }
 
     /// - Parameter check: Makes sure that the file is still what it was.

@@ -100,7 +100,13 @@ struct CopyStep {
         }
         let key = key(complete.inputs)
         if await stage.takeShared(key, step, isIndependent: isLinked, make) { return .cached }
-        let outcome = try await stage.layer(for: key, step, isIndependent: isLinked, make: make)
+        let outcome = try await stage.layer(
+            for: key,
+            step,
+            isIndependent: isLinked,
+            files: { await plannedFiles(complete) },
+            make: make
+        )
         if let alias { stage.builder.shared?.keep(key, under: alias.key.digest) }
         return outcome
     }
@@ -131,7 +137,8 @@ struct CopyStep {
     private func writeWhileReading(_ selection: inout Selection, _ stage: inout StageBuilder) async throws
         -> BuildEvent.Outcome?
     {
-        guard let unknown = selection.files?.fingerprint.unknown, !unknown.isEmpty else { return nil }
+        guard stage.run.request.onMiss == .make, let unknown = selection.files?.fingerprint.unknown, !unknown.isEmpty
+        else { return nil }
         let usesCache = stage.usesCache
         // Others may have the layer.
         if usesCache, stage.builder.shared?.hasSources == true { return nil }
@@ -148,7 +155,13 @@ struct CopyStep {
         if let fingerprint = selection.files?.fingerprint, let file = fingerprint.changed {
             throw ChangedWhileCopied(file, in: fingerprint.listings)
         }
-        return try await stage.layer(for: key(selection.inputs), step, isIndependent: isLinked) { _ in
+        let complete = selection
+        return try await stage.layer(
+            for: key(complete.inputs),
+            step,
+            isIndependent: isLinked,
+            files: { await plannedFiles(complete) }
+        ) { _ in
             try finish(writer)
         }
     }
@@ -156,7 +169,7 @@ struct CopyStep {
     private func readUnknown(_ selection: inout Selection) throws {
         do throws(BuildContextError) {
             try selection.files?.fingerprint.readUnknown()
-            context?.fingerprints.startSaving()
+            if stage.run.request.onMiss != .pass { context?.fingerprints.startSaving() }
         } catch {
             throw contextFailure(error, at: copy.sources.first?.range)
         }

@@ -46,6 +46,10 @@ extension StageBuilder {
             result.rootHome = nil
             return .cached
         }
+        if let outcome = try await missed(step) {
+            advance(key, .missing(in: stage), created: 0)
+            return outcome
+        }
         if result.rootHome == nil { result.rootHome = try await rootHome() }
         let stage = self
         enum Made {

@@ -92,7 +92,10 @@ struct BuildCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("metadata-file"),
-        help: ArgumentHelp("Write the image's digests and names to this file, as JSON.", valueName: "path")
+        help: ArgumentHelp(
+            "Write the image's digests and names, and what became of each step, to this file, as JSON.",
+            valueName: "path"
+        )
     )
     var metadataFile: String?
 
@@ -143,6 +146,15 @@ struct BuildCommand: AsyncParsableCommand {
 
     @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Print only the image ID.")
     var isQuiet = false
+
+    @Flag(name: .customLong("explain"), help: "Say of each step that is not in the cache why that is so.")
+    var explains = false
+
+    @Flag(
+        name: .customLong("expect-cached"),
+        help: "Fail with exit code 4 at the first step that is not in the cache, before it is made."
+    )
+    var expectsCached = false
 
     @Flag(name: .customLong("check"), help: "Check the Dockerfile and build nothing, as `swiftbuild check` does.")
     var onlyChecks = false
@@ -200,6 +212,8 @@ struct BuildCommand: AsyncParsableCommand {
             ignoresCache: ignoresCache,
             uncachedStages: uncachedStages,
             isQuiet: isQuiet,
+            explains: explains,
+            expectsCached: expectsCached,
             runs: runs.options,
             withoutEffect: compatibility.limits,
             check: (try? check) ?? nil

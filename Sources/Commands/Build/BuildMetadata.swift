@@ -1,12 +1,16 @@
+import BuildRecords
 import Images
 import OCI
 
-/// What `--metadata-file` tells of a finished build, with the members that `docker buildx build` writes.
+/// What `--metadata-file` tells of a finished build, with the members that `docker buildx build` writes, and in
+/// one of ours what became of each step.
 struct BuildMetadata: Encodable {
     private let image: ListedImage
+    private let record: BuildRecord
 
-    init(_ image: ListedImage) {
+    init(_ image: ListedImage, _ record: BuildRecord) {
         self.image = image
+        self.record = record
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -14,6 +18,7 @@ struct BuildMetadata: Encodable {
         case descriptor = "containerimage.descriptor"
         case digest = "containerimage.digest"
         case name = "image.name"
+        case build = "swiftbuild.build"
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -24,6 +29,7 @@ struct BuildMetadata: Encodable {
         try container.encode(image.image.id, forKey: .configuration)
         try container.encode(descriptor, forKey: .descriptor)
         try container.encode(descriptor.digest, forKey: .digest)
+        try container.encode(BuildDocument(record), forKey: .build)
         // Without a name there is no such member.
         if !image.names.isEmpty {
             try container.encode(image.names.map(\.description).joined(separator: ","), forKey: .name)

@@ -39,6 +39,10 @@ struct BuildOptions: Sendable, Equatable {
     var ignoresCache = false
     var uncachedStages: [String] = []
     var isQuiet = false
+    /// Whether it is told why steps have no earlier result.
+    var explains = false
+    /// Whether each step must have one.
+    var expectsCached = false
     var runs = RunOptions()
     /// Options that were given and mean nothing here, of which the user is told.
     var withoutEffect: [String] = []
@@ -73,7 +77,7 @@ extension BuildOptions {
             if pushes { try await push(built.image, images, renderer) }
             renderer.finish()
             if let idFile { try write(Array(id.utf8), to: idFile) }
-            if let metadataFile { try write(try BuildMetadata(built.image).json, to: metadataFile) }
+            if let metadataFile { try write(try BuildMetadata(built.image, built.record).json, to: metadataFile) }
             if isQuiet { Terminal.print(id) }
         } catch {
             renderer.finish()

@@ -79,13 +79,17 @@ struct PreparedBuild: Sendable {
         request.labels = try PreparedBuild.labels(command.labels)
         request.usesCache = !command.ignoresCache
         request.runs = try command.runs.settings()
+        request.explainsMisses = command.explains
+        request.onMiss = command.expectsCached ? .refuse : .make
         request.uncachedStages = command.uncachedStages.flatMap { $0.split(separator: ",").map(String.init) }
         self.request = request
     }
 
-    /// Builds, stores the image and gives it its names.
-    func execute(events: @escaping @Sendable (BuildEvent) -> Void) async throws -> BuiltResult {
-        let shared = sharedCache(events)
+    private func builder(
+        _ pull: PullPolicy,
+        _ shared: SharedCache?,
+        _ events: @escaping @Sendable (BuildEvent) -> Void
+    ) -> Builder {
         let bases = BaseImages(
             images: images,
             layouts: layouts,
@@ -93,7 +97,25 @@ struct PreparedBuild: Sendable {
             isLazy: shared?.hasSources == true,
             show: events
         )
-        let builder = Builder(layers: images.layers, images: bases, shared: shared, events: events)
+        return Builder(layers: images.layers, images: bases, shared: shared, events: events)
+    }
+
+    /// Only looks up which steps are in the cache, and why others are not.
+    func look(events: @escaping @Sendable (BuildEvent) -> Void) async throws {
+        var request = request
+        request.explainsMisses = true
+        request.onMiss = .pass
+        let shared = sharedCache(to: [], events)
+        // A base whose steps are elsewhere may be elsewhere too; what it is can be asked without fetching it.
+        _ = try await builder(shared == nil ? .never : pull, shared, events).build(request) { _ in
+            preconditionFailure("nothing is made where misses are passed by")
+        }
+    }
+
+    /// Builds, stores the image and gives it its names.
+    func execute(events: @escaping @Sendable (BuildEvent) -> Void) async throws -> BuiltResult {
+        let shared = sharedCache(to: cacheDestinations, events)
+        let builder = builder(pull, shared, events)
         let (images, tags, annotations) = (images, request.tags, annotations.manifest)
         let record: BuildRecord
         do {
@@ -125,9 +147,11 @@ struct PreparedBuild: Sendable {
         )
     }
 
-    private func sharedCache(_ events: @escaping @Sendable (BuildEvent) -> Void) -> SharedCache? {
-        guard !cacheSources.isEmpty || !cacheDestinations.isEmpty else { return nil }
-        return SharedCache(from: cacheSources, to: cacheDestinations, images.layers, .shared) { events(.note($0)) }
+    private func sharedCache(to destinations: [CacheLocation], _ events: @escaping @Sendable (BuildEvent) -> Void)
+        -> SharedCache?
+    {
+        guard !cacheSources.isEmpty || !destinations.isEmpty else { return nil }
+        return SharedCache(from: cacheSources, to: destinations, images.layers, .shared) { events(.note($0)) }
     }
 
     static func usage<Text, Value>(_ option: String, _ text: Text, _ parse: (Text) throws -> Value) throws

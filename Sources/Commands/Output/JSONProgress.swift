@@ -25,6 +25,7 @@ final class JSONProgress: ProgressRenderer {
         var state: String?
         var bytes: Int64?
         var size: Int64?
+        var reasons: [ReasonDocument]?
     }
 
     private let lock = Mutex(())
@@ -69,6 +70,10 @@ final class JSONProgress: ProgressRenderer {
             line.seconds = seconds
             return line
         case .failed(let step): return line("failed", step)
+        case .explained(let step, let explanation):
+            var line = line("explained", step)
+            line.reasons = explanation.reasons.map(ReasonDocument.init)
+            return line
         case .built(let id): return Line(event: "built", id: id)
         case .tagged(let name): return Line(event: "tagged", name: name)
         case .exported(let destination): return Line(event: "exported", name: destination)

@@ -53,6 +53,8 @@ final class PlainProgress: ProgressRenderer {
             return rest + cached + line(id.map { " ---> \($0)" } ?? " --->", step, state)
         case .failed(let step):
             return flush(step, &state)
+        case .explained(let step, let explanation):
+            return explanation.indentedLines.flatMap { line($0, step, state) }
         case .built(let id):
             return Array(
                 "Successfully built \(id.split(separator: ":").last.map { String($0.prefix(12)) } ?? id)\n".utf8

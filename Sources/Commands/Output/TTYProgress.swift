@@ -68,6 +68,9 @@ final class TTYProgress: ProgressRenderer {
             case .failed(let step):
                 end(step, &state)
                 permanent("\(colour("✗", 31)) \(title(step))", &state)
+            case .explained(let step, let explanation):
+                permanent("  \(title(step))", &state)
+                for line in explanation.indentedLines { permanent(line, &state) }
             case .warning(let source, let diagnostic):
                 permanent(DiagnosticRenderer(usesColour: usesColour).render(diagnostic, in: source), &state)
             case .transfer(let event):

@@ -1,0 +1,314 @@
+public import BuildCache
+internal import ContentStore
+public import Layers
+internal import OCI
+public import Reporting
+internal import Synchronization
+
+/// Tells why steps were not found in the cache, by comparing them with the nearest ones that were built before.
+///
+/// The nearest one is the same step in the latest build of the same Dockerfile, or of another one that has it too, and
+/// else a step of the same text with the most inputs in common.
+public final class MissExplainer: Sendable {
+    /// A step of a build and what is known of it.
+    public struct Subject {
+        /// The build that it is of, which may still go on.
+        public let record: BuildRecord
+        /// The position of the stage.
+        public let stage: Int
+        /// Its position in the stage, where `FROM` is 0.
+        public let step: Int
+        /// What its key is made of; `nil` where that is not known any more.
+        public let inputs: [NamedInput]?
+        /// What its layer has or will have, in ascending order of paths.
+        public let files: () -> (any Sequence<LayerEntry>)?
+
+        public init(
+            _ record: BuildRecord,
+            stage: Int,
+            step: Int,
+            inputs: [NamedInput]?,
+            files: @escaping () -> (any Sequence<LayerEntry>)? = { nil }
+        ) {
+            self.record = record
+            self.stage = stage
+            self.step = step
+            self.inputs = inputs
+            self.files = files
+        }
+
+        fileprivate var steps: [BuildRecord.Step] { record.stages[stage].steps }
+        fileprivate var own: BuildRecord.Step { steps[step] }
+    }
+
+    /// The step of an earlier build that a step is compared with.
+    private struct Earlier {
+        let record: BuildRecord
+        let stage: Int
+        let step: Int
+        let alignment: StageAlignment
+
+        var steps: [BuildRecord.Step] { record.stages[stage].steps }
+        var own: BuildRecord.Step { steps[step] }
+    }
+
+    private let layers: LayerStore
+    private let records: BuildRecordStore
+    private let cache: StepCache
+    /// Read when they are first needed.
+    private let builds = Mutex<[BuildRecord]?>(nil)
+    private let results = Mutex<[String: [CacheRecord]]?>(nil)
+
+    public init(_ layers: LayerStore) {
+        self.layers = layers
+        records = BuildRecordStore(layers.store)
+        cache = StepCache(layers.store)
+    }
+
+    /// A step of a build that is over.
+    ///
+    /// - Returns: `nil` where there is nothing to tell: its result was found, or it was not its turn.
+    public func explain(_ record: BuildRecord, stage: Int, step: Int) -> StepExplanation? {
+        let own = record.stages[stage].steps[step]
+        switch own.result {
+        case .ran, .failed, .base: break
+        case .cached, .skipped, .notRun: return nil
+        }
+        let layers = layers
+        let subject = Subject(record, stage: stage, step: step, inputs: records.inputs(of: own)) {
+            guard
+                let index = own.layer.flatMap({ try? layers.index(of: Layer(diffID: $0.diffID, tarSize: $0.tarSize)) })
+            else { return nil }
+            return (0..<index.count).lazy.map { index[$0] }
+        }
+        let explanation = explain(subject)
+        // The base is no result, and only what is not the same about it is of interest.
+        if own.result == .base {
+            switch explanation.reasons.first {
+            case nil, .unknownStep, .resultGone, .inputsForgotten, .cacheNotUsed: return nil
+            default: break
+            }
+        }
+        return explanation
+    }
+
+    /// A step that was looked up and not found.
+    public func explain(_ subject: Subject) -> StepExplanation {
+        guard subject.record.stages[subject.stage].usesCache || subject.own.result == .base else {
+            return StepExplanation([.cacheNotUsed])
+        }
+        if let earlier = nearest(subject) { return StepExplanation(compare(subject, earlier)) }
+        guard let inputs = subject.inputs, let similar = similar(subject, inputs) else {
+            return StepExplanation([.unknownStep])
+        }
+        let isOtherBelow = below(inputs) != below(similar.key.inputs)
+        return StepExplanation(
+            (isOtherBelow ? [.otherStepsBelow] : [])
+                + reasons(subject, inputs, text: similar.instruction, similar.key.inputs, similar.layer)
+        )
+    }
+}
+
+// MARK: - Finding
+
+extension MissExplainer {
+    private func nearest(_ subject: Subject) -> Earlier? {
+        let own = subject.record
+        let all = builds.withLock { known in
+            if let known { return known }
+            let read = Array(records.records)
+            known = read
+            return read
+        }
+        let earlier = all.lazy.filter { $0.id < own.id }
+        let isSame = { (record: BuildRecord) in record.dockerfile == own.dockerfile && record.context == own.context }
+        for record in earlier where isSame(record) {
+            if let found = counterpart(of: subject, in: record) { return found }
+        }
+        for record in earlier where !isSame(record) {
+            if let found = counterpart(of: subject, in: record), found.own.text == subject.own.text { return found }
+        }
+        return nil
+    }
+
+    private func counterpart(of subject: Subject, in record: BuildRecord) -> Earlier? {
+        guard let stage = counterpart(ofStage: subject.stage, of: subject.record, in: record) else { return nil }
+        let alignment = StageAlignment(subject.steps, with: record.stages[stage].steps)
+        guard let step = alignment.earlier[subject.step], record.stages[stage].steps[step].key != nil else {
+            return nil
+        }
+        return Earlier(record: record, stage: stage, step: step, alignment: alignment)
+    }
+
+    /// The stage of the same name; one without a name is the one at its place, or the last of both.
+    private func counterpart(ofStage stage: Int, of record: BuildRecord, in other: BuildRecord) -> Int? {
+        if let name = record.stages[stage].name {
+            if let same = other.stages.firstIndex(where: { $0.name == name }) { return same }
+        } else if stage == record.stages.count - 1, other.stages.last?.name == nil, !other.stages.isEmpty {
+            return other.stages.count - 1
+        }
+        return other.stages.indices.contains(stage) ? stage : nil
+    }
+
+    /// The result of a step of the same text with the most inputs in common.
+    private func similar(_ subject: Subject, _ inputs: [NamedInput]) -> CacheRecord? {
+        let all = results.withLock { known in
+            if let known { return known }
+            let read = Dictionary(grouping: cache.records, by: \.instruction)
+            known = read
+            return read
+        }
+        let own = Set(inputs)
+        let candidates = (all[subject.own.text] ?? []).filter {
+            $0.key.digest != subject.own.key && $0.created < subject.record.id.nanoseconds
+        }
+        return candidates.map { ($0, own.intersection($0.key.inputs).count) }.max {
+            ($0.1, $0.0.created) < ($1.1, $1.0.created)
+        }?.0
+    }
+
+    private func below(_ inputs: [NamedInput]) -> String? { inputs.first { $0.name == "below" }?.value }
+}
+
+// MARK: - Comparing
+
+extension MissExplainer {
+    private func compare(_ subject: Subject, _ earlier: Earlier) -> [StepExplanation.Reason] {
+        if let key = subject.own.key, key == earlier.own.key {
+            return [earlier.own.result == .failed ? .failedBefore : .resultGone]
+        }
+        var reasons = changeBelow(subject, earlier)
+        if let inputs = subject.inputs, let old = records.inputs(of: earlier.own) {
+            reasons += self.reasons(subject, inputs, text: earlier.own.text, old, earlier.own.layer)
+        }
+        return reasons.isEmpty ? [.inputsForgotten] : reasons
+    }
+
+    private func reasons(
+        _ subject: Subject,
+        _ inputs: [NamedInput],
+        text: String,
+        _ old: [NamedInput],
+        _ oldLayer: CacheRecord.LayerResult?
+    ) -> [StepExplanation.Reason] {
+        let comparison = InputComparison(inputs, with: old)
+        let names = Set(comparison.differences.map(\.name))
+        return comparison.reasons(
+            text: subject.own.text,
+            oldText: text,
+            variable: { variable($0, in: subject) },
+            files: { mount in
+                if let mount { return filesOfMount(mount) }
+                // At another place everything is another file.
+                guard !names.contains("destination"), let index = index(oldLayer), let files = subject.files() else {
+                    return nil
+                }
+                return FileComparison(
+                    comparesOwners: !names.contains("chown"),
+                    comparesModes: !names.contains("chmod")
+                ).differences(from: index, to: files)
+            }
+        )
+    }
+
+    /// The first step below that is not what it was, if there is one.
+    private func changeBelow(_ subject: Subject, _ earlier: Earlier) -> [StepExplanation.Reason] {
+        let (steps, old) = (subject.steps, earlier.steps)
+        for position in steps[..<subject.step].indices where contributes(steps, position) {
+            let step = steps[position]
+            let other = earlier.alignment.earlier[position].map { old[$0] }
+            guard let key = step.key, other?.key != key else { continue }
+            let reason = StepExplanation.Reason.stepBelow(number: step.number, text: step.text, stage: nil)
+            // What the first one that differs builds on is the same, unless something is gone there.
+            if let other, position > 0, let gone = removed(subject, earlier, upTo: position),
+                let own = records.inputs(of: step),
+                let inputs = records.inputs(of: other), InputComparison(own, with: inputs).differences.isEmpty
+            {
+                return [gone]
+            }
+            guard position == 0 else { return [reason] }
+            return changeOfBase(subject, earlier) ?? [reason]
+        }
+        if subject.step == 0 { return changeOfBase(subject, earlier) ?? [] }
+        return removed(subject, earlier, upTo: subject.step).map { [$0] } ?? []
+    }
+
+    /// What changed about `FROM`, to whoever builds on it.
+    private func changeOfBase(_ subject: Subject, _ earlier: Earlier) -> [StepExplanation.Reason]? {
+        guard let from = subject.steps.first, let old = earlier.steps.first, let inputs = records.inputs(of: from),
+            let oldInputs = records.inputs(of: old)
+        else { return nil }
+        if let parent = inputs.first(where: { $0.name == "stage" }).flatMap({ Int($0.value) }),
+            subject.record.stages.indices.contains(parent),
+            let stage = counterpart(ofStage: parent, of: subject.record, in: earlier.record)
+        {
+            // The end of that stage, as if it were one more step.
+            let alignment = StageAlignment(
+                subject.record.stages[parent].steps,
+                with: earlier.record.stages[stage].steps
+            )
+            let end = Subject(
+                subject.record,
+                stage: parent,
+                step: subject.record.stages[parent].steps.count,
+                inputs: nil
+            )
+            let other = Earlier(record: earlier.record, stage: stage, step: 0, alignment: alignment)
+            let name = subject.record.stages[parent].name ?? String(parent)
+            let reasons = changeBelow(end, other).map { reason in
+                guard case .stepBelow(let number, let text, nil) = reason else { return reason }
+                return .stepBelow(number: number, text: text, stage: name)
+            }
+            return reasons.isEmpty ? nil : reasons
+        }
+        // `FROM` itself tells this as its own difference.
+        guard subject.step > 0 else { return nil }
+        let base = InputComparison(inputs, with: oldInputs).reasons(
+            text: from.text,
+            oldText: old.text,
+            variable: { $0 },
+            files: { _ in nil }
+        )
+        return [.stepBelow(number: from.number, text: from.text, stage: nil)] + base
+    }
+
+    /// A step of the earlier build, before the one that stands for `position`, which nothing stands for now.
+    private func removed(_ subject: Subject, _ earlier: Earlier, upTo position: Int) -> StepExplanation.Reason? {
+        let limit = (position < subject.steps.count ? earlier.alignment.earlier[position] : nil) ?? earlier.steps.count
+        let kept = Set(earlier.alignment.earlier.compactMap { $0 })
+        let gone = earlier.steps[..<limit].indices.first { !kept.contains($0) && contributes(earlier.steps, $0) }
+        return gone.map { .stepBelowRemoved(text: earlier.steps[$0].text) }
+    }
+
+    /// Whether later keys build on a step.
+    private func contributes(_ steps: [BuildRecord.Step], _ position: Int) -> Bool {
+        guard position > 0 else { return true }
+        return steps[position].keyAbove != steps[position - 1].keyAbove
+    }
+
+    /// The instruction that sets a variable, before its name.
+    private func variable(_ name: String, in subject: Subject) -> String {
+        let stages = [subject.steps[..<subject.step]] + subject.record.stages.map { $0.steps[...] }
+        for steps in stages {
+            for step in steps.reversed() where ["ARG", "ENV"].contains(step.keyword) {
+                let words = step.text.split { $0 == " " || $0 == "\t" }
+                if words.dropFirst().contains(where: { $0 == name || $0.hasPrefix(name + "=") }) {
+                    return "\(step.keyword) \(name)"
+                }
+            }
+        }
+        return "variable \(name)"
+    }
+
+    private func index(_ layer: CacheRecord.LayerResult?) -> LayerIndex? {
+        layer.flatMap { try? layers.index(of: Layer(diffID: $0.diffID, tarSize: $0.tarSize)) }
+    }
+
+    /// Files of the context that a mount shows are a layer of their own, under the key that stands for them.
+    private func filesOfMount(_ difference: InputComparison.Difference) -> FileDifferences? {
+        guard let (old, new) = difference.bindDigests, let oldIndex = index(cache.record(ofKey: old)?.layer),
+            let newIndex = index(cache.record(ofKey: new)?.layer)
+        else { return nil }
+        return FileComparison().differences(from: oldIndex, to: (0..<newIndex.count).lazy.map { newIndex[$0] })
+    }
+}

@@ -1,0 +1,124 @@
+import ArgumentParser
+import BuildRecords
+import Glibc
+import Images
+import OCI
+import Reporting
+
+/// How explanations are printed.
+enum ExplanationFormat: String, CaseIterable, ExpressibleByArgument {
+    case text, json
+}
+
+/// `swiftbuild explain`: what became of each step of a build, and why.
+struct ExplainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "Tell which steps of a build were not in the cache, and why.",
+        discussion: """
+            Each step that was made is compared with the nearest one that was built before: what is not the same is told
+            with its old and its new value. The latest 200 builds are remembered.
+
+            EXAMPLES:
+              swiftbuild explain                       the last build
+              swiftbuild explain --step 3 app:latest   one step of the build that made an image
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+
+    @Argument(help: "The name or ID of an image, the ID of a build, or `last`.")
+    var build = "last"
+
+    @Option(name: .customLong("step"), help: ArgumentHelp("Tell only of this step.", valueName: "number"))
+    var step: Int?
+
+    @Option(name: .customLong("format"), help: "How it is printed.")
+    var format = ExplanationFormat.text
+
+    func run() throws {
+        let images = try global.images()
+        guard let record = BuildRecordStore(images.store).record(matching: build) else {
+            throw CommandFailure(
+                build == "last"
+                    ? "no build is remembered" : "no build is remembered that made `\(EscapedText.escaped(build))`",
+                hints: ["the latest \(BuildRecordStore.limit) builds of a store are remembered"]
+            )
+        }
+        var places = record.places
+        if let step {
+            places = places.filter { step > 0 && record[$0].number == step }
+            guard !places.isEmpty else {
+                throw CommandFailure("the build has no step \(step): its steps are 1 to \(record.stepCount)")
+            }
+        }
+        let explainer = MissExplainer(images.layers)
+        let explain = { (place: StepPlace) in explainer.explain(record, stage: place.stage, step: place.step) }
+        switch format {
+        case .json:
+            let document = BuildDocument(record, places, explain: explain)
+            Terminal.write(try CanonicalJSON.encodePretty(document) + [UInt8(ascii: "\n")], to: STDOUT_FILENO)
+        case .text:
+            if step == nil { printHeading(record) }
+            for place in places { printStep(record, place, explain(place)) }
+        }
+    }
+
+    private func printHeading(_ record: BuildRecord) {
+        let time = Timestamp(secondsSinceEpoch: record.id.nanoseconds / 1_000_000_000)
+        Terminal.print("Build \(record.id) of \(EscapedText.escaped(record.dockerfile))")
+        Terminal.print("\(time), \(StepLines.time(record.duration)), \(record.ending.rawValue)")
+        if let image = record.image {
+            let names = record.tags.map { (try? ImageReference(parsing: $0))?.familiar ?? $0 }
+            Terminal.print(([image.description] + names).joined(separator: " "))
+        }
+        Terminal.print("")
+    }
+
+    private func printStep(_ record: BuildRecord, _ place: StepPlace, _ explanation: StepExplanation?) {
+        let step = record[place]
+        let time = step.start.flatMap { start in step.end.map { StepLines.time($0 - start) } }
+        let state =
+            switch step.result {
+            case .base, .cached: step.result.rawValue
+            case .ran: "ran" + (time.map { " (\($0))" } ?? "")
+            case .failed: "failed" + (time.map { " (\($0))" } ?? "")
+            case .skipped: "skipped: the target does not need it"
+            case .notRun: record.ending == .interrupted ? "not run: interrupted" : "not run: an earlier step failed"
+            }
+        let isOnlyStage = record.stages.count == 1
+        let lines = StepLines(
+            stage: isOnlyStage ? nil : record.stageName(place.stage),
+            number: step.number,
+            total: record.stepCount,
+            text: step.text,
+            state: state,
+            explanation: explanation
+        )
+        for line in lines.lines { Terminal.print(line) }
+    }
+}
+
+/// What is told of one step, in the words of the transcript of a build.
+struct StepLines {
+    /// `nil` where there is only one.
+    let stage: String?
+    let number: Int
+    let total: Int
+    let text: String
+    let state: String
+    let explanation: StepExplanation?
+
+    var lines: [String] {
+        let prefix = stage.map { "[\(EscapedText.escaped($0))] " } ?? ""
+        let title = number > 0 ? "Step \(number)/\(total) : " : "Step : "
+        return ["\(prefix)\(title)\(EscapedText.escaped(text))", " ---> \(state)"] + (explanation?.indentedLines ?? [])
+    }
+
+    /// Nanoseconds as seconds with two decimals.
+    static func time(_ nanoseconds: Int64) -> String {
+        let hundredths = (max(nanoseconds, 0) + 5_000_000) / 10_000_000
+        let rest = hundredths % 100
+        return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest) s"
+    }
+}
