@@ -108,6 +108,7 @@ let package = Package(
             ["Reporting", "OCI", "FileSystem", "ContentStore", "BuildCache", "Layers", systemPackage]
         ),
         library("Images", ["Reporting", "OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
+        library("ImageAnalysis", ["Reporting", "OCI", "FileSystem", "Layers", systemPackage]),
         library(
             "ContainerRuntime",
             ["OCI", "FileSystem", "ContentStore", "Layers", "Snapshots", "Sandbox", systemPackage]
@@ -124,8 +125,9 @@ let package = Package(
             "Commands",
             [
                 "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning",
-                "BuildChecks", "BuildCache", "BuildRecords", "Layers", "Snapshots", "Images", "BuildEngine", "Sandbox",
-                "ContainerRuntime", "RemoteAddresses", "RemoteSources", "Registry", "Distribution", systemPackage,
+                "BuildChecks", "BuildCache", "BuildRecords", "Layers", "Snapshots", "Images", "ImageAnalysis",
+                "BuildEngine", "Sandbox", "ContainerRuntime", "RemoteAddresses", "RemoteSources", "Registry",
+                "Distribution", systemPackage,
                 argumentParser,
             ]
         ),
@@ -133,6 +135,7 @@ let package = Package(
         tests("OCI"),
         tests("ContentStore", ["OCI", "FileSystem", systemPackage]),
         tests("Layers", ["OCI", "FileSystem", "ContentStore", systemPackage]),
+        tests("ImageAnalysis", ["OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
         tests("Images", ["OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
         .executableTarget(
             name: "swiftbuild",

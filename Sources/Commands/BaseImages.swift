@@ -61,13 +61,15 @@ struct BaseImages: BaseImageProvider {
 
     private func layout(_ reference: ImageReference) throws -> StoredImage? {
         guard let layout = layouts[reference] else { return nil }
-        guard let image = try images.load(layout.path, selecting: layout.selector) else {
+        do {
+            return try images.load(layout.path, selecting: layout.selector)
+        } catch let error as ImageError {
+            guard case .notInArchive = error else { throw error }
             throw CommandFailure(
-                "the layout `\(layout.path)` has no such image",
+                "the layout \(error)",
                 hints: ["write oci-layout://DIRECTORY:TAG or oci-layout://DIRECTORY@DIGEST"]
             )
         }
-        return image
     }
 
     /// `FROM 833f479d9b64`: the start of an ID works wherever a name does, unless an image has that name.

@@ -13,7 +13,9 @@ struct CommandFailure: Error {
 
     init(_ message: String, hints: [String] = [], status: Int32 = ExitStatus.failure) {
         self.status = status
-        text = (["error: \(message)"] + hints.map { "hint: \($0)" }).joined(separator: "\n") + "\n"
+        // What they quote may come from images and servers of strangers.
+        text = (["error: \(message)"] + hints.map { "hint: \($0)" }).flatMap { $0.split(separator: "\n") }
+            .map { EscapedText.escaped(String($0)) + "\n" }.joined()
     }
 
     private init(status: Int32, text: String) {

@@ -9,6 +9,8 @@ enum ExitStatus {
     static let environment: Int32 = 3
     /// A step had no earlier result, and should have had one.
     static let notCached: Int32 = 4
+    /// An image is worse than a limit that was given.
+    static let limit: Int32 = 5
     /// SIGINT or SIGTERM ended it.
     static let interrupted: Int32 = 130
 }

@@ -18,8 +18,8 @@ public struct SwiftBuild: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             BuildCommand.self, CheckCommand.self, CheckCacheCommand.self, ExplainCommand.self, RunCommand.self,
-            ImagesCommand.self, InspectCommand.self,
-            HistoryCommand.self,
+            ImagesCommand.self, InspectCommand.self, HistoryCommand.self, AnalyzeCommand.self, DiffCommand.self,
+            ListCommand.self, CatCommand.self, CopyCommand.self,
             TagCommand.self,
             RemoveCommand.self, PruneCommand.self, SaveCommand.self, LoadCommand.self, ImportCommand.self,
             PullCommand.self, PushCommand.self, LoginCommand.self, LogoutCommand.self,

@@ -39,11 +39,14 @@ public struct ImagePuller: Sendable {
     /// Every blob is verified while it streams and every layer unpacked once, before the name moves. What is in the
     /// store already is not fetched again.
     ///
+    /// - Parameter isNamed: Whether the image is listed at all. Of one that is not, the caller holds the store's lock as
+    ///   long as it uses the image.
     /// - Throws: `RegistryError`, `ImageError`, `LayerError`, `LoginError`, `SystemError`, `CancellationError`.
-    public func pull(_ reference: ImageReference, platform: Platform) async throws -> Pulled {
+    public func pull(_ reference: ImageReference, platform: Platform, isNamed: Bool = true) async throws -> Pulled {
         emit(.started(.pull, repository: reference.repositoryText, tag: reference.tagText))
         return try await anywhere(reference) { place in
-            try await complete(try await find(reference, platform, ManifestKey(reference), at: place))
+            let found = try await find(reference, platform, ManifestKey(reference), at: place)
+            return try await complete(found, isNamed: isNamed)
         }
     }
 
@@ -128,7 +131,7 @@ public struct ImagePuller: Sendable {
         )
     }
 
-    private func complete(_ found: FoundImage) async throws -> Pulled {
+    private func complete(_ found: FoundImage, isNamed: Bool = true) async throws -> Pulled {
         let lock = try images.store.lock(.shared)
         defer { withExtendedLifetime(lock) {} }
         // Between the two, prune may have taken it for something that nobody needs.
@@ -138,12 +141,11 @@ public struct ImagePuller: Sendable {
         )
         try await fetch(found.layers, from: found.place)
         let before = images.find(reference: found.reference)
-        let image = try images.add(
-            manifest: found.document.bytes,
-            mediaType: found.document.mediaType,
-            names: [found.reference],
-            layersAreVerified: true
-        )
+        let (bytes, type) = (found.document.bytes, found.document.mediaType)
+        let image =
+            try isNamed
+            ? images.add(manifest: bytes, mediaType: type, names: [found.reference], layersAreVerified: true)
+            : images.prepare(manifest: bytes, mediaType: type, layersAreVerified: true)
         return Pulled(image: image, digest: found.top, isNew: before?.id != image.id)
     }
 

@@ -12,6 +12,26 @@ public enum HumanReadable {
         return significant(value) + units[unit]
     }
 
+    /// The bytes of a size as `size` writes it or a user may: `10MB` in decimal, `10MiB` in binary units; in any case.
+    ///
+    /// - Returns: `nil` for anything else, and for what no `Int64` can hold.
+    public static func bytes(_ text: String) -> Int64? {
+        let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+        let unit = text.dropFirst(number.count).lowercased()
+        guard let value = Double(number), value.isFinite,
+            let power = ["", "k", "m", "g", "t"].firstIndex(of: String(unit.prefix { $0 != "b" && $0 != "i" }))
+        else { return nil }
+        let base: Double
+        switch unit.dropFirst(power == 0 ? 0 : 1) {
+        case "", "b": base = 1000
+        case "ib" where power > 0: base = 1024
+        default: return nil
+        }
+        var factor = 1.0
+        for _ in 0..<power { factor *= base }
+        return Int64(exactly: (value * factor).rounded())
+    }
+
     /// C's `%.3g` for values from 0 up to 1000.
     private static func significant(_ value: Double) -> String {
         var decimals = value >= 100 ? 0 : value >= 10 ? 1 : 2

@@ -19,6 +19,10 @@ public enum ImageError: Error, Sendable, Equatable {
     case damagedMember(String, archive: String)
     /// An archive is neither an OCI layout nor a `docker save` archive.
     case unknownArchive(String)
+    /// An archive of Docker before version 1.10, which had neither manifests nor digests.
+    case oldArchive(String)
+    /// An archive or layout has no such image; without a name, it has several or none.
+    case notInArchive(String?, archive: String, available: [String])
     /// An index has images, but none for this machine.
     case noPlatform(Platform, available: [String])
     /// Something is larger than what is sensible for it.
@@ -49,6 +53,11 @@ extension ImageError: CustomStringConvertible {
         case .damagedMember(let member, let archive):
             "`\(member)` of \(archive) does not have the digest and size it should have"
         case .unknownArchive(let name): "\(name) is neither an OCI image layout nor a docker archive"
+        case .oldArchive(let name):
+            "\(name) was written by a Docker older than 1.10 and has no manifest: load it there, and save it with a newer one"
+        case .notInArchive(let wanted, let archive, let available):
+            (wanted.map { "\(archive) has no such image, `\($0)`" } ?? "\(archive) has more than one image, or none")
+                + (available.isEmpty ? "" : "; it has \(available.joined(separator: ", "))")
         case .noPlatform(let platform, let available):
             "no image for \(platform) in the index; it has \(available.joined(separator: ", "))"
         case .tooLarge(let what, let limit): "\(what) is larger than \(limit) bytes"

@@ -1,14 +1,19 @@
 internal import Layers
 public import OCI
+internal import Reporting
 
 /// One row of `history`: an instruction and what it added.
-public struct HistoryRow: Sendable, Hashable {
+public struct HistoryRow: Sendable, Hashable, Encodable {
     /// The image's ID in the newest row; `nil`, shown as `<missing>`, in the others.
-    public let id: Digest?
+    public fileprivate(set) var id: Digest?
     /// When the instruction ran, as the image says.
     public let created: Timestamp?
     /// The instruction, in the words of the builder.
     public let createdBy: String
+    /// The instruction as it would stand in a Dockerfile.
+    public let instruction: String
+    /// The diff ID of the layer that it made; `nil` for one that made none.
+    public let layer: Digest?
     /// The bytes of the files in the instruction's layer.
     public let size: Int64
     /// What the builder noted.
@@ -20,7 +25,7 @@ public struct HistoryRow: Sendable, Hashable {
     public static func table(_ rows: [HistoryRow], now: Int64, truncated: Bool = true) -> TextTable {
         var table = TextTable(["IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT"])
         for row in rows {
-            let command = TextTable.escaped(row.createdBy)
+            let command = EscapedText.escaped(truncated ? row.instruction : row.createdBy)
             table.append([
                 row.id.map { truncated ? $0.short : $0.description } ?? "<missing>",
                 HumanReadable.age(secondsSinceEpoch: row.created?.secondsSinceEpoch, now: now),
@@ -38,34 +43,26 @@ extension ImageStore {
     /// - Throws: What `content(of:)` throws, or `LayerError`.
     public func history(of image: StoredImage) throws -> [HistoryRow] {
         let content = try content(of: image)
-        var sizes = try content.layers.map { try layers.index(of: $0).fileBytes }[...]
+        var layers = content.layers[...]
         var rows: [HistoryRow] = []
-        for entry in content.configuration.history {
-            let size = entry.emptyLayer == true ? 0 : sizes.popFirst() ?? 0
+        func append(_ entry: ImageConfiguration.HistoryEntry, _ layer: Layer?) throws {
             rows.append(
                 HistoryRow(
                     id: nil,
                     created: entry.created,
                     createdBy: entry.createdBy ?? "",
-                    size: size,
+                    instruction: entry.instruction,
+                    layer: layer?.diffID,
+                    size: try layer.map { try self.layers.index(of: $0).fileBytes } ?? 0,
                     comment: entry.comment ?? ""
                 )
             )
         }
-        while let size = sizes.popFirst() {
-            rows.append(HistoryRow(id: nil, created: image.created, createdBy: "", size: size, comment: ""))
+        for entry in content.configuration.history {
+            try append(entry, entry.emptyLayer == true ? nil : layers.popFirst())
         }
-        if let newest = rows.popLast() {
-            rows.append(
-                HistoryRow(
-                    id: image.id,
-                    created: newest.created,
-                    createdBy: newest.createdBy,
-                    size: newest.size,
-                    comment: newest.comment
-                )
-            )
-        }
+        while let layer = layers.popFirst() { try append(.init(created: image.created, createdBy: nil), layer) }
+        if !rows.isEmpty { rows[rows.count - 1].id = image.id }
         return rows.reversed()
     }
 }

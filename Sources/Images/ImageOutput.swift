@@ -84,7 +84,7 @@ extension ImageStore {
             defer { withExtendedLifetime(lock) {} }
             let files = try LayerStack(try layers(of: image.image), in: layers)
             try FileOperations.createDirectories(directory)
-            let writer = try TreeWriter(root: directory, whiteouts: .none, merging: true)
+            let writer = try TreeWriter(root: directory, whiteouts: .none, existing: .replaced)
             // The destination itself is the caller's and keeps its attributes.
             try files.walk { if !$0.path.isRoot { try writer.write($0, content: $1) } }
             try writer.finish()

@@ -32,7 +32,7 @@ struct ArchiveSource: ImageSource {
     private var documents: [String: [UInt8]] = [:]
     private var members: [PathInRoot: Member] = [:]
 
-    private static let documentNames: Set<String> = ["index.json", "manifest.json", "oci-layout"]
+    private static let documentNames: Set<String> = ["index.json", "manifest.json", "oci-layout", "repositories"]
     private static let memberLimit = 1 << 17
 
     init(descriptor: Int32, name: String, store: Store) throws {
@@ -65,7 +65,7 @@ struct ArchiveSource: ImageSource {
             return
         }
         // What `docker save` added before it had manifests.
-        if ["VERSION", "json", "repositories"].contains(where: { entry.path.name.elementsEqual($0.utf8) }) { return }
+        if ["VERSION", "json"].contains(where: { entry.path.name.elementsEqual($0.utf8) }) { return }
         let promised = ArchiveSource.blobDigest(path)
         if path.hasPrefix("blobs/"), promised == nil { return }
         if let promised, store.blobs.size(promised) == entry.size, store.blobs.verify(promised) {
@@ -214,7 +214,10 @@ final class DirectorySource: ImageSource {
         let last = components.last ?? ""
         let descriptor = openat(directory, last, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         if descriptor < 0, Errno.current == .noSuchFileOrDirectory { return nil }
-        guard descriptor >= 0 else { throw SystemError("open", path.appending(last)) }
+        guard descriptor >= 0 else {
+            guard Errno.current == .tooManySymbolicLinkLevels else { throw SystemError("open", path.appending(last)) }
+            throw ImageError.malformed(name, reason: "`\(last)` is a symbolic link")
+        }
         guard try FileStatus.of(descriptor: descriptor, path: path.appending(last)).kind == .regular else {
             close(descriptor)
             throw ImageError.malformed(name, reason: "`\(last)` is no regular file")

@@ -33,43 +33,69 @@ extension ImageStore {
         return try load(from: try ArchiveSource(descriptor: descriptor, name: name, store: store))
     }
 
-    /// Takes one image out of an OCI layout directory for a build: it is not listed, and gets no name.
+    /// Takes one image out of an OCI layout directory or an archive: it is not listed, and gets no name.
     ///
     /// The caller holds the store's lock as long as it uses the image.
-    /// - Returns: `nil` when the layout has no such image, or several and none called `latest`.
-    /// - Throws: `ImageError`, `LayerError`, or `SystemError`.
-    public func load(_ path: FilePath, selecting selector: LayoutSelector) throws -> StoredImage? {
-        let source = try DirectorySource(path, store: store)
-        guard let bytes = try source.document("index.json") else { throw ImageError.unknownArchive(source.name) }
-        let images = LayoutReading.images(try ManifestDocument.index(bytes, mediaType: nil).manifests)
-        let found: Descriptor?
-        switch selector {
-        case .digest(let digest): found = images.first { $0.digest == digest }
-        case .tag(let tag): found = images.first { LayoutReading.hasTag(tag, $0) }
-        case .only: found = images.first { LayoutReading.hasTag("latest", $0) } ?? (images.count == 1 ? images[0] : nil)
+    /// - Throws: `ImageError.notInArchive` where there is no such image or several, other `ImageError`s, `LayerError`, or
+    ///   `SystemError`.
+    public func load(_ path: FilePath, selecting selector: LayoutSelector) throws -> StoredImage {
+        let descriptor = try FileOperations.open(path, O_RDONLY)
+        defer { close(descriptor) }
+        if try FileStatus.of(descriptor: descriptor, path: path).kind == .directory {
+            return try load(from: try DirectorySource(path, store: store), selecting: selector)
         }
-        guard let found, let manifest = try selectManifest(found, from: source, depth: 0) else { return nil }
-        return try loadImage(manifest, from: source)
+        let source = try ArchiveSource(descriptor: descriptor, name: "`\(path)`", store: store)
+        return try load(from: source, selecting: selector)
+    }
+
+    private func load(from source: some ImageSource, selecting selector: LayoutSelector) throws -> StoredImage {
+        if let bytes = try source.document("index.json") {
+            let images = LayoutReading.images(try ManifestDocument.index(bytes, mediaType: nil).manifests)
+            let found = selector.choose(images) {
+                LayoutReading.names($0)
+            } digest: {
+                $0.digest
+            }
+            if let found, let manifest = try selectManifest(found, from: source, depth: 0) {
+                return try loadImage(manifest, from: source)
+            }
+            throw selector.failure(source.name, available: images.flatMap(LayoutReading.names))
+        }
+        let images = try dockerManifests(source)
+        let found = selector.choose(images) {
+            $0.RepoTags ?? []
+        } digest: {
+            $0.id
+        }
+        guard let found else {
+            throw selector.failure(source.name, available: images.flatMap { $0.RepoTags ?? [] })
+        }
+        return try loadDocker(found, from: source).image
+    }
+
+    /// What `manifest.json` lists.
+    private func dockerManifests(_ source: some ImageSource) throws -> [DockerArchiveManifest] {
+        if let bytes = try source.document("manifest.json") {
+            return try ManifestDocument.decode([DockerArchiveManifest].self, bytes, "`manifest.json`")
+        }
+        // All that the first versions of `docker save` wrote at the top.
+        guard try source.document("repositories") == nil else { throw ImageError.oldArchive(source.name) }
+        throw ImageError.unknownArchive(source.name)
     }
 
     private func load(from source: some ImageSource) throws -> [ListedImage] {
         var found: [ListedImage] = []
-        let dockerManifests = try source.document("manifest.json").map {
-            try ManifestDocument.decode([DockerArchiveManifest].self, $0, "`manifest.json`")
-        }
         if let bytes = try source.document("index.json") {
             found = try loadLayout(bytes, from: source)
-            for item in dockerManifests ?? [] {
-                guard let id = Digest(hex: item.Config.split(separator: "/").last ?? "") else { continue }
-                for index in found.indices where found[index].image.id == id {
+            // What `docker save` writes is both; only here are all names.
+            for item in try source.document("manifest.json") == nil ? [] : dockerManifests(source) {
+                for index in found.indices where found[index].image.id == item.id {
                     let more = item.names.filter { !found[index].names.contains($0) }
                     found[index] = ListedImage(image: found[index].image, names: found[index].names + more)
                 }
             }
-        } else if let dockerManifests {
-            found = try dockerManifests.map { try loadDocker($0, from: source) }
         } else {
-            throw ImageError.unknownArchive(source.name)
+            found = try dockerManifests(source).map { try loadDocker($0, from: source) }
         }
         try register(found)
         return found
@@ -176,6 +202,9 @@ struct DockerArchiveManifest: Codable {
     var RepoTags: [String]?
     var Layers: [String]?
 
+    /// The image's ID; `nil` where older archives call the configuration otherwise.
+    var id: Digest? { Digest(hex: (Config.split(separator: "/").last ?? "").split(separator: ".").first ?? "") }
+
     /// The tags that are valid names.
     var names: [ImageReference] { (RepoTags ?? []).compactMap { try? ImageReference(parsing: $0) } }
 }
@@ -201,10 +230,9 @@ private enum LayoutReading {
             || (descriptor.platform?.os == "unknown" && descriptor.platform?.architecture == "unknown")
     }
 
-    /// Whether a descriptor is called by a tag, alone or as part of a name.
-    static func hasTag(_ tag: String, _ descriptor: Descriptor) -> Bool {
-        let names = [Annotation.referenceName, Annotation.imageName].compactMap { descriptor.annotations?[$0] }
-        return names.contains { $0 == tag || $0.hasSuffix(":" + tag) }
+    /// What tools call an image: a name, or only its tag.
+    static func names(_ descriptor: Descriptor) -> [String] {
+        [Annotation.imageName, Annotation.referenceName].compactMap { descriptor.annotations?[$0] }
     }
 
     /// The full name where a tool wrote it; else the reference name, unless it is only a tag.

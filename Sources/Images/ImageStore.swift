@@ -100,8 +100,13 @@ public struct ImageStore: Sendable {
         return image
     }
 
-    /// Verifies an image whose blobs are there and writes its manifest, but lists it nowhere yet.
-    func prepare(manifest bytes: [UInt8], mediaType: MediaType, layersAreVerified: Bool = false) throws -> StoredImage {
+    /// Verifies an image whose blobs are there and writes its manifest, but lists it nowhere.
+    ///
+    /// The caller holds the store's lock as long as it uses the image.
+    /// - Throws: What `add(manifest:mediaType:names:layersAreVerified:)` throws.
+    public func prepare(manifest bytes: [UInt8], mediaType: MediaType, layersAreVerified: Bool = false) throws
+        -> StoredImage
+    {
         let manifest = try ManifestDocument.manifest(bytes, mediaType: mediaType)
         let configuration = try ManifestDocument.configuration(try store.blobs.read(manifest.config.digest))
         let layers = try ImageStore.layers(manifest, configuration)

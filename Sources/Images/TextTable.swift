@@ -1,3 +1,5 @@
+internal import Reporting
+
 /// Rows of text in columns, laid out as Docker lays out its tables: three spaces between columns.
 public struct TextTable: Sendable {
     private var rows: [[String]]
@@ -6,10 +8,13 @@ public struct TextTable: Sendable {
     public init(_ heading: [String]) { rows = [heading] }
 
     /// Adds a row; control characters in it are escaped, since values come from images of strangers.
-    public mutating func append(_ row: [String]) { rows.append(row.map(TextTable.escaped)) }
+    public mutating func append(_ row: [String]) { rows.append(row.map { EscapedText.escaped($0) }) }
 
     /// The table as lines, each ending with a line feed.
-    public func render() -> String {
+    ///
+    /// - Parameter width: The columns that there are, if it is for a terminal. A table that a narrow one would break into
+    ///   pieces is written as a block of `HEADING: value` lines for each row.
+    public func render(width: Int? = nil) -> String {
         var widths: [Int] = []
         for row in rows {
             for (column, cell) in row.enumerated() {
@@ -17,6 +22,7 @@ public struct TextTable: Sendable {
                 widths[column] = max(widths[column], cell.count)
             }
         }
+        if let width, width < TextTable.narrow, widths.reduce(0, +) + 3 * (widths.count - 1) > width { return blocks() }
         var text = ""
         for row in rows {
             for (column, cell) in row.enumerated() {
@@ -28,27 +34,13 @@ public struct TextTable: Sendable {
         return text
     }
 
-    /// A value with its control characters as `\n`, `\t` or `\u{…}`, so that it can neither move the cursor nor end its line.
-    public static func escaped(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: isControl) else { return text }
-        var result = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\n": result += "\\n"
-            case "\t": result += "\\t"
-            case "\r": result += "\\r"
-            case _ where isControl(scalar): result += "\\u{" + String(scalar.value, radix: 16) + "}"
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
-    }
+    /// Terminals with fewer columns cannot show a table of ours whose rows fit on a wider one.
+    private static let narrow = 60
 
-    /// C0, C1, DEL, and the marks that reorder or hide text.
-    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        case 0..<0x20, 0x7F..<0xA0, 0x200E...0x200F, 0x2028...0x202E, 0x2066...0x2069: true
-        default: false
+    private func blocks() -> String {
+        rows.dropFirst().map { row in
+            zip(rows[0], row).map { $1.isEmpty ? "" : "\($0): \($1)\n" }.joined()
         }
+        .joined(separator: "\n")
     }
 }

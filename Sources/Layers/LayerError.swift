@@ -16,6 +16,8 @@ public enum LayerError: Error, Sendable, Equatable {
     case notADirectory(PathInRoot)
     /// A file has a name that stands for a removed file in a layer.
     case reservedName(PathInRoot)
+    /// A file would replace a directory of this machine, or a directory something else.
+    case inTheWay(FilePath, isDirectory: Bool)
 }
 
 extension LayerError: CustomStringConvertible {
@@ -30,6 +32,10 @@ extension LayerError: CustomStringConvertible {
         case .notADirectory(let path): "`\(path)` is not a directory"
         case .reservedName(let path):
             "`\(path)` cannot be in a layer: names that begin with `.wh.` mean removed files there"
+        case .inTheWay(let path, let isDirectory):
+            isDirectory
+                ? "`\(path)` is a directory and is not replaced by a file"
+                : "`\(path)` is no directory and is not replaced by one"
         }
     }
 }

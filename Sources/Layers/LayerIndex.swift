@@ -136,7 +136,27 @@ public final class LayerIndex: Sendable {
             }
         }
         if !isSorted || result.count != listed { result.sort { $0.path < $1.path } }
+        openWhiteouts(&result)
         return result
+    }
+
+    /// Makes directories of whiteouts that have something below them in the same layer, of which they hide nothing
+    /// (layer.md, "Whiteouts": they only apply to what the layers below have).
+    private static func openWhiteouts(_ entries: inout [LayerEntry]) {
+        var open: [Int] = []
+        for position in entries.indices {
+            while let last = open.last, !entries[position].path.isWithin(entries[last].path) { open.removeLast() }
+            if entries[position].kind == .whiteout {
+                open.append(position)
+            } else if !entries[position].isImplied {
+                for whiteout in open {
+                    entries[whiteout] = .directory(entries[whiteout].path)
+                    entries[whiteout].isOpaque = true
+                    entries[whiteout].isImplied = true
+                }
+                open.removeAll()
+            }
+        }
     }
 
     /// What two entries of one path amount to: the later one, but a whiteout beside a directory makes it opaque.

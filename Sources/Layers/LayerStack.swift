@@ -78,8 +78,16 @@ public final class LayerStack: Sendable {
     ///
     /// - Parameter limit: In bytes; a longer file is cut.
     public func read(_ path: String, limit: Int64) throws -> [UInt8]? {
-        guard let node = try? view.resolve(PathInRoot(path)).node.flatMap(view.file) else { return nil }
-        return try store.read(node.entry, in: layers[node.layer], limit: limit)
+        guard let node = try? view.resolve(PathInRoot(path)).node else { return nil }
+        return try read(node, limit: limit)
+    }
+
+    /// Reads a small file; `nil` for what is none.
+    ///
+    /// - Parameter limit: In bytes; a longer file is cut.
+    public func read(_ node: MergedView.Node, limit: Int64) throws -> [UInt8]? {
+        guard let file = view.file(of: node) else { return nil }
+        return try store.read(file.entry, in: layers[file.layer], limit: limit)
     }
 
     /// The image's users and groups.

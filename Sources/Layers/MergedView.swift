@@ -83,8 +83,24 @@ public struct MergedView: Sendable {
         guard try body(node), node.entry.kind == .directory else { return }
         var merge = LayerMerge(layers, below: path)
         while let node = merge.next() {
-            if try !body(node) || node.entry.kind != .directory { merge.skipSubtree() }
+            if try !body(node) { merge.skipSubtree() }
         }
+    }
+
+    /// Visits every path that any of the layers lists, in the order of paths, with all that they say of it.
+    ///
+    /// - Parameter body: Given the nodes of one path, the lowest layer first.
+    public func walkLayers(_ body: (PathInRoot, [Node]) throws -> Void) rethrows {
+        var cursors = LayerCursors(layers)
+        for (layer, index) in layers.enumerated() { cursors.add(layer: layer, 0..<index.count) }
+        while let path = cursors.next() {
+            try body(path, cursors.current.reversed().map { Node(entry: $0.entry, layer: $0.layer) })
+        }
+    }
+
+    /// The paths that exist with what is there, the root left out, in the order in which `walk` visits them.
+    public func nodes() -> some Sequence<Node> {
+        sequence(state: LayerMerge(layers, below: .root)) { $0.next() }
     }
 
     /// Where a path leads when symbolic links are followed inside the root.

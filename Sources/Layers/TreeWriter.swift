@@ -15,6 +15,16 @@ public final class TreeWriter {
         case overlay
     }
 
+    /// What becomes of files that are there already.
+    public enum Existing: Sendable {
+        /// There are none: the directory is empty.
+        case none
+        /// Directories are kept, and everything else that is in the way is replaced.
+        case replaced
+        /// The same, but neither a directory by something else nor something else by a directory.
+        case replacedByTheirKind
+    }
+
     private struct OpenDirectory {
         let path: PathInRoot
         let entry: LayerEntry
@@ -34,7 +44,7 @@ public final class TreeWriter {
     }
 
     private let whiteouts: Whiteouts
-    private let merging: Bool
+    private let existing: Existing
     private let attributes: FileAttributes
     /// Files are filled on two threads; each that waits is open, and a process may have few files open.
     private let files = WorkQueue(limit: 32)
@@ -42,19 +52,18 @@ public final class TreeWriter {
     private var open: [OpenDirectory]
     private let chain: DirectoryChain
 
-    /// - Parameter merging: Whether the directory may hold something; directories in it are kept then, and everything else
-    ///   that is in the way is replaced.
-    public init(root: FilePath, whiteouts: Whiteouts, merging: Bool = false) throws {
+    /// - Parameter root: A directory that exists.
+    public init(root: FilePath, whiteouts: Whiteouts, existing: Existing = .none) throws {
         attributes = FileAttributes(root: root)
         self.whiteouts = whiteouts
-        self.merging = merging
+        self.existing = existing
         chain = try DirectoryChain(root: root)
         open = [OpenDirectory(path: .root, entry: .directory(.root))]
     }
 
     /// Writes one entry; the content of a file starts at `offset` of `descriptor`.
     ///
-    /// - Throws: `SystemError`, and `LayerError.unsafeMember` when a parent is no directory.
+    /// - Throws: `SystemError`, `LayerError.inTheWay`, and `.unsafeMember` when a parent is no directory.
     public func write(_ entry: LayerEntry, content: (descriptor: Int32, offset: Int64)? = nil) throws {
         try write(entry, from: content.map { Content($0) })
     }
@@ -69,7 +78,7 @@ public final class TreeWriter {
         }
         let directory = try enter(entry.path.parent)
         let name = entry.path.name.map { CChar(bitPattern: $0) } + [0]
-        let isThere = try merging && clear(entry, name, directory)
+        let isThere = try existing != .none && clear(entry, name, directory)
         switch entry.kind {
         case .regular:
             try writeFile(entry, name, directory, content)
@@ -110,6 +119,9 @@ public final class TreeWriter {
     /// - Returns: Whether a directory is there already where the entry is one too.
     private func clear(_ entry: LayerEntry, _ name: [CChar], _ directory: Int32) throws -> Bool {
         guard let old = FileStatus.of(name, in: directory) else { return false }
+        if existing == .replacedByTheirKind, (old.kind == .directory) != (entry.kind == .directory) {
+            throw LayerError.inTheWay(attributes.path(entry), isDirectory: old.kind == .directory)
+        }
         if old.kind == .directory {
             if entry.kind == .directory { return true }
             try FileOperations.removeTree(FilePath("/proc/self/fd/\(directory)").appending(bytes: entry.path.name))

@@ -34,6 +34,22 @@ struct MergedViewTests {
         }
     }
 
+    @Test("a whiteout hides nothing that its own layer has below it")
+    func whiteoutBesideContents() {
+        let removed = LayerEntry(path: PathInRoot("a"), kind: .whiteout, permissions: 0)
+        let below = index([file("a/old"), file("b/old")])
+        for entries in [[removed, file("a/b/new")], [file("a/b/new"), removed]] {
+            let view = MergedView(layers: [below, index(entries)])
+            #expect(view.nodes().map { "\($0.entry.path)" } == ["/a", "/a/b", "/a/b/new", "/b", "/b/old"])
+        }
+        // Removing something below it once more adds nothing.
+        let whiteouts = ["b", "b/old", "a/old"].map {
+            LayerEntry(path: PathInRoot($0), kind: .whiteout, permissions: 0)
+        }
+        let view = MergedView(layers: [below, index(whiteouts)])
+        #expect(view.nodes().map { "\($0.entry.path)" } == ["/a"])
+    }
+
     @Test("a directory that is not gone into is left out whole")
     func skipping() {
         let view = MergedView(layers: [

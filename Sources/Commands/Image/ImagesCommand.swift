@@ -7,8 +7,7 @@ import OCI
 struct ImagesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "images",
-        abstract: "List the images in the store.",
-        aliases: ["ls"]
+        abstract: "List the images in the store."
     )
 
     @OptionGroup var global: GlobalOptions
@@ -39,7 +38,7 @@ struct ImagesCommand: ParsableCommand {
                 showingDigests: showsDigests,
                 fullIDs: showsWholeIDs
             )
-            return Terminal.write(table.render(), to: STDOUT_FILENO)
+            return Terminal.print(table)
         }
         var seen: Set<Digest> = []
         for row in rows where seen.insert(row.image.id).inserted {

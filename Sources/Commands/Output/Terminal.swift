@@ -1,5 +1,7 @@
 import FileSystem
 import Glibc
+import Images
+import OCI
 import SystemPackage
 
 /// The streams to the user.
@@ -25,6 +27,25 @@ enum Terminal {
 
     static func write(_ bytes: [UInt8], to descriptor: Int32) {
         bytes.withUnsafeBytes { try? FileOperations.write($0, to: descriptor, path: "standard output") }
+    }
+
+    /// Writes data to standard output that a reader may have enough of.
+    static func ignoringClosedPipe(_ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch let error as SystemError where error.errno == .brokenPipe {
+            return
+        }
+    }
+
+    /// Prints a table, as wide as a terminal allows.
+    static func print(_ table: TextTable) {
+        write(table.render(width: isTerminal(STDOUT_FILENO) ? width(STDOUT_FILENO) : nil), to: STDOUT_FILENO)
+    }
+
+    /// Prints a document.
+    static func print(json value: some Encodable) throws {
+        write(try CanonicalJSON.encodePretty(value) + [UInt8(ascii: "\n")], to: STDOUT_FILENO)
     }
 
     /// Prints a line of data.

@@ -1,0 +1,91 @@
+import ArgumentParser
+import Glibc
+import ImageAnalysis
+import Images
+import Layers
+import OCI
+
+/// `swiftbuild analyze`.
+struct AnalyzeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "analyze",
+        abstract: "Show what each layer of an image adds, changes and removes, and what is wasted.",
+        discussion: """
+            Wasted are the bytes of files that a later layer removes or replaces: they are transferred and stored, and
+            nobody sees them. The efficiency is dive's: for each path the smallest of its sizes in the layers, added up,
+            by the sum of all its sizes.
+
+            \(ImageLocation.help)
+
+            EXAMPLES:
+              swiftbuild analyze app
+              swiftbuild analyze --max-wasted 10MB --min-efficiency 0.95 app    ends with 5 where it is worse
+              swiftbuild analyze --depth 4 docker://alpine
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+
+    @Argument(help: ArgumentHelp("The image.", valueName: "image"))
+    var name: String
+
+    @Option(
+        name: .customLong("depth"),
+        help: ArgumentHelp("Levels of directories to show of each layer; 0 for none.", valueName: "levels")
+    )
+    var depth = 2
+
+    @Option(
+        name: .customLong("max-wasted"),
+        help: ArgumentHelp("Fail when more is wasted, such as 10MB or 512KiB.", valueName: "size")
+    )
+    var maximumWaste: String?
+
+    @Option(
+        name: .customLong("min-efficiency"),
+        help: ArgumentHelp("Fail when the efficiency is lower, from 0 to 1.", valueName: "number")
+    )
+    var minimumEfficiency: Double?
+
+    @Option(name: .customLong("format"), help: "How the result is printed.")
+    var format = OutputFormat.text
+
+    func validate() throws {
+        if let minimumEfficiency, !(0...1).contains(minimumEfficiency) {
+            throw ValidationError("--min-efficiency: \(minimumEfficiency) is not from 0 to 1")
+        }
+        if depth < 0 { throw ValidationError("--depth: \(depth) is less than 0") }
+        if let maximumWaste, HumanReadable.bytes(maximumWaste) == nil {
+            throw ValidationError("--max-wasted: `\(maximumWaste)` is no size, such as 10MB or 512KiB")
+        }
+    }
+
+    func run() async throws {
+        let opened = try await OpenedImage(name, in: try global.images())
+        let analysis = try opened.analysis()
+        switch format {
+        case .text: Terminal.write(AnalysisText(analysis, of: opened, depth: depth).text, to: STDOUT_FILENO)
+        case .json: try Terminal.print(json: AnalysisDocument(analysis, of: opened))
+        }
+        var failures: [String] = []
+        if let limit = maximumWaste.flatMap(HumanReadable.bytes), analysis.wastedBytes > limit {
+            failures.append("\(analysis.wastedBytes) bytes are wasted, more than \(limit)")
+        }
+        if let minimumEfficiency, analysis.efficiency < minimumEfficiency {
+            failures.append("the efficiency is \(analysis.efficiency), less than \(minimumEfficiency)")
+        }
+        guard failures.isEmpty else {
+            throw CommandFailure("`\(name)`: \(failures.joined(separator: "; "))", status: ExitStatus.limit)
+        }
+    }
+}
+
+extension OpenedImage {
+    func analysis() throws -> ImageAnalysis {
+        ImageAnalysis(
+            try files().view,
+            diffIDs: content.layers.map(\.diffID),
+            history: content.configuration.history
+        )
+    }
+}

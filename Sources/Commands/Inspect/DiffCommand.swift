@@ -1,0 +1,171 @@
+import ArgumentParser
+import FileSystem
+import Glibc
+import ImageAnalysis
+import Images
+import Layers
+import OCI
+import Reporting
+
+/// `swiftbuild diff`.
+struct DiffCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "diff",
+        abstract: "Compare two images: files, configuration, and packages of dpkg and apk.",
+        discussion: """
+            A file is added (A), removed (D) or changed (C) in content, mode, owner, link target, device number or
+            extended attributes; times do not count. Ends with 0 when nothing differs, 1 when something does, and 2 or
+            more on trouble.
+
+            \(ImageLocation.help)
+
+            EXAMPLES:
+              swiftbuild diff app:1 app:2
+              swiftbuild diff --format json app docker://registry.example.com/app
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+
+    @Argument(help: ArgumentHelp("The image that is the older one.", valueName: "image"))
+    var before: String
+
+    @Argument(help: ArgumentHelp("The image that is compared with it.", valueName: "image"))
+    var after: String
+
+    @Option(name: .customLong("format"), help: "How the differences are printed.")
+    var format = OutputFormat.text
+
+    func run() async throws {
+        let comparison: ImageComparison
+        do {
+            let images = try global.images()
+            comparison = try ImageComparison(
+                try await OpenedImage(before, in: images),
+                try await OpenedImage(after, in: images)
+            )
+        } catch {
+            let failure = CommandFailure(error)
+            guard failure.status == ExitStatus.failure else { throw failure }
+            // 1 says that there are differences.
+            failure.report()
+            throw CommandFailure(exitCode: ExitStatus.usage)
+        }
+        switch format {
+        case .text: Terminal.write(comparison.text, to: STDOUT_FILENO)
+        case .json: try Terminal.print(json: comparison.document)
+        }
+        if !comparison.isEmpty { throw CommandFailure(exitCode: ExitStatus.failure) }
+    }
+}
+
+/// All in which two images differ.
+private struct ImageComparison {
+    private let images: [Digest]
+    private let files: [PathDifference]
+    private let settings: [SettingDifference]
+    private let packages: [PackageDifference]
+
+    init(_ before: OpenedImage, _ after: OpenedImage) throws {
+        images = [before.image.id, after.image.id]
+        let (left, right) = (try before.files(), try after.files())
+        files = PathDifference.all(left.view, right.view)
+        settings = try SettingDifference.all(before.content.configuration, after.content.configuration)
+        packages = PackageDifference.all(try InstalledPackages(left), try InstalledPackages(right))
+    }
+
+    var isEmpty: Bool { files.isEmpty && settings.isEmpty && packages.isEmpty }
+
+    // MARK: - For people
+
+    var text: String {
+        var text = section("configuration", settings.map(ImageComparison.line))
+        text += section("packages", packages.map(ImageComparison.line))
+        return text + section("files", files.map(ImageComparison.line))
+    }
+
+    private func section(_ title: String, _ lines: [String]) -> String {
+        lines.isEmpty ? "" : "\(title):\n" + lines.map { "  \($0)\n" }.joined()
+    }
+
+    private static func line(_ setting: SettingDifference) -> String {
+        func shown(_ value: JSONValue) -> String {
+            let bytes = (try? CanonicalJSON.encode(value)) ?? []
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        return line(setting.name, setting.before.map(shown), setting.after.map(shown))
+    }
+
+    private static func line(_ package: PackageDifference) -> String {
+        let name = package.package
+        return line(
+            name.name + (name.architecture.isEmpty ? "" : ":\(name.architecture)"),
+            package.before,
+            package.after
+        )
+    }
+
+    private static func line(_ name: String, _ before: String?, _ after: String?) -> String {
+        let values = [before, after].compactMap { $0 }.joined(separator: " -> ")
+        return EscapedText.escaped("\(sign(before, after)) \(name) \(values)")
+    }
+
+    private static func sign<Value>(_ before: Value?, _ after: Value?) -> String {
+        before == nil ? "A" : after == nil ? "D" : "C"
+    }
+
+    private static func line(_ file: PathDifference) -> String {
+        var line = "\(sign(file.before, file.after)) \(file.path.escaped)"
+        if (file.after ?? file.before)?.kind == .directory { line += "/" }
+        guard let before = file.before, let after = file.after, !file.attributes.isEmpty else { return line }
+        let changes = file.attributes.map { attribute -> String in
+            switch attribute {
+            case .type: return "\(before.typeName) -> \(after.typeName)"
+            case .content: return "content \(before.size) -> \(after.size) bytes"
+            case .mode: return "mode \(before.octalMode) -> \(after.octalMode)"
+            case .owner: return "owner \(before.userID):\(before.groupID) -> \(after.userID):\(after.groupID)"
+            case .link:
+                return "link \(EscapedText.escaped(before.linkTarget)) -> \(EscapedText.escaped(after.linkTarget))"
+            case .device: return "device \(before.device) -> \(after.device)"
+            case .xattrs:
+                let names = Set(before.extendedAttributes).symmetricDifference(after.extendedAttributes).map(\.name)
+                return "xattrs " + Set(names).sorted().map { EscapedText.escaped($0) }.joined(separator: " ")
+            }
+        }
+        return line + " (" + changes.joined(separator: ", ") + ")"
+    }
+
+    // MARK: - For programs
+
+    var document: JSONValue {
+        .object([
+            "images": .strings(images.map { "\($0)" }),
+            "configuration": .list(
+                settings.map {
+                    .object(["name": .string($0.name), "before": $0.before ?? .null, "after": $0.after ?? .null])
+                }
+            ),
+            "packages": .list(
+                packages.map {
+                    .object([
+                        "system": .string($0.package.system), "name": .string($0.package.name),
+                        "architecture": .string($0.package.architecture),
+                        "before": $0.before.map { .string($0) } ?? .null,
+                        "after": $0.after.map { .string($0) } ?? .null,
+                    ])
+                }
+            ),
+            "files": .list(
+                files.map {
+                    .object(
+                        $0.path.members.merging([
+                            "attributes": .strings($0.attributes.map(\.rawValue)),
+                            "before": $0.before.map { .object($0.members) } ?? .null,
+                            "after": $0.after.map { .object($0.members) } ?? .null,
+                        ]) { $1 }
+                    )
+                }
+            ),
+        ])
+    }
+}

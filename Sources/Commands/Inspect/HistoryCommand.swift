@@ -1,0 +1,45 @@
+import ArgumentParser
+import Glibc
+import Images
+import OCI
+
+/// How a command prints what it found.
+enum OutputFormat: String, Sendable, CaseIterable, ExpressibleByArgument {
+    case text
+    case json
+}
+
+/// `swiftbuild history`.
+struct HistoryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "history",
+        abstract: "List the instructions that made an image, newest first.",
+        discussion: """
+            Instructions are shown as they would stand in a Dockerfile; --no-trunc shows them as the image has them.
+
+            \(ImageLocation.help)
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+
+    @Argument(help: ArgumentHelp("The image.", valueName: "image"))
+    var name: String
+
+    @Flag(name: .customLong("no-trunc"), help: "Show whole instructions and IDs.")
+    var showsWholeText = false
+
+    @Option(name: .customLong("format"), help: "How the rows are printed.")
+    var format = OutputFormat.text
+
+    func run() async throws {
+        let images = try global.images()
+        let opened = try await OpenedImage(name, in: images)
+        let rows = try images.history(of: opened.image)
+        switch format {
+        case .text:
+            Terminal.print(HistoryRow.table(rows, now: Int64(time(nil)), truncated: !showsWholeText))
+        case .json: try Terminal.print(json: rows)
+        }
+    }
+}

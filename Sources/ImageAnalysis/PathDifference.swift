@@ -1,0 +1,45 @@
+public import Layers
+
+/// A path that is in only one of two images, or not the same in both.
+public struct PathDifference: Sendable {
+    /// What is there in the first image, as a file of its own also where it is a further name of one.
+    public let before: LayerEntry?
+    public let after: LayerEntry?
+    /// In what the two differ; empty where one is missing.
+    public let attributes: [FileAttribute]
+
+    public var path: PathInRoot { (after ?? before)?.path ?? .root }
+
+    /// All differences between the files of two images, in the order of their paths.
+    ///
+    /// Times do not count, and neither does which names are links to one file.
+    public static func all(_ before: MergedView, _ after: MergedView) -> [PathDifference] {
+        var result: [PathDifference] = []
+        var (left, right) = (before.nodes().makeIterator(), after.nodes().makeIterator())
+        var (leftNode, rightNode) = (left.next(), right.next())
+        while leftNode != nil || rightNode != nil {
+            let takesLeft =
+                rightNode.map { right in leftNode.map { $0.entry.path <= right.entry.path } ?? false } ?? true
+            let takesRight =
+                leftNode.map { left in rightNode.map { $0.entry.path <= left.entry.path } ?? false } ?? true
+            let (one, other) = (takesLeft ? leftNode : nil, takesRight ? rightNode : nil)
+            if takesLeft { leftNode = left.next() }
+            if takesRight { rightNode = right.next() }
+            let difference = PathDifference(one.map(before.withAttributes), other.map(after.withAttributes))
+            if difference.before == nil || difference.after == nil || !difference.attributes.isEmpty {
+                result.append(difference)
+            }
+        }
+        return result
+    }
+
+    private init(_ before: LayerEntry?, _ after: LayerEntry?) {
+        self.before = before
+        self.after = after
+        guard let before, let after else {
+            attributes = []
+            return
+        }
+        attributes = FileAttribute.differences(before, after)
+    }
+}
