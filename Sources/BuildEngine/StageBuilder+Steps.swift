@@ -199,6 +199,8 @@ extension StageBuilder {
         switch source {
         case .context, .named, .scratch: []
         case .stage(let index): try await run.result(ofStage: index).layers
+        case .image(let image) where bases.missing.contains(image):
+            throw FilesNotMade(reason: .imageMissing(image.reference.familiar))
         case .image(let image): bases.layers[image] ?? []
         }
     }

@@ -48,6 +48,14 @@ struct StageBuilder {
             result.created = run.epoch
         case .image(let reference, let platform):
             let source = ImageSource(reference: reference, platform: platform)
+            if bases.missing.contains(source) {
+                let nothing = StepKey([NamedInput("base", "scratch")])
+                result = StageResult(state: StageState(stage: stage, plan: run.plan, base: nil), key: nothing.digest)
+                result.isUnknown = true
+                let reason = StepExplanation.Reason.imageMissing(reference.familiar)
+                run.builder.emit(.explained(event, StepExplanation([reason])))
+                break
+            }
             guard let image = bases.images[source], let layers = bases.layers[source] else {
                 preconditionFailure("every base was resolved before")
             }
@@ -77,8 +85,8 @@ struct StageBuilder {
         // A stage of nothing but FROM is complete with it.
         result.unfinished = nil
         run.recorder.begin(stage, triggers: triggers, usesCache: usesCache)
-        run.recorder.began(place, key: result.key, inputs: inputs)
-        run.builder.emit(.finished(event, .base, id: result.shownID, seconds: 0))
+        if !result.isUnknown { run.recorder.began(place, key: result.key, inputs: inputs) }
+        run.builder.emit(.finished(event, result.isUnknown ? .unknown : .base, id: result.shownID, seconds: 0))
     }
 
     /// Two images with the same files are the same base: what else counts of one is in the keys of the steps.
