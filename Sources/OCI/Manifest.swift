@@ -33,6 +33,8 @@ extension Descriptor {
 public struct Manifest: Sendable, Hashable, Codable {
     public var schemaVersion = 2
     public var mediaType: MediaType?
+    /// What the manifest is of, where it is no image.
+    public var artifactType: MediaType?
     public var config: Descriptor
     public var layers: [Descriptor]
     public var annotations: [String: String]?

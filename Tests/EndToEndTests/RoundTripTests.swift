@@ -24,7 +24,7 @@ struct RoundTripTests: RegistryTesting {
         return try await f.build(
             "FROM base\nRUN echo made > /made && ln /made /hard\nCOPY --chown=7:8 file /file\nHEALTHCHECK CMD true\n"
                 + "CMD cat /hard /file",
-            "--format",
+            "--image-format",
             format,
             "-t",
             "round/trip:1"

@@ -7,8 +7,8 @@ import Registry
 
 extension ImageFormat: ExpressibleByArgument {}
 
-/// How images are compressed and written for a registry.
-struct PushOptions: ParsableArguments {
+/// How layers are compressed for a registry.
+struct CompressionOptions: ParsableArguments {
     @Option(
         name: .customLong("compression"),
         help: ArgumentHelp("gzip, zstd or uncompressed; what was pulled stays as it came.", valueName: "how")
@@ -17,9 +17,6 @@ struct PushOptions: ParsableArguments {
 
     @Option(name: .customLong("compression-level"), help: "1 to 9 for gzip, 1 to 19 for zstd.")
     var level: Int?
-
-    @Option(name: .customLong("format"), help: "The media types of the manifest (default: those that the image has).")
-    var format: ImageFormat?
 
     func resolved() throws -> LayerCompression {
         guard let compression = LayerCompression(compression, level: level) else {
@@ -31,6 +28,14 @@ struct PushOptions: ParsableArguments {
         }
         return compression
     }
+}
+
+/// How images are compressed and written for a registry.
+struct PushOptions: ParsableArguments {
+    @OptionGroup var compression: CompressionOptions
+
+    @Option(name: .customLong("format"), help: "The media types of the manifest (default: those that the image has).")
+    var format: ImageFormat?
 }
 
 /// `swiftbuild push`.
@@ -75,7 +80,7 @@ extension PushOptions {
         let pusher = ImagePusher(
             .shared,
             from: images,
-            compression: try resolved(),
+            compression: try compression.resolved(),
             format: format
         ) { progress.show($0) }
         for (name, reference) in zip(names, references) {
