@@ -12,23 +12,28 @@ public struct ImagePusher: Sendable {
     private let images: ImageStore
     private let compression: LayerCompression
     private let format: ImageFormat?
+    private let caches: [ImageReference]
     private let emit: @Sendable (TransferEvent) -> Void
 
     /// Layers that are sent at the same time.
     private static let parallelLayers = 3
 
-    /// - Parameter format: `nil` leaves an image in the one that it has.
+    /// - Parameters:
+    ///   - format: `nil` leaves an image in the one that it has.
+    ///   - caches: Repositories that have layers which no image in the store is named after.
     public init(
         _ connections: RegistryConnections,
         from images: ImageStore,
         compression: LayerCompression = .usual,
         format: ImageFormat? = nil,
+        caches: [ImageReference] = [],
         emit: @escaping @Sendable (TransferEvent) -> Void = { _ in }
     ) {
         self.connections = connections
         self.images = images
         self.compression = compression
         self.format = format
+        self.caches = caches
         self.emit = emit
     }
 
@@ -182,13 +187,18 @@ public struct ImagePusher: Sendable {
     private func repositories(besides reference: ImageReference, having wanted: Set<Digest>) throws -> [Digest: String]
     {
         var result: [Digest: String] = [:]
+        if let cache = caches.first(where: { $0.registry == reference.registry }) {
+            for diffID in wanted { result[diffID] = cache.repository }
+        }
+        // What an image brought along is in no cache.
+        var unknown = wanted
         for listed in try images.list() {
-            guard result.count < wanted.count else { break }
+            guard !unknown.isEmpty else { break }
             let name = listed.names.first {
                 $0.registry == reference.registry && $0.repository != reference.repository
             }
             guard let name, let layers = try? images.layers(of: listed.image) else { continue }
-            for layer in layers where wanted.contains(layer.diffID) && result[layer.diffID] == nil {
+            for layer in layers where unknown.remove(layer.diffID) != nil {
                 result[layer.diffID] = name.repository
             }
         }

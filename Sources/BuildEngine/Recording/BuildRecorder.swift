@@ -106,8 +106,9 @@ final class BuildRecorder: Sendable {
         }
     }
 
-    func failed(_ place: Place, _ key: StepKey?) {
-        end(place, .failed, key?.digest, keyAbove: nil, key?.inputs ?? [])
+    func failed(_ place: Place, _ key: StepKey?, _ error: any Error) {
+        let isRefused = if case BuildError.notCached = error { true } else { false }
+        end(place, isRefused ? .refused : .failed, key?.digest, keyAbove: nil, key?.inputs ?? [])
     }
 
     private func end(

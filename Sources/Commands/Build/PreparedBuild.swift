@@ -19,6 +19,8 @@ struct BuiltResult: Sendable {
     let record: BuildRecord
     let image: ListedImage
     let outputs: [ImageOutput]
+    /// The repositories that the results of its steps went to.
+    let caches: [ImageReference]
 }
 
 /// What a `build` command line means: everything checked and read that can be before anything is built.
@@ -149,7 +151,8 @@ struct PreparedBuild: Sendable {
         return BuiltResult(
             record: record,
             image: ListedImage(image: stored, names: request.tags, annotations: self.annotations.descriptor),
-            outputs: outputs
+            outputs: outputs,
+            caches: cacheDestinations.compactMap(\.repository)
         )
     }
 
