@@ -42,7 +42,7 @@ extension ImageStore {
         defer { withExtendedLifetime(namesLock) {} }
         var pruning = Pruning(isDryRun: dryRun)
         var kept = keeping
-        let named = Set(try allNames().map(\.id))
+        let named = try namedContent(&kept)
         var documents: Set<Digest> = []
         var lost = 0
         for id in try imageIDs() {
@@ -77,9 +77,26 @@ extension ImageStore {
     ///
     /// - Parameter dangling: Whether images without a name count.
     public func contentInUse(dangling: Bool) throws -> Set<Digest> {
-        let named = dangling ? [] : Set(try allNames().map(\.id))
-        return try imageIDs().filter { dangling || named.contains($0) }.compactMap { record($0) }
-            .reduce(into: []) { $0.formUnion(roots(of: $1)) }
+        var result: Set<Digest> = []
+        let named = try namedContent(&result)
+        for image in try imageIDs().filter({ dangling || named.contains($0) }).compactMap({ record($0) }) {
+            result.formUnion(roots(of: image))
+        }
+        return result
+    }
+
+    /// The IDs of all images that have a name, or are of an index that has one.
+    ///
+    /// - Parameter kept: Gets what those indexes need.
+    private func namedContent(_ kept: inout Set<Digest>) throws -> Set<Digest> {
+        var named = Set(try allNames().map(\.id))
+        for index in named.compactMap({ self.index($0) }) {
+            kept.insert(index.descriptor.digest)
+            named.formUnion(index.images.map(\.id))
+            // Their records may name other manifests by now.
+            for image in index.images { kept.formUnion(roots(of: image)) }
+        }
+        return named
     }
 
     /// Everything an image needs; of one whose documents are damaged, what can be known.

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Distribution
+import OCI
 
 extension PullPolicy: ExpressibleByArgument {}
 
@@ -120,8 +122,32 @@ struct BuildCommand: AsyncParsableCommand {
     )
     var pull: PullPolicy = .missing
 
+    @Option(
+        name: .customLong("cache-from"),
+        help: ArgumentHelp(
+            "Take results of other stores: type=registry,ref=NAME or type=local,src=DIR; may repeat.",
+            valueName: "spec"
+        )
+    )
+    var cacheSources: [String] = []
+
+    @Option(
+        name: .customLong("cache-to"),
+        help: ArgumentHelp(
+            "Share results: type=registry,ref=NAME or type=local,dest=DIR; may repeat.",
+            valueName: "spec"
+        )
+    )
+    var cacheDestinations: [String] = []
+
     @Flag(name: .customLong("push"), help: "Push the image under all its names.")
     var pushes = false
+
+    @OptionGroup var compression: CompressionOptions
+
+    // `--format` is what the commands that take these options print.
+    @Option(name: .customLong("image-format"), help: "The media types of the manifest: oci (the default) or docker.")
+    var format: ImageFormat?
 
     @Flag(name: .customLong("no-cache"), help: "Do every step again; the results are kept all the same.")
     var ignoresCache = false
@@ -188,7 +214,11 @@ struct BuildCommand: AsyncParsableCommand {
             metadataFile: metadataFile,
             sourceDateEpoch: sourceDateEpoch,
             pull: pull,
+            cacheSources: cacheSources,
+            cacheDestinations: cacheDestinations,
             pushes: pushes,
+            compression: (try? compression.resolved()) ?? .usual,
+            format: format,
             ignoresCache: ignoresCache,
             uncachedStages: uncachedStages,
             isQuiet: isQuiet,
@@ -201,6 +231,7 @@ struct BuildCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        _ = try compression.resolved()
         try await options.build()
     }
 }

@@ -2,11 +2,13 @@ import BuildContext
 import BuildEngine
 import BuildPlanning
 import BuildRecords
+import Distribution
 import DockerfileSyntax
 import FileSystem
 import Glibc
 import Images
 import OCI
+import Registry
 import Reporting
 import SystemPackage
 
@@ -17,6 +19,8 @@ struct BuiltResult: Sendable {
     let record: BuildRecord
     let image: ListedImage
     let outputs: [ImageOutput]
+    /// The repositories that the results of its steps went to.
+    let caches: [ImageReference]
 }
 
 /// What a `build` command line means: everything checked and read that can be before anything is built.
@@ -24,9 +28,12 @@ struct PreparedBuild: Sendable {
     private let request: BuildRequest
     private let outputs: [ImageOutput]
     private let annotations: ImageAnnotations
+    private let format: ImageFormat
     private let images: ImageStore
     private let layouts: [ImageReference: NamedContexts.Layout]
     private let pull: PullPolicy
+    private let cacheSources: [CacheLocation]
+    private let cacheDestinations: [CacheLocation]
 
     /// - Throws: `CommandFailure`, `DiagnosticsError`.
     init(_ command: BuildOptions, _ images: ImageStore) async throws {
@@ -40,7 +47,17 @@ struct PreparedBuild: Sendable {
             )
         }
         annotations = try PreparedBuild.usage("--annotation", command.annotations, ImageAnnotations.init(parsing:))
+        format = command.format ?? .oci
+        guard format == .oci || annotations.manifest.isEmpty else {
+            throw CommandFailure("--annotation: a manifest of Docker's format has none", status: ExitStatus.usage)
+        }
         outputs = try command.outputs.map { try PreparedBuild.usage("--output", $0, ImageOutput.init(parsing:)) }
+        cacheSources = try command.cacheSources.map { text in
+            try PreparedBuild.usage("--cache-from", text) { try CacheLocation(parsing: $0, .from) }
+        }
+        cacheDestinations = try command.cacheDestinations.map { text in
+            try PreparedBuild.usage("--cache-to", text) { try CacheLocation(parsing: $0, .to) }
+        }
         var options = PlanOptions(
             target: command.target,
             buildArguments: try BuildArguments(command).values
@@ -75,12 +92,19 @@ struct PreparedBuild: Sendable {
         self.request = request
     }
 
-    private func builder(_ pull: PullPolicy, _ events: @escaping @Sendable (BuildEvent) -> Void) -> Builder {
-        Builder(
-            layers: images.layers,
-            images: BaseImages(images: images, layouts: layouts, policy: pull, show: events),
-            events: events
+    private func builder(
+        _ pull: PullPolicy,
+        _ shared: SharedCache?,
+        _ events: @escaping @Sendable (BuildEvent) -> Void
+    ) -> Builder {
+        let bases = BaseImages(
+            images: images,
+            layouts: layouts,
+            policy: pull,
+            isLazy: shared?.hasSources == true,
+            show: events
         )
+        return Builder(layers: images.layers, images: bases, shared: shared, events: events)
     }
 
     /// Only looks up which steps are in the cache, and why others are not.
@@ -88,22 +112,38 @@ struct PreparedBuild: Sendable {
         var request = request
         request.explainsMisses = true
         request.onMiss = .pass
-        _ = try await builder(.never, events).build(request) { _ in
+        let shared = sharedCache(to: [], events)
+        // A base whose steps are elsewhere may be elsewhere too; what it is can be asked without fetching it.
+        _ = try await builder(shared == nil ? .never : pull, shared, events).build(request) { _ in
             preconditionFailure("nothing is made where misses are passed by")
         }
     }
 
     /// Builds, stores the image and gives it its names.
     func execute(events: @escaping @Sendable (BuildEvent) -> Void) async throws -> BuiltResult {
-        let builder = builder(pull, events)
-        let (images, tags, annotations) = (images, request.tags, annotations.manifest)
-        let record = try await builder.build(request) { image in
-            try images.add(
-                configuration: image.configuration,
-                layers: image.layers,
-                annotations: annotations,
-                names: tags
-            ).id
+        let shared = sharedCache(to: cacheDestinations, events)
+        let builder = builder(pull, shared, events)
+        let (images, tags, annotations, format) = (images, request.tags, annotations.manifest, format)
+        let record: BuildRecord
+        do {
+            record = try await builder.build(request) { image in
+                try images.add(
+                    configuration: image.configuration,
+                    layers: image.layers,
+                    annotations: annotations,
+                    format: format,
+                    names: tags
+                ).id
+            }
+        } catch {
+            // What was done before the failure is worth keeping.
+            if error is CancellationError { shared?.cancel() }
+            await shared?.finish()
+            throw error
+        }
+        if let shared {
+            await shared.finish()
+            events(.note(shared.summary.sentence))
         }
         guard let id = record.image, let stored = images.image(id: id) else {
             throw CommandFailure("the image was removed right after it was built")
@@ -111,8 +151,16 @@ struct PreparedBuild: Sendable {
         return BuiltResult(
             record: record,
             image: ListedImage(image: stored, names: request.tags, annotations: self.annotations.descriptor),
-            outputs: outputs
+            outputs: outputs,
+            caches: cacheDestinations.compactMap(\.repository)
         )
+    }
+
+    private func sharedCache(to destinations: [CacheLocation], _ events: @escaping @Sendable (BuildEvent) -> Void)
+        -> SharedCache?
+    {
+        guard !cacheSources.isEmpty || !destinations.isEmpty else { return nil }
+        return SharedCache(from: cacheSources, to: destinations, images.layers, .shared) { events(.note($0)) }
     }
 
     static func usage<Text, Value>(_ option: String, _ text: Text, _ parse: (Text) throws -> Value) throws
@@ -133,5 +181,15 @@ struct PreparedBuild: Sendable {
             }
             return (name, parts.count == 2 ? parts[1] : "")
         }
+    }
+}
+
+extension SharedCache.Summary {
+    /// Such as `shared cache: 4 steps found, 2 layers fetched (1.2MB), 0 entries sent`.
+    fileprivate var sentence: String {
+        func count(_ number: Int, _ one: String, _ many: String) -> String { "\(number) \(number == 1 ? one : many)" }
+        let fetched = "\(count(fetched, "layer", "layers")) fetched (\(HumanReadable.size(fetchedBytes)))"
+        return
+            "shared cache: \(count(found, "step", "steps")) found, \(fetched), \(count(sent, "entry", "entries")) sent"
     }
 }

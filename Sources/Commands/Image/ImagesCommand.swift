@@ -39,7 +39,8 @@ struct ImagesCommand: ParsableCommand {
     func run() throws {
         let format = try RowFormat(parsing: format)
         let wanted = try name.map { try ImageReference(parsing: $0) }
-        let rows = ImageRow.rows(try global.images().list()).filter { row in
+        let images = try global.images()
+        let rows = ImageRow.rows(try images.list(), try images.indexes()).filter { row in
             guard let wanted else { return true }
             let isTagged = name?.split(separator: "/").last?.contains(":") ?? false
             return row.repository == wanted.familiarRepository && (!isTagged || row.tag == wanted.tag)
@@ -51,8 +52,8 @@ struct ImagesCommand: ParsableCommand {
             }
         }
         var seen: Set<Digest> = []
-        for row in rows where seen.insert(row.image.id).inserted {
-            Terminal.print(showsWholeIDs ? "\(row.image.id)" : row.image.id.short)
+        for row in rows where seen.insert(row.id).inserted {
+            Terminal.print(showsWholeIDs ? "\(row.id)" : row.id.short)
         }
     }
 
@@ -62,12 +63,12 @@ struct ImagesCommand: ParsableCommand {
             .init("Repository", "REPOSITORY") { $0.repository },
             .init("Tag", "TAG") { $0.tag },
             .init("Digest", "DIGEST") { $0.digest },
-            .init("ID", "IMAGE ID") { showsWholeIDs ? "\($0.image.id)" : $0.image.id.short },
+            .init("ID", "IMAGE ID") { showsWholeIDs ? "\($0.id)" : $0.id.short },
             .init("CreatedSince", "CREATED") {
-                HumanReadable.age(secondsSinceEpoch: $0.image.created?.secondsSinceEpoch, now: now)
+                HumanReadable.age(secondsSinceEpoch: $0.created?.secondsSinceEpoch, now: now)
             },
-            .init("CreatedAt", "CREATED AT") { $0.image.created?.description ?? "N/A" },
-            .init("Size", "SIZE") { HumanReadable.size($0.image.size) },
+            .init("CreatedAt", "CREATED AT") { $0.created?.description ?? "N/A" },
+            .init("Size", "SIZE") { HumanReadable.size($0.size) },
         ]
     }
 }

@@ -37,8 +37,14 @@ struct InspectCommand: AsyncParsableCommand {
                 try FormatTemplate(parsing: format ?? "")
             }
         let images = try global.images()
-        var inspections: [ImageInspection] = []
-        for name in names { inspections.append(try images.inspect(try await OpenedImage(name, in: images).image)) }
+        var inspections: [Inspection] = []
+        for name in names {
+            if let index = try images.findIndex(name) {
+                inspections.append(.index(IndexInspection(index)))
+            } else {
+                inspections.append(.image(try images.inspect(try await OpenedImage(name, in: images).image)))
+            }
+        }
         if let template {
             let values = try inspections.map {
                 try CanonicalJSON.decode(JSONValue.self, from: CanonicalJSON.encode($0))
@@ -46,6 +52,6 @@ struct InspectCommand: AsyncParsableCommand {
             for value in values { Terminal.print(try template.text(value.safeToPrint)) }
             return
         }
-        Terminal.write(try ImageInspection.json(inspections), to: STDOUT_FILENO)
+        Terminal.write(try Inspection.json(inspections), to: STDOUT_FILENO)
     }
 }
