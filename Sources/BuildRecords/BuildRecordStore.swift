@@ -53,7 +53,19 @@ public struct BuildRecordStore: Sendable {
     }
 
     /// Keeps a record, and drops the oldest ones where there are too many.
+    ///
+    /// The latest build again, with everything cached both times, leaves no second record: nothing that it could tell is
+    /// new, and a build in which nothing changed writes nothing. Only the time of the first one's file says, at most once an
+    /// hour, that its results were used again.
     public func save(_ record: BuildRecord) throws(SystemError) {
+        let latest = ids.first
+        if record.isAllCached, let before = latest.flatMap({ self.record($0) }), before.says(theSameAs: record) {
+            let file = path(before.id)
+            if let status = FileStatus.ifPresent(file), status.modified < record.id.nanoseconds - 3_600_000_000_000 {
+                FileOperations.touch(file)
+            }
+            return
+        }
         try FileOperations.writeAtomically(record.encoded(), to: path(record.id), temporary: store[.temporary])
         // Several at once, so that not every build has one to remove.
         let ids = ids
@@ -65,8 +77,9 @@ public struct BuildRecordStore: Sendable {
     public var lastUses: [Digest: Int64] {
         var result: [Digest: Int64] = [:]
         for record in records {
+            let time = max(record.id.nanoseconds, FileStatus.ifPresent(path(record.id))?.modified ?? 0)
             for step in record.stages.flatMap(\.steps) where step.result == .cached || step.result == .ran {
-                if let key = step.key { result[key] = max(result[key] ?? 0, record.id.nanoseconds) }
+                if let key = step.key { result[key] = max(result[key] ?? 0, time) }
             }
         }
         return result

@@ -125,6 +125,41 @@ struct BuildRecordTests {
         }
     }
 
+    @Test("is not kept twice for the same build with everything cached")
+    func repetition() throws {
+        try withRecords { records, store in
+            func cached(_ time: Int64, _ result: BuildRecord.Step.Result = .cached, text: String = "RUN true")
+                -> BuildRecord
+            {
+                var record = record(time, text: text)
+                record.image = SHA256Hasher.digest(of: [7])
+                record.ending = .succeeded
+                (record.duration, record.stages) = (time, [record.stages[0]])
+                record.stages[0].steps[1].result = result
+                record.stages[0].steps[1].start = time
+                return record
+            }
+            for time in 1...3 { try records.save(cached(Int64(time), .ran)) }
+            #expect(records.ids.count == 3)
+            for time in 4...6 { try records.save(cached(Int64(time))) }
+            #expect(records.ids.map(\.nanoseconds) == [4, 3, 2, 1])
+            try records.save(cached(7, text: "RUN false"))
+            try records.save(cached(8))
+            #expect(records.ids.map(\.nanoseconds) == [8, 7, 4, 3, 2, 1])
+            // The file of the one that stays tells when its results were used again.
+            let hours = (0...3).map { Int64(time(nil)) * 1_000_000_000 - Int64($0) * 3_600_000_000_000 }
+            let key = try #require(cached(0).stages[0].steps[1].key)
+            try records.save(cached(hours[3]))
+            let file = store[.builds].appending(BuildRecord.ID(nanoseconds: hours[3]).description)
+            let old = timespec(tv_sec: Int(hours[3] / 1_000_000_000), tv_nsec: 0)
+            utimensat(AT_FDCWD, file.string, [old, old], 0)
+            #expect(records.lastUses[key] == hours[3])
+            try records.save(cached(hours[0]))
+            #expect(records.ids.first?.nanoseconds == hours[3])
+            #expect(try #require(records.lastUses[key]) >= hours[0])
+        }
+    }
+
     @Test("is dropped when there are many later ones")
     func bounds() throws {
         try withRecords { records, _ in
