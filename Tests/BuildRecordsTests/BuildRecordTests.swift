@@ -148,13 +148,13 @@ struct BuildRecordTests {
             #expect(records.ids.map(\.nanoseconds) == [8, 7, 4, 3, 2, 1])
             // The file of the one that stays tells when its results were used again.
             let hours = (0...3).map { Int64(time(nil)) * 1_000_000_000 - Int64($0) * 3_600_000_000_000 }
-            let key = try #require(cached(0).stages[0].steps[1].key)
-            try records.save(cached(hours[3]))
+            let key = try #require(cached(0, text: "RUN date").stages[0].steps[1].key)
+            try records.save(cached(hours[3], text: "RUN date"))
             let file = store[.builds].appending(BuildRecord.ID(nanoseconds: hours[3]).description)
             let old = timespec(tv_sec: Int(hours[3] / 1_000_000_000), tv_nsec: 0)
             utimensat(AT_FDCWD, file.string, [old, old], 0)
             #expect(records.lastUses[key] == hours[3])
-            try records.save(cached(hours[0]))
+            try records.save(cached(hours[0], text: "RUN date"))
             #expect(records.ids.first?.nanoseconds == hours[3])
             #expect(try #require(records.lastUses[key]) >= hours[0])
         }
