@@ -36,6 +36,8 @@ struct BuildOptions: Sendable, Equatable {
     var cacheDestinations: [String] = []
     /// Whether the image goes to the registries of its names.
     var pushes = false
+    var compression = LayerCompression.usual
+    var format: ImageFormat?
     var ignoresCache = false
     var uncachedStages: [String] = []
     var isQuiet = false
@@ -93,7 +95,9 @@ extension BuildOptions {
         _ caches: [ImageReference],
         _ renderer: any ProgressRenderer
     ) async throws {
-        let pusher = ImagePusher(.shared, from: images, caches: caches) { renderer.show(.transfer($0)) }
+        let pusher = ImagePusher(.shared, from: images, compression: compression, caches: caches) {
+            renderer.show(.transfer($0))
+        }
         for name in image.names {
             let manifest = try await Signals.cancelling { try await pusher.push(image.image, as: name) }
             renderer.show(.exported("\(name) (\(manifest.digest), \(manifest.size) bytes)"))

@@ -28,6 +28,7 @@ struct PreparedBuild: Sendable {
     private let request: BuildRequest
     private let outputs: [ImageOutput]
     private let annotations: ImageAnnotations
+    private let format: ImageFormat
     private let images: ImageStore
     private let layouts: [ImageReference: NamedContexts.Layout]
     private let pull: PullPolicy
@@ -46,6 +47,10 @@ struct PreparedBuild: Sendable {
             )
         }
         annotations = try PreparedBuild.usage("--annotation", command.annotations, ImageAnnotations.init(parsing:))
+        format = command.format ?? .oci
+        guard format == .oci || annotations.manifest.isEmpty else {
+            throw CommandFailure("--annotation: a manifest of Docker's format has none", status: ExitStatus.usage)
+        }
         outputs = try command.outputs.map { try PreparedBuild.usage("--output", $0, ImageOutput.init(parsing:)) }
         cacheSources = try command.cacheSources.map { text in
             try PreparedBuild.usage("--cache-from", text) { try CacheLocation(parsing: $0, .from) }
@@ -118,7 +123,7 @@ struct PreparedBuild: Sendable {
     func execute(events: @escaping @Sendable (BuildEvent) -> Void) async throws -> BuiltResult {
         let shared = sharedCache(to: cacheDestinations, events)
         let builder = builder(pull, shared, events)
-        let (images, tags, annotations) = (images, request.tags, annotations.manifest)
+        let (images, tags, annotations, format) = (images, request.tags, annotations.manifest, format)
         let record: BuildRecord
         do {
             record = try await builder.build(request) { image in
@@ -126,6 +131,7 @@ struct PreparedBuild: Sendable {
                     configuration: image.configuration,
                     layers: image.layers,
                     annotations: annotations,
+                    format: format,
                     names: tags
                 ).id
             }
