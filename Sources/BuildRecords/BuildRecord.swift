@@ -60,6 +60,12 @@ public struct BuildRecord: Sendable, Hashable {
 }
 
 extension BuildRecord {
+    /// The lines of the Dockerfile by the diff IDs of the layers that their instructions made or found.
+    public var linesOfLayers: [Digest: Int] {
+        let steps = stages.lazy.flatMap(\.steps)
+        return Dictionary(steps.compactMap { step in step.layer.map { ($0.diffID, step.line) } }) { first, _ in first }
+    }
+
     /// One stage of the file.
     public struct Stage: Sendable, Hashable {
         /// `nil` for one without a name, which its position stands for.
