@@ -9,6 +9,8 @@ struct BaseResolution {
         /// The stages to build, in file order.
         var stages: [PlannedStage] = []
         var images: [ImageSource: BaseImage] = [:]
+        /// Those that are not in the store, in a run that fetches nothing.
+        var missing: Set<ImageSource> = []
         /// What the base image of a stage adds to it, by the stage's index.
         var triggers: [Int: PlannedTriggers] = [:]
     }
@@ -29,7 +31,7 @@ struct BaseResolution {
             if case .image(let reference, let platform) = stage.base {
                 let image = try await image(ImageSource(reference: reference, platform: platform), for: stage, &bases)
                 let plan = run.plan
-                let stored = image.configuration.config.onBuild ?? []
+                let stored = image?.configuration.config.onBuild ?? []
                 if !stored.isEmpty {
                     let triggers = try BuildError.inDockerfile { () throws(DiagnosticsError) in
                         try plan.triggers(of: stage, stored: stored)
@@ -53,7 +55,8 @@ struct BaseResolution {
         return bases
     }
 
-    private func image(_ source: ImageSource, for stage: PlannedStage, _ bases: inout Bases) async throws -> BaseImage {
+    private func image(_ source: ImageSource, for stage: PlannedStage, _ bases: inout Bases) async throws -> BaseImage?
+    {
         if let known = bases.images[source] { return known }
         let text = run.plan.dockerfile.source
         let place = place(of: source, in: stage)
@@ -61,6 +64,10 @@ struct BaseResolution {
         do {
             image = try await run.builder.images.image(source.reference, platform: source.platform)
         } catch let error as BaseImageError {
+            if run.request.onMiss == .pass {
+                bases.missing.insert(source)
+                return nil
+            }
             throw BuildError.at(place, in: text, error.message, hints: error.hints)
         }
         bases.images[source] = image

@@ -187,6 +187,8 @@ extension StageBuilder {
         switch source {
         case .context, .named, .scratch: []
         case .stage(let index): try await run.result(ofStage: index).layers
+        case .image(let image) where bases.missing.contains(image):
+            throw FilesNotMade(reason: .imageMissing(image.reference.familiar))
         case .image(let image): bases.images[image]?.layers.map { StageLayer($0) } ?? []
         }
     }

@@ -47,6 +47,14 @@ struct StageBuilder {
             result = StageResult(state: StageState(stage: stage, plan: run.plan, base: nil), key: key.digest)
             result.created = run.epoch
         case .image(let reference, let platform):
+            if bases.missing.contains(ImageSource(reference: reference, platform: platform)) {
+                let nothing = StepKey([NamedInput("base", "scratch")])
+                result = StageResult(state: StageState(stage: stage, plan: run.plan, base: nil), key: nothing.digest)
+                result.isUnknown = true
+                let reason = StepExplanation.Reason.imageMissing(reference.familiar)
+                run.builder.emit(.explained(event, StepExplanation([reason])))
+                break
+            }
             guard let image = bases.images[ImageSource(reference: reference, platform: platform)] else {
                 preconditionFailure("every base was resolved before")
             }
@@ -78,8 +86,8 @@ struct StageBuilder {
         // A stage of nothing but FROM is complete with it.
         result.unfinished = nil
         run.recorder.begin(stage, triggers: triggers, usesCache: usesCache)
-        run.recorder.began(place, key: result.key, inputs: inputs)
-        run.builder.emit(.finished(event, .base, id: result.shownID, seconds: 0))
+        if !result.isUnknown { run.recorder.began(place, key: result.key, inputs: inputs) }
+        run.builder.emit(.finished(event, result.isUnknown ? .unknown : .base, id: result.shownID, seconds: 0))
     }
 
     /// Executes everything, gives the result as soon as later stages can use it, and then waits for its layers.

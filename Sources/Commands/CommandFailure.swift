@@ -10,34 +10,36 @@ struct CommandFailure: Error {
     let status: Int32
     /// Complete lines for standard error, empty when everything was said already.
     let text: String
+    /// What the text says.
+    private(set) var problems: [Problem] = []
 
     init(_ message: String, hints: [String] = [], status: Int32 = ExitStatus.failure) {
         self.status = status
         // What they quote may come from images and servers of strangers.
         text = (["error: \(message)"] + hints.map { "hint: \($0)" }).flatMap { $0.split(separator: "\n") }
             .map { EscapedText.escaped(String($0)) + "\n" }.joined()
+        problems = [Problem(message, hints: hints)]
     }
 
-    private init(status: Int32, text: String) {
+    private init(status: Int32, text: String, _ problems: [Problem]) {
         self.status = status
         self.text = text
+        self.problems = problems
     }
 
-    /// Ends with the exit code of a process that ran in the place of this one.
+    /// Ends with an exit code of which everything was said: that of a process that ran in the place of this one.
     init(exitCode: Int32) {
-        self.init(status: exitCode, text: "")
+        self.init(status: exitCode, text: "", [])
     }
 
     /// Finds words and exit code for any error.
     init(_ error: any Error) {
         switch error {
         case let error as CommandFailure: self = error
-        case let error as DiagnosticsError: self.init(status: ExitStatus.failure, text: CommandFailure.render(error))
-        case BuildError.dockerfile(let error): self.init(status: ExitStatus.failure, text: CommandFailure.render(error))
-        case BuildError.runFailed(let failure):
-            self.init(status: ExitStatus.failure, text: CommandFailure.render(failure))
-        case BuildError.notCached(let miss):
-            self.init(status: ExitStatus.notCached, text: CommandFailure.render(miss))
+        case let error as DiagnosticsError: self.init(error)
+        case BuildError.dockerfile(let error): self.init(error)
+        case BuildError.runFailed(let failure): self.init(failure)
+        case BuildError.notCached(let miss): self.init(miss)
         case BuildError.environment(let message, let hint):
             self.init(message, hints: hint.map { [$0] } ?? [], status: ExitStatus.environment)
         case ContainerError.notPermitted:
@@ -50,39 +52,42 @@ struct CommandFailure: Error {
             )
         case let error as SystemError:
             self.init(error.description, hints: CommandFailure.hints(error), status: ExitStatus.environment)
-        case is CancellationError: self.init(status: ExitStatus.interrupted, text: "interrupted\n")
+        case is CancellationError:
+            self.init(status: ExitStatus.interrupted, text: "interrupted\n", [Problem("interrupted")])
         default: self.init("\(error)")
         }
     }
 
-    private static func render(_ error: DiagnosticsError) -> String {
-        DiagnosticRenderer(usesColour: Terminal.usesColour(STDERR_FILENO)).render(error)
+    private static var renderer: DiagnosticRenderer {
+        DiagnosticRenderer(usesColour: Terminal.usesColour(STDERR_FILENO))
     }
 
-    private static func render(_ failure: BuildError.RunFailure) -> String {
+    private init(_ error: DiagnosticsError) {
+        let problems = error.diagnostics.map { Problem($0, in: error.source) }
+        self.init(status: ExitStatus.failure, text: CommandFailure.renderer.render(error), problems)
+    }
+
+    private init(_ failure: BuildError.RunFailure) {
         let cause =
             failure.isSignal ? "was ended by signal \(failure.code - 128)" : "failed with exit code \(failure.code)"
         let diagnostic = Diagnostic("`\(failure.command)` \(cause)", at: failure.range)
-        var text = DiagnosticRenderer(usesColour: Terminal.usesColour(STDERR_FILENO)).render(
-            diagnostic,
-            in: failure.source
-        )
+        var text = CommandFailure.renderer.render(diagnostic, in: failure.source)
         if !failure.lastOutput.isEmpty {
             text += "last output:\n" + failure.lastOutput.map { "  | \($0)\n" }.joined()
         }
-        return text
+        self.init(status: ExitStatus.failure, text: text, [Problem(diagnostic, in: failure.source)])
     }
 
-    private static func render(_ miss: BuildError.NotCached) -> String {
-        let diagnostic = Diagnostic(
-            "`\(miss.step.text)` is not in the cache, as --expect-cached demands",
-            at: miss.range
+    private init(_ miss: BuildError.NotCached) {
+        let message = "`\(miss.step.text)` is not in the cache, as --expect-cached demands"
+        let diagnostic = Diagnostic(message, at: miss.range)
+        let lines = miss.explanation.lines
+        self.init(
+            status: ExitStatus.notCached,
+            text: CommandFailure.renderer.render(diagnostic, in: miss.source)
+                + lines.enumerated().map { ($0 == 0 ? "why: " : "     ") + "\($1)\n" }.joined(),
+            [Problem(diagnostic, in: miss.source, hints: lines)]
         )
-        let text = DiagnosticRenderer(usesColour: Terminal.usesColour(STDERR_FILENO)).render(
-            diagnostic,
-            in: miss.source
-        )
-        return text + miss.explanation.lines.enumerated().map { ($0 == 0 ? "why: " : "     ") + "\($1)\n" }.joined()
     }
 
     private static func hints(_ error: SystemError) -> [String] {

@@ -18,6 +18,8 @@ public struct StepExplanation: Sendable, Hashable {
         case stepBelowRemoved(text: String)
         /// It takes files that a step would make which is not made here; of another stage, if one is named.
         case filesNotMade(stage: String?)
+        /// An image that it needs is not in the store, and nothing is fetched here.
+        case imageMissing(String)
         /// What is below the step is not what was below the nearest one.
         case otherStepsBelow
         /// The instruction, with its variables replaced where only these differ.
@@ -98,7 +100,8 @@ extension StepExplanation.Reason {
             let place = stage.map { " of stage `\(Self.shown($0))`" } ?? ""
             return ["\(step)\(place) changed, on which it builds: \(Self.shown(text))"]
         case .stepBelowRemoved(let text): return ["a step is gone on which it built: \(Self.shown(text))"]
-        case .filesNotMade(nil): return ["it depends on files that a step below would make"]
+        case .imageMissing(let name): return ["image `\(Self.shown(name))` is not in the store"]
+        case .filesNotMade(nil): return ["it depends on files that are not there before a step below is made"]
         case .filesNotMade(let stage?):
             return ["it takes files from stage `\(Self.shown(stage))`, which would be made first"]
         case .otherStepsBelow: return ["the steps below are others"]

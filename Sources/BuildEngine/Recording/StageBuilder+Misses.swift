@@ -4,19 +4,18 @@ import BuildRecords
 import DockerfileSyntax
 import Reporting
 
-/// Files are needed of a step that has no result, in a run that makes none.
+/// Files are needed of a step or an image that is not there, in a run that makes and fetches nothing.
 struct FilesNotMade: Error {
-    /// The position of the stage.
-    let stage: Int
-    /// Its name, or its position where it has none.
-    let name: String
+    /// Where they would come from.
+    let reason: StepExplanation.Reason
 }
 
 extension StageLayer {
     /// In place of a layer that is not made; whoever needs it gets `FilesNotMade`.
     static func missing(in stage: PlannedStage) -> StageLayer {
         let layer = StageLayer(of: nil)
-        layer.finish(.failure(FilesNotMade(stage: stage.index, name: stage.name ?? String(stage.index))))
+        let name = stage.name ?? String(stage.index)
+        layer.finish(.failure(FilesNotMade(reason: .filesNotMade(stage: name))))
         return layer
     }
 }
@@ -70,8 +69,9 @@ extension StageBuilder {
         }
         result.isUnknown = true
         if run.request.explainsMisses {
-            let other = needed.flatMap { $0.stage == stage.index ? nil : $0.name }
-            builder.emit(.explained(event, StepExplanation([.filesNotMade(stage: other)])))
+            let own = StepExplanation.Reason.filesNotMade(stage: stage.name ?? String(stage.index))
+            let reason = needed.flatMap { $0.reason == own ? nil : $0.reason } ?? .filesNotMade(stage: nil)
+            builder.emit(.explained(event, StepExplanation([reason])))
         }
         return .unknown
     }

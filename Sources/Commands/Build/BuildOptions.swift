@@ -79,7 +79,9 @@ extension BuildOptions {
             if isQuiet { Terminal.print(id) }
         } catch {
             renderer.finish()
-            throw CommandFailure(registry: error)
+            let failure = CommandFailure(registry: error)
+            renderer.fail(failure)
+            throw CommandFailure(exitCode: failure.status)
         }
     }
 
@@ -104,12 +106,17 @@ extension BuildOptions {
     private func renderer() -> any ProgressRenderer {
         if isQuiet { return SilentProgress() }
         switch progress ?? environment("BUILDKIT_PROGRESS").flatMap(Progress.init(rawValue:)) ?? .auto {
-        case .plain: return PlainProgress()
+        case .plain: return BuildOptions.transcript()
         case .json: return JSONProgress()
         case .tty: return TTYProgress()
         case .auto:
-            return Terminal.isTerminal(STDERR_FILENO) && environment("TERM") != "dumb" ? TTYProgress() : PlainProgress()
+            return Terminal.isTerminal(STDERR_FILENO) && environment("TERM") != "dumb"
+                ? TTYProgress() : BuildOptions.transcript()
         }
+    }
+
+    private static func transcript() -> any ProgressRenderer {
+        FoldingProgress.Service.current.map { FoldingProgress($0) } ?? PlainProgress()
     }
 }
 

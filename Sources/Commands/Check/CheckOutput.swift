@@ -50,6 +50,7 @@ extension BuildOptions {
                 DiagnosticRenderer(usesColour: Terminal.usesColour(STDOUT_FILENO)).render(found),
                 to: STDOUT_FILENO
             )
+            GitHubAnnotation.show(found.diagnostics.map { Problem($0, in: found.source) })
         case .json:
             let lines = try CanonicalJSON.encodePretty(DiagnosticsDocument(found)) + [UInt8(ascii: "\n")]
             Terminal.write(lines, to: STDOUT_FILENO)

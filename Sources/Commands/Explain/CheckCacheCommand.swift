@@ -36,8 +36,7 @@ struct CheckCacheCommand: AsyncParsableCommand {
         let steps = found.steps
         switch format {
         case .json:
-            let document = CacheCheck.Document(steps)
-            Terminal.write(try CanonicalJSON.encodePretty(document) + [UInt8(ascii: "\n")], to: STDOUT_FILENO)
+            try Terminal.print(json: CacheCheck.Document(steps))
         case .text:
             for line in steps.flatMap(\.lines.lines) { Terminal.print(line) }
         }

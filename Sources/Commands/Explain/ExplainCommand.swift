@@ -56,8 +56,7 @@ struct ExplainCommand: ParsableCommand {
         let explain = { (place: StepPlace) in explainer.explain(record, stage: place.stage, step: place.step) }
         switch format {
         case .json:
-            let document = BuildDocument(record, places, explain: explain)
-            Terminal.write(try CanonicalJSON.encodePretty(document) + [UInt8(ascii: "\n")], to: STDOUT_FILENO)
+            try Terminal.print(json: BuildDocument(record, places, explain: explain))
         case .text:
             if step == nil { printHeading(record) }
             for place in places { printStep(record, place, explain(place)) }

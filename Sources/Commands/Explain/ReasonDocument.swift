@@ -33,6 +33,9 @@ struct ReasonDocument: Encodable {
         case .stepBelowRemoved(let text):
             kind = "step-below-removed"
             instruction = text
+        case .imageMissing(let image):
+            kind = "image-missing"
+            name = image
         case .filesNotMade(let stage):
             kind = "files-not-made"
             self.stage = stage

@@ -26,28 +26,68 @@ final class JSONProgress: ProgressRenderer {
         var bytes: Int64?
         var size: Int64?
         var reasons: [ReasonDocument]?
+        var hints: [String]?
+        var status: Int32?
     }
 
-    private let lock = Mutex(())
+    private struct Source: Hashable {
+        let step: BuildEvent.Step
+        let stream: BuildEvent.Stream
+    }
+
+    /// The bytes of a character that is not complete yet, for each stream of a process.
+    private let partial = Mutex<[Source: [UInt8]]>([:])
 
     func show(_ event: BuildEvent) {
-        guard let bytes = try? CanonicalJSON.encode(JSONProgress.line(event)) else { return }
-        lock.withLock { _ in Terminal.write(bytes + [UInt8(ascii: "\n")], to: STDERR_FILENO) }
+        partial.withLock { partial in
+            switch event {
+            case .output(let step, let stream, let bytes):
+                let source = Source(step: step, stream: stream)
+                let text = (partial.removeValue(forKey: source) ?? []) + bytes
+                let end = text.count - JSONProgress.incompleteSuffix(of: text)
+                if end < text.count { partial[source] = Array(text[end...]) }
+                if end > 0 { write(.output(step, stream, Array(text[..<end]))) }
+            case .finished(let step, _, _, _), .failed(let step):
+                for stream in [BuildEvent.Stream.output, .error] {
+                    guard let rest = partial.removeValue(forKey: Source(step: step, stream: stream)) else { continue }
+                    write(.output(step, stream, rest))
+                }
+                write(event)
+            default: write(event)
+            }
+        }
+    }
+
+    func fail(_ failure: CommandFailure) {
+        for problem in failure.problems {
+            var line = JSONProgress.line("error", problem)
+            line.status = failure.status
+            write(line)
+        }
+    }
+
+    private func write(_ event: BuildEvent) { write(JSONProgress.line(event)) }
+
+    private func write(_ line: Line) {
+        guard let bytes = try? CanonicalJSON.encode(line) else { return }
+        Terminal.write(bytes + [UInt8(ascii: "\n")], to: STDERR_FILENO)
+    }
+
+    /// How many bytes at the end are the beginning of a character in UTF-8.
+    private static func incompleteSuffix(of bytes: [UInt8]) -> Int {
+        for (count, byte) in bytes.suffix(3).reversed().enumerated() {
+            if byte & 0xC0 == 0x80 { continue }
+            let length = byte >= 0xF0 && byte < 0xF8 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1
+            return byte < 0xF8 && length > count + 1 ? count + 1 : 0
+        }
+        return 0
     }
 
     private static func line(_ event: BuildEvent) -> Line {
         switch event {
         case .planned(let stages, let steps): return Line(event: "planned", total: steps, stages: stages)
         case .warning(let source, let diagnostic):
-            let start = diagnostic.range?.start
-            return Line(
-                event: "warning",
-                message: diagnostic.message,
-                rule: diagnostic.rule,
-                line: start.map { source.line(at: $0) },
-                column: start.map { source.column(at: $0) },
-                name: source.name
-            )
+            return line("warning", Problem(diagnostic, in: source))
         case .transfer(let event): return line(event)
         case .note(let text): return Line(event: "note", message: text)
         case .started(let step):
@@ -78,6 +118,15 @@ final class JSONProgress: ProgressRenderer {
         case .tagged(let name): return Line(event: "tagged", name: name)
         case .exported(let destination): return Line(event: "exported", name: destination)
         }
+    }
+
+    private static func line(_ event: String, _ problem: Problem) -> Line {
+        var line = Line(event: event)
+        line.message = problem.message
+        line.rule = problem.rule
+        (line.name, line.line, line.column) = (problem.place?.file, problem.place?.line, problem.place?.column)
+        if !problem.hints.isEmpty { line.hints = problem.hints }
+        return line
     }
 
     private static func line(_ event: TransferEvent) -> Line {

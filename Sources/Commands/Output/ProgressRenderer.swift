@@ -6,13 +6,22 @@ protocol ProgressRenderer: Sendable {
     func show(_ event: BuildEvent)
     /// Shows what is left and gives the terminal back.
     func finish()
+    /// Shows why the build failed, after `finish`.
+    func fail(_ failure: CommandFailure)
 }
 
 extension ProgressRenderer {
     func finish() {}
+
+    func fail(_ failure: CommandFailure) { failure.report() }
 }
 
 /// Shows nothing but warnings go unseen too: for `-q`.
 struct SilentProgress: ProgressRenderer {
     func show(_ event: BuildEvent) {}
+
+    func fail(_ failure: CommandFailure) {
+        failure.report()
+        GitHubAnnotation.show(failure.problems)
+    }
 }
