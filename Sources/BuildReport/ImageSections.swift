@@ -161,7 +161,8 @@ struct ImageSections {
             )
         }
         let heading: HTML = directory.count > 1 ? "<p class=\"note\">below <code>\(directory)</code></p>" : ""
-        return heading + "<ul class=\"map \(isThin ? "thin" : "low")\" aria-label=\"Directories by size\">\(HTML(items))</ul>\n"
+        return heading
+            + "<ul class=\"map \(isThin ? "thin" : "low")\" aria-label=\"Directories by size\">\(HTML(items))</ul>\n"
     }
 
     private func changes(_ layer: ImageAnalysis.AnalyzedLayer) -> HTML {

@@ -38,7 +38,8 @@ struct ReportTests {
             try await makePage(f)
             let page = String(decoding: try readFile(f.context.appending("report.html")), as: UTF8.self)
             for expected in [
-                "<h1>image-under-test:latest</h1>", ">Timeline<", "1 file differs", "skipped: the target does not need it", "Layer 2",
+                "<h1>image-under-test:latest</h1>", ">Timeline<", "1 file differs",
+                "skipped: the target does not need it", "Layer 2",
                 "&lt;img src=x onerror=document.title=&#39;taken&#39;&gt;", "\\u{1b}[2J", "line 10",
             ] {
                 #expect(page.contains(expected), "\(expected)")
