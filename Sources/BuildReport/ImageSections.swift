@@ -97,6 +97,8 @@ struct ImageSections {
     /// One rectangle of a layer's map.
     private struct Cell {
         var name: String
+        /// The name without what all have in common.
+        var label: String
         var bytes: Int64
         var wastedBytes: Int64
         /// What it can be divided into.
@@ -104,6 +106,7 @@ struct ImageSections {
 
         init(_ tree: SizeTree, in directory: String) {
             name = directory + EscapedText.escaped(tree.name) + (tree.isDirectory ? "/" : "")
+            label = name
             (bytes, wastedBytes, children) = (tree.bytes, tree.wastedBytes, tree.children)
         }
 
@@ -119,6 +122,7 @@ struct ImageSections {
 
         init(rest: ArraySlice<Cell>) {
             name = "\(rest.count) others"
+            label = name
             bytes = rest.reduce(0) { $0 + $1.bytes }
             wastedBytes = rest.reduce(0) { $0 + $1.wastedBytes }
         }
@@ -127,20 +131,20 @@ struct ImageSections {
     /// The directories of a layer, the large ones divided into what is in them.
     private func directoryMap(_ tree: SizeTree, hue: Int) -> HTML {
         var cells = tree.children.map { Cell($0, in: "/") }
-        while let place = cells.indices.filter({ !cells[$0].children.isEmpty }).max(by: {
-            cells[$0].bytes < cells[$1].bytes
-        }),
-            cells[place].bytes > tree.bytes / 12,
-            cells.count + cells[place].children.count <= ImageSections.mapLimit
-                || cells.count == 1
-        {
-            let directory = cells.remove(at: place)
+        while true {
+            let directories = cells.indices.filter { !cells[$0].children.isEmpty }
+            guard let largest = directories.max(by: { cells[$0].bytes < cells[$1].bytes }),
+                cells[largest].bytes > tree.bytes / 12,
+                cells.count == 1 || cells.count + cells[largest].children.count <= ImageSections.mapLimit
+            else { break }
+            let directory = cells.remove(at: largest)
             cells += directory.children.map { Cell($0, in: directory.name) }
         }
         cells.sort { $0.bytes > $1.bytes }
         // One file alone makes no map.
         guard let largest = cells.first, largest.bytes < tree.bytes / 100 * 99 else { return "" }
         let directory = Cell.commonDirectory(cells)
+        for place in cells.indices { cells[place].label.removeFirst(directory.count) }
         if cells.count > ImageSections.mapLimit {
             let rest = Cell(rest: cells[(ImageSections.mapLimit - 1)...])
             cells.removeLast(cells.count - ImageSections.mapLimit + 1)
@@ -156,7 +160,7 @@ struct ImageSections {
                 hue: hue,
                 share: share(item.wastedBytes, item.bytes),
                 content: """
-                    <b title="\(item.name) \(size)">\(String(item.name.dropFirst(directory.count))) <span>\(size)</span></b>
+                    <b title="\(item.name) \(size)">\(item.label) <span>\(size)</span></b>
                     """
             )
         }

@@ -189,7 +189,9 @@ struct InspectionTests {
                 var status = stat()
                 #expect(lstat(f.context.pushing("out/owned").string, &status) == 0 && status.st_uid == 7)
             }
+            #expect(mkfifo(f.context.appending("pipe").string, 0o600) == 0)
             for (arguments, reason) in [
+                (["wasteful:/dir/file", "pipe"], "`pipe` is a device, pipe or socket, and is not replaced"),
                 (["wasteful:/dir", "out/file"], "is no directory, so no directory can be copied to it"),
                 (["wasteful:/dir/file", "none/x"], "`none` does not exist"),
                 (["wasteful:/dir/file", "none/"], "`none` does not exist"),

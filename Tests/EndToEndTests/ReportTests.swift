@@ -53,14 +53,15 @@ struct ReportTests {
             #expect(first != page && first.contains("nothing like it was built here before"))
             // A build that gave no image.
             _ = try await f.buildFailing("FROM scratch\nCOPY missing /")
-            let failed = try await f.swiftbuild("report")
-            #expect(failed.status == 0 || failed.errors.contains("no build"), "\(failed)")
+            let failed = try await f.succeed("report").outputText
+            #expect(failed.contains(">failed<") && !failed.contains("id=\"layers\""))
+            try await f.succeed("report", "-o", "/dev/null")
             try await f.succeed("save", "-o", "saved.tar", "image-under-test")
             let other = f.scratch.appending("other").string
             let archive = try await f.succeed("report", "--root", other, "docker-archive:saved.tar").outputText
             #expect(archive.contains("id=\"layers\"") && !archive.contains("id=\"timeline\""))
             #expect(try await f.swiftbuild("report", "missing").status == 1)
-            #expect(try await f.swiftbuild("report", "-o", ".").status == 2)
+            #expect(try await f.swiftbuild("report", "-o", ".").status == 1)
             #expect(try await f.swiftbuild("report", "-o", "none/x.html").status == 3)
         }
     }

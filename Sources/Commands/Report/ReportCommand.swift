@@ -1,9 +1,9 @@
 import ArgumentParser
 import BuildRecords
 import BuildReport
-import FileSystem
 import Glibc
 import Images
+import Layers
 import OCI
 import SystemPackage
 
@@ -38,14 +38,10 @@ struct ReportCommand: AsyncParsableCommand {
         if output == "-", Terminal.isTerminal(STDOUT_FILENO) {
             throw CommandFailure("a page is not for a terminal: use -o or redirect", status: ExitStatus.usage)
         }
-        let path = FilePath(output)
-        if FileStatus.ifPresent(path)?.kind == .directory {
-            throw CommandFailure("`\(output)` is a directory", status: ExitStatus.usage)
-        }
         let bytes = try await report(global.images()).bytes
-        guard output != "-" else { return Terminal.write(bytes, to: STDOUT_FILENO) }
-        let directory = path.removingLastComponent()
-        try FileOperations.writeAtomically(bytes, to: path, temporary: directory.isEmpty ? "." : directory)
+        try Terminal.ignoringClosedPipe {
+            try OutputFile.write(FilePath(output)) { sink in try bytes.withUnsafeBytes { try sink.write($0) } }
+        }
     }
 
     private func report(_ images: ImageStore) async throws -> BuildReport {
