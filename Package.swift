@@ -96,8 +96,8 @@ let package = Package(
         library(
             "Distribution",
             [
-                "CCompression", "Registry", "Reporting", "OCI", "FileSystem", "ContentStore", "Layers", "Images",
-                systemPackage,
+                "CCompression", "Registry", "Reporting", "OCI", "FileSystem", "ContentStore", "BuildCache", "Layers",
+                "Images", systemPackage,
             ]
         ),
         library("Snapshots", ["OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),

@@ -6,10 +6,15 @@ public struct BaseImage: Sendable {
     /// The image ID.
     public let id: Digest
     public let configuration: ImageConfiguration
-    /// Lowest first.
-    public let layers: [Layer]
+    /// Gives the layers that the configuration names, lowest first, their content in the store; called once, when
+    /// something first reads one of them.
+    let layers: @Sendable () async throws -> [Layer]
 
-    public init(id: Digest, configuration: ImageConfiguration, layers: [Layer]) {
+    public init(
+        id: Digest,
+        configuration: ImageConfiguration,
+        layers: @escaping @Sendable () async throws -> [Layer]
+    ) {
         self.id = id
         self.configuration = configuration
         self.layers = layers

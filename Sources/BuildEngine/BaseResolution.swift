@@ -9,6 +9,8 @@ struct BaseResolution {
         /// The stages to build, in file order.
         var stages: [PlannedStage] = []
         var images: [ImageSource: BaseImage] = [:]
+        /// Lowest first.
+        var layers: [ImageSource: [StageLayer]] = [:]
         /// Those that are not in the store, in a run that fetches nothing.
         var missing: Set<ImageSource> = []
         /// What the base image of a stage adds to it, by the stage's index.
@@ -71,6 +73,10 @@ struct BaseResolution {
             throw BuildError.at(place, in: text, error.message, hints: error.hints)
         }
         bases.images[source] = image
+        let layers = OpenedOnce(image.layers)
+        bases.layers[source] = image.configuration.rootfs.diffIDs.indices.map { position in
+            StageLayer { try await layers.value[position] }
+        }
         return image
     }
 

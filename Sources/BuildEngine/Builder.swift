@@ -1,4 +1,4 @@
-import BuildCache
+public import BuildCache
 import BuildChecks
 import BuildContext
 import BuildPlanning
@@ -23,17 +23,25 @@ public struct Builder: Sendable {
     let cache: StepCache
     let images: any BaseImageProvider
     let remote: RemoteSources
+    let shared: (any SharedStepCache)?
     let emit: @Sendable (BuildEvent) -> Void
 
-    /// - Parameter events: Told everything that happens; called from several threads, but never at the same time
-    ///   for one step.
-    public init(layers: LayerStore, images: any BaseImageProvider, events: @escaping @Sendable (BuildEvent) -> Void) {
+    /// - Parameters:
+    ///   - shared: Asked for results that the store does not have.
+    ///   - events: Told everything that happens; called from several threads, but never at the same time for one step.
+    public init(
+        layers: LayerStore,
+        images: any BaseImageProvider,
+        shared: (any SharedStepCache)? = nil,
+        events: @escaping @Sendable (BuildEvent) -> Void
+    ) {
         store = layers.store
         self.layers = layers
         snapshots = SnapshotStore(layers)
         cache = StepCache(layers.store)
         self.images = images
         remote = RemoteSources(layers.store)
+        self.shared = shared
         emit = events
     }
 

@@ -29,6 +29,12 @@ extension StageBuilder {
             let outcome = try await passing(step) { (stage) throws in
                 try await stage.perform(resolved, step, &captures)
             }
+            // The image will need it: it comes while later steps work.
+            if run.request.onMiss != .pass, stage.index == run.plan.target.index, let last = result.layers.last,
+                last.isElsewhere
+            {
+                captures.addTask { _ = try await last.layer }
+            }
             result.history.append(
                 ImageConfiguration.HistoryEntry(
                     created: result.created,
@@ -87,6 +93,8 @@ extension StageBuilder {
         self.key = key
         result.shownID = key.digest.short
         if usesCache, builder.cache.record(for: key) != nil { return .cached }
+        // Others keep nothing of steps that take no work.
+        if run.request.onMiss != .make, builder.shared?.hasSources == true { return .cached }
         if let outcome = try await missed(step) { return outcome }
         try builder.cache.save(
             CacheRecord(key: key, instruction: step.instruction.text, layer: nil, created: Clock.now)
@@ -116,11 +124,9 @@ extension StageBuilder {
         make: (StageBuilder) async throws -> Layer
     ) async throws -> BuildEvent.Outcome {
         self.key = key
-        // What comes next depends on the layers below all the same.
-        let next =
-            isIndependent
-            ? StepKey([NamedInput("below", result.key.hex), NamedInput("linked", key.digest.hex)]) : key
+        let next = nextKey(key, isIndependent: isIndependent)
         if let (layer, created) = cachedLayer(key) {
+            builder.shared?.keep(key)
             advance(next, StageLayer(layer), created: created)
             return .cached
         }
@@ -138,8 +144,14 @@ extension StageBuilder {
             try builder.record(layer, key, step, created: created)
             return ((layer, created), .ran)
         }
+        builder.builder.shared?.keep(key)
         advance(next, StageLayer(made.0), created: made.1)
         return outcome
+    }
+
+    /// What later keys build on: they depend on the layers below in any case.
+    func nextKey(_ key: StepKey, isIndependent: Bool = false) -> StepKey {
+        isIndependent ? StepKey([NamedInput("below", result.key.hex), NamedInput("linked", key.digest.hex)]) : key
     }
 
     func lock(_ key: StepKey) async throws -> FileLock { try await builder.store.waitForLock(key: key.digest) }
@@ -189,7 +201,16 @@ extension StageBuilder {
         case .stage(let index): try await run.result(ofStage: index).layers
         case .image(let image) where bases.missing.contains(image):
             throw FilesNotMade(reason: .imageMissing(image.reference.familiar))
-        case .image(let image): bases.images[image]?.layers.map { StageLayer($0) } ?? []
+        case .image(let image): bases.layers[image] ?? []
+        }
+    }
+
+    /// What decides the files of another stage or image; `nil` for a context.
+    func contentKey(of source: ContentSource) async throws -> Digest? {
+        switch source {
+        case .context, .named, .scratch: nil
+        case .stage(let index): try await run.result(ofStage: index).key
+        case .image(let image): bases.images[image].map { StageBuilder.baseKey($0).digest }
         }
     }
 
@@ -223,29 +244,35 @@ extension StageBuilder {
         let key = StepKey(
             commonInputs("WORKDIR") + [NamedInput("path", "\(path)"), NamedInput("owner", workdir.user)]
         )
-        return try await layer(for: key, step) { stage in
-            let files = try await stage.files()
-            var owner = try stage.identity(of: workdir.user, step) { try files.users() }
-            // As with --chown, a number without a group is the number of the group too (BuildKit).
-            if UInt32(workdir.user) != nil { owner.groupID = owner.userID }
-            let time = stage.timeBelow
-            var plan = LayerPlan(view: files.view, latestTime: stage.run.plan.sourceDateEpoch) { path in
-                var directory = LayerEntry.directory(path, modified: time)
-                directory.userID = owner.userID
-                directory.groupID = owner.groupID
-                return directory
-            }
-            do {
-                let resolved = try plan.resolve(path)
-                // A directory that exists is left alone, and the layer is empty then.
-                if plan.entry(at: resolved)?.kind != .directory { try plan.addDirectories(resolved) }
-            } catch let conflict as LayerPlan.Conflict {
-                throw BuildError.at(step.instruction.range, in: step.source, "WORKDIR \(conflict.sentence)")
-            }
-            let writer = try stage.builder.layers.writer(expectedCount: plan.count)
-            try LayerAssembly(plan).write(to: writer)
-            return try writer.finish()
+        let make: LayerMaker = { try await $0.directoryLayer(workdir, path, step) }
+        if await takeShared(key, step, make) { return .cached }
+        return try await layer(for: key, step, make: make)
+    }
+
+    private func directoryLayer(_ workdir: ResolvedWorkdir, _ path: PathInRoot, _ step: PlannedStep) async throws
+        -> Layer
+    {
+        let files = try await files()
+        var owner = try identity(of: workdir.user, step) { try files.users() }
+        // As with --chown, a number without a group is the number of the group too (BuildKit).
+        if UInt32(workdir.user) != nil { owner.groupID = owner.userID }
+        let time = timeBelow
+        var plan = LayerPlan(view: files.view, latestTime: run.plan.sourceDateEpoch) { path in
+            var directory = LayerEntry.directory(path, modified: time)
+            directory.userID = owner.userID
+            directory.groupID = owner.groupID
+            return directory
         }
+        do {
+            let resolved = try plan.resolve(path)
+            // A directory that exists is left alone, and the layer is empty then.
+            if plan.entry(at: resolved)?.kind != .directory { try plan.addDirectories(resolved) }
+        } catch {
+            throw BuildError.at(step.instruction.range, in: step.source, "WORKDIR \(error.sentence)")
+        }
+        let writer = try builder.layers.writer(expectedCount: plan.count)
+        try LayerAssembly(plan).write(to: writer)
+        return try writer.finish()
     }
 
     /// Who a `USER` text means; the databases are read only where they decide something.

@@ -47,7 +47,8 @@ struct StageBuilder {
             result = StageResult(state: StageState(stage: stage, plan: run.plan, base: nil), key: key.digest)
             result.created = run.epoch
         case .image(let reference, let platform):
-            if bases.missing.contains(ImageSource(reference: reference, platform: platform)) {
+            let source = ImageSource(reference: reference, platform: platform)
+            if bases.missing.contains(source) {
                 let nothing = StepKey([NamedInput("base", "scratch")])
                 result = StageResult(state: StageState(stage: stage, plan: run.plan, base: nil), key: nothing.digest)
                 result.isUnknown = true
@@ -55,19 +56,17 @@ struct StageBuilder {
                 run.builder.emit(.explained(event, StepExplanation([reason])))
                 break
             }
-            guard let image = bases.images[ImageSource(reference: reference, platform: platform)] else {
+            guard let image = bases.images[source], let layers = bases.layers[source] else {
                 preconditionFailure("every base was resolved before")
             }
-            // Two images with the same files are the same base: what else counts of one is in the keys of the steps.
-            let chain = ChainID(image.layers.map { $0.diffID }, sha256: { SHA256Hasher.digest(of: $0) })
-            let key = StepKey([NamedInput("base", chain.map { $0.digest.description } ?? "scratch")])
+            let key = StageBuilder.baseKey(image)
             result = StageResult(
                 state: StageState(stage: stage, plan: run.plan, base: image.configuration),
                 key: key.digest
             )
             inputs = key.inputs + [NamedInput("image", "\(image.id)")]
             result.history = image.configuration.history
-            result.layers = image.layers.map { StageLayer($0) }
+            result.layers = layers
             result.created = run.epoch ?? image.configuration.created
             result.shownID = image.id.short
             triggers = bases.triggers[stage.index]?.steps ?? []
@@ -88,6 +87,12 @@ struct StageBuilder {
         run.recorder.begin(stage, triggers: triggers, usesCache: usesCache)
         if !result.isUnknown { run.recorder.began(place, key: result.key, inputs: inputs) }
         run.builder.emit(.finished(event, result.isUnknown ? .unknown : .base, id: result.shownID, seconds: 0))
+    }
+
+    /// Two images with the same files are the same base: what else counts of one is in the keys of the steps.
+    static func baseKey(_ image: BaseImage) -> StepKey {
+        let chain = ChainID(image.configuration.rootfs.diffIDs, sha256: { SHA256Hasher.digest(of: $0) })
+        return StepKey([NamedInput("base", chain.map { $0.digest.description } ?? "scratch")])
     }
 
     /// Executes everything, gives the result as soon as later stages can use it, and then waits for its layers.

@@ -36,18 +36,38 @@ struct StageResult: Sendable {
 /// One layer of a stage, which may still be in the making while later steps already run on its files.
 final class StageLayer: Sendable {
     private let promise = Promise<Layer>()
+    private let elsewhere: OpenedOnce<Layer>?
     private let files: Mutex<Workspace?>
 
     /// A layer that exists.
     init(_ layer: Layer) {
         files = Mutex(nil)
+        elsewhere = nil
+        promised = layer
         promise.fulfil(.success(layer))
+    }
+
+    /// A layer that is brought into the store when something first reads it.
+    ///
+    /// - Parameter promised: What it will be, where that is known.
+    init(_ promised: Layer? = nil, fetching: @escaping @Sendable () async throws -> Layer) {
+        self.promised = promised
+        files = Mutex(nil)
+        elsewhere = OpenedOnce(fetching)
     }
 
     /// A layer that is being made of what a process wrote; whoever makes it calls `finish`.
     init(of workspace: Workspace?) {
         files = Mutex(workspace)
+        promised = nil
+        elsewhere = nil
     }
+
+    /// Whether the layer has to be fetched, as far as is known.
+    var isElsewhere: Bool { elsewhere.map { $0.opened == nil } ?? false }
+
+    /// What the layer is, as far as that is known without waiting for it.
+    let promised: Layer?
 
     /// The files themselves, for a layer that a `RUN` of this build left.
     var workspace: Workspace? { files.withLock { $0 } }
@@ -60,16 +80,20 @@ final class StageLayer: Sendable {
         if isEmpty { files.withLock { $0 = nil } }
     }
 
-    /// Waits for the layer.
+    /// Waits for the layer, whose content is in the store then.
     var layer: Layer {
-        get async throws { try await promise.value }
+        get async throws { if let elsewhere { try await elsewhere.value } else { try await promise.value } }
     }
 }
 
 extension [StageLayer] {
-    /// Waits for all of them.
+    /// Waits for all of them; those that have to be fetched are, several at once.
     var layers: [Layer] {
         get async throws {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for layer in self where layer.isElsewhere { group.addTask { _ = try await layer.layer } }
+                try await group.waitForAll()
+            }
             var result: [Layer] = []
             for layer in self { result.append(try await layer.layer) }
             return result

@@ -19,31 +19,28 @@ struct BaseImages: BaseImageProvider {
     let images: ImageStore
     let layouts: [ImageReference: NamedContexts.Layout]
     let policy: PullPolicy
+    /// Whether the layers of a base are left in its registry until something needs them.
+    let isLazy: Bool
     let show: @Sendable (BuildEvent) -> Void
 
     func image(_ reference: ImageReference, platform: Platform) async throws -> BaseImage {
-        let content = try images.content(of: try await stored(reference, platform))
-        return BaseImage(
-            id: content.image.id,
-            configuration: content.configuration,
-            layers: content.layers
-        )
-    }
-
-    private func stored(_ reference: ImageReference, _ platform: Platform) async throws -> StoredImage {
-        if let image = try layout(reference) { return image }
+        if let image = try layout(reference) { return try base(image) }
         let known = images.find(reference: reference) ?? byID(reference)
-        if let known, policy != .always { return known }
+        if let known, policy != .always { return try base(known) }
         guard policy != .never else {
             throw BaseImageError(
                 "image `\(reference.familiar)` is not in the store, and --pull=never forbids to pull it",
                 hints: ["`swiftbuild load` and `swiftbuild import` bring images in without a registry"]
             )
         }
-        let show = show
+        let (show, images) = (show, images)
+        let puller = ImagePuller(.shared, into: images) { show(.transfer($0)) }
         do {
-            return try await ImagePuller(.shared, into: images) { show(.transfer($0)) }
-                .pull(reference, platform: platform).image
+            guard isLazy else { return try base(try await puller.pull(reference, platform: platform).image) }
+            let found = try await puller.find(reference, platform: platform)
+            return BaseImage(id: found.id, configuration: found.configuration) {
+                try images.layers(of: try await puller.pull(found).image)
+            }
         } catch let error as CancellationError {
             throw error
         } catch {
@@ -54,6 +51,12 @@ struct BaseImages: BaseImageProvider {
                 hints: why.hints
             )
         }
+    }
+
+    private func base(_ image: StoredImage) throws -> BaseImage {
+        let content = try images.content(of: image)
+        let layers = content.layers
+        return BaseImage(id: image.id, configuration: content.configuration) { layers }
     }
 
     private func layout(_ reference: ImageReference) throws -> StoredImage? {

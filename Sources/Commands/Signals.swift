@@ -1,4 +1,4 @@
-import BuildEngine
+import FileSystem
 import Glibc
 import Synchronization
 

@@ -44,10 +44,57 @@ public struct ImagePuller: Sendable {
     /// - Throws: `RegistryError`, `ImageError`, `LayerError`, `LoginError`, `SystemError`, `CancellationError`.
     public func pull(_ reference: ImageReference, platform: Platform, isNamed: Bool = true) async throws -> Pulled {
         emit(.started(.pull, repository: reference.repositoryText, tag: reference.tagText))
+        return try await anywhere(reference) { place in
+            let found = try await find(reference, platform, ManifestKey(reference), at: place)
+            return try await complete(found, isNamed: isNamed)
+        }
+    }
+
+    /// What a name means for a platform: all but the layers.
+    public struct FoundImage: Sendable {
+        public let reference: ImageReference
+        public let configuration: ImageConfiguration
+        /// The image ID.
+        public let id: Digest
+        let platform: Platform
+        let top: Digest
+        let document: RemoteManifest
+        let layers: [Layer]
+        let place: RegistryConnections.Place
+    }
+
+    /// Asks what a name means, without fetching a layer.
+    ///
+    /// - Throws: As `pull` does.
+    public func find(_ reference: ImageReference, platform: Platform) async throws -> FoundImage {
+        try await anywhere(reference) { try await find(reference, platform, ManifestKey(reference), at: $0) }
+    }
+
+    /// Fetches the layers of an image that was found, and gives it its name; the image is the one that was found,
+    /// whatever the name means meanwhile.
+    ///
+    /// - Throws: As `pull` does.
+    public func pull(_ found: FoundImage) async throws -> Pulled {
+        emit(.started(.pull, repository: found.reference.repositoryText, tag: found.reference.tagText))
+        do {
+            return try await complete(found)
+        } catch let error as RegistryError {
+            emit(.note("\(error); trying again"))
+            return try await anywhere(found.reference) { place in
+                try await complete(try await find(found.reference, found.platform, .digest(found.top), at: place))
+            }
+        }
+    }
+
+    /// Does something with the mirrors of a registry, in their order, and then with the registry itself.
+    private func anywhere<Result>(
+        _ reference: ImageReference,
+        _ body: (RegistryConnections.Place) async throws -> Result
+    ) async throws -> Result {
         let places = try connections.places(for: reference)
         for (position, place) in places.enumerated() {
             do {
-                return try await pull(reference, platform, from: place, isNamed: isNamed)
+                return try await body(place)
             } catch let error as RegistryError where position < places.count - 1 {
                 emit(.note("\(error); trying `\(places[position + 1].client.endpoint.host)`"))
             }
@@ -55,32 +102,51 @@ public struct ImagePuller: Sendable {
         preconditionFailure("a registry has at least one place")
     }
 
-    private func pull(
+    private func find(
         _ reference: ImageReference,
         _ platform: Platform,
-        from place: RegistryConnections.Place,
-        isNamed: Bool
-    ) async throws -> Pulled {
-        // Nothing that is fetched here has a name yet.
-        let lock = try images.store.lock(.shared)
-        defer { withExtendedLifetime(lock) {} }
-        let top = try await place.client.manifest(ManifestKey(reference), in: place.repository)
+        _ key: ManifestKey,
+        at place: RegistryConnections.Place
+    ) async throws -> FoundImage {
+        let top = try await place.client.manifest(key, in: place.repository)
         let document = try await choose(top, platform, place, depth: 0)
         let manifest = try ManifestDocument.manifest(document.bytes, mediaType: document.mediaType)
         guard manifest.config.size <= ImageStore.documentLimit else {
             throw ImageError.tooLarge("the configuration of `\(reference)`", limit: Int64(ImageStore.documentLimit))
         }
+        // Nothing that is fetched here has a name yet.
+        let lock = try images.store.lock(.shared)
+        defer { withExtendedLifetime(lock) {} }
         try await fetch(manifest.config, from: place)
         let configuration = try ManifestDocument.configuration(try images.store.blobs.read(manifest.config.digest))
-        let layers = try ImageStore.layers(manifest, configuration)
-        try await fetch(layers, from: place)
-        let before = images.find(reference: reference)
-        let (bytes, type) = (document.bytes, document.mediaType)
+        return FoundImage(
+            reference: reference,
+            configuration: configuration,
+            id: manifest.config.digest,
+            platform: platform,
+            top: top.digest,
+            document: document,
+            layers: try ImageStore.layers(manifest, configuration),
+            place: place
+        )
+    }
+
+    private func complete(_ found: FoundImage, isNamed: Bool = true) async throws -> Pulled {
+        let lock = try images.store.lock(.shared)
+        defer { withExtendedLifetime(lock) {} }
+        // Between the two, prune may have taken it for something that nobody needs.
+        try await fetch(
+            try ManifestDocument.manifest(found.document.bytes, mediaType: found.document.mediaType).config,
+            from: found.place
+        )
+        try await fetch(found.layers, from: found.place)
+        let before = images.find(reference: found.reference)
+        let (bytes, type) = (found.document.bytes, found.document.mediaType)
         let image =
             try isNamed
-            ? images.add(manifest: bytes, mediaType: type, names: [reference], layersAreVerified: true)
+            ? images.add(manifest: bytes, mediaType: type, names: [found.reference], layersAreVerified: true)
             : images.prepare(manifest: bytes, mediaType: type, layersAreVerified: true)
-        return Pulled(image: image, digest: top.digest, isNew: before?.id != image.id)
+        return Pulled(image: image, digest: found.top, isNew: before?.id != image.id)
     }
 
     /// The manifest for a platform: the document itself, or one of those that an index lists.

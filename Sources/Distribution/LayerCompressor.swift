@@ -45,12 +45,19 @@ struct LayerCompressor {
         }
         let size = sink.count
         let digest = try sink.commit()
+        let blob = Descriptor(mediaType: mediaType, digest: digest, size: size)
+        try remember(layer, as: blob)
+        return descriptor(blob, isDocker)
+    }
+
+    /// Keeps in mind which blob stands for a layer, if that is compressed in this way.
+    func remember(_ layer: Layer, as blob: Descriptor) throws {
+        guard blob.mediaType == mediaType else { return }
         try FileOperations.writeAtomically(
-            Array("\(LayerCompressor.format)\n\(digest.hex)\n\(size)\n".utf8),
+            Array("\(LayerCompressor.format)\n\(blob.digest.hex)\n\(blob.size)\n".utf8),
             to: recordPath(layer),
-            temporary: store[.temporary]
+            temporary: layers.store[.temporary]
         )
-        return descriptor(Descriptor(mediaType: mediaType, digest: digest, size: size), isDocker)
     }
 
     private static let format = "swiftbuild-compressed 1"

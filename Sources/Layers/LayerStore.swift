@@ -83,7 +83,8 @@ public final class LayerStore: Sendable {
     public func contents(of layer: Layer) throws -> LayerContents {
         let blobs = store.blobs
         if blobs.size(layer.diffID) == nil {
-            let lock = try store.lock(key: layer.diffID)
+            // Whoever unpacks the layer holds the lock of its diff ID already.
+            let lock = try store.lock(key: SHA256Hasher.digest(of: "contents \(layer.diffID)"))
             defer { withExtendedLifetime(lock) {} }
             if blobs.size(layer.diffID) == nil { try decompress(layer) }
         }

@@ -25,6 +25,8 @@ public struct Descriptor: Sendable, Hashable, Codable {
 public struct Manifest: Sendable, Hashable, Codable {
     public var schemaVersion = 2
     public var mediaType: MediaType?
+    /// What the manifest is of, where it is no image.
+    public var artifactType: MediaType?
     public var config: Descriptor
     public var layers: [Descriptor]
     public var annotations: [String: String]?

@@ -135,7 +135,7 @@ final class EngineFixture: BaseImageProvider {
         let layer = try writer.finish()
         var configuration = ImageConfiguration(platform: .host)
         configuration.rootfs.diffIDs = [layer.diffID]
-        let image = BaseImage(id: SHA256Hasher.digest(of: [1]), configuration: configuration, layers: [layer])
+        let image = BaseImage(id: SHA256Hasher.digest(of: [1]), configuration: configuration) { [layer] }
         images.withLock { $0["base"] = image }
     }
 

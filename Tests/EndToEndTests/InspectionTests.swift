@@ -72,6 +72,7 @@ struct InspectionTests {
             #expect(rows.map { $0["instruction"].text } == ["ENV A=\(long)", "COPY --chmod=600 . /"])
             #expect(rows[0]["id"].text == image.id && rows[0]["layer"] == .null)
             #expect(rows[1]["layer"].text?.hasPrefix("sha256:") == true && rows[1]["size"].integer == 0)
+            #expect(rows[1]["line"].integer == 2 && rows[1]["dockerfile"].text?.hasPrefix(f.scratch.string) == true)
             let table = try await f.succeed("history", "h").outputText
             #expect(!table.contains(long) && table.contains("…"))
             let whole = try await f.succeed("history", "--no-trunc", "h").outputText

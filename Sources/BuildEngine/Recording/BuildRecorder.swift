@@ -137,7 +137,9 @@ final class BuildRecorder: Sendable {
         record.image = image
         record.duration = max(Clock.now - began, 0)
         for (place, layer) in layers {
-            guard let layer = try? await layer.layer else { continue }
+            // One that nothing needed stays where it is.
+            let known = layer.isElsewhere ? layer.promised : try? await layer.layer
+            guard let layer = known else { continue }
             record.stages[place.stage].steps[place.step].layer = CacheRecord.LayerResult(
                 diffID: layer.diffID,
                 tarSize: layer.blob.size

@@ -88,19 +88,27 @@ struct CopyStep {
     }
 
     private func attemptOnce(_ stage: inout StageBuilder, isFirst: Bool) async throws -> BuildEvent.Outcome {
+        let alias = try await alias()
+        if let alias, alias.isNeeded, await takeShared(alias.key, &stage) { return .cached }
         var selection = try await select()
         if isFirst, let outcome = try await writeWhileReading(&selection, &stage) { return outcome }
         try readUnknown(&selection)
         let complete = selection
-        return try await stage.layer(
-            for: key(complete.inputs),
-            step,
-            isIndependent: isLinked,
-            files: { await plannedFiles(complete) }
-        ) { stage in
+        let make: StageBuilder.LayerMaker = { stage in
             let writer = try await write(complete, over: stage.cachedLayer(definition)?.layer).0
             return try finish(writer)
         }
+        let key = key(complete.inputs)
+        if await stage.takeShared(key, step, isIndependent: isLinked, make) { return .cached }
+        let outcome = try await stage.layer(
+            for: key,
+            step,
+            isIndependent: isLinked,
+            files: { await plannedFiles(complete) },
+            make: make
+        )
+        if let alias { stage.builder.shared?.keep(key, under: alias.key.digest) }
+        return outcome
     }
 
     private func key(_ files: [NamedInput]) -> StepKey {
@@ -132,6 +140,8 @@ struct CopyStep {
         guard stage.run.request.onMiss == .make, let unknown = selection.files?.fingerprint.unknown, !unknown.isEmpty
         else { return nil }
         let usesCache = stage.usesCache
+        // Others may have the layer.
+        if usesCache, stage.builder.shared?.hasSources == true { return nil }
         if usesCache, stage.builder.cache.record(for: definition) != nil { return nil }
         // Whoever else is at the same step waits, and then finds the layer.
         let lock = try await stage.lock(definition)
@@ -185,5 +195,31 @@ struct CopyStep {
 
     func failure(_ sentence: String, at range: SourceRange?, hints: [String] = []) -> BuildError {
         .at(range, in: step.source, "\(step.instruction.name) \(sentence)", hints: hints)
+    }
+}
+
+/// The way to a result of others without the content of what is copied.
+extension CopyStep {
+    /// The key by what the other stage or image is made of, where its content decides; used for nothing but to find the
+    /// key by content, since two makings of a stage may differ.
+    ///
+    /// - Returns: Whether the content would have to be fetched, too; `nil` where there is no such key.
+    private func alias() async throws -> (key: StepKey, isNeeded: Bool)? {
+        guard let shared = stage.builder.shared, !isLinked, copy.inlineFiles.isEmpty,
+            let source = try await stage.contentKey(of: copy.from)
+        else { return nil }
+        var inputs = [NamedInput("from", source.hex), NamedInput("parents", String(copy.parents))]
+        inputs += copy.sources.map { NamedInput("source", $0.text) }
+        inputs += copy.excludes.map { NamedInput("exclude", $0.text) }
+        let isElsewhere = try await stage.layers(of: copy.from).contains { $0.isElsewhere }
+        return (key(inputs), shared.hasSources && isElsewhere)
+    }
+
+    private func takeShared(_ alias: StepKey, _ stage: inout StageBuilder) async -> Bool {
+        await stage.takeShared(alias, isAlias: true, step) { _ in
+            var selection = try await select()
+            try readUnknown(&selection)
+            return try finish(try await write(selection, over: nil).0)
+        }
     }
 }

@@ -29,7 +29,21 @@ extension StageBuilder {
         )
         self.key = key
         if let (layer, created) = cachedLayer(key) {
+            builder.shared?.keep(key)
             advance(key, StageLayer(layer), created: created)
+            // It may have brought another /etc/passwd.
+            result.rootHome = nil
+            return .cached
+        }
+        let isShared = await takeShared(key, step) { stage in
+            var stage = stage
+            if stage.result.rootHome == nil { stage.result.rootHome = try await stage.rootHome() }
+            let product = try await RunStep(command, mounts, stage: stage, event: event, name: key.digest.short)
+                .execute()
+            return try stage.capture(product, step)
+        }
+        if isShared {
+            result.rootHome = nil
             return .cached
         }
         if let outcome = try await missed(step) {
@@ -51,7 +65,9 @@ extension StageBuilder {
         }
         switch made {
         case .cached(let layer, let created):
+            builder.shared?.keep(key)
             advance(key, StageLayer(layer), created: created)
+            result.rootHome = nil
             return .cached
         case .ran(let product, let lock):
             let created = run.creationTime
@@ -60,19 +76,10 @@ extension StageBuilder {
                 // The lock is held until the result can be found, so that whoever waits for it finds it.
                 defer { withExtendedLifetime(lock) {} }
                 do {
-                    let layer = try product.capture()
+                    let layer = try stage.capture(product, step)
                     try stage.record(layer, key, step, created: created)
-                    let isEmpty = try stage.builder.layers.index(of: layer).count == 0
-                    result.finish(.success(layer), isEmpty: isEmpty)
-                    if let workspace = product.workspace, !isEmpty { stage.run.keepSnapshot(workspace, layer) }
-                } catch LayerError.reservedName(let path) {
-                    let error = BuildError.at(
-                        step.instruction.range,
-                        in: step.source,
-                        "RUN \(LayerPlan.Conflict.whiteoutName(path).sentence)"
-                    )
-                    result.finish(.failure(error))
-                    throw error
+                    stage.builder.shared?.keep(key)
+                    result.finish(.success(layer), isEmpty: try stage.isEmpty(layer))
                 } catch {
                     result.finish(.failure(error))
                     throw error
@@ -86,6 +93,23 @@ extension StageBuilder {
 }
 
 extension StageBuilder {
+    /// Makes a layer of what a process left, which stays unpacked for later ones.
+    private func capture(_ product: RunStep.Product, _ step: PlannedStep) throws -> Layer {
+        do {
+            let layer = try product.capture()
+            if let workspace = product.workspace, try !isEmpty(layer) { run.keepSnapshot(workspace, layer) }
+            return layer
+        } catch LayerError.reservedName(let path) {
+            throw BuildError.at(
+                step.instruction.range,
+                in: step.source,
+                "RUN \(LayerPlan.Conflict.whiteoutName(path).sentence)"
+            )
+        }
+    }
+
+    private func isEmpty(_ layer: Layer) throws -> Bool { try builder.layers.index(of: layer).count == 0 }
+
     private func rootHome() async throws -> String {
         try await files().users().identity(ofUser: 0).home
     }

@@ -120,6 +120,24 @@ struct BuildCommand: AsyncParsableCommand {
     )
     var pull: PullPolicy = .missing
 
+    @Option(
+        name: .customLong("cache-from"),
+        help: ArgumentHelp(
+            "Take results of other stores: type=registry,ref=NAME or type=local,src=DIR; may repeat.",
+            valueName: "spec"
+        )
+    )
+    var cacheSources: [String] = []
+
+    @Option(
+        name: .customLong("cache-to"),
+        help: ArgumentHelp(
+            "Share results: type=registry,ref=NAME or type=local,dest=DIR; may repeat.",
+            valueName: "spec"
+        )
+    )
+    var cacheDestinations: [String] = []
+
     @Flag(name: .customLong("push"), help: "Push the image under all its names.")
     var pushes = false
 
@@ -188,6 +206,8 @@ struct BuildCommand: AsyncParsableCommand {
             metadataFile: metadataFile,
             sourceDateEpoch: sourceDateEpoch,
             pull: pull,
+            cacheSources: cacheSources,
+            cacheDestinations: cacheDestinations,
             pushes: pushes,
             ignoresCache: ignoresCache,
             uncachedStages: uncachedStages,

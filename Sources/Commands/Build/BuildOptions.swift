@@ -32,6 +32,8 @@ struct BuildOptions: Sendable, Equatable {
     var metadataFile: String?
     var sourceDateEpoch: String?
     var pull = PullPolicy.missing
+    var cacheSources: [String] = []
+    var cacheDestinations: [String] = []
     /// Whether the image goes to the registries of its names.
     var pushes = false
     var ignoresCache = false

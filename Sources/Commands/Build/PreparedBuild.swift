@@ -2,11 +2,13 @@ import BuildContext
 import BuildEngine
 import BuildPlanning
 import BuildRecords
+import Distribution
 import DockerfileSyntax
 import FileSystem
 import Glibc
 import Images
 import OCI
+import Registry
 import Reporting
 import SystemPackage
 
@@ -27,6 +29,8 @@ struct PreparedBuild: Sendable {
     private let images: ImageStore
     private let layouts: [ImageReference: NamedContexts.Layout]
     private let pull: PullPolicy
+    private let cacheSources: [CacheLocation]
+    private let cacheDestinations: [CacheLocation]
 
     /// - Throws: `CommandFailure`, `DiagnosticsError`.
     init(_ command: BuildOptions, _ images: ImageStore) async throws {
@@ -41,6 +45,12 @@ struct PreparedBuild: Sendable {
         }
         annotations = try PreparedBuild.usage("--annotation", command.annotations, ImageAnnotations.init(parsing:))
         outputs = try command.outputs.map { try PreparedBuild.usage("--output", $0, ImageOutput.init(parsing:)) }
+        cacheSources = try command.cacheSources.map { text in
+            try PreparedBuild.usage("--cache-from", text) { try CacheLocation(parsing: $0, .from) }
+        }
+        cacheDestinations = try command.cacheDestinations.map { text in
+            try PreparedBuild.usage("--cache-to", text) { try CacheLocation(parsing: $0, .to) }
+        }
         var options = PlanOptions(
             target: command.target,
             buildArguments: try BuildArguments(command).values
@@ -75,12 +85,19 @@ struct PreparedBuild: Sendable {
         self.request = request
     }
 
-    private func builder(_ pull: PullPolicy, _ events: @escaping @Sendable (BuildEvent) -> Void) -> Builder {
-        Builder(
-            layers: images.layers,
-            images: BaseImages(images: images, layouts: layouts, policy: pull, show: events),
-            events: events
+    private func builder(
+        _ pull: PullPolicy,
+        _ shared: SharedCache?,
+        _ events: @escaping @Sendable (BuildEvent) -> Void
+    ) -> Builder {
+        let bases = BaseImages(
+            images: images,
+            layouts: layouts,
+            policy: pull,
+            isLazy: shared?.hasSources == true,
+            show: events
         )
+        return Builder(layers: images.layers, images: bases, shared: shared, events: events)
     }
 
     /// Only looks up which steps are in the cache, and why others are not.
@@ -88,22 +105,37 @@ struct PreparedBuild: Sendable {
         var request = request
         request.explainsMisses = true
         request.onMiss = .pass
-        _ = try await builder(.never, events).build(request) { _ in
+        let shared = sharedCache(to: [], events)
+        // A base whose steps are elsewhere may be elsewhere too; what it is can be asked without fetching it.
+        _ = try await builder(shared == nil ? .never : pull, shared, events).build(request) { _ in
             preconditionFailure("nothing is made where misses are passed by")
         }
     }
 
     /// Builds, stores the image and gives it its names.
     func execute(events: @escaping @Sendable (BuildEvent) -> Void) async throws -> BuiltResult {
-        let builder = builder(pull, events)
+        let shared = sharedCache(to: cacheDestinations, events)
+        let builder = builder(pull, shared, events)
         let (images, tags, annotations) = (images, request.tags, annotations.manifest)
-        let record = try await builder.build(request) { image in
-            try images.add(
-                configuration: image.configuration,
-                layers: image.layers,
-                annotations: annotations,
-                names: tags
-            ).id
+        let record: BuildRecord
+        do {
+            record = try await builder.build(request) { image in
+                try images.add(
+                    configuration: image.configuration,
+                    layers: image.layers,
+                    annotations: annotations,
+                    names: tags
+                ).id
+            }
+        } catch {
+            // What was done before the failure is worth keeping.
+            if error is CancellationError { shared?.cancel() }
+            await shared?.finish()
+            throw error
+        }
+        if let shared {
+            await shared.finish()
+            events(.note(shared.summary.sentence))
         }
         guard let id = record.image, let stored = images.image(id: id) else {
             throw CommandFailure("the image was removed right after it was built")
@@ -113,6 +145,13 @@ struct PreparedBuild: Sendable {
             image: ListedImage(image: stored, names: request.tags, annotations: self.annotations.descriptor),
             outputs: outputs
         )
+    }
+
+    private func sharedCache(to destinations: [CacheLocation], _ events: @escaping @Sendable (BuildEvent) -> Void)
+        -> SharedCache?
+    {
+        guard !cacheSources.isEmpty || !destinations.isEmpty else { return nil }
+        return SharedCache(from: cacheSources, to: destinations, images.layers, .shared) { events(.note($0)) }
     }
 
     static func usage<Text, Value>(_ option: String, _ text: Text, _ parse: (Text) throws -> Value) throws
@@ -133,5 +172,15 @@ struct PreparedBuild: Sendable {
             }
             return (name, parts.count == 2 ? parts[1] : "")
         }
+    }
+}
+
+extension SharedCache.Summary {
+    /// Such as `shared cache: 4 steps found, 2 layers fetched (1.2MB), 0 entries sent`.
+    fileprivate var sentence: String {
+        func count(_ number: Int, _ one: String, _ many: String) -> String { "\(number) \(number == 1 ? one : many)" }
+        let fetched = "\(count(fetched, "layer", "layers")) fetched (\(HumanReadable.size(fetchedBytes)))"
+        return
+            "shared cache: \(count(found, "step", "steps")) found, \(fetched), \(count(sent, "entry", "entries")) sent"
     }
 }

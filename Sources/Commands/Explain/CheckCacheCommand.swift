@@ -11,7 +11,8 @@ struct CheckCacheCommand: AsyncParsableCommand {
         abstract: "Tell which steps of a build are in the cache, and make nothing.",
         discussion: """
             Takes the options of `build`. No step is made, no image is pulled, and nothing is written to the store but what
-            has to be fetched to be looked up: contexts and sources of ADD from elsewhere. What a stage would copy out of
+            has to be fetched to be looked up: contexts and sources of ADD from elsewhere, and with --cache-from what a base
+            image is. What a stage would copy out of
             another one that has to be made is not known, and neither are the steps above it.
 
             With --expect-cached the exit code is 4 when a step is not in the cache.
@@ -28,7 +29,11 @@ struct CheckCacheCommand: AsyncParsableCommand {
         let found = CacheCheck()
         do {
             try await Signals.cancelling {
-                try await PreparedBuild(options, GlobalOptions.images(lookingAt: options.root)).look { found.take($0) }
+                // What others say of a step or a base has to be put somewhere.
+                let images =
+                    try options.cacheSources.isEmpty
+                    ? GlobalOptions.images(lookingAt: options.root) : GlobalOptions.images(root: options.root)
+                try await PreparedBuild(options, images).look { found.take($0) }
             }
         } catch {
             throw CommandFailure(registry: error)

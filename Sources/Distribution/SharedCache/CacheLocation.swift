@@ -1,0 +1,89 @@
+public import OCI
+public import SystemPackage
+
+/// Where results are shared, as `--cache-from` and `--cache-to` say it.
+public struct CacheLocation: Sendable, Hashable {
+    public enum Place: Sendable, Hashable {
+        /// A repository; a tag that was given goes before each key, so that several caches have room in one repository.
+        case registry(ImageReference, prefix: String?)
+        case directory(FilePath)
+    }
+
+    public enum Direction: Sendable {
+        case from, to
+    }
+
+    public let place: Place
+    public let compression: LayerCompression
+
+    /// A text that means no location, and why not.
+    public struct Invalid: Error, CustomStringConvertible {
+        let text: String
+        let reason: String
+
+        public var description: String { "`\(text)`: \(reason)" }
+    }
+
+    /// What `docker build` takes and what is so here in any case.
+    private static let accepted: Set = [
+        "mode=max", "oci-mediatypes=true", "image-manifest=true", "ignore-error=true", "force-compression=true",
+    ]
+    /// Room for a key behind it in a tag of 128 characters.
+    private static let prefixLimit = 128 - 64 - 1
+
+    /// Parses `type=registry,ref=NAME` or `type=local,src=DIRECTORY`, with `dest` for writing, and with `compression`
+    /// and `compression-level`; also just `NAME`.
+    ///
+    /// - Throws: `Invalid`.
+    public init(parsing text: String, _ direction: Direction) throws(Invalid) {
+        func invalid(_ reason: String) -> Invalid { Invalid(text: text, reason: reason) }
+        var values: [String: String] = [:]
+        if text.contains("=") {
+            for field in text.split(separator: ",", omittingEmptySubsequences: false) {
+                let parts = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+                guard parts.count == 2, !parts[1].isEmpty else { throw invalid("`\(field)` has no value") }
+                if CacheLocation.accepted.contains("\(field)") { continue }
+                if parts[0] == "mode" {
+                    throw invalid("`mode=\(parts[1])` is not there: results of all stages are kept, as with mode=max")
+                }
+                values[parts[0]] = parts[1]
+            }
+        } else {
+            values = ["type": "registry", "ref": text]
+        }
+        let directory = direction == .from ? "src" : "dest"
+        let known = ["registry": "ref", "local": directory]
+        guard let type = values.removeValue(forKey: "type") else { throw invalid("`type` is missing") }
+        guard let name = known[type] else {
+            throw invalid("there is no type `\(type)`; known are registry and local")
+        }
+        guard let value = values.removeValue(forKey: name) else { throw invalid("`\(name)` is missing") }
+        let level = values.removeValue(forKey: "compression-level")
+        let algorithm = values.removeValue(forKey: "compression") ?? "gzip"
+        guard let compression = LayerCompression(algorithm, level: level.map { Int($0) ?? 0 }) else {
+            throw invalid("there is no compression `\(algorithm)`\(level.map { " of level \($0)" } ?? "")")
+        }
+        self.compression = compression
+        if let unknown = values.keys.min() {
+            throw invalid("unknown key `\(unknown)`; known are type, \(name), compression and compression-level")
+        }
+        guard type == "registry" else {
+            place = .directory(FilePath(value))
+            return
+        }
+        do {
+            let reference = try ImageReference(parsing: value)
+            guard reference.digest == nil else { throw invalid("a cache has no digest") }
+            let isTagged = value.hasSuffix(":\(reference.tag ?? "")")
+            let prefix = isTagged ? reference.tag : nil
+            guard (prefix?.utf8.count ?? 0) <= CacheLocation.prefixLimit else {
+                throw invalid("the tag is longer than \(CacheLocation.prefixLimit) characters")
+            }
+            place = .registry(reference, prefix: prefix)
+        } catch let error as Invalid {
+            throw error
+        } catch {
+            throw invalid("\(error)")
+        }
+    }
+}

@@ -1,0 +1,144 @@
+internal import ContentStore
+internal import FileSystem
+internal import Glibc
+internal import OCI
+internal import Registry
+internal import SystemPackage
+
+/// A place where entries are shared.
+///
+/// They never change, so writing one twice does no harm.
+protocol CacheStorage: Sendable {
+    /// What is said of it: where it is.
+    var name: String { get }
+
+    /// The manifest under a key; `nil` where there is none.
+    func manifest(for key: Digest) async throws -> [UInt8]?
+
+    func hasManifest(for key: Digest) async throws -> Bool
+
+    /// Brings a blob into the store, verified.
+    func fetch(_ blob: Descriptor, to blobs: BlobStore) async throws
+
+    /// Takes a blob and a manifest that refers to it, the manifest last.
+    func put(_ manifest: RemoteManifest, for key: Digest, _ blob: Descriptor, from blobs: BlobStore) async throws
+}
+
+/// The largest entry that is read or written, as registries have it.
+let cacheEntryLimit = 4 << 20
+
+/// A repository, in which each key is a tag.
+struct RegistryCacheStorage: CacheStorage {
+    let repository: ImageReference
+    /// Goes before each key, with a dash, so that several caches have room in one repository.
+    let prefix: String?
+    let connections: RegistryConnections
+
+    var name: String { repository.familiarRepository }
+
+    private var place: RegistryConnections.Place {
+        get throws {
+            guard let place = try connections.places(for: repository, forPush: true).last else {
+                preconditionFailure("a registry has at least one place")
+            }
+            return place
+        }
+    }
+
+    private func tag(_ key: Digest) -> String { (prefix.map { "\($0)-" } ?? "") + key.hex }
+
+    func manifest(for key: Digest) async throws -> [UInt8]? {
+        let place = try place
+        do {
+            return try await place.client.manifest(.tag(tag(key)), in: place.repository).bytes
+        } catch let error as RegistryError where error.isNotFound {
+            return nil
+        }
+    }
+
+    func hasManifest(for key: Digest) async throws -> Bool {
+        let place = try place
+        return try await place.client.digest(ofTag: tag(key), in: place.repository) != nil
+    }
+
+    func fetch(_ blob: Descriptor, to blobs: BlobStore) async throws {
+        let place = try place
+        try await place.client.fetch(blob, in: place.repository, to: blobs)
+    }
+
+    func put(_ manifest: RemoteManifest, for key: Digest, _ blob: Descriptor, from blobs: BlobStore) async throws {
+        let place = try place
+        let empty = Descriptor(
+            mediaType: CacheEntry.emptyConfiguration,
+            digest: try blobs.write(CacheEntry.emptyBytes),
+            size: Int64(CacheEntry.emptyBytes.count)
+        )
+        for blob in [empty, blob] where try await !place.client.hasBlob(blob.digest, in: place.repository) {
+            _ = try await place.client.upload(blob, from: blobs.path(blob.digest), to: place.repository)
+        }
+        try await place.client.put(manifest, as: .tag(tag(key)), in: place.repository)
+    }
+}
+
+/// A directory: `entries/KEY` are the manifests, `blobs/sha256/DIGEST` what they refer to.
+struct DirectoryCacheStorage: CacheStorage {
+    let directory: FilePath
+
+    var name: String { directory.string }
+
+    private func path(_ key: Digest) -> FilePath { directory.appending("entries").appending(key.hex) }
+
+    private func blobPath(_ digest: Digest) -> FilePath {
+        directory.appending("blobs").appending("sha256").appending(digest.hex)
+    }
+
+    func manifest(for key: Digest) throws -> [UInt8]? {
+        do throws(SystemError) {
+            return try FileOperations.read(path(key), limit: cacheEntryLimit)
+        } catch {
+            if error.errno == .noSuchFileOrDirectory { return nil }
+            throw error
+        }
+    }
+
+    func hasManifest(for key: Digest) -> Bool { FileStatus.ifPresent(path(key)) != nil }
+
+    func fetch(_ blob: Descriptor, to blobs: BlobStore) throws {
+        let path = blobPath(blob.digest)
+        let descriptor = try FileOperations.open(path, O_RDONLY | O_NOFOLLOW)
+        defer { close(descriptor) }
+        var writer = try blobs.writer()
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+        defer { buffer.deallocate() }
+        while true {
+            try Task.checkCancellation()
+            let count = try FileOperations.read(buffer, from: descriptor, at: writer.count, path: path)
+            guard count > 0 else { break }
+            try writer.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        }
+        try writer.commit(expecting: blob.digest)
+    }
+
+    func put(_ manifest: RemoteManifest, for key: Digest, _ blob: Descriptor, from blobs: BlobStore) throws {
+        let target = blobPath(blob.digest)
+        for directory in [path(key), target] {
+            try FileOperations.createDirectories(directory.removingLastComponent())
+        }
+        if FileStatus.ifPresent(target)?.size != blob.size {
+            let source = blobs.path(blob.digest)
+            let descriptor = try FileOperations.open(source, O_RDONLY | O_NOFOLLOW)
+            defer { close(descriptor) }
+            let file = try TemporaryFile(in: directory)
+            let copied = try FileOperations.copy(
+                from: descriptor,
+                offset: 0,
+                size: blob.size,
+                to: file.descriptor,
+                path: source
+            )
+            guard copied == blob.size else { throw ContentStoreError.damaged(blob.digest) }
+            try file.replace(target)
+        }
+        try FileOperations.writeAtomically(manifest.bytes, to: path(key), temporary: directory)
+    }
+}

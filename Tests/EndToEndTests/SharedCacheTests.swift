@@ -1,0 +1,320 @@
+internal import Foundation
+internal import Glibc
+internal import SystemPackage
+internal import Testing
+
+/// Stores that share results by `--cache-to` and `--cache-from`.
+@Suite("Shared cache", .enabled(if: RegistryServer.isAvailable, "\(RegistryServer.needs)"))
+struct SharedCacheTests {
+    /// Two stages, of which the image needs one small file of the first.
+    private static func dockerfile(_ base: String, _ last: String = "again") -> String {
+        """
+        FROM \(base) AS build
+        COPY big /big
+        RUN cat /big /big >/out && echo made >/small && date +%N >/once
+        FROM \(base)
+        WORKDIR /app
+        COPY text .
+        RUN echo \(last) >/ran && date +%N >/time
+        COPY --from=build /small /once /found/
+        CMD ["cat", "/found/small", "/ran", "/app/text"]
+        """
+    }
+
+    private static let shown = "made\nagain\ncontent\n"
+
+    /// A context, a base in the registry, and a first build that keeps what it made.
+    private static func prepare(_ f: BuildFixture, _ registry: RegistryServer, to cache: String) async throws -> String
+    {
+        try f.write("big", bytes: (0..<400_000).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 7) })
+        try f.write("text", "content\n")
+        let base = "\(registry.host)/base:1"
+        try await f.importBase(base)
+        try await f.succeed("push", base)
+        return try await build(f, "first", base, "--cache-to", cache).id
+    }
+
+    private struct Result {
+        let id: String
+        let errors: String
+        var ran: Int { errors.components(separatedBy: "Running in").count - 1 }
+        var summary: String {
+            errors.split(separator: "\n").last { $0.contains("shared cache:") }.map(String.init) ?? ""
+        }
+    }
+
+    private static func build(
+        _ f: BuildFixture,
+        _ store: String,
+        _ base: String,
+        last: String = "again",
+        _ flags: String...
+    ) async throws -> Result {
+        let file = try f.dockerfile(dockerfile(base, last))
+        let id = f.scratch.appending("id-\(UUID().uuidString)").string
+        let result = try await f.start(
+            ["build", "--root", f.scratch.appending(store).string, "-f", file, "--iidfile", id, "-t", "app"] + flags
+                + ["."]
+        ).wait().requireSuccess()
+        return Result(id: String(decoding: try readFile(FilePath(id)), as: UTF8.self), errors: result.errors)
+    }
+
+    private static func run(_ f: BuildFixture, _ store: String) async throws -> String {
+        try await f.start(["run", "--root", f.scratch.appending(store).string, "app"]).wait().requireSuccess()
+            .outputText
+    }
+
+    @Test(
+        "an empty store executes nothing that another has, gets the same image, and fetches only what that needs",
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)"),
+        arguments: ["type=registry,ref=HOST/cache", "HOST/team/cache:main", "type=local"]
+    )
+    func secondStore(_ form: String) async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                let directory = f.scratch.appending("shared").string
+                let text = form.replacingOccurrences(of: "HOST", with: registry.host)
+                let (to, from) =
+                    form == "type=local"
+                    ? ("type=local,dest=\(directory)", "type=local,src=\(directory)") : (text, text)
+                let first = try await Self.prepare(f, registry, to: to)
+                try registry.forgetRequests()
+                let second = try await Self.build(f, "second", "\(registry.host)/base:1", "--cache-from", from)
+                #expect(second.id == first)
+                #expect(second.ran == 0, "\(second)")
+                #expect(second.summary.hasPrefix("note: shared cache: 6 steps found, 4 layers fetched ("), "\(second)")
+                // Neither the large file nor what was made of it.
+                #expect(try f.treeSize("second") < 8 << 20)
+                if form != "type=local" {
+                    let blobs = registry.requests.filter { $0.hasPrefix("GET") && $0.contains("cache/blobs/") }
+                    #expect(blobs.count == 4, "\(registry.requests)")
+                }
+                #expect(try await Self.run(f, "second") == Self.shown)
+                // What was fetched counts from now on like what was made here.
+                let again = try await Self.build(f, "second", "\(registry.host)/base:1", "--pull=never")
+                #expect(again.errors.components(separatedBy: "Using cache").count > 5, "\(again)")
+            }
+        }
+    }
+
+    @Test("what is expected to be cached may be elsewhere", .enabled(if: Machine.canRun, "\(Machine.needsRoot)"))
+    func expected() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                let cache = "type=registry,ref=\(registry.host)/cache"
+                let base = "\(registry.host)/base:1"
+                let first = try await Self.prepare(f, registry, to: cache)
+                let other = ["--root", f.scratch.appending("other").string]
+                let look = try f.dockerfile(Self.dockerfile(base))
+                let found = try await f.start(
+                    ["check-cache", "--expect-cached"] + other + ["--cache-from", cache, "-f", look, "."]
+                ).wait()
+                #expect(found.status == 0, "\(found)")
+                #expect(try f.treeSize("other") < 1 << 20)
+                let same = try await Self.build(f, "second", base, "--cache-from", cache, "--expect-cached")
+                #expect(same.id == first)
+                let changed = try f.dockerfile(Self.dockerfile(base, "changed"))
+                let result = try await f.start(
+                    ["build"] + other + ["--cache-from", cache, "--expect-cached", "-f", changed, "."]
+                ).wait()
+                #expect(result.status == 4, "\(result)")
+                #expect(!result.errors.contains("Running in"), "\(result)")
+            }
+        }
+    }
+
+    @Test("what is there already costs one HEAD each", .enabled(if: Machine.canRun, "\(Machine.needsRoot)"))
+    func keptTwice() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                let cache = "type=registry,ref=\(registry.host)/cache"
+                _ = try await Self.prepare(f, registry, to: cache)
+                try registry.forgetRequests()
+                let again = try await Self.build(f, "first", "\(registry.host)/base:1", "--cache-to", cache)
+                #expect(again.summary.hasSuffix("0 entries sent"), "\(again)")
+                let requests = registry.requests.filter { $0.contains("/v2/cache/") }
+                // Six steps, and the way to one of them that does not need the content.
+                #expect(requests.count == 7, "\(requests)")
+                #expect(requests.allSatisfy { $0.hasPrefix("HEAD") }, "\(requests)")
+            }
+        }
+    }
+
+    @Test(
+        "a step that misses gets what it stands on",
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)")
+    )
+    func partly() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                let cache = "type=registry,ref=\(registry.host)/cache"
+                _ = try await Self.prepare(f, registry, to: cache)
+                let second = try await Self.build(
+                    f,
+                    "second",
+                    "\(registry.host)/base:1",
+                    last: "changed",
+                    "--cache-from",
+                    cache
+                )
+                #expect(second.ran == 1, "\(second)")
+                #expect(try await Self.run(f, "second") == "made\nchanged\ncontent\n")
+            }
+        }
+    }
+
+    @Test(
+        "a cache that fails is a miss, told once",
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)"),
+        arguments: [
+            "99 GET /cache/manifests/ status 500", "99 GET /cache/manifests/ status 403",
+            "99 GET /cache/manifests/ body {}", "99 GET /cache/manifests/ body nonsense",
+            "99 GET /cache/manifests/ drop", "99 GET /cache/manifests/ corrupt",
+            "99 GET /cache/blobs/ status 404", "99 GET /cache/blobs/ corrupt", "99 GET /cache/blobs/ cut 3",
+            "99 GET /cache/blobs/ longer 10", "99 GET /cache/blobs/ redirect loop",
+        ]
+    )
+    func failing(_ fault: String) async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                let cache = "type=registry,ref=\(registry.host)/cache"
+                _ = try await Self.prepare(f, registry, to: cache)
+                try registry.fail(fault)
+                let second = try await Self.build(f, "second", "\(registry.host)/base:1", "--cache-from", cache)
+                #expect(second.errors.components(separatedBy: "the cache `").count == 2, "\(second)")
+                #expect(second.ran > 0, "\(second)")
+                #expect(try await Self.run(f, "second") == Self.shown)
+                try registry.fail("# nothing")
+                let third = try await Self.build(f, "third", "\(registry.host)/base:1", "--cache-from", cache)
+                #expect(third.ran == 0, "\(third)")
+            }
+        }
+    }
+
+    @Test("a cache that takes nothing fails no build", .enabled(if: Machine.canRun, "\(Machine.needsRoot)"))
+    func refusing() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                try registry.fail("99 PUT . status 507", "99 POST . status 403")
+                let base = "\(registry.host)/base:1"
+                try await f.importBase(base)
+                try f.write("big", "b")
+                try f.write("text", "content\n")
+                let file = f.scratch.appending("file").string
+                try Data().write(to: URL(fileURLWithPath: file))
+                for cache in ["type=registry,ref=\(registry.host)/cache", "type=local,dest=\(file)", "127.0.0.1:1/x"] {
+                    let built = try await Self.build(f, "store", base, "--cache-to", cache, "--no-cache")
+                    #expect(built.errors.components(separatedBy: "the cache `").count == 2, "\(built)")
+                }
+            }
+        }
+    }
+
+    @Test(
+        "entries that are damaged or stand under another key are misses",
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)")
+    )
+    func lying() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                let directory = f.scratch.appending("shared")
+                _ = try await Self.prepare(f, registry, to: "type=local,dest=\(directory)")
+                let entries = directory.appending("entries")
+                let names = try FileManager.default.contentsOfDirectory(atPath: entries.string).sorted()
+                let contents = try names.map { try readFile(entries.appending($0)) }
+                // Each under the name of the next.
+                for (position, name) in names.enumerated() {
+                    try Data(contents[(position + 1) % names.count])
+                        .write(to: URL(fileURLWithPath: entries.appending(name).string))
+                }
+                let from = "type=local,src=\(directory)"
+                let second = try await Self.build(f, "second", "\(registry.host)/base:1", "--cache-from", from)
+                #expect(second.errors.contains("an entry under the key of another step"), "\(second)")
+                #expect(second.ran == 2, "\(second)")
+                for name in names {
+                    try Data(contents[0].prefix(40)).write(to: URL(fileURLWithPath: entries.appending(name).string))
+                }
+                let third = try await Self.build(f, "third", "\(registry.host)/base:1", "--cache-from", from)
+                #expect(third.errors.contains("an entry that cannot be read"), "\(third)")
+                #expect(try await Self.run(f, "third") == Self.shown)
+            }
+        }
+    }
+
+    @Test(
+        "eight builds at once share one cold cache, and one cold store",
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)")
+    )
+    func manyAtOnce() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                let cache = "type=registry,ref=\(registry.host)/cache"
+                try f.write("big", "b")
+                try f.write("text", "content\n")
+                let base = "\(registry.host)/base:1"
+                try await f.importBase(base)
+                try await f.succeed("push", base)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for number in 0..<8 {
+                        group.addTask {
+                            // Half of them in one store, the others in one each.
+                            let store = number < 4 ? "together" : "store-\(number)"
+                            _ = try await Self.build(f, store, base, "--cache-to", cache, "--cache-from", cache)
+                            #expect(try await Self.run(f, store) == Self.shown)
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                let last = try await Self.build(f, "last", base, "--cache-from", cache)
+                #expect(last.ran == 0, "\(last)")
+            }
+        }
+    }
+
+    @Test("a RUN on a base that was pulled compressed ends", .enabled(if: Machine.canRun, "\(Machine.needsRoot)"))
+    func runOnPulled() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                let base = "\(registry.host)/base:1"
+                try await f.importBase(base)
+                try await f.succeed("push", base)
+                let file = try f.dockerfile("FROM \(base)\nRUN echo hello >/file")
+                let other = f.scratch.appending("other").string
+                _ = try await f.start(["build", "--root", other, "-f", file, "-t", "app", "."]).wait().requireSuccess()
+                let result = try await f.start(["run", "--root", other, "app", "cat", "/file"]).wait().requireSuccess()
+                #expect(result.outputText == "hello\n")
+            }
+        }
+    }
+
+    @Test(
+        "what means no cache is a usage error that says what is known",
+        arguments: [
+            ("--cache-to", "type=gha", "no type `gha`"), ("--cache-from", "type=registry", "`ref` is missing"),
+            ("--cache-from", "type=local,dest=x", "`src` is missing"), ("--cache-to", "ref=x", "`type` is missing"),
+            ("--cache-to", "type=registry,ref=x/Upper", "lowercase"),
+            ("--cache-to", "type=registry,ref=x,mode=min", "mode=max"),
+            ("--cache-to", "type=local,dest=x,compression=lzma", "no compression `lzma`"),
+            ("--cache-to", "type=local,dest=x,colour=red", "unknown key `colour`"),
+        ]
+    )
+    func invalid(_ option: String, _ value: String, _ words: String) async throws {
+        try await BuildFixture.with { f in
+            let file = try f.dockerfile("FROM scratch\nLABEL a=b")
+            let result = try await f.swiftbuild("build", option, value, "-f", file, ".")
+            #expect(result.status == 2, "\(result)")
+            #expect(result.errors.contains(words), "\(result)")
+        }
+    }
+}
+
+extension BuildFixture {
+    /// The bytes that everything in a directory of the test takes on disk.
+    fileprivate func treeSize(_ name: String) throws -> Int {
+        let root = scratch.appending(name).string
+        return try FileManager.default.subpathsOfDirectory(atPath: root).reduce(0) { sum, path in
+            var status = stat()
+            return lstat("\(root)/\(path)", &status) == 0 ? sum + Int(status.st_blocks) * 512 : sum
+        }
+    }
+}
