@@ -58,7 +58,7 @@ extension StageBuilder {
             }
         } catch {
             if !(error is CancellationError) {
-                run.recorder.failed(place, key)
+                run.recorder.failed(place, key, error)
                 builder.emit(.failed(event))
             }
             throw step.trigger?.placing(error, of: step) ?? error

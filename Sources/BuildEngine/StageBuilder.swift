@@ -84,7 +84,7 @@ struct StageBuilder {
         steps = triggers + stage.steps
         // A stage of nothing but FROM is complete with it.
         result.unfinished = nil
-        run.recorder.begin(stage, triggers: triggers, usesCache: usesCache)
+        run.recorder.begin(stage, planned: steps, usesCache: usesCache)
         if !result.isUnknown { run.recorder.began(place, key: result.key, inputs: inputs) }
         run.builder.emit(.finished(event, result.isUnknown ? .unknown : .base, id: result.shownID, seconds: 0))
     }

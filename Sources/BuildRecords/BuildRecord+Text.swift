@@ -70,7 +70,9 @@ extension BuildRecord {
             guard let known = Digest(hex: columns[1]) else { return false }
             image = known
         case ("ending", 3):
-            guard let known = Ending(rawValue: columns[1]), let time = Int64(columns[2]) else { return false }
+            guard let known = Ending(rawValue: columns[1]), let time = Int64(columns[2]), time >= 0 else {
+                return false
+            }
             (ending, duration) = (known, time)
         case ("stage", 1): stages.append(Stage(name: nil, steps: []))
         case ("stage", 2): stages.append(Stage(name: text(1), steps: []))
@@ -82,7 +84,8 @@ extension BuildRecord {
                 let result = Step.Result(rawValue: columns[3]),
                 let start = optional(4, { Int64($0) }), let end = optional(5, { Int64($0) }),
                 let key = optional(6, { Digest(hex: $0) }), let keyAbove = optional(7, { Digest(hex: $0) }),
-                let diffID = optional(8, { Digest(hex: $0) }), let size = optional(9, { Int64($0) }), !stages.isEmpty
+                let diffID = optional(8, { Digest(hex: $0) }), let size = optional(9, { Int64($0) }), !stages.isEmpty,
+                number >= 0, line > 0, start ?? 0 >= 0, end ?? .max >= start ?? 0
             else { return false }
             var step = Step(number: number, line: line, text: text(10), result: result)
             (step.start, step.end, step.key, step.keyAbove) = (start, end, key, keyAbove)

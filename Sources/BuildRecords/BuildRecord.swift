@@ -92,6 +92,8 @@ extension BuildRecord {
             /// The work was done.
             case ran
             case failed
+            /// It was not in the cache, and the build was to fail then.
+            case refused
             /// The target does not need the stage.
             case skipped
             /// The build ended before, because of another step or a signal; perhaps in the middle of this one.

@@ -81,9 +81,8 @@ struct InputComparison {
             case let name where name.hasPrefix("mount ") && difference.isBind:
                 reasons.append(.files(files(difference), mount: String(name.dropFirst("mount ".utf8.count))))
             case let name:
-                reasons.append(
-                    .value(name: InputComparison.words[name] ?? name, old: difference.old, new: difference.new)
-                )
+                let name = InputComparison.words[name] ?? InputComparison.word(for: name) ?? name
+                reasons.append(.value(name: name, old: difference.old, new: difference.new))
             }
         }
         return reasons
@@ -95,6 +94,15 @@ struct InputComparison {
         "host": "--add-host", "limit": "--ulimit", "shared memory": "--shm-size", "platform": "--platform",
         "hostname": "BUILDKIT_SANDBOX_HOSTNAME", "security": "--security",
     ]
+
+    private static func word(for name: String) -> String? {
+        guard let blank = name.firstIndex(of: " ") else { return nil }
+        switch name[..<blank] {
+        case "argument": return "command"
+        case "script", "file": return "here-document\(name[blank...])"
+        default: return nil
+        }
+    }
 }
 
 extension String {

@@ -55,13 +55,15 @@ public final class MissExplainer: Sendable {
     private let layers: LayerStore
     private let records: BuildRecordStore
     private let cache: StepCache
+    /// Those that were needed so far, latest first, and the IDs of the others.
+    private let builds: Mutex<(read: [BuildRecord], rest: ArraySlice<BuildRecord.ID>)>
     /// Read when they are first needed.
-    private let builds = Mutex<[BuildRecord]?>(nil)
     private let results = Mutex<[String: [CacheRecord]]?>(nil)
 
     public init(_ layers: LayerStore) {
         self.layers = layers
         records = BuildRecordStore(layers.store)
+        builds = Mutex(([], records.ids[...]))
         cache = StepCache(layers.store)
     }
 
@@ -71,7 +73,7 @@ public final class MissExplainer: Sendable {
     public func explain(_ record: BuildRecord, stage: Int, step: Int) -> StepExplanation? {
         let own = record.stages[stage].steps[step]
         switch own.result {
-        case .ran, .failed, .base: break
+        case .ran, .failed, .refused, .base: break
         case .cached, .skipped, .notRun: return nil
         }
         let layers = layers
@@ -114,29 +116,36 @@ public final class MissExplainer: Sendable {
 extension MissExplainer {
     private func nearest(_ subject: Subject) -> Earlier? {
         let own = subject.record
-        let all = builds.withLock { known in
-            if let known { return known }
-            let read = Array(records.records)
-            known = read
-            return read
-        }
-        let earlier = all.lazy.filter { $0.id < own.id }
-        let isSame = { (record: BuildRecord) in record.dockerfile == own.dockerfile && record.context == own.context }
-        for record in earlier where isSame(record) {
-            if let found = counterpart(of: subject, in: record) { return found }
-        }
-        for record in earlier where !isSame(record) {
-            if let found = counterpart(of: subject, in: record), found.own.text == subject.own.text { return found }
+        for isSame in [true, false] {
+            var position = 0
+            while let record = build(position) {
+                position += 1
+                guard record.id < own.id,
+                    isSame == (record.dockerfile == own.dockerfile && record.context == own.context),
+                    let found = counterpart(of: subject, in: record), isSame || found.own.text == subject.own.text
+                else { continue }
+                return found
+            }
         }
         return nil
+    }
+
+    /// A build by its position, latest first.
+    private func build(_ position: Int) -> BuildRecord? {
+        builds.withLock { builds in
+            while builds.read.count <= position, let id = builds.rest.popFirst() {
+                if let record = records.record(id) { builds.read.append(record) }
+            }
+            return position < builds.read.count ? builds.read[position] : nil
+        }
     }
 
     private func counterpart(of subject: Subject, in record: BuildRecord) -> Earlier? {
         guard let stage = counterpart(ofStage: subject.stage, of: subject.record, in: record) else { return nil }
         let alignment = StageAlignment(subject.steps, with: record.stages[stage].steps)
-        guard let step = alignment.earlier[subject.step], record.stages[stage].steps[step].key != nil else {
-            return nil
-        }
+        guard let step = alignment.earlier[subject.step], record.stages[stage].steps[step].key != nil,
+            record.stages[stage].steps[step].result != .refused
+        else { return nil }
         return Earlier(record: record, stage: stage, step: step, alignment: alignment)
     }
 
@@ -179,7 +188,9 @@ extension MissExplainer {
         }
         var reasons = changeBelow(subject, earlier)
         if let inputs = subject.inputs, let old = records.inputs(of: earlier.own) {
-            reasons += self.reasons(subject, inputs, text: earlier.own.text, old, earlier.own.layer)
+            let own = self.reasons(subject, inputs, text: earlier.own.text, old, earlier.own.layer)
+            reasons += own
+            if own.contains(where: \.isFiles) { reasons += changeOfSource(subject, earlier) }
         }
         return reasons.isEmpty ? [.inputsForgotten] : reasons
     }
@@ -233,32 +244,45 @@ extension MissExplainer {
         return removed(subject, earlier, upTo: subject.step).map { [$0] } ?? []
     }
 
+    /// What changed in the stage that a copy takes files from.
+    private func changeOfSource(_ subject: Subject, _ earlier: Earlier) -> [StepExplanation.Reason] {
+        let flag = "--from="
+        guard let word = subject.own.text.split(separator: " ").first(where: { $0.hasPrefix(flag) }) else { return [] }
+        let name = word.dropFirst(flag.utf8.count).lowercased()
+        let stages = subject.record.stages[..<subject.stage]
+        guard let source = stages.firstIndex(where: { $0.name == name }) ?? Int(name), stages.indices.contains(source)
+        else { return [] }
+        return change(ofStage: source, subject, earlier)
+    }
+
+    /// The first step of another stage that is not what it was.
+    private func change(ofStage stage: Int, _ subject: Subject, _ earlier: Earlier) -> [StepExplanation.Reason] {
+        guard let other = counterpart(ofStage: stage, of: subject.record, in: earlier.record) else { return [] }
+        let steps = subject.record.stages[stage].steps
+        // Its end, as if it were one more step.
+        let end = Subject(subject.record, stage: stage, step: steps.count, inputs: nil)
+        let old = Earlier(
+            record: earlier.record,
+            stage: other,
+            step: 0,
+            alignment: StageAlignment(steps, with: earlier.record.stages[other].steps)
+        )
+        let name = subject.record.stages[stage].name ?? String(stage)
+        return changeBelow(end, old).map { reason in
+            guard case .stepBelow(let number, let text, nil) = reason else { return reason }
+            return .stepBelow(number: number, text: text, stage: name)
+        }
+    }
+
     /// What changed about `FROM`, to whoever builds on it.
     private func changeOfBase(_ subject: Subject, _ earlier: Earlier) -> [StepExplanation.Reason]? {
         guard let from = subject.steps.first, let old = earlier.steps.first, let inputs = records.inputs(of: from),
             let oldInputs = records.inputs(of: old)
         else { return nil }
         if let parent = inputs.first(where: { $0.name == "stage" }).flatMap({ Int($0.value) }),
-            subject.record.stages.indices.contains(parent),
-            let stage = counterpart(ofStage: parent, of: subject.record, in: earlier.record)
+            subject.record.stages.indices.contains(parent)
         {
-            // The end of that stage, as if it were one more step.
-            let alignment = StageAlignment(
-                subject.record.stages[parent].steps,
-                with: earlier.record.stages[stage].steps
-            )
-            let end = Subject(
-                subject.record,
-                stage: parent,
-                step: subject.record.stages[parent].steps.count,
-                inputs: nil
-            )
-            let other = Earlier(record: earlier.record, stage: stage, step: 0, alignment: alignment)
-            let name = subject.record.stages[parent].name ?? String(parent)
-            let reasons = changeBelow(end, other).map { reason in
-                guard case .stepBelow(let number, let text, nil) = reason else { return reason }
-                return .stepBelow(number: number, text: text, stage: name)
-            }
+            let reasons = change(ofStage: parent, subject, earlier)
             return reasons.isEmpty ? nil : reasons
         }
         // `FROM` itself tells this as its own difference.
@@ -311,4 +335,8 @@ extension MissExplainer {
         else { return nil }
         return FileComparison().differences(from: oldIndex, to: (0..<newIndex.count).lazy.map { newIndex[$0] })
     }
+}
+
+extension StepExplanation.Reason {
+    fileprivate var isFiles: Bool { if case .files = self { true } else { false } }
 }

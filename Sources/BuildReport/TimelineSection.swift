@@ -14,7 +14,8 @@ struct TimelineSection {
 
     private var legend: HTML {
         let entries: [(BuildRecord.Step.Result, HTML)] = [
-            (.ran, "ran"), (.cached, "cached: an earlier result was used"), (.failed, "failed"), (.base, "base"),
+            (.ran, "ran"), (.cached, "cached: an earlier result was used"), (.failed, "failed"),
+            (.refused, "refused: it should have been cached"), (.base, "base"),
         ]
         let used = Set(record.stages.flatMap(\.steps).map(\.result))
         return "<ul class=\"legend\" aria-label=\"Colours\">"
@@ -79,7 +80,7 @@ struct TimelineSection {
         case .base: "base"
         case .cached: "cached"
         case .ran: "ran"
-        case .failed: "failed"
+        case .failed, .refused: "failed"
         case .skipped, .notRun: "idle"
         }
     }

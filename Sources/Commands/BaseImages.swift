@@ -25,7 +25,7 @@ struct BaseImages: BaseImageProvider {
 
     func image(_ reference: ImageReference, platform: Platform) async throws -> BaseImage {
         if let image = try layout(reference) { return try base(image) }
-        let known = images.find(reference: reference) ?? byID(reference)
+        let known = images.find(reference: reference, platform: platform) ?? byID(reference)
         if let known, policy != .always { return try base(known) }
         guard policy != .never else {
             throw BaseImageError(

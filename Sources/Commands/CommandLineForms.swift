@@ -20,7 +20,8 @@ enum CommandLineForms {
                 break
             }
         }
-        let verb = rest.first.map { $0.hasPrefix("-") ? [] : [$0] } ?? []
+        var verb = rest.first.map { $0.hasPrefix("-") ? [] : [$0] } ?? []
+        if !global.isEmpty, verb.contains(where: SwiftBuild.groups.contains) { verb = Array(rest.prefix(2)) }
         rest = rest.dropFirst(verb.count)
         // What comes behind the image of `run` belongs to the container's command.
         let ours = verb == ["run"] ? rest.prefix { $0.hasPrefix("-") } : rest.prefix { $0 != "--" }

@@ -22,7 +22,7 @@ public struct SwiftBuild: AsyncParsableCommand {
             ListCommand.self, CatCommand.self, CopyCommand.self, ReportCommand.self,
             TagCommand.self,
             RemoveCommand.self, PruneCommand.self, SaveCommand.self, LoadCommand.self, ImportCommand.self,
-            PullCommand.self, PushCommand.self, LoginCommand.self, LogoutCommand.self,
+            PullCommand.self, PushCommand.self, IndexCommand.self, LoginCommand.self, LogoutCommand.self,
             ContextCommand.self, DebugCommand.self,
         ],
         defaultSubcommand: BuildCommand.self
@@ -33,6 +33,11 @@ public struct SwiftBuild: AsyncParsableCommand {
     /// The names of the subcommands, aliases included.
     static var verbs: [String] {
         configuration.subcommands.flatMap { [$0._commandName] + $0.configuration.aliases } + ["help"]
+    }
+
+    /// The subcommands that have some of their own.
+    static var groups: [String] {
+        configuration.subcommands.filter { !$0.configuration.subcommands.isEmpty }.map { $0._commandName }
     }
 
     /// Parses the command line, does what it says, and exits with one of the codes of `ExitStatus`.

@@ -189,7 +189,11 @@ public struct ImagePuller: Sendable {
         let lock = try await images.store.waitForLock(key: layer.blob.digest)
         defer { withExtendedLifetime(lock) {} }
         if images.layers.isAvailable(layer) { return emit(.layer(.pull, id: id, .exists)) }
-        try await fetch(layer.blob, from: place) { emit(.layer(.pull, id: id, .moving($0, of: layer.blob.size))) }
+        do {
+            try await fetch(layer.blob, from: place) { emit(.layer(.pull, id: id, .moving($0, of: layer.blob.size))) }
+        } catch let error as RegistryError where error.isNotFound && layer.blob.mediaType.isForeignLayer {
+            throw ImageError.foreignLayer(layer.blob.digest)
+        }
         emit(.layer(.pull, id: id, .working))
         try images.layers.verify(layer)
         emit(.layer(.pull, id: id, .done))
@@ -211,12 +215,4 @@ extension ImageReference {
     var repositoryText: String { registry == "docker.io" ? repository : familiarRepository }
 
     var tagText: String { digest.map { "\($0)" } ?? tag ?? "latest" }
-}
-
-extension Descriptor {
-    /// Whether this is about another manifest rather than an image of its own, as BuildKit lists its provenance.
-    var isAttestation: Bool {
-        annotations?["vnd.docker.reference.type"] == "attestation-manifest"
-            || (platform?.os == "unknown" && platform?.architecture == "unknown")
-    }
 }

@@ -8,32 +8,32 @@ public import Reporting
 
 /// Brings images of the store to registries.
 public struct ImagePusher: Sendable {
-    /// Which specification's media types a manifest has.
-    public enum Format: String, Sendable, CaseIterable {
-        case oci, docker
-    }
-
     private let connections: RegistryConnections
     private let images: ImageStore
     private let compression: LayerCompression
-    private let format: Format?
+    private let format: ImageFormat?
+    private let caches: [ImageReference]
     private let emit: @Sendable (TransferEvent) -> Void
 
     /// Layers that are sent at the same time.
     private static let parallelLayers = 3
 
-    /// - Parameter format: `nil` leaves an image in the one that it has.
+    /// - Parameters:
+    ///   - format: `nil` leaves an image in the one that it has.
+    ///   - caches: Repositories that have layers which no image in the store is named after.
     public init(
         _ connections: RegistryConnections,
         from images: ImageStore,
         compression: LayerCompression = .usual,
-        format: Format? = nil,
+        format: ImageFormat? = nil,
+        caches: [ImageReference] = [],
         emit: @escaping @Sendable (TransferEvent) -> Void = { _ in }
     ) {
         self.connections = connections
         self.images = images
         self.compression = compression
         self.format = format
+        self.caches = caches
         self.emit = emit
     }
 
@@ -42,43 +42,73 @@ public struct ImagePusher: Sendable {
     /// - Returns: The manifest's descriptor in the registry.
     /// - Throws: `RegistryError`, `ImageError`, `LayerError`, `LoginError`, `SystemError`, `CancellationError`.
     public func push(_ image: StoredImage, as reference: ImageReference) async throws -> Descriptor {
+        try await pushing(reference) { place in
+            let manifest = try await send(image, to: place, reference)
+            try await place.client.put(manifest, as: ManifestKey(reference), in: place.repository)
+            return manifest.descriptor
+        }
+    }
+
+    /// Sends all images of an index by their digests, and then the index under a name.
+    ///
+    /// - Returns: The index's descriptor in the registry, where compressed layers give manifests other digests.
+    /// - Throws: What `push(_:as:)` of an image throws.
+    public func push(_ index: StoredIndex, as reference: ImageReference) async throws -> Descriptor {
+        try await pushing(reference) { place in
+            var document = index.document
+            for (position, image) in index.images.enumerated() {
+                let manifest = try await send(image, to: place, reference)
+                try await place.client.put(manifest, as: .digest(manifest.digest), in: place.repository)
+                document.manifests[position].mediaType = manifest.mediaType
+                document.manifests[position].digest = manifest.digest
+                document.manifests[position].size = Int64(manifest.bytes.count)
+            }
+            let sent = RemoteManifest(
+                mediaType: format.map { index.descriptor.mediaType.form(in: $0) } ?? index.descriptor.mediaType,
+                bytes: try CanonicalJSON.encode(document.converted(to: format ?? index.descriptor.mediaType.format))
+            )
+            try await place.client.put(sent, as: ManifestKey(reference), in: place.repository)
+            return sent.descriptor
+        }
+    }
+
+    private func pushing(
+        _ reference: ImageReference,
+        _ body: (RegistryConnections.Place) async throws -> Descriptor
+    ) async throws -> Descriptor {
         emit(.started(.push, repository: reference.familiarRepository, tag: reference.tagText))
         let lock = try images.store.lock(.shared)
         defer { withExtendedLifetime(lock) {} }
         guard let place = try connections.places(for: reference, forPush: true).last else {
             preconditionFailure("a registry has at least one place")
         }
+        return try await body(place)
+    }
+
+    /// Sends everything of an image but its manifest.
+    private func send(_ image: StoredImage, to place: RegistryConnections.Place, _ reference: ImageReference)
+        async throws -> RemoteManifest
+    {
         let content = try images.content(of: image)
-        let isDocker = format.map { $0 == .docker } ?? (image.manifest.mediaType == .dockerManifest)
-        let blobs = try await send(content.layers, to: place, reference, isDocker)
+        let format = format ?? image.manifest.mediaType.format
+        let blobs = try await send(content.layers, to: place, reference, format)
         try await sendConfiguration(content, to: place)
-        let manifest = try document(content, blobs, isDocker)
-        try await place.client.put(manifest, as: ManifestKey(reference), in: place.repository)
-        return Descriptor(mediaType: manifest.mediaType, digest: manifest.digest, size: Int64(manifest.bytes.count))
+        return try document(content, blobs, format)
     }
 
     /// The manifest as it is stored, byte for byte, where it says the same as what was sent.
-    private func document(_ content: ImageContent, _ layers: [Descriptor], _ isDocker: Bool) throws -> RemoteManifest {
-        var manifest = content.manifest
-        manifest.mediaType = isDocker ? .dockerManifest : .imageManifest
-        manifest.config.mediaType = isDocker ? .dockerConfiguration : .imageConfiguration
+    private func document(_ content: ImageContent, _ layers: [Descriptor], _ format: ImageFormat) throws
+        -> RemoteManifest
+    {
+        var manifest = content.manifest.converted(to: format)
         manifest.layers = layers
-        if isDocker { manifest.annotations = nil }
         let stored = content.image.manifest
         var comparable = content.manifest
         comparable.mediaType = manifest.mediaType
-        if stored.mediaType == manifest.mediaType, comparable == manifest {
-            return RemoteManifest(
-                mediaType: stored.mediaType,
-                digest: stored.digest,
-                bytes: try images.store.blobs.read(stored.digest)
-            )
-        }
-        let bytes = try CanonicalJSON.encode(manifest)
+        let isStored = stored.mediaType == manifest.mediaType && comparable == manifest
         return RemoteManifest(
-            mediaType: isDocker ? .dockerManifest : .imageManifest,
-            digest: SHA256Hasher.digest(of: bytes),
-            bytes: bytes
+            mediaType: MediaType.imageManifest.form(in: format),
+            bytes: isStored ? try images.store.blobs.read(stored.digest) : try CanonicalJSON.encode(manifest)
         )
     }
 
@@ -93,7 +123,7 @@ public struct ImagePusher: Sendable {
         _ layers: [Layer],
         to place: RegistryConnections.Place,
         _ reference: ImageReference,
-        _ isDocker: Bool
+        _ format: ImageFormat
     ) async throws -> [Descriptor] {
         for layer in layers { emit(.layer(.push, id: layer.diffID.short, .waiting)) }
         let different = Dictionary(layers.map { ($0.diffID, $0) }) { first, _ in first }
@@ -109,7 +139,7 @@ public struct ImagePusher: Sendable {
             func add() {
                 guard let layer = waiting.popLast() else { return }
                 let other = others[layer.diffID]
-                group.addTask { (layer.diffID, try await send(layer, to: place, isDocker, mountedFrom: other)) }
+                group.addTask { (layer.diffID, try await send(layer, to: place, format, mountedFrom: other)) }
             }
             for _ in 0..<ImagePusher.parallelLayers { add() }
             while let (diffID, blob) = try await group.next() {
@@ -123,19 +153,19 @@ public struct ImagePusher: Sendable {
     private func send(
         _ layer: Layer,
         to place: RegistryConnections.Place,
-        _ isDocker: Bool,
+        _ format: ImageFormat,
         mountedFrom other: String?
     ) async throws -> Descriptor {
         let id = layer.diffID.short
         let compressor = LayerCompressor(images.layers, compression)
-        if let known = compressor.known(layer, isDocker: isDocker),
+        if let known = compressor.known(layer, in: format),
             try await place.client.hasBlob(known.digest, in: place.repository)
         {
             emit(.layer(.push, id: id, .exists))
             return known
         }
         emit(.layer(.push, id: id, .working))
-        let blob = try await compressor.compressed(layer, isDocker: isDocker)
+        let blob = try await compressor.compressed(layer, in: format)
         if try await place.client.hasBlob(blob.digest, in: place.repository) {
             emit(.layer(.push, id: id, .exists))
             return blob
@@ -157,13 +187,18 @@ public struct ImagePusher: Sendable {
     private func repositories(besides reference: ImageReference, having wanted: Set<Digest>) throws -> [Digest: String]
     {
         var result: [Digest: String] = [:]
+        if let cache = caches.first(where: { $0.registry == reference.registry }) {
+            for diffID in wanted { result[diffID] = cache.repository }
+        }
+        // What an image brought along is in no cache.
+        var unknown = wanted
         for listed in try images.list() {
-            guard result.count < wanted.count else { break }
+            guard !unknown.isEmpty else { break }
             let name = listed.names.first {
                 $0.registry == reference.registry && $0.repository != reference.repository
             }
             guard let name, let layers = try? images.layers(of: listed.image) else { continue }
-            for layer in layers where wanted.contains(layer.diffID) && result[layer.diffID] == nil {
+            for layer in layers where unknown.remove(layer.diffID) != nil {
                 result[layer.diffID] = name.repository
             }
         }

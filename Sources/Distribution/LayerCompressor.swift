@@ -20,22 +20,22 @@ struct LayerCompressor {
     }
 
     /// The blob that stands for a layer, as far as that is known without compressing it.
-    func known(_ layer: Layer, isDocker: Bool) -> Descriptor? {
-        guard needsCompressing(layer) else { return descriptor(layer.blob, isDocker) }
+    func known(_ layer: Layer, in format: ImageFormat) -> Descriptor? {
+        guard needsCompressing(layer) else { return descriptor(layer.blob, format) }
         guard let bytes = try? FileOperations.read(recordPath(layer), limit: 1 << 10) else { return nil }
         let words = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-        guard words.count == 4, words[0] == LayerCompressor.format, let digest = Digest(hex: words[1]),
+        guard words.count == 4, words[0] == LayerCompressor.header, let digest = Digest(hex: words[1]),
             let size = Int64(words[2]), size > 0
         else { return nil }
-        return descriptor(Descriptor(mediaType: mediaType, digest: digest, size: size), isDocker)
+        return descriptor(Descriptor(mediaType: mediaType, digest: digest, size: size), format)
     }
 
     /// Compresses a layer, unless the blob is there.
-    func compressed(_ layer: Layer, isDocker: Bool) async throws -> Descriptor {
+    func compressed(_ layer: Layer, in format: ImageFormat) async throws -> Descriptor {
         let store = layers.store
         let lock = try await store.waitForLock(key: SHA256Hasher.digest(of: recordPath(layer).string))
         defer { withExtendedLifetime(lock) {} }
-        if let known = known(layer, isDocker: isDocker), store.blobs.size(known.digest) == known.size { return known }
+        if let known = known(layer, in: format), store.blobs.size(known.digest) == known.size { return known }
         let contents = try layers.contents(of: layer)
         let sink = try BlobSink(store.blobs, isForLater: true)
         switch compression {
@@ -47,20 +47,20 @@ struct LayerCompressor {
         let digest = try sink.commit()
         let blob = Descriptor(mediaType: mediaType, digest: digest, size: size)
         try remember(layer, as: blob)
-        return descriptor(blob, isDocker)
+        return descriptor(blob, format)
     }
 
     /// Keeps in mind which blob stands for a layer, if that is compressed in this way.
     func remember(_ layer: Layer, as blob: Descriptor) throws {
         guard blob.mediaType == mediaType else { return }
         try FileOperations.writeAtomically(
-            Array("\(LayerCompressor.format)\n\(blob.digest.hex)\n\(blob.size)\n".utf8),
+            Array("\(LayerCompressor.header)\n\(blob.digest.hex)\n\(blob.size)\n".utf8),
             to: recordPath(layer),
             temporary: layers.store[.temporary]
         )
     }
 
-    private static let format = "swiftbuild-compressed 1"
+    private static let header = "swiftbuild-compressed 1"
 
     private func recordPath(_ layer: Layer) -> FilePath {
         layers.store[.compressed].appending("\(layer.diffID.hex)-\(compression.name)")
@@ -79,9 +79,9 @@ struct LayerCompressor {
         }
     }
 
-    private func descriptor(_ blob: Descriptor, _ isDocker: Bool) -> Descriptor {
+    private func descriptor(_ blob: Descriptor, _ format: ImageFormat) -> Descriptor {
         var blob = blob
-        blob.mediaType = blob.mediaType.layerForm(isDocker: isDocker)
+        blob.mediaType = blob.mediaType.form(in: format)
         return blob
     }
 
@@ -137,14 +137,5 @@ struct LayerCompressor {
             try take(UnsafeRawBufferPointer(rebasing: buffer[..<count]), count < buffer.count)
             if count < buffer.count { return }
         }
-    }
-}
-
-extension MediaType {
-    /// What a layer of this type is called in a Docker manifest, or in an OCI one.
-    func layerForm(isDocker: Bool) -> MediaType {
-        let pairs: [(MediaType, MediaType)] = [(.layer, .dockerLayer), (.layerGzip, .dockerLayerGzip)]
-        for (oci, docker) in pairs where self == oci || self == docker { return isDocker ? docker : oci }
-        return self
     }
 }

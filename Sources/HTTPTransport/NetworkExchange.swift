@@ -13,6 +13,17 @@ internal import SystemPackage
 ///
 /// Nothing is started, read or allocated before the first request: most builds make none.
 public final class NetworkExchange: HTTPExchange {
+    /// PEM files of a certificate, with those that vouch for it, and of its key.
+    public struct ClientCertificate: Sendable {
+        let certificate: String
+        let key: String
+
+        public init(certificate: String, key: String) {
+            self.certificate = certificate
+            self.key = key
+        }
+    }
+
     /// How connections are made.
     public struct Settings: Sendable {
         /// Seconds until a connection must stand.
@@ -22,6 +33,8 @@ public final class NetworkExchange: HTTPExchange {
         public var proxies: ProxySettings
         /// PEM files of certificates to trust beside the system's.
         public var certificates: [String]
+        /// What is shown to a server that asks who this is.
+        public var client: ClientCertificate?
         /// Whether a server is trusted whatever its certificate says: for those that the user calls insecure.
         public var acceptsAnyCertificate = false
 
@@ -118,6 +131,16 @@ public final class NetworkExchange: HTTPExchange {
                 throw HTTPError.insecure(address, reason: "`\(file)` holds no certificates")
             }
             tls.additionalTrustRoots.append(.certificates(certificates))
+        }
+        if let client = settings.client {
+            guard let chain = try? NIOSSLCertificate.fromPEMFile(client.certificate), !chain.isEmpty,
+                let key = try? NIOSSLPrivateKey(file: client.key, format: .pem)
+            else {
+                let reason = "`\(client.certificate)` and `\(client.key)` are no certificate with its key"
+                throw HTTPError.insecure(address, reason: reason)
+            }
+            tls.certificateChain = chain.map { .certificate($0) }
+            tls.privateKey = .privateKey(key)
         }
         if settings.acceptsAnyCertificate { tls.certificateVerification = .none }
         var configuration = HTTPClient.Configuration(

@@ -31,6 +31,12 @@ public enum ImageError: Error, Sendable, Equatable {
     case invalidOutput(String, reason: String)
     /// An annotation that cannot be given.
     case invalidAnnotation(String, reason: String)
+    /// A layer that is not in the registry but at an address of its owner, from where nothing is fetched.
+    case foreignLayer(Digest)
+    /// Several images of an index are for one platform.
+    case samePlatform(Platform, [Digest])
+    /// The image belongs to indexes, by their names.
+    case inIndex(Digest, names: [String])
     /// An output must not be written there.
     case refusedDestination(FilePath, reason: String)
 }
@@ -63,6 +69,12 @@ extension ImageError: CustomStringConvertible {
         case .tooLarge(let what, let limit): "\(what) is larger than \(limit) bytes"
         case .invalidOutput(let text, let reason): "invalid output `\(text)`: \(reason)"
         case .invalidAnnotation(let text, let reason): "invalid annotation `\(text)`: \(reason)"
+        case .foreignLayer(let digest):
+            "layer \(digest.short) is one that registries do not serve; nothing is fetched from other addresses"
+        case .samePlatform(let platform, let images):
+            "several images are for \(platform): \(images.map(\.short).joined(separator: ", "))"
+        case .inIndex(let id, let names):
+            "image \(id.short) belongs to \(names.joined(separator: ", ")): remove that first"
         case .refusedDestination(let path, let reason): "cannot write the output `\(path)`: \(reason)"
         }
     }

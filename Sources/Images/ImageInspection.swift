@@ -67,8 +67,57 @@ public struct ImageInspection: Sendable, Encodable {
         try container.encodeIfPresent(config.shell, forKey: .Shell)
     }
 
+}
+
+/// What `inspect` prints about an index: itself, and under `Manifests` what it lists with the images' IDs.
+public struct IndexInspection: Sendable, Encodable {
+    fileprivate struct Entry: Encodable {
+        let descriptor: Descriptor
+        let id: Digest
+
+        private enum Key: String, CodingKey { case Id }
+
+        func encode(to encoder: any Encoder) throws {
+            try descriptor.encode(to: encoder)
+            var container = encoder.container(keyedBy: Key.self)
+            try container.encode(id, forKey: .Id)
+        }
+    }
+
+    private let listed: ListedIndex
+
+    public init(_ listed: ListedIndex) { self.listed = listed }
+
+    private enum Key: String, CodingKey { case Id, RepoTags, Created, Size, Descriptor, Annotations, Manifests }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        let index = listed.index
+        try container.encode(index.descriptor.digest, forKey: .Id)
+        try container.encode(listed.names.map(\.familiar), forKey: .RepoTags)
+        try container.encodeIfPresent(index.created, forKey: .Created)
+        try container.encode(index.size, forKey: .Size)
+        try container.encode(index.descriptor, forKey: .Descriptor)
+        try container.encode(index.document.annotations ?? [:], forKey: .Annotations)
+        let entries = zip(index.document.manifests, index.images).map { Entry(descriptor: $0, id: $1.id) }
+        try container.encode(entries, forKey: .Manifests)
+    }
+}
+
+/// What `inspect` prints about one of its arguments.
+public enum Inspection: Sendable, Encodable {
+    case image(ImageInspection)
+    case index(IndexInspection)
+
+    public func encode(to encoder: any Encoder) throws {
+        switch self {
+        case .image(let image): try image.encode(to: encoder)
+        case .index(let index): try index.encode(to: encoder)
+        }
+    }
+
     /// The JSON array that `docker inspect` prints for several images.
-    public static func json(_ inspections: [ImageInspection]) throws -> [UInt8] {
+    public static func json(_ inspections: [Inspection]) throws -> [UInt8] {
         try CanonicalJSON.encodePretty(inspections) + [UInt8(ascii: "\n")]
     }
 }

@@ -6,8 +6,11 @@ extension ImageStore {
     /// The image that a reference names; for `FROM`, so it reads one name and one record and lists no directory.
     ///
     /// A reference with a digest is found by that digest, or under its tag if the image has that manifest or ID.
-    public func find(reference: ImageReference) -> StoredImage? {
-        if let image = id(of: ImageName(reference)).flatMap({ record($0) }) { return image }
+    /// Of an index it is the image for `platform`.
+    public func find(reference: ImageReference, platform: Platform = .host) -> StoredImage? {
+        if let id = id(of: ImageName(reference)) {
+            if let image = record(id) ?? index(id)?.image(for: platform) { return image }
+        }
         guard let digest = reference.digest else { return nil }
         func isWanted(_ image: StoredImage) -> Bool { image.manifest.digest == digest || image.id == digest }
         if let tag = reference.tag {

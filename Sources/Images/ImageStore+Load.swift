@@ -138,9 +138,9 @@ extension ImageStore {
             try readDocument(descriptor, from: source),
             mediaType: descriptor.mediaType
         )
-        let candidates = index.manifests.filter { !LayoutReading.isAttestation($0) }
-        if let match = candidates.first(where: { LayoutReading.isHost($0.platform) }) {
-            return try selectManifest(match, from: source, depth: depth + 1)
+        let candidates = index.manifests.filter { !$0.isAttestation }
+        if let match = Platform.host.best(among: candidates.map(\.platform)) {
+            return try selectManifest(candidates[match], from: source, depth: depth + 1)
         }
         guard candidates.count == 1, let only = candidates.first else {
             throw ImageError.noPlatform(.host, available: candidates.map { $0.platform?.description ?? "unknown" })
@@ -213,21 +213,14 @@ struct DockerArchiveManifest: Codable {
 private enum LayoutReading {
     /// The descriptors that stand for images: no attestations, and of one image for several platforms only ours.
     static func images(_ descriptors: [Descriptor]) -> [Descriptor] {
-        let images = descriptors.filter { !isAttestation($0) }
-        return images.filter { descriptor in
-            guard descriptor.platform != nil, !isHost(descriptor.platform) else { return true }
-            return !images.contains { isHost($0.platform) && name($0) == name(descriptor) }
+        let images = descriptors.filter { !$0.isAttestation }
+        let best = Dictionary(grouping: images, by: name).mapValues { same in
+            Platform.host.best(among: same.map(\.platform)).flatMap { same[$0].platform }
         }
-    }
-
-    static func isHost(_ platform: Platform?) -> Bool {
-        guard let platform else { return false }
-        return Platform(os: platform.os, architecture: platform.architecture, variant: platform.variant) == .host
-    }
-
-    static func isAttestation(_ descriptor: Descriptor) -> Bool {
-        descriptor.annotations?["vnd.docker.reference.type"] == "attestation-manifest"
-            || (descriptor.platform?.os == "unknown" && descriptor.platform?.architecture == "unknown")
+        return images.filter { descriptor in
+            guard let platform = descriptor.platform, let best = best[name(descriptor)] ?? nil else { return true }
+            return platform == best
+        }
     }
 
     /// What tools call an image: a name, or only its tag.

@@ -16,11 +16,16 @@ extension ImageStore {
     ///
     /// - Throws: `ImageError.notFound` when the image is gone, or `SystemError`.
     public func tag(_ image: StoredImage, as names: [ImageReference]) throws {
-        let changed = names.map { ImageName($0) }.filter { id(of: $0) != image.id }
+        try name(image.id, names)
+    }
+
+    /// Makes names lead to an image or an index.
+    func name(_ id: Digest, _ names: [ImageReference]) throws {
+        let changed = names.map { ImageName($0) }.filter { self.id(of: $0) != id }
         guard !changed.isEmpty else { return }
         let lock = try namesLock()
         defer { withExtendedLifetime(lock) {} }
-        guard let current = record(image.id) else { throw ImageError.notFound("\(image.id)", similar: []) }
+        guard let current = named(id) else { throw ImageError.notFound("\(id)", similar: []) }
         try setNames(changed.map { ($0, current) }, LayoutIndex(self))
     }
 
@@ -103,13 +108,13 @@ extension ImageStore {
     }
 
     /// Sets or removes names and brings `index.json` up to date; the names lock must be held.
-    func setNames(_ changes: [(name: ImageName, image: StoredImage?)], _ index: LayoutIndex) throws {
+    func setNames(_ changes: [(name: ImageName, content: NamedContent?)], _ index: LayoutIndex) throws {
         let wasCurrent = index.isCurrent
         try index.invalidate()
-        for (name, image) in changes {
-            if let image {
+        for (name, content) in changes {
+            if let content {
                 try FileOperations.writeAtomically(
-                    name.fileContent(image.id),
+                    name.fileContent(content.id),
                     to: path(name),
                     temporary: store[.temporary]
                 )

@@ -37,7 +37,13 @@ extension ImageStore {
         defer { withExtendedLifetime(namesLock) {} }
         var pruning = Pruning(isDryRun: dryRun)
         var kept = keeping
-        let named = Set(try allNames().map(\.id))
+        var named = Set(try allNames().map(\.id))
+        for index in named.compactMap({ self.index($0) }) {
+            kept.insert(index.descriptor.digest)
+            named.formUnion(index.images.map(\.id))
+            // Their records may name other manifests by now.
+            for image in index.images { kept.formUnion(roots(of: image)) }
+        }
         var lost = 0
         for id in try imageIDs() {
             let image = record(id)

@@ -17,22 +17,35 @@ public enum ImageRemoval: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension ImageStore {
-    /// Removes what a user means: a name, and the image with its last name; or by ID the image with its name.
+    /// Removes what a user means: a name, and the image or index with its last name; or by ID the image with its name.
+    ///
+    /// An image of an index only loses its names.
     ///
     /// The blobs stay until `prune`, since layers are shared and builds use them as cache.
     ///
     /// - Parameter force: Whether an ID may stand for an image with several names.
     /// - Returns: What was done, in order.
-    /// - Throws: `ImageError.notFound`, `.ambiguous`, `.severalNames`, or `SystemError`.
+    /// - Throws: `ImageError.notFound`, `.ambiguous`, `.severalNames`, `.inIndex`, or `SystemError`.
     @discardableResult
     public func remove(_ text: String, force: Bool = false) throws -> [ImageRemoval] {
         let lock = try namesLock()
         defer { withExtendedLifetime(lock) {} }
+        if let index = try findIndex(text) {
+            let typed = (try? ImageReference(parsing: text)).map { [$0] } ?? []
+            let gone = typed.isEmpty || !index.names.contains(typed[0]) ? index.names : typed
+            try setNames(gone.map { (ImageName($0), nil) }, LayoutIndex(self))
+            let isLast = gone.count == index.names.count
+            return gone.map { .untagged($0) } + (isLast ? [.deleted(index.index.descriptor.digest)] : [])
+        }
         let image = try find(text)
+        let indexes = try self.indexes().filter { $0.index.images.contains { $0.id == image.id } }
         let names = try allNames(of: image.id).map(\.name)
         if let name = typedName(text, image), names.contains(name) {
             let isLast = names.allSatisfy { $0 == name }
-            return try remove([name], isLast ? image : nil)
+            return try remove([name], isLast && indexes.isEmpty ? image : nil)
+        }
+        guard indexes.isEmpty else {
+            throw ImageError.inIndex(image.id, names: indexes.flatMap(\.names).map(\.familiar))
         }
         guard names.count <= 1 || force else {
             throw ImageError.severalNames(image.id, names: names.map(\.reference.familiar))

@@ -16,7 +16,8 @@ public enum ImageArchiveFormat: String, Sendable, CaseIterable {
 extension ImageStore {
     /// Writes images as one tar archive: the documents at the top first, then every blob once.
     ///
-    /// The same images give the same bytes. A file is written aside and renamed.
+    /// The same images give the same bytes. A file is written aside and renamed. In an OCI layout all manifests have
+    /// OCI media types, since other tools read nothing else there.
     ///
     /// - Parameters:
     ///   - images: Each with the names that it has in the archive.
@@ -24,7 +25,7 @@ extension ImageStore {
     public func save(_ images: [ListedImage], as format: ImageArchiveFormat, to path: FilePath) throws {
         let lock = try store.lock(.shared)
         defer { withExtendedLifetime(lock) {} }
-        let saved = try SavedImages(self, images)
+        let saved = try SavedImages(self, images, format == .oci ? .oci : nil)
         try OutputFile.write(path) { sink in
             let tar = TarWriter(sink: sink)
             func directory(_ name: String) throws { try tar.writeHeader(.directory(PathInRoot(name))) }
@@ -65,7 +66,7 @@ extension ImageStore {
     public func save(_ images: [ListedImage], toLayout directory: FilePath) throws {
         let lock = try store.lock(.shared)
         defer { withExtendedLifetime(lock) {} }
-        let saved = try SavedImages(self, images)
+        let saved = try SavedImages(self, images, .oci)
         let blobs = directory.appending("blobs").appending("sha256")
         try FileOperations.createDirectories(blobs)
         for blob in saved.blobs {
@@ -98,18 +99,27 @@ private struct SavedImages {
 
     static let layoutMarker = Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8)
 
-    init(_ store: ImageStore, _ images: [ListedImage]) throws {
+    /// - Parameter format: `nil` leaves each manifest in the one that it has.
+    init(_ store: ImageStore, _ images: [ListedImage], _ format: ImageFormat?) throws {
         var seen: Set<Digest> = []
         for listed in images {
             let content = try store.content(of: listed.image)
-            for blob in [listed.image.manifest, content.manifest.config] + content.manifest.layers
+            var manifest = listed.image.manifest
+            if let format, manifest.mediaType.format != format {
+                let bytes = try CanonicalJSON.encode(content.manifest.converted(to: format))
+                // `prune` takes it away again.
+                manifest.digest = try store.store.blobs.write(bytes)
+                manifest.size = Int64(bytes.count)
+                manifest.mediaType = manifest.mediaType.form(in: format)
+            }
+            for blob in [manifest, content.manifest.config] + content.manifest.layers
             where seen.insert(blob.digest).inserted {
                 blobs.append(blob)
             }
             let names = listed.names.filter { $0.tag != nil }
             let platform = listed.image.platform
             for name in names.isEmpty ? [nil] : names.map(Optional.some) {
-                var descriptor = listed.image.manifest
+                var descriptor = manifest
                 descriptor.platform = platform
                 var annotations = listed.annotations
                 if let name {

@@ -30,6 +30,7 @@ public struct ImageStore: Sendable {
     ///   - configuration: Its `rootfs` must list exactly `layers`.
     ///   - layers: Lowest first; they must be in the store.
     ///   - annotations: Those of the manifest.
+    ///   - format: The media types of the manifest.
     ///   - names: Names to give to the image in the same step, so that no prune can come in between.
     /// - Throws: `ImageError.layersDiffer`, `LayerError`, or `SystemError`.
     @discardableResult
@@ -37,6 +38,7 @@ public struct ImageStore: Sendable {
         configuration: ImageConfiguration,
         layers: [Layer],
         annotations: [String: String] = [:],
+        format: ImageFormat = .oci,
         names: [ImageReference] = []
     ) throws -> StoredImage {
         let configurationBytes = try CanonicalJSON.encode(configuration)
@@ -52,10 +54,10 @@ public struct ImageStore: Sendable {
             config: Descriptor(mediaType: .imageConfiguration, digest: id, size: Int64(configurationBytes.count)),
             layers: layers.map(\.blob),
             annotations: annotations.isEmpty ? nil : annotations
-        )
+        ).converted(to: format)
         let manifestBytes = try CanonicalJSON.encode(manifest)
         let descriptor = Descriptor(
-            mediaType: .imageManifest,
+            mediaType: MediaType.imageManifest.form(in: format),
             digest: SHA256Hasher.digest(of: manifestBytes),
             size: Int64(manifestBytes.count)
         )
@@ -201,7 +203,7 @@ public struct ImageStore: Sendable {
             )
         }
         // Of several images with one name the last one gets it.
-        let names = images.flatMap { listed in listed.names.map { (ImageName($0), listed.image) } }
+        let names = images.flatMap { listed in listed.names.map { (ImageName($0), listed.image.named) } }
         let changed = Dictionary(names) { $1 }.filter { id(of: $0.key) != $0.value.id }
         if !changed.isEmpty || !index.isCurrent { try setNames(changed.map { ($0.key, $0.value) }, index) }
     }

@@ -1,6 +1,6 @@
-internal import OCI
+public import OCI
 
-/// One row of `images`: an image under one of its names.
+/// One row of `images`: an image or an index under one of its names.
 public struct ImageRow: Sendable, Hashable {
     /// `<none>` for an image without a name.
     public let repository: String
@@ -8,24 +8,30 @@ public struct ImageRow: Sendable, Hashable {
     public let tag: String
     /// `<none>` unless the name is a digest.
     public let digest: String
-    /// The image itself.
-    public let image: StoredImage
+    /// The ID of an image, or the digest of an index.
+    public let id: Digest
+    let created: Timestamp?
+    let size: Int64
 
-    /// The rows of a list of images, in its order, one for each name.
-    public static func rows(_ images: [ListedImage]) -> [ImageRow] {
-        images.flatMap { listed -> [ImageRow] in
-            guard !listed.names.isEmpty else {
-                return [ImageRow(repository: "<none>", tag: "<none>", digest: "<none>", image: listed.image)]
-            }
-            return listed.names.map { name in
-                ImageRow(
-                    repository: name.familiarRepository,
-                    tag: name.tag ?? "<none>",
-                    digest: name.digest?.description ?? "<none>",
-                    image: listed.image
-                )
-            }
+    private init(_ name: ImageReference?, _ id: Digest, _ created: Timestamp?, _ size: Int64) {
+        repository = name?.familiarRepository ?? "<none>"
+        tag = name?.tag ?? "<none>"
+        digest = name?.digest?.description ?? "<none>"
+        self.id = id
+        self.created = created
+        self.size = size
+    }
+
+    /// The rows of indexes and images, in their order, one for each name.
+    public static func rows(_ images: [ListedImage], _ indexes: [ListedIndex] = []) -> [ImageRow] {
+        indexes.flatMap { listed in
+            let index = listed.index
+            return listed.names.map { ImageRow($0, index.descriptor.digest, index.created, index.size) }
         }
+            + images.flatMap { listed in
+                let (image, names) = (listed.image, listed.names.isEmpty ? [nil] : listed.names.map(Optional.some))
+                return names.map { ImageRow($0, image.id, image.created, image.size) }
+            }
     }
 
     /// The table that `docker images` prints.
@@ -40,9 +46,9 @@ public struct ImageRow: Sendable, Hashable {
         for row in rows {
             table.append(
                 [row.repository, row.tag] + (showingDigests ? [row.digest] : []) + [
-                    fullIDs ? row.image.id.description : row.image.id.short,
-                    HumanReadable.age(secondsSinceEpoch: row.image.created?.secondsSinceEpoch, now: now),
-                    HumanReadable.size(row.image.size),
+                    fullIDs ? row.id.description : row.id.short,
+                    HumanReadable.age(secondsSinceEpoch: row.created?.secondsSinceEpoch, now: now),
+                    HumanReadable.size(row.size),
                 ]
             )
         }

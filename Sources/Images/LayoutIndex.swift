@@ -31,24 +31,24 @@ struct LayoutIndex {
 
     /// Writes the file from all names and records.
     func rebuild() throws {
-        var records: [Digest: StoredImage?] = [:]
+        var contents: [Digest: NamedContent?] = [:]
         var lines: [[UInt8]] = []
         for (name, id) in try images.allNames() {
-            let known = records[id] ?? images.record(id)
-            records[id] = .some(known)
+            let known = contents[id] ?? images.named(id)
+            contents[id] = .some(known)
             if let known { lines += LayoutIndex.lines(name, known) }
         }
         try write(lines.sorted { $0.lexicographicallyPrecedes($1) })
     }
 
     /// Writes the file with some names changed.
-    func update(_ changes: [(name: ImageName, image: StoredImage?)]) throws {
+    func update(_ changes: [(name: ImageName, content: NamedContent?)]) throws {
         // Each line is compared with each change.
         guard changes.count < 100 else { return try rebuild() }
         let bytes = try FileOperations.read(path)
         guard let old = LayoutIndex.split(bytes) else { return try rebuild() }
         let removed = changes.map { LayoutIndex.prefix($0.name) }
-        var added = changes.flatMap { change in change.image.map { LayoutIndex.lines(change.name, $0) } ?? [] }
+        var added = changes.flatMap { change in change.content.map { LayoutIndex.lines(change.name, $0) } ?? [] }
             .sorted { $0.lexicographicallyPrecedes($1) }[...]
         var output = Array((LayoutIndex.header + "\n").utf8)
         output.reserveCapacity(bytes.count + 4096)
@@ -87,15 +87,15 @@ struct LayoutIndex {
     }
 
     /// The descriptors of one name: with its tag, and without it where the tag is `latest`.
-    private static func lines(_ name: ImageName, _ image: StoredImage) -> [[UInt8]] {
+    private static func lines(_ name: ImageName, _ content: NamedContent) -> [[UInt8]] {
         // A digest is found by itself; a tool that reads layouts could not use such a name.
         guard name.reference.digest == nil else { return [] }
         let short = name.reference.tag == "latest" ? [name.reference.familiarRepository] : []
         return (short + [name.reference.familiar]).map { reference in
             prefix(name)
                 + Array(
-                    (#""\#(Annotation.referenceName)":\#(JSONText.quoted(reference))},"digest":"\#(image.manifest.digest)","#
-                        + #""mediaType":\#(JSONText.quoted(image.manifest.mediaType.rawValue)),"size":\#(image.manifest.size)}"#)
+                    (#""\#(Annotation.referenceName)":\#(JSONText.quoted(reference))},"digest":"\#(content.document.digest)","#
+                        + #""mediaType":\#(JSONText.quoted(content.document.mediaType.rawValue)),"size":\#(content.document.size)}"#)
                         .utf8
                 )
         }

@@ -21,6 +21,14 @@ public struct Descriptor: Sendable, Hashable, Codable {
     }
 }
 
+extension Descriptor {
+    /// Whether this is about another manifest rather than an image of its own, as BuildKit lists its provenance.
+    public var isAttestation: Bool {
+        annotations?["vnd.docker.reference.type"] == "attestation-manifest"
+            || (platform?.os == "unknown" && platform?.architecture == "unknown")
+    }
+}
+
 /// The manifest of one image: its configuration and its layers, lowest first (manifest.md).
 public struct Manifest: Sendable, Hashable, Codable {
     public var schemaVersion = 2

@@ -19,6 +19,11 @@ public struct MediaType: Sendable, Hashable, RawRepresentable {
     public static let dockerLayer = MediaType(rawValue: "application/vnd.docker.image.rootfs.diff.tar")
     public static let dockerLayerGzip = MediaType(rawValue: "application/vnd.docker.image.rootfs.diff.tar.gzip")
 
+    /// Whether this names a layer that its owner lets nobody else serve, as Windows had them.
+    public var isForeignLayer: Bool {
+        rawValue.hasPrefix("application/vnd.oci.image.layer.nondistributable.")
+            || rawValue.hasPrefix("application/vnd.docker.image.rootfs.foreign.")
+    }
     /// Whether this names an index of several manifests.
     public var isIndex: Bool { self == .imageIndex || self == .dockerManifestList }
     /// Whether this names the manifest of one image.

@@ -4,12 +4,13 @@ extension Platform {
     ///
     /// As containerd chooses: arm v7 also runs v6 and v5, amd64 v3 also runs v2 and v1; arm64 runs no arm of 32 bits.
     public func best(among candidates: [Platform?]) -> Int? {
+        // As decoded they are spelt as whoever wrote them did: `arm64/v8` is `arm64`.
+        let candidates = candidates.map {
+            $0.map { Platform(os: $0.os, architecture: $0.architecture, variant: $0.variant) }
+        }
         for variant in acceptableVariants {
-            if let match = candidates.firstIndex(where: {
-                $0?.os == os && $0?.architecture == architecture && $0?.variant == variant
-            }) {
-                return match
-            }
+            let wanted = Platform(os: os, architecture: architecture, variant: variant)
+            if let match = candidates.firstIndex(of: wanted) { return match }
         }
         return nil
     }

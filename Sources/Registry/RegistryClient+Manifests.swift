@@ -26,10 +26,14 @@ public struct RemoteManifest: Sendable {
     public let digest: Digest
     public let bytes: [UInt8]
 
-    public init(mediaType: MediaType, digest: Digest, bytes: [UInt8]) {
+    public init(mediaType: MediaType, bytes: [UInt8]) {
         self.mediaType = mediaType
-        self.digest = digest
+        digest = SHA256Hasher.digest(of: bytes)
         self.bytes = bytes
+    }
+
+    public var descriptor: Descriptor {
+        Descriptor(mediaType: mediaType, digest: digest, size: Int64(bytes.count))
     }
 }
 
@@ -52,13 +56,12 @@ extension RegistryClient {
             subject
         )
         let bytes = try await mapped(subject) { try await response.bytes(limit: RegistryClient.manifestLimit) }
-        let digest = SHA256Hasher.digest(of: bytes)
-        if case .digest(let expected) = key, expected != digest {
+        // Before anything is made of the bytes.
+        if case .digest(let expected) = key, expected != SHA256Hasher.digest(of: bytes) {
             throw error(.wrongDigest(expected: expected), subject)
         }
         return RemoteManifest(
             mediaType: try mediaType(of: bytes, response.fields["Content-Type"], subject),
-            digest: digest,
             bytes: bytes
         )
     }

@@ -42,21 +42,18 @@ public final class RegistryConnections: Sendable {
     ///
     /// - Throws: `RegistryError`.
     public func check(_ host: String) async throws {
-        try await client(for: RegistryEndpoint(host: host, isInsecure: try insecure(host))).check()
-    }
-
-    private func insecure(_ host: String) throws -> Bool {
-        guard let reference = try? ImageReference(parsing: "\(host)/x/x") else { return false }
-        return try places(for: reference, forPush: true).last?.client.endpoint.allowsAnyCertificate ?? false
+        try await places(for: ImageReference(parsing: "\(host)/x"), forPush: true).last?.client.check()
     }
 
     private func client(for endpoint: RegistryEndpoint) -> RegistryClient {
         state.withLock { state in
             if let known = state.clients[endpoint] { return known }
             var settings = NetworkExchange.Settings(environment: environment)
-            settings.certificates += CertificateDirectory(environment: environment).authorities(for: endpoint.host).map(
-                \.string
-            )
+            let certificates = CertificateDirectory(environment: environment)
+            settings.certificates += certificates.authorities(for: endpoint.host).map(\.string)
+            settings.client = certificates.client(for: endpoint.host).map {
+                .init(certificate: $0.certificate.string, key: $0.key.string)
+            }
             settings.acceptsAnyCertificate = endpoint.allowsAnyCertificate
             let session = HTTPSession(NetworkExchange(settings))
             let client = RegistryClient(endpoint, session: session, logins: logins)

@@ -16,7 +16,7 @@ public struct RemoteSources: Sendable {
 
     public var files: RemoteFiles { RemoteFiles(store, session: RemoteSources.session) }
 
-    public var repositories: GitRepositories { GitRepositories(store, environment: RemoteSources.environment) }
+    public var repositories: GitRepositories { GitRepositories(store, environment: ProcessEnvironment.variables) }
 
     /// Removes everything that can be fetched again; the caller holds the store's lock alone.
     ///
@@ -38,16 +38,5 @@ public struct RemoteSources: Sendable {
     }
 
     /// Connections are kept for the whole process.
-    private static let session = HTTPSession(NetworkExchange(.init(environment: environment)))
-
-    /// The variables that this process was started with.
-    private static let environment: [String: String] = {
-        var variables: [String: String] = [:]
-        for entry in ((try? FileOperations.read("/proc/self/environ")) ?? []).split(separator: 0) {
-            let parts = entry.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2 else { continue }
-            variables[String(decoding: parts[0], as: UTF8.self)] = String(decoding: parts[1], as: UTF8.self)
-        }
-        return variables
-    }()
+    private static let session = HTTPSession(NetworkExchange(.init(environment: ProcessEnvironment.variables)))
 }

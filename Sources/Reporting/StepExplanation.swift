@@ -91,7 +91,7 @@ extension StepExplanation.Reason {
     fileprivate var lines: [String] {
         switch self {
         case .unknownStep: return ["nothing like it was built here before"]
-        case .cacheNotUsed: return ["earlier results are not used: --no-cache"]
+        case .cacheNotUsed: return ["earlier results are not used: --no-cache or --no-cache-filter"]
         case .resultGone: return ["its earlier result is not in the store any more"]
         case .failedBefore: return ["it failed in the last build, and leaves no result then"]
         case .inputsForgotten: return ["what it was made of before is not known any more"]

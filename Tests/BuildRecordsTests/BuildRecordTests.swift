@@ -82,6 +82,30 @@ struct BuildRecordTests {
         }
     }
 
+    @Test(
+        "with impossible values is as good as none",
+        arguments: [
+            "ending\tsucceeded\t-1", "ending\tdone\t1", "step\t-1\t1\tran\t0\t0\t-\t-\t-\t-\tRUN",
+            "step\t1\t0\tran\t0\t0\t-\t-\t-\t-\tRUN", "step\t1\t1\tran\t5\t4\t-\t-\t-\t-\tRUN",
+            "step\t1\t1\tran\t-9223372036854775808\t9223372036854775807\t-\t-\t-\t-\tRUN",
+            "step\t1\t1\tdone\t0\t0\t-\t-\t-\t-\tRUN", "step\t1\t1\tran\t0\t0\tzz\t-\t-\t-\tRUN", "image\t00", "x",
+            "platform\t", "input\ta",
+        ]
+    )
+    func impossible(line: String) throws {
+        try withRecords { records, store in
+            for (line, isRecord) in [("tag\ta", true), (line, false)] {
+                let body = Array("swiftbuild-build 1\nstage\n\(line)\n".utf8)
+                try FileOperations.writeAtomically(
+                    body + Array("sum \(SHA256Hasher.digest(of: body).hex)\n".utf8),
+                    to: store[.builds].appending("0000000000000001"),
+                    temporary: store[.temporary]
+                )
+                #expect((records.record(BuildRecord.ID(nanoseconds: 1)) != nil) == isRecord)
+            }
+        }
+    }
+
     @Test("is found by `last`, by its own ID, and by the ID and the names of its image")
     func matching() throws {
         try withRecords { records, _ in

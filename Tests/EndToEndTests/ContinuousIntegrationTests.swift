@@ -56,6 +56,54 @@ struct ContinuousIntegrationTests {
         }
     }
 
+    @Test(
+        "a step is shown as it goes on, and others when it is over",
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)")
+    )
+    func live() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            try f.write(
+                "Dockerfile",
+                """
+                FROM base AS slow
+                RUN echo shown at once; for i in 1 2 3 4 5 6; do echo $i; sleep 0.5; done
+                FROM base AS quick
+                RUN echo '::error::quick'
+                FROM scratch
+                COPY --from=slow /etc/passwd /
+                COPY --from=quick /etc/passwd /
+                """
+            )
+            let build = try f.start(["build", "."], environment: gitHub)
+            try await build.waitForErrors(containing: "shown at once\n")
+            let result = try await build.wait()
+            #expect(result.status == 0, "\(result)")
+            var group = ""
+            var isQuoted = false
+            var groups: [String: [String]] = [:]
+            for line in result.errors.split(separator: "\n").map(String.init) {
+                if line.hasPrefix("::stop-commands::") {
+                    isQuoted = true
+                } else if isQuoted, line.hasPrefix("::"), line.hasSuffix("::"), line.count > 20 {
+                    isQuoted = false
+                } else if !isQuoted, line.hasPrefix("::group::") {
+                    #expect(group == "", "\(result)")
+                    group = line
+                } else if !isQuoted, line == "::endgroup::" {
+                    group = ""
+                } else {
+                    groups[group, default: []].append(line)
+                }
+            }
+            #expect(groups.count == 8, "\(result)")
+            let slow = groups.first { $0.key.contains("echo shown at once") }?.value ?? []
+            #expect(slow.count { $0.hasPrefix("[slow] ") } == slow.count && slow.count >= 9, "\(slow)")
+            let quick = groups.first { $0.key.contains("RUN echo '::error") }?.value ?? []
+            #expect(quick.contains("[quick] ::error::quick"), "\(quick)")
+        }
+    }
+
     @Test("GitHub gets problems as annotations of the lines, with everything escaped")
     func annotations() async throws {
         try await BuildFixture.with { f in

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Glibc
 internal import SystemPackage
 internal import Testing
 
@@ -205,7 +206,10 @@ struct ExplainTests {
             expected: [
                 "FROM one": ["base", "step 2 of stage `one` changed, on which it builds: RUN echo 2 >/f"],
                 "RUN true": ["ran", "step 2 of stage `one` changed, on which it builds: RUN echo 2 >/f"],
-                "COPY --from=1 /f /f": ["ran", "1 file differs:", "  content  /f"],
+                "COPY --from=1 /f /f": [
+                    "ran", "1 file differs:", "  content  /f",
+                    "step 2 of stage `one` changed, on which it builds: RUN echo 2 >/f",
+                ],
             ]
         ),
         Change(
@@ -221,7 +225,10 @@ struct ExplainTests {
             old: "FROM base AS a\nRUN echo >/f\nFROM scratch\nCOPY --from=a /f /f",
             new: "FROM base AS a\nRUN echo >/f; chown 3:4 /f\nFROM scratch\nCOPY --from=a /f /f",
             expected: [
-                "COPY --from=a /f /f": ["ran", "1 file differs:", "  owner    /f  now `3:4`, was `0:0`"]
+                "COPY --from=a /f /f": [
+                    "ran", "1 file differs:", "  owner    /f  now `3:4`, was `0:0`",
+                    "step 2 of stage `a` changed, on which it builds: RUN echo >/f; chown 3:4 /f",
+                ]
             ]
         ),
         Change(
@@ -230,6 +237,35 @@ struct ExplainTests {
             new: "FROM base\nUSER 5\nSHELL [\"/bin/sh\", \"-ec\"]\nRUN true",
             expected: [
                 "RUN true": ["ran", "SHELL: now `-ec`, was `-c`", "USER: now `5`, was ``"]
+            ]
+        ),
+        Change(
+            testDescription: "the bodies of here-documents",
+            old: "FROM base\nRUN <<A\necho one\necho two\nA\nCOPY <<B /b\none\nB\nRUN <<C\n#!/bin/sh\ntrue\nC",
+            new: "FROM base\nRUN <<A\necho one\necho 2\nA\nCOPY <<B /b\ntwo\nB\nRUN <<C\n#!/bin/sh\nexit\nC",
+            expected: [
+                "RUN <<A": ["ran", "command: now `echo 2`, was `echo two`"],
+                "RUN <<C": [
+                    "ran", "step 2 changed, on which it builds: RUN <<A", "here-document C: now `exit`, was `true`",
+                ],
+            ]
+        ),
+        Change(
+            testDescription: "nothing below a COPY --link",
+            old: "FROM base\nRUN true\nCOPY --link f /f\nRUN cat /f",
+            new: "FROM base\nRUN :\nCOPY --link f /f\nRUN cat /f",
+            expected: [
+                "COPY --link f /f": ["cached"],
+                "RUN cat /f": ["ran", "step 2 changed, on which it builds: RUN :"],
+            ]
+        ),
+        Change(
+            testDescription: "a trigger",
+            old: "FROM base AS p\nONBUILD RUN echo 1\nFROM p\nRUN true",
+            new: "FROM base AS p\nONBUILD RUN echo 2\nFROM p\nRUN true",
+            expected: [
+                "RUN echo 2": ["ran", "instruction: now `RUN echo 2`, was `RUN echo 1`"],
+                "RUN true": ["ran", "a trigger changed, on which it builds: RUN echo 2"],
             ]
         ),
         Change(
@@ -301,16 +337,51 @@ struct ExplainTests {
             steps = try await f.explained()
             #expect(steps["RUN echo >/a"] == ["cached"])
             #expect(steps["RUN false"] == ["failed", "it failed in the last build, and leaves no result then"])
+            try await f.rebuild("FROM base\nRUN echo other", "--expect-cached", status: 4)
+            #expect(try await f.explained()["RUN echo other"]?.first == "refused: --expect-cached")
+            try await f.rebuild("FROM base\nRUN echo other")
+            // A step that was only refused is not what it is compared with.
+            #expect(
+                try await f.explained()["RUN echo other"] == [
+                    "ran", "instruction: now `RUN echo other`, was `RUN echo >/a`",
+                ]
+            )
             let good = "FROM base\nRUN echo >/a\nRUN true"
             try await f.rebuild(good)
             try await f.rebuild(good, "--no-cache")
-            #expect(try await f.explained()["RUN echo >/a"] == ["ran", "earlier results are not used: --no-cache"])
+            #expect(
+                try await f.explained()["RUN echo >/a"] == [
+                    "ran", "earlier results are not used: --no-cache or --no-cache-filter",
+                ]
+            )
             let cache = f.store.appending("cache-v1")
             for name in try FileManager.default.contentsOfDirectory(atPath: cache.string) {
                 try FileManager.default.removeItem(atPath: cache.appending(name).string)
             }
             try await f.rebuild(good)
             #expect(try await f.explained()["RUN true"] == ["ran", "its earlier result is not in the store any more"])
+        }
+    }
+
+    @Test(
+        "of a build that was interrupted says which steps did not run",
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)")
+    )
+    func interrupted() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            try f.write("Dockerfile", "FROM base\nRUN echo\nRUN sleep 60\nENV A=1\n")
+            let build = try f.start(["build", "."])
+            try await build.waitForErrors(containing: "RUN sleep 60\n ---> Running in")
+            build.signal(SIGINT)
+            #expect(try await build.wait().status == 130)
+            let steps = try await f.explained()
+            #expect(steps["RUN echo"]?.first == "ran")
+            #expect(steps["RUN sleep 60"] == ["not run: interrupted"] && steps["ENV A=1"] == ["not run: interrupted"])
+            // What a step was that did not end is no reason.
+            try f.write("Dockerfile", "FROM base\nRUN echo\nRUN sleep 0\nENV A=1\n")
+            try await f.succeed("build", ".")
+            #expect(try await f.explained()["RUN sleep 0"] == ["ran", "nothing like it was built here before"])
         }
     }
 

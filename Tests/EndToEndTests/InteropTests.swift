@@ -190,11 +190,7 @@ struct InteropTests {
     func docker() async throws {
         try await BuildFixture.with { f in
             let image = try await build(f)
-            guard let docker = try await DockerDaemon.start(f) else {
-                print("skipped: dockerd does not start on this machine")
-                return
-            }
-            do {
+            try await DockerDaemon.with(f) { docker in
                 for format in ["docker", "oci"] where format == "docker" || docker.readsLayouts {
                     let archive = "\(f.scratch)/\(format).tar"
                     try await f.succeed("save", "--format", format, "-o", archive, "simple")
@@ -208,59 +204,7 @@ struct InteropTests {
                     #expect(files.sorted() == image.listing().sorted())
                     _ = try await docker.run("rmi", "simple")
                 }
-                await docker.stop()
-            } catch {
-                await docker.stop()
-                throw error
             }
         }
-    }
-}
-
-/// A docker daemon with a socket and a data directory of its own, without any network.
-private struct DockerDaemon {
-    let process: RunningCommand
-    let scratch: FilePath
-    /// Docker loads OCI layouts since version 25.
-    var readsLayouts = false
-
-    static func start(_ f: BuildFixture) async throws -> DockerDaemon? {
-        let directory = f.scratch.appending("docker")
-        let process = try RunningCommand(
-            [
-                "dockerd", "--host", "unix://\(directory)/socket", "--data-root", "\(directory)/data",
-                "--exec-root", "\(directory)/exec", "--pidfile", "\(directory)/pid", "--iptables=false",
-                "--ip6tables=false",
-                "--bridge=none", "--storage-driver=vfs",
-            ],
-            environment: f.environment,
-            directory: f.scratch,
-            logs: f.scratch
-        )
-        var daemon = DockerDaemon(process: process, scratch: f.scratch)
-        for _ in 0..<150 {
-            if let version = try? await daemon.run("version", "--format", "{{.Server.Version}}").line {
-                daemon.readsLayouts = (version.split(separator: ".").first.flatMap { Int($0) } ?? 0) >= 25
-                return daemon
-            }
-            if kill(process.processID, 0) != 0 { break }
-            try await Task.sleep(for: .milliseconds(100))
-        }
-        await daemon.stop()
-        return nil
-    }
-
-    func run(_ arguments: String...) async throws -> CommandResult {
-        let result = try await Machine.run(
-            ["docker", "--host", "unix://\(scratch)/docker/socket"] + arguments,
-            in: scratch
-        )
-        guard result.status == 0 else { throw TestFailure("\(result)") }
-        return result
-    }
-
-    func stop() async {
-        process.signal(SIGTERM)
-        _ = await process.waitForStatus()
     }
 }

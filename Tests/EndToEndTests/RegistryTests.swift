@@ -4,34 +4,7 @@ internal import Testing
 
 /// Images between stores and a real registry.
 @Suite("Registries", .enabled(if: RegistryServer.isAvailable, "\(RegistryServer.needs)"))
-struct RegistryTests {
-    /// Builds an image of two layers and pushes it.
-    @discardableResult
-    private func push(_ f: BuildFixture, to registry: RegistryServer, _ flags: String..., name: String = "team/app")
-        async throws -> BuiltImage
-    {
-        try f.write("a", "one")
-        try f.write("b", bytes: Array(repeating: 7, count: 300_000))
-        let reference = "\(registry.host)/\(name):1"
-        let image = try await f.build("FROM scratch\nCOPY a /a\nCOPY b /b\nENV K=v\nCMD [\"/a\"]", "-t", reference)
-        _ = try await f.start(["push"] + flags + [reference]).wait().requireSuccess()
-        return image
-    }
-
-    /// The same in a store that has nothing.
-    private func pull(
-        _ f: BuildFixture,
-        _ reference: String,
-        _ arguments: String...,
-        store: String = "other",
-        environment: [String: String] = [:]
-    ) async throws -> CommandResult {
-        try await f.start(
-            ["pull", "--root", f.scratch.appending(store).string] + arguments + [reference],
-            environment: environment
-        ).wait()
-    }
-
+struct RegistryTests: RegistryTesting {
     @Test("what was pushed is pulled again, and has the same ID", arguments: ["gzip", "zstd", "uncompressed"])
     func roundTrip(_ compression: String) async throws {
         try await BuildFixture.with { f in
@@ -236,7 +209,7 @@ struct RegistryTests {
     @Test("a certificate of an unknown CA is refused, and taken where certs.d or the configuration says so")
     func certificates() async throws {
         try await BuildFixture.with { f in
-            try await RegistryServer.with(f, .secure) { registry in
+            try await RegistryServer.with(f, .secure()) { registry in
                 try f.write("a", "one")
                 // Not by its loopback address, which may also be reached without https.
                 let reference = "\(registry.host)/x/y:1"
@@ -259,159 +232,26 @@ struct RegistryTests {
         }
     }
 
-    @Test("a mirror of registries.conf is asked first, and the registry where it has nothing")
-    func mirror() async throws {
+    @Test("a registry that asks who comes gets the certificate of certs.d")
+    func clientCertificate() async throws {
         try await BuildFixture.with { f in
-            try await RegistryServer.with(f) { registry in
-                try await push(f, to: registry, name: "library/alpine")
-                let file = f.scratch.appending("registries.conf")
-                let text = """
-                    [[registry]]
-                    prefix = "docker.io"
-                    location = "127.0.0.1:9"
-
-                    [[registry.mirror]]
-                    location = "\(registry.host)"
-                    """
-                try Data(text.utf8).write(to: URL(fileURLWithPath: file.string))
-                let variables = ["CONTAINERS_REGISTRIES_CONF": file.string]
-                let result = try await pull(f, "alpine:1", environment: variables)
-                #expect(result.status == 0, "\(result)")
-                #expect(result.outputText.hasSuffix("docker.io/library/alpine:1\n"))
-                let missing = try await pull(f, "alpine:2", environment: variables)
-                #expect(missing.status == 1 && missing.errors.contains("trying `127.0.0.1:9`"), "\(missing)")
-                try Data("[[registry]]\nlocation = \"docker.io\"\nblocked = true\n".utf8)
-                    .write(to: URL(fileURLWithPath: file.string))
-                let blocked = try await pull(f, "alpine:1", store: "third", environment: variables)
-                #expect(blocked.status == 1 && blocked.errors.contains("registries.conf` blocks"), "\(blocked)")
-            }
-        }
-    }
-
-    // MARK: Bad answers
-
-    @Test(
-        "what a registry does wrong is told, and nothing of it stays",
-        arguments: [
-            ("9 GET /blobs/ corrupt", "does not have the digest"),
-            ("9 GET /blobs/ shorter 5", "bytes long"),
-            ("9 GET /blobs/ longer 1000000", "bytes long"),
-            ("9 GET /manifests/ corrupt", "not valid"),
-            ("9 GET /manifests/ body {\"schemaVersion\":2,\"manifests\":[],\"layers\":[]}", "index and a manifest"),
-            ("9 GET /manifests/ body {\"schemaVersion\":1}", "schema version 1"),
-            ("9 GET /manifests/ body <html>", "no JSON"),
-            ("9 GET /manifests/ status 404", "there is no manifest `1`"),
-            ("9 GET /manifests/ status 403", "refuses manifest `1`"),
-            ("9 GET /manifests/ status 401", "wants a login"),
-            ("99 GET /manifests/ status 500", "answered 500"),
-            ("99 GET /manifests/ redirect loop", "is redirected"),
-            ("99 GET /manifests/ drop", "cannot reach"),
-        ]
-    )
-    func badAnswers(_ fault: String, _ words: String) async throws {
-        try await BuildFixture.with { f in
-            try await RegistryServer.with(f) { registry in
-                try await push(f, to: registry)
-                try registry.fail(fault)
-                let result = try await pull(f, "\(registry.host)/team/app:1")
-                #expect(result.status == 1, "\(result)")
-                #expect(result.errors.contains(words), "\(result)")
-                #expect(result.errors.contains(registry.host), "\(result)")
-                let temporary = f.scratch.appending("other/tmp").string
-                #expect(try FileManager.default.contentsOfDirectory(atPath: temporary) == [])
-                try registry.fail("# nothing")
-                #expect(try await pull(f, "\(registry.host)/team/app:1").status == 0)
-            }
-        }
-    }
-
-    @Test(
-        "what passes is tried again",
-        arguments: [
-            "2 GET /blobs/ cut 100000", "2 GET /blobs/ drop", "2 GET /blobs/ status 503",
-            "1 GET /manifests/ status 429 Retry-After:1", "2 GET /blobs/ slow 1",
-        ]
-    )
-    func retries(_ fault: String) async throws {
-        try await BuildFixture.with { f in
-            try await RegistryServer.with(f) { registry in
-                try await push(f, to: registry, "--compression", "uncompressed")
-                try registry.fail(fault)
-                let result = try await pull(f, "\(registry.host)/team/app:1")
-                #expect(result.status == 0, "\(result)")
-            }
-        }
-    }
-
-    @Test("an upload that breaks off goes on where it broke")
-    func brokenUpload() async throws {
-        try await BuildFixture.with { f in
-            try await RegistryServer.with(f) { registry in
-                var state: UInt64 = 1
-                let bytes: [UInt8] = (0..<12_000_000).map { _ in
-                    state = state &* 6_364_136_223_846_793_005 &+ 1
-                    return UInt8(truncatingIfNeeded: state >> 33)
+            try await RegistryServer.with(f, .secure(asksClients: true)) { registry in
+                try f.write("a", "one")
+                let reference = "\(registry.host)/x/y:1"
+                _ = try await f.build("FROM scratch\nCOPY a /", "-t", reference)
+                let directory = f.scratch.appending(".config/containers/certs.d/\(registry.host)")
+                try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
+                func copy(_ file: FilePath, _ name: String) throws {
+                    try FileManager.default.copyItem(atPath: file.string, toPath: directory.appending(name).string)
                 }
-                try f.write("large", bytes: bytes)
-                let reference = "\(registry.host)/x/large:1"
-                let image = try await f.build("FROM scratch\nCOPY large /", "-t", reference)
-                try registry.fail("1 PATCH . swallow 5000000", "1 PATCH . status 502")
+                try copy(registry.certificate, "ca.crt")
+                let refused = try await f.swiftbuild("push", reference)
+                #expect(refused.status == 1 && refused.errors.contains(registry.host), "\(refused)")
+                try copy(registry.certificate, "client.cert")
+                let incomplete = try await f.swiftbuild("push", reference)
+                #expect(incomplete.status == 1 && incomplete.errors.contains("client.key"), "\(incomplete)")
+                try copy(registry.key, "client.key")
                 try await f.succeed("push", reference)
-                let result = try await pull(f, reference)
-                #expect(result.status == 0, "\(result)")
-                #expect(image.layers.count == 1)
-            }
-        }
-    }
-
-    @Test("an interrupted pull leaves nothing, and the next one ends it")
-    func interrupted() async throws {
-        try await BuildFixture.with { f in
-            try await RegistryServer.with(f) { registry in
-                try await push(f, to: registry)
-                try registry.fail("1 GET /blobs/ slow 30")
-                let store = f.scratch.appending("other")
-                let running = try f.start(["pull", "--root", store.string, "\(registry.host)/team/app:1"])
-                try await running.waitForErrors(containing: "Pulling from")
-                try await Task.sleep(for: .milliseconds(500))
-                running.signal(SIGINT)
-                let result = try await running.wait()
-                #expect(result.status == 130, "\(result)")
-                #expect(try FileManager.default.contentsOfDirectory(atPath: store.appending("tmp").string) == [])
-                #expect(try await f.succeed("images", "-q", "--root", store.string).line == "")
-                #expect(try await pull(f, "\(registry.host)/team/app:1").status == 0)
-            }
-        }
-    }
-
-    // MARK: Other tools
-
-    @Test("skopeo reads what was pushed, and what skopeo pushed is pulled", .enabled(if: Machine.has("skopeo")))
-    func skopeo() async throws {
-        try await BuildFixture.with { f in
-            try await RegistryServer.with(f) { registry in
-                let image = try await push(f, to: registry)
-                let inspected = try await Machine.run(
-                    ["skopeo", "inspect", "--config", "--tls-verify=false", "docker://\(registry.host)/team/app:1"],
-                    in: f.scratch
-                )
-                #expect(inspected.status == 0 && inspected.outputText.contains("\"K=v\""), "\(inspected)")
-                for format in ["oci", "v2s2"] {
-                    let copied = try await Machine.run(
-                        [
-                            "skopeo", "copy", "--format", format, "--dest-tls-verify=false",
-                            "oci:\(f.store):image-under-test", "docker://\(registry.host)/skopeo/\(format):1",
-                        ],
-                        in: f.scratch
-                    )
-                    #expect(copied.status == 0, "\(copied)")
-                    let result = try await pull(f, "\(registry.host)/skopeo/\(format):1", "-q", store: format)
-                    #expect(result.status == 0, "\(result)")
-                    let root = f.scratch.appending(format)
-                    let listed = try await f.succeed("images", "-q", "--no-trunc", "--root", root.string)
-                    // Docker's configuration is another document.
-                    if format == "oci" { #expect(listed.line == image.id) }
-                }
             }
         }
     }

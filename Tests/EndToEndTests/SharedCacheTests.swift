@@ -48,12 +48,13 @@ struct SharedCacheTests {
         _ store: String,
         _ base: String,
         last: String = "again",
+        name: String = "app",
         _ flags: String...
     ) async throws -> Result {
         let file = try f.dockerfile(dockerfile(base, last))
         let id = f.scratch.appending("id-\(UUID().uuidString)").string
         let result = try await f.start(
-            ["build", "--root", f.scratch.appending(store).string, "-f", file, "--iidfile", id, "-t", "app"] + flags
+            ["build", "--root", f.scratch.appending(store).string, "-f", file, "--iidfile", id, "-t", name] + flags
                 + ["."]
         ).wait().requireSuccess()
         return Result(id: String(decoding: try readFile(FilePath(id)), as: UTF8.self), errors: result.errors)
@@ -136,6 +137,34 @@ struct SharedCacheTests {
                 // Six steps, and the way to one of them that does not need the content.
                 #expect(requests.count == 7, "\(requests)")
                 #expect(requests.allSatisfy { $0.hasPrefix("HEAD") }, "\(requests)")
+            }
+        }
+    }
+
+    @Test("a push takes layers over from the cache", .enabled(if: Machine.canRun, "\(Machine.needsRoot)"))
+    func pushed() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                let cache = "\(registry.host)/cache"
+                _ = try await Self.prepare(f, registry, to: cache)
+                try registry.forgetRequests()
+                let name = "\(registry.host)/team/app"
+                let built = try await Self.build(
+                    f,
+                    "first",
+                    "\(registry.host)/base:1",
+                    name: name,
+                    "--cache-to",
+                    cache,
+                    "--push"
+                )
+                #expect(built.errors.components(separatedBy: "Mounted from cache").count == 5, "\(built)")
+                #expect(built.errors.components(separatedBy: "Mounted from base").count == 2, "\(built)")
+                // Nothing but the configuration.
+                let sent = registry.requests.filter {
+                    $0.hasPrefix("P") && $0.contains("/blobs/") && !$0.contains("mount=")
+                }
+                #expect(sent.count == 2, "\(sent)")
             }
         }
     }

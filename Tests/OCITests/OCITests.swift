@@ -43,6 +43,27 @@ import Testing
     )
     func badReference(text: String) { #expect(throws: OCIError.self) { try ImageReference(parsing: text) } }
 
+    @Test(
+        "a platform is served by what is the same or what it also runs, whatever it is spelt like",
+        arguments: [
+            ("linux/arm64", ["amd64/", "arm64/v8"], 1), ("linux/amd64", ["x86_64/", "amd64/"], 0),
+            ("linux/amd64/v3", ["amd64/", "amd64/v2", "amd64/v4"], 1), ("linux/arm/v7", ["arm64/v8", "arm/v6"], 1),
+            ("linux/arm64", ["arm/v7"], nil), ("linux/amd64", [], nil),
+        ]
+    )
+    func platform(wanted: String, candidates: [String], best: Int?) throws {
+        // As decoded from an index, and not normalised by hand.
+        let decoded = try candidates.map { text in
+            let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+            let variant = parts[1].isEmpty ? "" : #","variant":"\#(parts[1])""#
+            return try CanonicalJSON.decode(
+                Platform.self,
+                from: Array(#"{"os":"linux","architecture":"\#(parts[0])"\#(variant)}"#.utf8)
+            )
+        }
+        #expect(try Platform(parsing: wanted).best(among: decoded) == best)
+    }
+
     @Test("times survive, and nonsense is no time")
     func timestamps() {
         #expect(Timestamp(secondsSinceEpoch: 1_700_000_000).description == "2023-11-14T22:13:20Z")

@@ -55,14 +55,17 @@ final class BuildRecorder: Sendable {
         state = Mutex(State(record: record))
     }
 
-    /// Puts the triggers of a stage's base behind its `FROM`, and makes a stage needed that only they need.
-    func begin(_ stage: PlannedStage, triggers: [PlannedStep], usesCache: Bool) {
+    /// Puts what a stage does before its own instructions behind its `FROM`, the triggers of its base or the copy of a
+    /// directory in its place, and makes a stage needed that only they need.
+    ///
+    /// - Parameter planned: All that the stage does.
+    func begin(_ stage: PlannedStage, planned: [PlannedStep], usesCache: Bool) {
         state.withLock { state in
             var steps = state.record.stages[stage.index].steps
             for position in steps.indices { steps[position].result = .notRun }
             let line = steps[0].line
             steps.insert(
-                contentsOf: triggers.map {
+                contentsOf: planned.dropLast(steps.count - 1).map {
                     let text = CredentialMask.masked($0.instruction.text)
                     return BuildRecord.Step(number: 0, line: line, text: text, result: .notRun)
                 },
@@ -103,8 +106,9 @@ final class BuildRecorder: Sendable {
         }
     }
 
-    func failed(_ place: Place, _ key: StepKey?) {
-        end(place, .failed, key?.digest, keyAbove: nil, key?.inputs ?? [])
+    func failed(_ place: Place, _ key: StepKey?, _ error: any Error) {
+        let isRefused = if case BuildError.notCached = error { true } else { false }
+        end(place, isRefused ? .refused : .failed, key?.digest, keyAbove: nil, key?.inputs ?? [])
     }
 
     private func end(

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Distribution
+import OCI
 
 extension PullPolicy: ExpressibleByArgument {}
 
@@ -141,6 +143,12 @@ struct BuildCommand: AsyncParsableCommand {
     @Flag(name: .customLong("push"), help: "Push the image under all its names.")
     var pushes = false
 
+    @OptionGroup var compression: CompressionOptions
+
+    // `--format` is what the commands that take these options print.
+    @Option(name: .customLong("image-format"), help: "The media types of the manifest: oci (the default) or docker.")
+    var format: ImageFormat?
+
     @Flag(name: .customLong("no-cache"), help: "Do every step again; the results are kept all the same.")
     var ignoresCache = false
 
@@ -209,6 +217,8 @@ struct BuildCommand: AsyncParsableCommand {
             cacheSources: cacheSources,
             cacheDestinations: cacheDestinations,
             pushes: pushes,
+            compression: (try? compression.resolved()) ?? .usual,
+            format: format,
             ignoresCache: ignoresCache,
             uncachedStages: uncachedStages,
             isQuiet: isQuiet,
@@ -221,6 +231,7 @@ struct BuildCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        _ = try compression.resolved()
         try await options.build()
     }
 }

@@ -36,6 +36,8 @@ struct BuildOptions: Sendable, Equatable {
     var cacheDestinations: [String] = []
     /// Whether the image goes to the registries of its names.
     var pushes = false
+    var compression = LayerCompression.usual
+    var format: ImageFormat?
     var ignoresCache = false
     var uncachedStages: [String] = []
     var isQuiet = false
@@ -74,7 +76,7 @@ extension BuildOptions {
                 try images.write(built.image, to: output)
                 if let destination = output.shownDestination { renderer.show(.exported(destination)) }
             }
-            if pushes { try await push(built.image, images, renderer) }
+            if pushes { try await push(built.image, images, built.caches, renderer) }
             renderer.finish()
             if let idFile { try write(Array(id.utf8), to: idFile) }
             if let metadataFile { try write(try BuildMetadata(built.image, built.record).json, to: metadataFile) }
@@ -90,9 +92,12 @@ extension BuildOptions {
     private func push(
         _ image: ListedImage,
         _ images: ImageStore,
+        _ caches: [ImageReference],
         _ renderer: any ProgressRenderer
     ) async throws {
-        let pusher = ImagePusher(.shared, from: images) { renderer.show(.transfer($0)) }
+        let pusher = ImagePusher(.shared, from: images, compression: compression, caches: caches) {
+            renderer.show(.transfer($0))
+        }
         for name in image.names {
             let manifest = try await Signals.cancelling { try await pusher.push(image.image, as: name) }
             renderer.show(.exported("\(name) (\(manifest.digest), \(manifest.size) bytes)"))

@@ -19,6 +19,8 @@ struct BuiltResult: Sendable {
     let record: BuildRecord
     let image: ListedImage
     let outputs: [ImageOutput]
+    /// The repositories that the results of its steps went to.
+    let caches: [ImageReference]
 }
 
 /// What a `build` command line means: everything checked and read that can be before anything is built.
@@ -26,6 +28,7 @@ struct PreparedBuild: Sendable {
     private let request: BuildRequest
     private let outputs: [ImageOutput]
     private let annotations: ImageAnnotations
+    private let format: ImageFormat
     private let images: ImageStore
     private let layouts: [ImageReference: NamedContexts.Layout]
     private let pull: PullPolicy
@@ -44,6 +47,10 @@ struct PreparedBuild: Sendable {
             )
         }
         annotations = try PreparedBuild.usage("--annotation", command.annotations, ImageAnnotations.init(parsing:))
+        format = command.format ?? .oci
+        guard format == .oci || annotations.manifest.isEmpty else {
+            throw CommandFailure("--annotation: a manifest of Docker's format has none", status: ExitStatus.usage)
+        }
         outputs = try command.outputs.map { try PreparedBuild.usage("--output", $0, ImageOutput.init(parsing:)) }
         cacheSources = try command.cacheSources.map { text in
             try PreparedBuild.usage("--cache-from", text) { try CacheLocation(parsing: $0, .from) }
@@ -116,7 +123,7 @@ struct PreparedBuild: Sendable {
     func execute(events: @escaping @Sendable (BuildEvent) -> Void) async throws -> BuiltResult {
         let shared = sharedCache(to: cacheDestinations, events)
         let builder = builder(pull, shared, events)
-        let (images, tags, annotations) = (images, request.tags, annotations.manifest)
+        let (images, tags, annotations, format) = (images, request.tags, annotations.manifest, format)
         let record: BuildRecord
         do {
             record = try await builder.build(request) { image in
@@ -124,6 +131,7 @@ struct PreparedBuild: Sendable {
                     configuration: image.configuration,
                     layers: image.layers,
                     annotations: annotations,
+                    format: format,
                     names: tags
                 ).id
             }
@@ -143,7 +151,8 @@ struct PreparedBuild: Sendable {
         return BuiltResult(
             record: record,
             image: ListedImage(image: stored, names: request.tags, annotations: self.annotations.descriptor),
-            outputs: outputs
+            outputs: outputs,
+            caches: cacheDestinations.compactMap(\.repository)
         )
     }
 

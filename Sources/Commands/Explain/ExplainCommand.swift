@@ -82,6 +82,7 @@ struct ExplainCommand: ParsableCommand {
             case .base, .cached: step.result.rawValue
             case .ran: "ran" + (time.map { " (\($0))" } ?? "")
             case .failed: "failed" + (time.map { " (\($0))" } ?? "")
+            case .refused: "refused: --expect-cached"
             case .skipped: "skipped: the target does not need it"
             case .notRun: record.ending == .interrupted ? "not run: interrupted" : "not run: an earlier step failed"
             }

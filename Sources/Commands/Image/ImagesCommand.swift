@@ -26,7 +26,8 @@ struct ImagesCommand: ParsableCommand {
 
     func run() throws {
         let wanted = try name.map { try ImageReference(parsing: $0) }
-        let rows = ImageRow.rows(try global.images().list()).filter { row in
+        let images = try global.images()
+        let rows = ImageRow.rows(try images.list(), try images.indexes()).filter { row in
             guard let wanted else { return true }
             let isTagged = name?.split(separator: "/").last?.contains(":") ?? false
             return row.repository == wanted.familiarRepository && (!isTagged || row.tag == wanted.tag)
@@ -41,8 +42,8 @@ struct ImagesCommand: ParsableCommand {
             return Terminal.print(table)
         }
         var seen: Set<Digest> = []
-        for row in rows where seen.insert(row.image.id).inserted {
-            Terminal.print(showsWholeIDs ? "\(row.image.id)" : row.image.id.short)
+        for row in rows where seen.insert(row.id).inserted {
+            Terminal.print(showsWholeIDs ? "\(row.id)" : row.id.short)
         }
     }
 }

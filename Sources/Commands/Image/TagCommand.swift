@@ -20,7 +20,11 @@ struct TagCommand: ParsableCommand {
         guard reference.digest == nil else {
             throw CommandFailure("`\(target)`: a digest cannot be given as a name", status: ExitStatus.usage)
         }
-        try images.tag(try images.find(source), as: reference)
+        if let index = try images.findIndex(source) {
+            try images.tag(index.index, as: reference)
+        } else {
+            try images.tag(try images.find(source), as: reference)
+        }
     }
 }
 

@@ -17,8 +17,14 @@ struct InspectCommand: AsyncParsableCommand {
 
     func run() async throws {
         let images = try global.images()
-        var inspections: [ImageInspection] = []
-        for name in names { inspections.append(try images.inspect(try await OpenedImage(name, in: images).image)) }
-        Terminal.write(try ImageInspection.json(inspections), to: STDOUT_FILENO)
+        var inspections: [Inspection] = []
+        for name in names {
+            if let index = try images.findIndex(name) {
+                inspections.append(.index(IndexInspection(index)))
+            } else {
+                inspections.append(.image(try images.inspect(try await OpenedImage(name, in: images).image)))
+            }
+        }
+        Terminal.write(try Inspection.json(inspections), to: STDOUT_FILENO)
     }
 }

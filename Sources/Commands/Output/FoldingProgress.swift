@@ -4,7 +4,8 @@ import Synchronization
 
 /// The transcript as services show it that run builds: each step can be folded, and on GitHub problems are annotations.
 ///
-/// Folds do not overlap there. So when several stages are built at once, what a step tells is shown when it is over.
+/// Folds do not overlap there. So of several steps that go on at once, the first one is shown as it goes on, and what the
+/// others tell when it is over.
 final class FoldingProgress: ProgressRenderer {
     /// Who shows it.
     enum Service {
@@ -17,20 +18,23 @@ final class FoldingProgress: ProgressRenderer {
         }
     }
 
-    /// A step that is not over.
+    /// A step that is not over, or not shown yet.
     private struct Fold {
-        /// Unlike that of any other.
-        let name: String
+        /// In the order in which they began.
+        let number: Int
         /// What is not shown yet.
         var waiting: [UInt8] = []
         /// Whether the service looks for no commands in what comes, which is written by a process.
         var isQuoted = false
+        var isOver = false
     }
 
     private struct State {
         var transcript = Transcript()
         var folds: [BuildEvent.Step: Fold] = [:]
         var count = 0
+        /// The step that is shown as it goes on.
+        var current: BuildEvent.Step?
     }
 
     private let service: Service
@@ -50,9 +54,9 @@ final class FoldingProgress: ProgressRenderer {
     func finish() {
         state.withLock { state in
             // Of steps that were cancelled.
-            let rest = state.folds.sorted { ($0.key.stage, $0.key.number) < ($1.key.stage, $1.key.number) }
+            let rest = state.folds.values.sorted { $0.number < $1.number }
             state.folds = [:]
-            Terminal.write(rest.flatMap { $0.value.waiting + end($0.value) }, to: STDERR_FILENO)
+            Terminal.write(rest.flatMap { $0.waiting + ($0.isOver ? [] : end($0)) }, to: STDERR_FILENO)
         }
     }
 
@@ -66,38 +70,65 @@ final class FoldingProgress: ProgressRenderer {
         switch event {
         case .started(let step):
             state.count += 1
-            let fold = Fold(name: "step_\(state.count)")
+            let fold = Fold(number: state.count)
             state.folds[step] = fold
+            if state.current == nil { state.current = step }
             return add(begin(fold, state.transcript.prefix(step) + Transcript.title(step)), to: step, &state)
         case .running(let step, _), .explained(let step, _): return add(lines, to: step, &state)
         case .output(let step, _, _): return add(quote(step, &state) + lines, to: step, &state)
         case .finished(let step, _, _, _), .failed(let step):
-            guard let fold = state.folds.removeValue(forKey: step) else { return lines }
-            return fold.waiting + lines + end(fold)
+            guard let fold = state.folds[step] else { return lines }
+            state.folds[step]?.isOver = true
+            let text = add(lines + end(fold), to: step, &state)
+            return step == state.current ? text + next(&state) : text
         case .warning(let source, let diagnostic):
-            return lines + (service == .gitHub ? GitHubAnnotation.line(Problem(diagnostic, in: source)) : [])
+            guard service == .gitHub else { return lines }
+            let isQuoted = state.current.flatMap { state.folds[$0]?.isQuoted } ?? false
+            let annotation = GitHubAnnotation.line(Problem(diagnostic, in: source))
+            return lines + (isQuoted ? endQuote + annotation + beginQuote : annotation)
         case .transfer, .note, .planned, .built, .tagged, .exported: return lines
         }
     }
 
     private func add(_ lines: [UInt8], to step: BuildEvent.Step, _ state: inout State) -> [UInt8] {
-        guard state.transcript.stageCount > 1 else { return lines }
+        if step == state.current { return lines }
         state.folds[step]?.waiting += lines
         return []
+    }
+
+    /// Shows what is over meanwhile, and goes on with the step that began first of the others.
+    private func next(_ state: inout State) -> [UInt8] {
+        if let current = state.current.take() { state.folds[current] = nil }
+        var text: [UInt8] = []
+        for (step, fold) in state.folds.sorted(by: { $0.value.number < $1.value.number }) {
+            if fold.isOver {
+                text += fold.waiting
+                state.folds[step] = nil
+            } else if state.current == nil {
+                state.current = step
+            }
+        }
+        if let current = state.current, let waiting = state.folds[current]?.waiting {
+            text += waiting
+            state.folds[current]?.waiting = []
+        }
+        return text
     }
 
     private func begin(_ fold: Fold, _ title: String) -> [UInt8] {
         switch service {
         case .gitHub: Array("::group::\(GitHubAnnotation.escaped(EscapedText.escaped(title)))\n".utf8)
         case .gitLab:
-            Array("\u{1B}[0Ksection_start:\(time(nil)):\(fold.name)\r\u{1B}[0K\(EscapedText.escaped(title))\n".utf8)
+            Array(
+                "\u{1B}[0Ksection_start:\(time(nil)):step_\(fold.number)\r\u{1B}[0K\(EscapedText.escaped(title))\n".utf8
+            )
         }
     }
 
     private func end(_ fold: Fold) -> [UInt8] {
         switch service {
-        case .gitHub: Array("\(fold.isQuoted ? "::\(token)::\n" : "")::endgroup::\n".utf8)
-        case .gitLab: Array("\u{1B}[0Ksection_end:\(time(nil)):\(fold.name)\r\u{1B}[0K\n".utf8)
+        case .gitHub: (fold.isQuoted ? endQuote : []) + Array("::endgroup::\n".utf8)
+        case .gitLab: Array("\u{1B}[0Ksection_end:\(time(nil)):step_\(fold.number)\r\u{1B}[0K\n".utf8)
         }
     }
 
@@ -105,6 +136,9 @@ final class FoldingProgress: ProgressRenderer {
     private func quote(_ step: BuildEvent.Step, _ state: inout State) -> [UInt8] {
         guard service == .gitHub, state.folds[step]?.isQuoted == false else { return [] }
         state.folds[step]?.isQuoted = true
-        return Array("::stop-commands::\(token)\n".utf8)
+        return beginQuote
     }
+
+    private var beginQuote: [UInt8] { Array("::stop-commands::\(token)\n".utf8) }
+    private var endQuote: [UInt8] { Array("::\(token)::\n".utf8) }
 }

@@ -50,8 +50,9 @@ struct LoginCommand: AsyncParsableCommand {
         guard !password.isEmpty else { throw CommandFailure("the password is empty", status: ExitStatus.usage) }
         let login = Login.password(user: user, password: password)
         do {
-            try await RegistryConnections(environment: processEnvironment, logins: GivenLogin(login: login)).check(host)
-            switch try await Logins(environment: processEnvironment).keep(login, for: host) {
+            let environment = ProcessEnvironment.variables
+            try await RegistryConnections(environment: environment, logins: GivenLogin(login: login)).check(host)
+            switch try await Logins(environment: environment).keep(login, for: host) {
             case .file(let path):
                 Terminal.write("note: the password is kept unencrypted in \(path)\n", to: STDERR_FILENO)
             case .helper(let name): Terminal.write("note: docker-credential-\(name) keeps it\n", to: STDERR_FILENO)
@@ -131,7 +132,7 @@ struct LogoutCommand: AsyncParsableCommand {
     func run() async throws {
         let host = try LoginCommand.host(registry)
         do {
-            let wasThere = try await Logins(environment: processEnvironment).forget(host)
+            let wasThere = try await Logins(environment: ProcessEnvironment.variables).forget(host)
             Terminal.print(wasThere ? "Removing login credentials for \(host)" : "Not logged in to \(host)")
         } catch {
             throw CommandFailure(registry: error)

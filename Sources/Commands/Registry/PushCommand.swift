@@ -1,14 +1,14 @@
 public import ArgumentParser
 import BuildEngine
-public import Distribution
+import Distribution
 import Images
-import OCI
+public import OCI
 import Registry
 
-extension ImagePusher.Format: ExpressibleByArgument {}
+extension ImageFormat: ExpressibleByArgument {}
 
-/// How images are compressed and written for a registry.
-struct PushOptions: ParsableArguments {
+/// How layers are compressed for a registry.
+struct CompressionOptions: ParsableArguments {
     @Option(
         name: .customLong("compression"),
         help: ArgumentHelp("gzip, zstd or uncompressed; what was pulled stays as it came.", valueName: "how")
@@ -17,9 +17,6 @@ struct PushOptions: ParsableArguments {
 
     @Option(name: .customLong("compression-level"), help: "1 to 9 for gzip, 1 to 19 for zstd.")
     var level: Int?
-
-    @Option(name: .customLong("format"), help: "The media types of the manifest (default: those that the image has).")
-    var format: ImagePusher.Format?
 
     func resolved() throws -> LayerCompression {
         guard let compression = LayerCompression(compression, level: level) else {
@@ -31,6 +28,14 @@ struct PushOptions: ParsableArguments {
         }
         return compression
     }
+}
+
+/// How images are compressed and written for a registry.
+struct PushOptions: ParsableArguments {
+    @OptionGroup var compression: CompressionOptions
+
+    @Option(name: .customLong("format"), help: "The media types of the manifest (default: those that the image has).")
+    var format: ImageFormat?
 }
 
 /// `swiftbuild push`.
@@ -55,6 +60,15 @@ struct PushCommand: AsyncParsableCommand {
     var names: [String]
 
     func run() async throws {
+        try await options.push(names, from: try global.images(), isQuiet: isQuiet)
+    }
+}
+
+extension PushOptions {
+    /// Pushes images, and indexes with their images, one after the other.
+    ///
+    /// - Parameter onlyIndexes: Whether the name of an image is refused.
+    func push(_ names: [String], from images: ImageStore, isQuiet: Bool, onlyIndexes: Bool = false) async throws {
         let references = try names.map { try ImageReference(parsing: $0) }
         if let reference = references.first(where: { $0.digest != nil }) {
             throw CommandFailure(
@@ -62,23 +76,24 @@ struct PushCommand: AsyncParsableCommand {
                 status: ExitStatus.usage
             )
         }
-        let compression = try options.resolved()
-        let images = try global.images()
         let progress = TransferProgress(isQuiet: isQuiet)
         let pusher = ImagePusher(
             .shared,
             from: images,
-            compression: compression,
-            format: options.format
+            compression: try compression.resolved(),
+            format: format
         ) { progress.show($0) }
         for (name, reference) in zip(names, references) {
-            guard let image = images.find(reference: reference) else {
-                throw CommandFailure(registry: ImageError.notFound(name, similar: []))
-            }
+            let index = images.index(named: reference)
+            let image = index == nil && !onlyIndexes ? images.find(reference: reference) : nil
             do {
-                let manifest = try await Signals.cancelling { try await pusher.push(image, as: reference) }
+                let sent = try await Signals.cancelling {
+                    if let index { return try await pusher.push(index, as: reference) }
+                    if let image { return try await pusher.push(image, as: reference) }
+                    throw ImageError.notFound(name, similar: [])
+                }
                 progress.finish()
-                let line = "\(reference.tag ?? "latest"): digest: \(manifest.digest) size: \(manifest.size)"
+                let line = "\(reference.tag ?? "latest"): digest: \(sent.digest) size: \(sent.size)"
                 Terminal.print(isQuiet ? "\(reference)" : line)
             } catch {
                 progress.finish()

@@ -1,22 +1,10 @@
-import Glibc
+import FileSystem
 import Registry
 
 extension RegistryConnections {
     /// Those of this process, made when something first needs a registry.
-    static let shared = RegistryConnections(environment: processEnvironment)
+    static let shared = RegistryConnections(environment: ProcessEnvironment.variables)
 }
-
-/// All variables of this process's environment.
-let processEnvironment: [String: String] = {
-    var variables: [String: String] = [:]
-    var position = environ
-    while let entry = position.pointee {
-        let parts = String(cString: entry).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
-        position += 1
-    }
-    return variables
-}()
 
 extension CommandFailure {
     /// What is to be said of something that went wrong with a registry.

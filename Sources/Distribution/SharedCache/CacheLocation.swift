@@ -16,6 +16,9 @@ public struct CacheLocation: Sendable, Hashable {
     public let place: Place
     public let compression: LayerCompression
 
+    /// The repository, if it is in a registry.
+    public var repository: ImageReference? { if case .registry(let reference, _) = place { reference } else { nil } }
+
     /// A text that means no location, and why not.
     public struct Invalid: Error, CustomStringConvertible {
         let text: String

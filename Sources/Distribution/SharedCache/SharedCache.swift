@@ -187,14 +187,13 @@ public final class SharedCache: SharedStepCache {
                 throw error
             } catch { return }
         }
-        let blob = try await LayerCompressor(layers, compression).compressed(layer, isDocker: false)
+        let blob = try await LayerCompressor(layers, compression).compressed(layer, in: .oci)
         let entry = CacheEntry(record, result, blob: blob)
         let bytes = try CanonicalJSON.encode(entry.manifest(under: kept.place))
         // A step with huge scripts or variables: no registry would take it.
         guard bytes.count <= cacheEntryLimit else { return }
         let manifest = RemoteManifest(
             mediaType: .imageManifest,
-            digest: SHA256Hasher.digest(of: bytes),
             bytes: bytes
         )
         try await storage.put(manifest, for: kept.place, blob, from: layers.store.blobs)

@@ -14,8 +14,8 @@ struct RegistryServer: Sendable {
         case basic
         /// The same, by a token server; the lifetime of tokens in seconds.
         case bearer(lifetime: Int)
-        /// With a certificate of a CA that nobody knows.
-        case secure
+        /// With a certificate of a CA that nobody knows; clients have to show theirs where it says so.
+        case secure(asksClients: Bool = false)
         /// A pull-through mirror of the registry at a port.
         case mirror(of: Int)
     }
@@ -25,8 +25,9 @@ struct RegistryServer: Sendable {
     /// The port of the proxy, or for `.mirror` and `.basic` the registry's own.
     let host: String
     let control: FilePath
-    /// The certificate of `.secure`.
-    let certificate: FilePath
+    /// The certificate of `.secure`, and its key.
+    var certificate: FilePath { control.appending("cert.pem") }
+    var key: FilePath { control.appending("key.pem") }
 
     /// Runs a test with a registry, which is gone afterwards.
     static func with(_ f: BuildFixture, _ kind: Kind = .open, _ body: (RegistryServer) async throws -> Void)
@@ -52,17 +53,22 @@ struct RegistryServer: Sendable {
         case .mirror(let upstream): configuration += "proxy: {remoteurl: \"http://127.0.0.1:\(upstream)\"}\n"
         case .bearer(let lifetime):
             try Data("\(lifetime)".utf8).write(to: URL(fileURLWithPath: control.appending("bearer").string))
+        case .secure(true):
+            // Anybody's certificate is as good as another here: the server's own.
+            try FileManager.default.createSymbolicLink(
+                atPath: control.appending("clients").string,
+                withDestinationPath: control.appending("cert.pem").string
+            )
         case .open, .secure: break
         }
         let file = control.appending("config.yml")
         try Data(configuration.utf8).write(to: URL(fileURLWithPath: file.string))
         try await running(f, ["docker-registry", "serve", file.string]) {
             try await waitUntil("the registry") { isListening(port) }
-            let certificate = control.appending("cert.pem")
             var script = [Machine.repository.appending("Tests/EndToEndTests/Servers/registry-proxy").string]
             script += ["\(port)", control.string]
             if case .secure = kind {
-                let key = control.appending("key.pem")
+                let (certificate, key) = (control.appending("cert.pem"), control.appending("key.pem"))
                 let made = try await Machine.run(
                     [
                         "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", key.string,
@@ -86,8 +92,7 @@ struct RegistryServer: Sendable {
                     RegistryServer(
                         port: port,
                         host: "127.0.0.1:\(isDirect ? "\(port)" : proxy)",
-                        control: control,
-                        certificate: certificate
+                        control: control
                     )
                 )
             }
@@ -106,6 +111,23 @@ struct RegistryServer: Sendable {
     var requests: [String] {
         let text = (try? readFile(control.appending("log"))).map { String(decoding: $0, as: UTF8.self) } ?? ""
         return text.split(separator: "\n").map(String.init)
+    }
+
+    /// The manifest of a tag as the registry has it.
+    func manifest(_ repository: String, _ tag: String, in directory: FilePath) async throws -> String {
+        let types =
+            ["oci.image.manifest.v1", "oci.image.index.v1", "docker.distribution.manifest.v2"]
+            + ["docker.distribution.manifest.list.v2"]
+        let program = """
+            import sys, urllib.request
+            request = urllib.request.Request(sys.argv[1], headers={"Accept": sys.argv[2]})
+            sys.stdout.write(urllib.request.urlopen(request).read().decode())
+            """
+        let accepted = types.map { "application/vnd.\($0)+json" }.joined(separator: ",")
+        let address = "http://127.0.0.1:\(port)/v2/\(repository)/manifests/\(tag)"
+        let result = try await Machine.run(["python3", "-c", program, address, accepted], in: directory)
+        guard result.status == 0 else { throw TestFailure("\(result)") }
+        return result.outputText
     }
 
     func forgetRequests() throws {

@@ -1,0 +1,81 @@
+import ArgumentParser
+import Images
+import OCI
+
+/// `swiftbuild index`.
+struct IndexCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "index",
+        abstract: "Join images for several platforms under one name.",
+        discussion: """
+            EXAMPLES:
+              swiftbuild index create registry.example.com/app:1 app:amd64 app:arm64
+              swiftbuild index push registry.example.com/app:1
+            """,
+        subcommands: [IndexCreateCommand.self, IndexPushCommand.self]
+    )
+}
+
+/// `swiftbuild index create`.
+struct IndexCreateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "create",
+        abstract: "Give a name to several images of the store, one for each platform."
+    )
+
+    @OptionGroup var global: GlobalOptions
+
+    @Option(
+        name: .customLong("annotation"),
+        help: ArgumentHelp(
+            "Of the index, or after `manifest-descriptor[os/arch]:` of its entries; may repeat.",
+            valueName: "[type:]name=value"
+        )
+    )
+    var annotations: [String] = []
+
+    @Argument(help: "The name.")
+    var name: String
+
+    @Argument(help: "Names or IDs of images; of an index, all its images.")
+    var members: [String]
+
+    func run() throws {
+        let reference = try ImageReference(parsing: name)
+        guard reference.digest == nil else {
+            throw CommandFailure("`\(name)`: a digest cannot be given as a name", status: ExitStatus.usage)
+        }
+        let annotations = try IndexAnnotations(parsing: annotations)
+        let images = try global.images()
+        let joined = try members.flatMap { member -> [StoredImage] in
+            do {
+                return try images.findIndex(member)?.index.images ?? [try images.find(member)]
+            } catch let error as ImageError {
+                guard case .notFound = error else { throw error }
+                throw CommandFailure("\(error)", hints: ["`swiftbuild pull --platform OS/ARCH` fetches images first"])
+            }
+        }
+        Terminal.print("\(try images.makeIndex(joined, annotations: annotations, name: reference).descriptor.digest)")
+    }
+}
+
+/// `swiftbuild index push`.
+struct IndexPushCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "push",
+        abstract: "Send an index and all its images to a registry."
+    )
+
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var options: PushOptions
+
+    @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Print nothing but the name.")
+    var isQuiet = false
+
+    @Argument(help: "Names of indexes.")
+    var names: [String]
+
+    func run() async throws {
+        try await options.push(names, from: try global.images(), isQuiet: isQuiet, onlyIndexes: true)
+    }
+}
