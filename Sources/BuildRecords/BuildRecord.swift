@@ -66,6 +66,26 @@ extension BuildRecord {
         return Dictionary(steps.compactMap { step in step.layer.map { ($0.diffID, step.line) } }) { first, _ in first }
     }
 
+    /// Whether no step had any work to do.
+    var isAllCached: Bool {
+        ending == .succeeded
+            && stages.allSatisfy { $0.steps.allSatisfy { [.base, .cached, .skipped].contains($0.result) } }
+    }
+
+    /// Whether another build was the same, at whatever time and however long it took.
+    func says(theSameAs other: BuildRecord) -> Bool { withoutTimes(id: other.id) == other.withoutTimes(id: other.id) }
+
+    private func withoutTimes(id: ID) -> BuildRecord {
+        var record = BuildRecord(id: id, dockerfile: dockerfile, context: context, platform: platform, stages: stages)
+        (record.target, record.tags, record.image, record.ending) = (target, tags, image, ending)
+        for stage in stages.indices {
+            for step in stages[stage].steps.indices {
+                (record.stages[stage].steps[step].start, record.stages[stage].steps[step].end) = (nil, nil)
+            }
+        }
+        return record
+    }
+
     /// One stage of the file.
     public struct Stage: Sendable, Hashable {
         /// `nil` for one without a name, which its position stands for.

@@ -53,7 +53,14 @@ public struct BuildRecordStore: Sendable {
     }
 
     /// Keeps a record, and drops the oldest ones where there are too many.
+    ///
+    /// The latest build again, with everything cached both times, leaves no second record: nothing that it could tell is
+    /// new, and a build in which nothing changed writes nothing at all.
     public func save(_ record: BuildRecord) throws(SystemError) {
+        let latest = ids.first
+        if record.isAllCached, let before = latest.flatMap({ self.record($0) }), before.says(theSameAs: record) {
+            return
+        }
         try FileOperations.writeAtomically(record.encoded(), to: path(record.id), temporary: store[.temporary])
         // Several at once, so that not every build has one to remove.
         let ids = ids

@@ -125,6 +125,30 @@ struct BuildRecordTests {
         }
     }
 
+    @Test("is not kept twice for the same build with everything cached")
+    func repetition() throws {
+        try withRecords { records, _ in
+            func cached(_ time: Int64, _ result: BuildRecord.Step.Result = .cached, text: String = "RUN true")
+                -> BuildRecord
+            {
+                var record = record(time, text: text)
+                record.image = SHA256Hasher.digest(of: [7])
+                record.ending = .succeeded
+                (record.duration, record.stages) = (time, [record.stages[0]])
+                record.stages[0].steps[1].result = result
+                record.stages[0].steps[1].start = time
+                return record
+            }
+            for time in 1...3 { try records.save(cached(Int64(time), .ran)) }
+            #expect(records.ids.count == 3)
+            for time in 4...6 { try records.save(cached(Int64(time))) }
+            #expect(records.ids.map(\.nanoseconds) == [4, 3, 2, 1])
+            try records.save(cached(7, text: "RUN false"))
+            try records.save(cached(8))
+            #expect(records.ids.map(\.nanoseconds) == [8, 7, 4, 3, 2, 1])
+        }
+    }
+
     @Test("is dropped when there are many later ones; prune takes damaged ones, and with all every one")
     func bounds() throws {
         try withRecords { records, store in
