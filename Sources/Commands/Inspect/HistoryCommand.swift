@@ -39,7 +39,26 @@ struct HistoryCommand: AsyncParsableCommand {
         switch format {
         case .text:
             Terminal.print(HistoryRow.table(rows, now: Int64(time(nil)), truncated: !showsWholeText))
-        case .json: try Terminal.print(json: rows)
+        case .json:
+            let places = DockerfilePlaces(of: opened)
+            try Terminal.print(json: rows.map { PlacedRow(row: $0, place: $0.layer.flatMap { places[$0] }) })
         }
+    }
+}
+
+/// A row with the place of its instruction, where that is known.
+private struct PlacedRow: Encodable {
+    let row: HistoryRow
+    let place: (dockerfile: String, line: Int)?
+
+    private enum CodingKeys: CodingKey {
+        case dockerfile, line
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try row.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encodeIfPresent(place?.dockerfile, forKey: .dockerfile)
+        try container.encodeIfPresent(place?.line, forKey: .line)
     }
 }
