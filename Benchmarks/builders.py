@@ -47,6 +47,10 @@ class Builder:
         """Writes an image as an OCI layout, or as what is nearest to one."""
         return None
 
+    def push(self, tag, name):
+        """Sends an image to a registry without TLS."""
+        return None
+
     def images(self):
         return None
 
@@ -78,6 +82,10 @@ class Swiftbuild(Builder):
 
     def export(self, tag, destination):
         return self.command("save", "--format", "oci", "-o", f"{destination}/", tag)
+
+    def push(self, tag, name):
+        return Command(["sh", "-c", '"$0" tag "$1" "$2" && exec "$0" push "$2"', self.binary, tag, name],
+                       self.command().environment)
 
     def images(self):
         return self.command("images")

@@ -1,13 +1,18 @@
 """Writes the files that builds read: trees, Dockerfiles, and archives of images."""
 
+import atexit
+import contextlib
 import hashlib
 import io
 import json
 import os
+import socket
 import subprocess
 import tarfile
 import time
 from pathlib import Path
+
+from measuring import has
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -75,6 +80,36 @@ def large_file(path, size):
             file.write(number.to_bytes(8, "big") + block[8:])
     changed()
     return path
+
+
+def half_compressible_file(path, size):
+    """Writes a file of which a compressor makes about half."""
+    with open(large_file(path, size // 2), "ab") as file:
+        line = b"a line of text that is in this file many times\n"
+        for _ in range(size // 2 >> 20):
+            file.write((line * ((1 << 20) // len(line) + 1))[:1 << 20])
+    changed()
+    return path
+
+
+def registry(directory):
+    """Starts Debian's registry on loopback until this program ends; its host and port, or None where it is missing."""
+    if not has("docker-registry"):
+        return None
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{free.getsockname()[1]}"
+    file = directory / "registry.yml"
+    file.write_text(f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {directory}/registry}}}}\n"
+                    f'http: {{addr: "{host}"}}\n')
+    process = subprocess.Popen(["docker-registry", "serve", file], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, env={**os.environ, "OTEL_TRACES_EXPORTER": "none"})
+    atexit.register(process.kill)
+    for _ in range(500):
+        with contextlib.suppress(OSError), socket.create_connection(host.split(":")):
+            return host
+        time.sleep(0.02)
+    return None
 
 
 def touch(root, nanoseconds):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import contexts
 from contexts import dockerfile, edit, write
-from measuring import shell
+from measuring import has, shell
 from schedule import Budget, Phase, Workload
 
 TAR = "tar | openssl sha256"
@@ -15,7 +15,7 @@ def every(directory, quick):
     """Yields each workload's name and what makes it: only the files of those that are chosen are written."""
     makers = [
         one_small_file, many_files, deep_tree, large_file, run_steps, base_copy, base_packed, base_run_copy,
-        parallel_stages, layers, long_dockerfile, many_images, eight_builds,
+        parallel_stages, layers, long_dockerfile, many_images, eight_builds, push,
     ]
     for maker in makers:
         name = maker.__name__.replace("_", "-")
@@ -245,6 +245,25 @@ def eight_builds(name, directory, quick):
             builder.build(directory / "context", directory / f"Dockerfile-{each}", f"image-{each}") for each in names],
             needed=10, change=change, processes=8),
     ], rounds=5, start=start, bases=True)
+
+
+def push(name, directory, quick):
+    mebibytes = 64 if quick else 512
+    context = directory / "context"
+    context.mkdir(parents=True)
+    registry = contexts.registry(directory)
+    if registry is None or not has("pigz"):
+        raise Skipped("it needs docker-registry and pigz")
+    data = contexts.half_compressible_file(context / "data", mebibytes << 20)
+    file = dockerfile(directory / "Dockerfile", "FROM scratch", "COPY data /data")
+    return Workload(name, [
+        # The registry stores and hashes on the same processors, so no limit is a multiple of the compression alone.
+        # Peers remember that the registry has a blob under another name, and send it once in all rounds.
+        Phase("push-cold", f"Push of {mebibytes} MiB, compressed for it", lambda builder, number: optional(
+            builder.push("image", f"{registry}/{builder.name}-{number}")), [Budget(yardstick="pigz")], peers=False,
+            yardsticks={"pigz": lambda number: shell('exec pigz -6 -c "$1" > "$2"', data, directory / f"gz-{number}")}),
+    ], rounds=3, fresh=True, space=mebibytes / 100,
+        start=lambda builder: builder.runner.run(builder.build(context, file)))
 
 
 def unpacked_busybox(directory):

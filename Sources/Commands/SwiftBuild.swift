@@ -19,7 +19,7 @@ public struct SwiftBuild: AsyncParsableCommand {
         subcommands: [
             BuildCommand.self, CheckCommand.self, CheckCacheCommand.self, ExplainCommand.self, RunCommand.self,
             ImagesCommand.self, InspectCommand.self, HistoryCommand.self, AnalyzeCommand.self, DiffCommand.self,
-            ListCommand.self, CatCommand.self, CopyCommand.self,
+            ListCommand.self, CatCommand.self, CopyCommand.self, ReportCommand.self,
             TagCommand.self,
             RemoveCommand.self, PruneCommand.self, DiskUsageCommand.self, DoctorCommand.self, SaveCommand.self,
             LoadCommand.self, ImportCommand.self,

@@ -50,7 +50,10 @@ struct HistoryCommand: AsyncParsableCommand {
             for row in rows { Terminal.print(id(row)) }
             return
         }
-        if case .json = format { return try Terminal.print(json: rows) }
+        if case .json = format {
+            let places = DockerfilePlaces(of: opened)
+            return try Terminal.print(json: rows.map { PlacedRow(row: $0, place: $0.layer.flatMap { places[$0] }) })
+        }
         let now = Int64(time(nil))
         try format.print(rows, fields(now)) { HistoryRow.table(rows, now: now, truncated: !showsWholeText) }
     }
@@ -71,5 +74,22 @@ struct HistoryCommand: AsyncParsableCommand {
             .init("Size", "SIZE") { HumanReadable.size($0.size) },
             .init("Comment", "COMMENT") { $0.comment },
         ]
+    }
+}
+
+/// A row with the place of its instruction, where that is known.
+private struct PlacedRow: Encodable {
+    let row: HistoryRow
+    let place: (dockerfile: String, line: Int)?
+
+    private enum CodingKeys: CodingKey {
+        case dockerfile, line
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try row.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encodeIfPresent(place?.dockerfile, forKey: .dockerfile)
+        try container.encodeIfPresent(place?.line, forKey: .line)
     }
 }
