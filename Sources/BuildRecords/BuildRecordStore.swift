@@ -70,7 +70,10 @@ public struct BuildRecordStore: Sendable {
         // Several at once, so that not every build has one to remove.
         let ids = ids
         guard ids.count > BuildRecordStore.limit + 32 else { return }
-        for id in ids[BuildRecordStore.limit...] { try FileOperations.remove(path(id)) }
+        for id in ids[BuildRecordStore.limit...] {
+            try FileOperations.remove(path(id))
+            StepLogStore(store).remove(id)
+        }
     }
 
     /// When a build last used or made each result of a step, by key, in nanoseconds since 1970.

@@ -17,7 +17,9 @@ public struct SwiftBuild: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            BuildCommand.self, CheckCommand.self, CheckCacheCommand.self, ExplainCommand.self, RunCommand.self,
+            BuildCommand.self, CheckCommand.self, CheckCacheCommand.self, ExplainCommand.self, BuildLogsCommand.self,
+            DebugShellCommand.self,
+            RunCommand.self,
             ImagesCommand.self, InspectCommand.self, HistoryCommand.self, AnalyzeCommand.self, DiffCommand.self,
             ListCommand.self, CatCommand.self, CopyCommand.self, ReportCommand.self,
             TagCommand.self,

@@ -4,7 +4,7 @@ internal import Glibc
 public import Layers
 public import Sandbox
 public import Snapshots
-internal import SystemPackage
+public import SystemPackage
 
 /// The writable root filesystem of one process.
 public enum ProcessRoot: Sendable {
@@ -47,6 +47,16 @@ public enum ProcessRoot: Sendable {
                 (try? names.dropLast().forEach { try chain.enter($0) }) != nil
             else { continue }
             unlinkat(chain.descriptor, name, point.isDirectory ? AT_REMOVEDIR : 0)
+        }
+    }
+
+    /// Moves everything that the process wrote out of the directory for temporary files; it is in `fs` then.
+    ///
+    /// Only for a root on which nothing runs any more; it must not be used afterwards.
+    public func move(to path: FilePath) throws(SystemError) {
+        switch self {
+        case .overlay(let workspace): try workspace.move(to: path)
+        case .copy(let directory, _): try FileOperations.rename(directory.path, to: path)
         }
     }
 

@@ -15,6 +15,8 @@ public struct Store: Sendable {
         case compressed = "compressed-v1"
         case cache = "cache-v1"
         case builds = "builds-v1"
+        case logs = "logs-v1"
+        case failed = "failed-v1"
         case snapshots = "snapshots-v1"
         case fingerprints = "fingerprints-v1"
         case sources = "sources-v1"

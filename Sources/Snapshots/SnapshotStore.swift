@@ -229,6 +229,13 @@ public final class Workspace: Sendable {
         }
     }
 
+    /// Moves the written part out of the directory for temporary files, where it would be removed with this value.
+    public func move(to path: FilePath) throws(SystemError) {
+        try FileOperations.removeTree(work)
+        try FileOperations.removeTree(directory.path.appending(SnapshotStore.nothing))
+        try FileOperations.rename(directory.path, to: path)
+    }
+
     /// The written part as a lower directory for the next process; its files must not change any more.
     public var snapshot: SnapshotStore.Snapshot { .init(files: upper, owner: directory) }
 }

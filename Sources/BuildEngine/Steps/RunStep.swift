@@ -1,5 +1,6 @@
 import BuildCache
 import BuildPlanning
+import BuildRecords
 import ContainerRuntime
 import ContentStore
 import DockerfileSyntax
@@ -117,14 +118,14 @@ extension StageBuilder {
 
 /// One process of a `RUN` and what it leaves.
 struct RunStep {
-    private let command: ResolvedRun
-    private let mounts: RunMounts
-    private let stage: StageBuilder
-    private let event: BuildEvent.Step
+    let command: ResolvedRun
+    let mounts: RunMounts
+    let stage: StageBuilder
+    let event: BuildEvent.Step
     private let name: String
 
     private var step: PlannedStep { mounts.step }
-    private var settings: RunSettings { stage.run.request.runs }
+    var settings: RunSettings { stage.run.request.runs }
 
     /// What a process left, from which a layer can be made.
     struct Product: Sendable {
@@ -228,7 +229,12 @@ struct RunStep {
         configuration.limits = settings.limits
         let process = try launch(configuration, flags: prepared.mounts.map(\.range))
         let output = try await finish(process, hiding: prepared.secrets)
-        try check(output)
+        do {
+            try check(output)
+        } catch {
+            await keep(root, configuration)
+            throw error
+        }
         // What a `--mount` needed stays, as with Docker's BuildKit; what every process has leaves nothing behind.
         root.remove(process.createdMountPoints.filter { files.needs($0.path) })
         let capture = LayerCapture(latestTime: stage.run.plan.sourceDateEpoch)
@@ -266,9 +272,14 @@ struct RunStep {
         var tail = OutputTail()
         var output = OutputRedaction(secrets)
         var errors = output
+        let place = stage.place
+        let log = StepLog(
+            StepLogStore(stage.builder.store).path(stage.run.recorder.record.id, stage: place.stage, step: place.step)
+        )
         func show(_ stream: BuildEvent.Stream, _ bytes: [UInt8]) {
             guard !bytes.isEmpty else { return }
             tail.append(bytes)
+            log.append(bytes)
             stage.builder.emit(.output(event, stream, bytes))
         }
         let exit = try await withTaskCancellationHandler {

@@ -164,6 +164,12 @@ struct BuildCommand: AsyncParsableCommand {
     )
     var expectsCached = false
 
+    @Option(
+        name: .customLong("on-error"),
+        help: "Where a RUN failed: fail (the default), or open a shell on what it left, as `debug-shell` does."
+    )
+    var onError: BuildOptions.OnError?
+
     @Flag(name: .customLong("check"), help: "Check the Dockerfile and build nothing, as `swiftbuild check` does.")
     var onlyChecks = false
 
@@ -224,6 +230,7 @@ struct BuildCommand: AsyncParsableCommand {
             isQuiet: isQuiet,
             explains: explains,
             expectsCached: expectsCached,
+            onError: onError,
             runs: runs.options,
             withoutEffect: compatibility.limits,
             check: (try? check) ?? nil
@@ -237,6 +244,7 @@ struct BuildCommand: AsyncParsableCommand {
 }
 
 extension BuildOptions.Progress: ExpressibleByArgument {}
+extension BuildOptions.OnError: ExpressibleByArgument {}
 
 /// Flags of `docker build` that mean nothing without a daemon.
 struct CompatibilityOptions: ParsableArguments {

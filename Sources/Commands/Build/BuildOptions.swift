@@ -14,6 +14,10 @@ struct BuildOptions: Sendable, Equatable {
         case auto, plain, tty, json
     }
 
+    enum OnError: String, CaseIterable, Sendable {
+        case fail, shell
+    }
+
     var root: String?
     var context: String
     var file: String?
@@ -45,6 +49,8 @@ struct BuildOptions: Sendable, Equatable {
     var explains = false
     /// Whether each step must have one.
     var expectsCached = false
+    /// What is done where a RUN failed.
+    var onError: OnError?
     var runs = RunOptions()
     /// Options that were given and mean nothing here, of which the user is told.
     var withoutEffect: [String] = []
@@ -77,6 +83,7 @@ extension BuildOptions {
                 if let destination = output.shownDestination { renderer.show(.exported(destination)) }
             }
             if pushes { try await push(built.image, images, built.caches, renderer) }
+            renderer.summarise(built.record, in: images.store)
             renderer.finish()
             if let idFile { try write(Array(id.utf8), to: idFile) }
             if let metadataFile { try write(try BuildMetadata(built.image, built.record).json, to: metadataFile) }
@@ -85,6 +92,9 @@ extension BuildOptions {
             renderer.finish()
             let failure = CommandFailure(registry: error)
             renderer.fail(failure)
+            if onError == .shell, case BuildError.runFailed = error {
+                _ = try DebugShellCommand.open([], build: nil, images.layers)
+            }
             throw CommandFailure(exitCode: failure.status)
         }
     }

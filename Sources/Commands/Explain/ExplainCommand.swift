@@ -38,20 +38,8 @@ struct ExplainCommand: ParsableCommand {
 
     func run() throws {
         let images = try global.images()
-        guard let record = BuildRecordStore(images.store).record(matching: build) else {
-            throw CommandFailure(
-                build == "last"
-                    ? "no build is remembered" : "no build is remembered that made `\(EscapedText.escaped(build))`",
-                hints: ["the latest \(BuildRecordStore.limit) builds of a store are remembered"]
-            )
-        }
-        var places = record.places
-        if let step {
-            places = places.filter { step > 0 && record[$0].number == step }
-            guard !places.isEmpty else {
-                throw CommandFailure("the build has no step \(step): its steps are 1 to \(record.stepCount)")
-            }
-        }
+        let record = try BuildRecordStore(images.store).found(build)
+        let places = try record.places(ofStep: step)
         let explainer = MissExplainer(images.layers)
         let explain = { (place: StepPlace) in explainer.explain(record, stage: place.stage, step: place.step) }
         switch format {

@@ -11,7 +11,7 @@ struct AnalysisText {
     private let analysis: ImageAnalysis
     private let places: DockerfilePlaces
     /// Longer instructions are cut; `history --no-trunc` shows them.
-    private let width = max(Terminal.isTerminal(STDOUT_FILENO) ? Terminal.width(STDOUT_FILENO) : 100, 20)
+    private let width = max(Terminal.isTerminal(STDOUT_FILENO) ? Terminal.size(STDOUT_FILENO).columns : 100, 20)
     /// Of what is not a directory, so many are shown in each directory and each list, the largest ones.
     private static let fileLimit = 10
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BuildRecords
 import FileSystem
 import Glibc
 import ImageAnalysis
@@ -17,10 +18,14 @@ struct DiffCommand: AsyncParsableCommand {
             extended attributes; times do not count. Ends with 0 when nothing differs, 1 when something does, and 2 or
             more on trouble.
 
+            With --step it is shown what a step of a build changed: of the last one, or of the one that is named by its ID or
+            by the image that it made.
+
             \(ImageLocation.help)
 
             EXAMPLES:
               swiftbuild diff app:1 app:2
+              swiftbuild diff --step 3 last
               swiftbuild diff --format json app docker://registry.example.com/app
             """
     )
@@ -28,10 +33,21 @@ struct DiffCommand: AsyncParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     @Argument(help: ArgumentHelp("The image that is the older one.", valueName: "image"))
-    var before: String
+    var before: String?
 
     @Argument(help: ArgumentHelp("The image that is compared with it.", valueName: "image"))
-    var after: String
+    var after: String?
+
+    @Option(
+        name: .customLong("step"),
+        help: ArgumentHelp("Show what this step of a build changed.", valueName: "number")
+    )
+    var step: Int?
+
+    func validate() throws {
+        guard step == nil ? after == nil : after != nil else { return }
+        throw ValidationError(step == nil ? "two images are to be named" : "--step takes one build only")
+    }
 
     @Option(name: .customLong("format"), help: "How the differences are printed.")
     var format = OutputFormat.text
@@ -40,10 +56,17 @@ struct DiffCommand: AsyncParsableCommand {
         let comparison: ImageComparison
         do {
             let images = try global.images()
-            comparison = try ImageComparison(
-                try await OpenedImage(before, in: images),
-                try await OpenedImage(after, in: images)
-            )
+            if let step {
+                let record = try BuildRecordStore(images.store).found(before ?? "last")
+                comparison = ImageComparison(
+                    try record.places(ofStep: step).map { try record.files(around: $0, in: images) }
+                )
+            } else {
+                comparison = try ImageComparison(
+                    try await OpenedImage(before ?? "", in: images),
+                    try await OpenedImage(after ?? "", in: images)
+                )
+            }
         } catch {
             let failure = CommandFailure(error)
             guard failure.status == ExitStatus.failure else { throw failure }
@@ -72,6 +95,12 @@ private struct ImageComparison {
         files = PathDifference.all(left.view, right.view)
         settings = try SettingDifference.all(before.content.configuration, after.content.configuration)
         packages = PackageDifference.all(try InstalledPackages(left), try InstalledPackages(right))
+    }
+
+    /// Only files.
+    init(_ views: [(before: MergedView, after: MergedView)]) {
+        (images, settings, packages) = ([], [], [])
+        files = views.flatMap { PathDifference.all($0.before, $0.after) }
     }
 
     var isEmpty: Bool { files.isEmpty && settings.isEmpty && packages.isEmpty }

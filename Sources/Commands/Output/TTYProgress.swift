@@ -1,3 +1,5 @@
+import BuildRecords
+import ContentStore
 import Glibc
 import Reporting
 import Synchronization
@@ -6,25 +8,34 @@ import Synchronization
 final class TTYProgress: ProgressRenderer {
     private struct Running {
         let step: BuildEvent.Step
-        let start: Double
+        let start = ContinuousClock.now
+        /// What its process wrote since its last line end.
+        var partial: [UInt8] = []
         var lastLine = ""
     }
 
     private struct State {
         var running: [Running] = []
-        /// The lines of the live part that are on the screen.
-        var shownLines = 0
-        var lastDraw = 0.0
+        var region = LiveRegion()
+        /// Lines that stay and are not written yet.
+        var waiting: [UInt8] = []
+        var stageCount = 1
+        var stepCount = 0
         var done = 0
         var cached = 0
         var isFinished = false
-        var output: [BuildEvent.Step: [UInt8]] = [:]
+        var summary: BuildSummary?
         var transfers = TransferView()
     }
 
+    /// What waits longer for a frame only costs memory.
+    private static let waitingLimit = 1 << 16
+    /// A line of a process that is longer is broken.
+    private static let lineLimit = 1 << 16
+
     private let state = Mutex(State())
     private let usesColour = Terminal.usesColour(STDERR_FILENO)
-    private let begin = TTYProgress.now
+    private let begin = ContinuousClock.now
 
     init() {
         var thread: pthread_t = 0
@@ -53,121 +64,141 @@ final class TTYProgress: ProgressRenderer {
 
     func show(_ event: BuildEvent) {
         state.withLock { state in
-            switch event {
-            case .planned: return
-            case .started(let step): state.running.append(Running(step: step, start: TTYProgress.now))
-            case .running: break
-            case .output(let step, _, let bytes): remember(bytes, of: step, &state)
-            case .finished(let step, let outcome, _, let seconds):
-                end(step, &state)
-                state.done += 1
-                if outcome == .cached { state.cached += 1 }
-                let mark =
-                    outcome == .cached ? colour("cached", 36) : outcome == .base ? "base" : TTYProgress.time(seconds)
-                permanent("\(colour("✓", 32)) \(title(step)) \(mark)", &state)
-            case .failed(let step):
-                end(step, &state)
-                permanent("\(colour("✗", 31)) \(title(step))", &state)
-            case .explained(let step, let explanation):
-                permanent("  \(title(step))", &state)
-                for line in explanation.indentedLines { permanent(line, &state) }
-            case .warning(let source, let diagnostic):
-                permanent(DiagnosticRenderer(usesColour: usesColour).render(diagnostic, in: source), &state)
-            case .transfer(let event):
-                state.transfers.take(event)
-                if let line = TransferView.line(event) { permanent(line, &state) }
-            case .note(let text): permanent("note: \(text)", &state)
-            case .built(let id):
-                permanent(
-                    "Successfully built \(id.split(separator: ":").last.map { String($0.prefix(12)) } ?? id)",
-                    &state
-                )
-            case .tagged(let name): permanent("Successfully tagged \(name)", &state)
-            case .exported(let destination): permanent("Successfully exported \(destination)", &state)
-            }
-            if TTYProgress.now - state.lastDraw > 0.033 { draw(&state) }
+            take(event, &state)
+            if state.region.isDue || state.waiting.count > TTYProgress.waitingLimit { draw(&state) }
         }
+    }
+
+    private func take(_ event: BuildEvent, _ state: inout State) {
+        switch event {
+        case .planned(let stages, let steps): (state.stageCount, state.stepCount) = (stages, steps)
+        case .started(let step): state.running.append(Running(step: step))
+        case .running: break
+        case .output(let step, _, let bytes): remember(bytes, of: step, &state)
+        case .finished(let step, let outcome, _, let seconds):
+            end(step, &state)
+            state.done += step.number > 0 ? 1 : 0
+            if outcome == .cached { state.cached += 1 }
+            let mark =
+                outcome == .cached ? colour("cached", 36) : outcome == .base ? "base" : TTYProgress.time(seconds)
+            permanent("\(colour("✓", 32)) \(title(step)) \(mark)", &state)
+        case .failed(let step):
+            end(step, &state)
+            permanent("\(colour("✗", 31)) \(title(step))", &state)
+        case .explained(let step, let explanation):
+            permanent("  \(title(step))", &state)
+            for line in explanation.indentedLines { permanent(line, &state) }
+        case .warning(let source, let diagnostic):
+            permanent(DiagnosticRenderer(usesColour: usesColour).render(diagnostic, in: source), &state)
+        case .transfer(let event):
+            state.transfers.take(event)
+            if let line = TransferView.line(event) { permanent(line, &state) }
+        case .note(let text): permanent("note: \(EscapedText.escaped(text))", &state)
+        case .built(let id):
+            let short = id.split(separator: ":").last.map { String($0.prefix(12)) } ?? id
+            permanent("Successfully built \(short)", &state)
+        case .tagged(let name): permanent("Successfully tagged \(name)", &state)
+        case .exported(let destination): permanent("Successfully exported \(EscapedText.escaped(destination))", &state)
+        }
+    }
+
+    func summarise(_ record: BuildRecord, in store: Store) {
+        let summary = BuildSummary(record, in: store)
+        state.withLock { $0.summary = summary }
     }
 
     func finish() {
         state.withLock { state in
-            // Steps that were cancelled leave no line.
-            state.running = []
-            clear(&state)
+            guard !state.isFinished else { return }
+            // Of steps that were cancelled the last words stay.
+            for step in state.running.map(\.step) { end(step, &state) }
             state.isFinished = true
-            guard state.done > 0 else { return }
-            let time = TTYProgress.time(TTYProgress.now - begin)
-            Terminal.write("\(state.done) steps, \(state.cached) cached, \(time)\n", to: STDERR_FILENO)
+            let time = TTYProgress.time(seconds: begin.duration(to: .now))
+            if let summary = state.summary {
+                permanent("\(summary.text), \(time)", &state)
+            } else if state.done > 0 {
+                permanent("\(state.done) steps, \(state.cached) cached, \(time)", &state)
+            }
+            state.region.clear(state.waiting)
+            state.waiting = []
         }
     }
 
     /// The output of a process is shown as it comes, whole lines above the live part.
     private func remember(_ bytes: [UInt8], of step: BuildEvent.Step, _ state: inout State) {
-        var waiting = (state.output[step] ?? []) + bytes
-        if let end = waiting.lastIndex(of: UInt8(ascii: "\n")) {
-            clear(&state)
-            for line in waiting[..<end].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
-                Terminal.write(Array("  \(step.stageName) | ".utf8) + line + [UInt8(ascii: "\n")], to: STDERR_FILENO)
-            }
-            waiting.removeSubrange(...end)
+        guard let index = state.running.firstIndex(where: { $0.step == step }) else { return }
+        state.running[index].partial += bytes
+        let waiting = state.running[index].partial
+        guard let end = waiting.lastIndex(of: UInt8(ascii: "\n")) else {
+            if waiting.count > TTYProgress.lineLimit { flush(index, &state) }
+            return
         }
-        state.output[step] = waiting
+        for line in waiting[..<end].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+            append(line, index, &state)
+        }
+        state.running[index].partial = Array(waiting[(end + 1)...])
+    }
+
+    private func append(_ line: some Collection<UInt8>, _ index: Int, _ state: inout State) {
+        let name = EscapedText.escaped(state.running[index].step.stageName)
+        permanent("  \(name) | \(TerminalText.line(line, keepsColours: usesColour))", &state)
+        let shown = TerminalText.line(line, keepsColours: false)
+        if !shown.isEmpty { state.running[index].lastLine = shown }
+    }
+
+    private func flush(_ index: Int, _ state: inout State) {
+        let rest = state.running[index].partial
+        state.running[index].partial = []
+        if !rest.isEmpty { append(rest, index, &state) }
     }
 
     private func end(_ step: BuildEvent.Step, _ state: inout State) {
-        state.running.removeAll { $0.step == step }
-        if let rest = state.output.removeValue(forKey: step), !rest.isEmpty {
-            permanent("  \(step.stageName) | " + String(decoding: rest, as: UTF8.self), &state)
-        }
+        guard let index = state.running.firstIndex(where: { $0.step == step }) else { return }
+        flush(index, &state)
+        state.running.remove(at: index)
     }
 
     private func permanent(_ text: String, _ state: inout State) {
-        clear(&state)
-        Terminal.write(text.hasSuffix("\n") ? text : text + "\n", to: STDERR_FILENO)
+        state.waiting += Array((text.hasSuffix("\n") ? text : text + "\n").utf8)
     }
 
     private func title(_ step: BuildEvent.Step) -> String {
-        step.number > 0
-            ? "[\(step.stageName) \(step.number)/\(step.total)] \(step.text)"
-            : "[\(step.stageName) trigger] \(step.text)"
-    }
-
-    private func clear(_ state: inout State) {
-        guard state.shownLines > 0 else { return }
-        // Up to the first live line, then erase to the end of the screen.
-        Terminal.write("\u{1B}[\(state.shownLines)A\r\u{1B}[J", to: STDERR_FILENO)
-        state.shownLines = 0
+        EscapedText.escaped(
+            step.number > 0
+                ? "[\(step.stageName) \(step.number)/\(step.total)] \(step.text)"
+                : "[\(step.stageName) trigger] \(step.text)"
+        )
     }
 
     private func draw(_ state: inout State) {
-        clear(&state)
-        state.lastDraw = TTYProgress.now
-        let width = Terminal.width(STDERR_FILENO)
-        var text = ""
-        for line in state.transfers.lines.suffix(8) {
-            text += String(line.prefix(max(width - 1, 1))) + "\n"
-            state.shownLines += 1
-        }
+        let columns = Terminal.size(STDERR_FILENO).columns - 1
+        var lines = Array(state.transfers.lines.suffix(8))
         for running in state.running.suffix(8) {
-            let line = "▸ \(title(running.step)) \(TTYProgress.time(TTYProgress.now - running.start))"
-            text += String(line.prefix(max(width - 1, 1))) + "\n"
-            state.shownLines += 1
+            let time = TTYProgress.time(seconds: running.start.duration(to: .now))
+            // The time is what is looked for; on a narrow terminal the instruction has what is left.
+            let width = columns - TerminalText.width(time) - 3
+            lines.append("▸ \(TerminalText.fitting(title(running.step), max(width, 0))) \(time)")
+            // That of a single one is right above.
+            if state.running.count > 1, !running.lastLine.isEmpty { lines.append("    \(running.lastLine)") }
         }
-        if !text.isEmpty { Terminal.write(text, to: STDERR_FILENO) }
+        if !state.running.isEmpty, state.stepCount > 0 {
+            let time = TTYProgress.time(seconds: begin.duration(to: .now))
+            let stages = state.stageCount > 1 ? "\(state.stageCount) stages, " : ""
+            lines.append("\(state.done)/\(state.stepCount) steps, \(stages)\(state.cached) cached, \(time)")
+        }
+        state.region.draw(state.waiting, lines)
+        state.waiting = []
     }
 
     private func colour(_ text: String, _ code: Int) -> String {
         usesColour ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }
 
-    private static var now: Double {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-    }
+    private static func time(seconds duration: Duration) -> String { time(duration / .seconds(1)) }
 
     private static func time(_ seconds: Double) -> String {
         let tenths = Int((max(0, seconds) * 10).rounded())
-        return "\(tenths / 10).\(tenths % 10)s"
+        guard tenths >= 600 else { return "\(tenths / 10).\(tenths % 10)s" }
+        return "\(tenths / 600)m\(tenths / 10 % 60)s"
     }
 }

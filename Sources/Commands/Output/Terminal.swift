@@ -13,11 +13,14 @@ enum Terminal {
         isTerminal(descriptor) && (environment("NO_COLOR") ?? "").isEmpty && environment("TERM") != "dumb"
     }
 
-    /// Columns of a terminal; 80 where it does not tell.
-    static func width(_ descriptor: Int32) -> Int {
+    /// Whether lines can be drawn again on it.
+    static func isLive(_ descriptor: Int32) -> Bool { isTerminal(descriptor) && environment("TERM") != "dumb" }
+
+    /// The size of a terminal; 80 columns and 24 rows where it does not tell.
+    static func size(_ descriptor: Int32) -> (columns: Int, rows: Int) {
         var size = winsize()
-        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-        return Int(size.ws_col)
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else { return (80, 24) }
+        return (Int(size.ws_col), Int(size.ws_row))
     }
 
     /// Writes text; a reader that has gone away is no error.
@@ -40,7 +43,7 @@ enum Terminal {
 
     /// Prints a table, as wide as a terminal allows.
     static func print(_ table: TextTable) {
-        write(table.render(width: isTerminal(STDOUT_FILENO) ? width(STDOUT_FILENO) : nil), to: STDOUT_FILENO)
+        write(table.render(width: isTerminal(STDOUT_FILENO) ? size(STDOUT_FILENO).columns : nil), to: STDOUT_FILENO)
     }
 
     /// Prints a document.

@@ -10,6 +10,9 @@ struct Transcript {
         let stream: BuildEvent.Stream
     }
 
+    /// A line that is longer is broken.
+    private static let lineLimit = 1 << 20
+
     private(set) var stageCount = 1
     /// What a process wrote since its last line end, for each of its streams.
     private var partial: [Source: [UInt8]] = [:]
@@ -67,15 +70,27 @@ struct Transcript {
 
     /// Complete lines as they come; what has no line end yet waits, so that lines of parallel steps do not mix.
     private mutating func output(_ bytes: [UInt8], _ source: Source) -> [UInt8] {
-        var waiting = partial[source] ?? []
-        waiting += bytes
-        var result: [UInt8] = []
-        let prefix = Array(prefix(source.step).utf8)
-        while let end = waiting.firstIndex(of: UInt8(ascii: "\n")) {
-            result += prefix + waiting[...end]
-            waiting.removeSubrange(...end)
+        var lines = partial.removeValue(forKey: source) ?? []
+        guard let end = bytes.lastIndex(of: UInt8(ascii: "\n")) else {
+            lines += bytes
+            // Whoever never ends a line must not fill the memory.
+            guard lines.count > Transcript.lineLimit else {
+                partial[source] = lines
+                return []
+            }
+            return Array(prefix(source.step).utf8) + lines + [UInt8(ascii: "\n")]
         }
-        partial[source] = waiting
+        lines += bytes[...end]
+        let rest = bytes[(end + 1)...]
+        if !rest.isEmpty { partial[source] = Array(rest) }
+        let prefix = Array(prefix(source.step).utf8)
+        guard !prefix.isEmpty else { return lines }
+        var result: [UInt8] = []
+        for line in lines.dropLast().split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+            result += prefix
+            result += line
+            result.append(UInt8(ascii: "\n"))
+        }
         return result
     }
 

@@ -6,8 +6,7 @@ import Synchronization
 final class TransferProgress: Sendable {
     private struct State {
         var view = TransferView()
-        var shownLines = 0
-        var lastDraw = ContinuousClock.now
+        var region = LiveRegion()
     }
 
     private let isLive: Bool
@@ -16,44 +15,24 @@ final class TransferProgress: Sendable {
 
     init(isQuiet: Bool = false) {
         self.isQuiet = isQuiet
-        isLive = !isQuiet && Terminal.isTerminal(STDERR_FILENO) && environment("TERM") != "dumb"
+        isLive = !isQuiet && Terminal.isLive(STDERR_FILENO)
     }
 
     func show(_ event: TransferEvent) {
         guard !isQuiet else { return }
         state.withLock { state in
             state.view.take(event)
-            if let line = TransferView.line(event) {
-                clear(&state)
-                Terminal.write(line + "\n", to: STDERR_FILENO)
-            } else if !isLive || state.lastDraw.duration(to: .now) < .milliseconds(50) {
-                return
-            }
-            clear(&state)
-            draw(&state)
+            let line = TransferView.line(event).map { Array("\($0)\n".utf8) } ?? []
+            guard isLive else { return Terminal.write(line, to: STDERR_FILENO) }
+            if !line.isEmpty || state.region.isDue { state.region.draw(line, state.view.lines.suffix(8)) }
         }
     }
 
     /// Takes the live lines away.
     func finish() {
         state.withLock { state in
-            clear(&state)
+            if isLive { state.region.clear() }
             state.view = TransferView()
         }
-    }
-
-    private func clear(_ state: inout State) {
-        guard state.shownLines > 0 else { return }
-        Terminal.write("\u{1B}[\(state.shownLines)A\r\u{1B}[J", to: STDERR_FILENO)
-        state.shownLines = 0
-    }
-
-    private func draw(_ state: inout State) {
-        guard isLive else { return }
-        state.lastDraw = .now
-        let width = max(Terminal.width(STDERR_FILENO) - 1, 1)
-        let lines = state.view.lines.suffix(8).map { String($0.prefix(width)) + "\n" }
-        state.shownLines = lines.count
-        Terminal.write(lines.joined(), to: STDERR_FILENO)
     }
 }

@@ -84,8 +84,10 @@ struct RunCommand: ParsableCommand {
         let content = try images.content(of: try images.find(image))
         Signals.hold()
         let container = try container(content, images)
-        let process = try launch(container)
-        throw CommandFailure(exitCode: process)
+        let code = try ForegroundProcess.run(usesTerminal: usesTerminal, isInteractive: isInteractive) {
+            try container.launch($0)
+        }
+        throw CommandFailure(exitCode: code)
     }
 
     private func container(_ content: ImageContent, _ images: ImageStore) throws -> Container {
@@ -110,42 +112,5 @@ struct RunCommand: ParsableCommand {
             options,
             in: SnapshotStore(images.layers)
         )
-    }
-
-    /// Runs the container to its end.
-    ///
-    /// - Returns: The exit code, 128 + n for a signal.
-    private func launch(_ container: Container) throws -> Int32 {
-        do {
-            if usesTerminal { return try runInTerminal(container) }
-            let input = try isInteractive ? STDIN_FILENO : FileOperations.open("/dev/null", O_RDONLY)
-            let process = try container.launch(.descriptors(input: input, output: STDOUT_FILENO, error: STDERR_FILENO))
-            forwardSignals(to: process)
-            return try process.wait().code
-        } catch let error as SandboxError {
-            switch error.reason {
-            case .execution: throw CommandFailure("\(error)", status: error.errno == .noSuchFileOrDirectory ? 127 : 126)
-            default: throw CommandFailure("\(error)", status: ExitStatus.environment)
-            }
-        }
-    }
-
-    /// The first process of a container ignores a signal that it has no handler for; the second one is SIGKILL therefore.
-    private func forwardSignals(to process: SandboxProcess) {
-        Signals.forward { signal, count in process.kill(count == 1 ? signal : SIGKILL) }
-    }
-
-    private func runInTerminal(_ container: Container) throws -> Int32 {
-        let terminal = try PseudoTerminal()
-        terminal.copySize(from: STDIN_FILENO)
-        let process = try container.launch(.terminal(terminal.processEnd))
-        forwardSignals(to: process)
-        let input = try isInteractive ? STDIN_FILENO : FileOperations.open("/dev/null", O_RDONLY)
-        // Dropping the mode gives the terminal back as it was.
-        let mode = isInteractive ? RawTerminalMode(STDIN_FILENO) : nil
-        let result = Result { try terminal.relay(input: input, output: STDOUT_FILENO, untilEndOf: process) }
-        if let mode = consume mode { mode.restore() }
-        try result.get()
-        return try process.wait().code
     }
 }

@@ -67,12 +67,25 @@ struct PruneSelection {
             entry.lastUsed = max(entry.lastUsed, lastUses[key] ?? 0)
             results.append(Result(entry: entry, layer: record.layer?.diffID))
         }
+        var forgotten: Set<[UInt8]> = []
         for entry in try store.entries(of: .builds) {
             let id = BuildRecord.ID(parsing: String(decoding: entry.name, as: UTF8.self))
             let isDamaged = id.flatMap { records.record($0) } == nil
             let isOld = limits.usedBefore.map { (id?.nanoseconds ?? 0) < $0 } ?? limits.removesAll
             // They take up next to nothing, and tell why.
-            if isDamaged || (isOld && !limits.isBudget) { chosen.append(entry) }
+            if isDamaged || (isOld && !limits.isBudget) {
+                chosen.append(entry)
+                forgotten.insert(entry.name)
+            }
+        }
+        let remembered = Set(try FileOperations.names(in: store[.builds])).subtracting(forgotten)
+        // What a build writes that goes on has no record yet.
+        let today = try PruneLimits.time(ago: "24h", "")
+        chosen += try store.entries(of: .logs).filter { entry in
+            !remembered.contains(entry.name)
+                && (limits.removesAll || forgotten.contains(entry.name) || entry.lastUsed < today)
+        }
+        chosen += try store.entries(of: .failed).filter { entry in limits.usedBefore.map { entry.lastUsed < $0 } ?? true
         }
         if limits.concernsCache {
             let others = try [.snapshots, .mounts, .sources, .fingerprints].flatMap { try store.entries(of: $0) }

@@ -10,6 +10,8 @@ enum StoreKind: String, CaseIterable, Encodable {
     case sources = "fetched sources"
     case fingerprints
     case builds = "build records"
+    case logs = "build logs"
+    case failed = "failed steps"
     case temporary = "temporary files"
     /// Directories and locks.
     case other
@@ -23,6 +25,8 @@ enum StoreKind: String, CaseIterable, Encodable {
         case .sources: .sources
         case .fingerprints: .fingerprints
         case .builds: .builds
+        case .logs: .logs
+        case .failed: .failed
         case .temporary: .temporary
         case .images, .layers, .other: nil
         }

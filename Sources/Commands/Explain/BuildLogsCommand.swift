@@ -1,0 +1,76 @@
+import ArgumentParser
+import BuildRecords
+import FileSystem
+import Glibc
+import Images
+import Reporting
+import SystemPackage
+
+/// `swiftbuild build-logs`: what the processes of a build wrote.
+struct BuildLogsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "build-logs",
+        abstract: "Show what the steps of a build wrote, whole.",
+        discussion: """
+            The log of a step whose result was used again is that of the build that made it. Values of secrets are not in
+            it. On a terminal escape sequences are left out, colours excepted.
+
+            EXAMPLES:
+              swiftbuild build-logs                       all steps of the last build
+              swiftbuild build-logs --step 3 app:latest   one step of the build that made an image
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+
+    @Argument(help: "The name or ID of an image, the ID of a build, or `last`.")
+    var build = "last"
+
+    @Option(name: .customLong("step"), help: ArgumentHelp("Show only this step.", valueName: "number"))
+    var step: Int?
+
+    func run() throws {
+        let images = try global.images()
+        let record = try BuildRecordStore(images.store).found(build)
+        let places = try record.places(ofStep: step)
+        let logs = StepLogStore(images.store)
+        try Terminal.ignoringClosedPipe {
+            for place in places {
+                guard let path = logs.log(of: record, stage: place.stage, step: place.step) else { continue }
+                let number = record[place].number
+                let title = "Step \(number > 0 ? "\(number)/\(record.stepCount) " : "")"
+                if step == nil { Terminal.print("==> \(title): \(EscapedText.escaped(record[place].text))") }
+                try BuildLogsCommand.show(path)
+            }
+        }
+    }
+
+    /// Copies a log to standard output, however long it is.
+    private static func show(_ path: FilePath) throws {
+        let isSafe = !Terminal.isTerminal(STDOUT_FILENO)
+        let descriptor = try FileOperations.open(path, O_RDONLY)
+        defer { close(descriptor) }
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        var line: [UInt8] = []
+        func printLine() {
+            Terminal.print(TerminalText.line(line, keepsColours: Terminal.usesColour(STDOUT_FILENO)))
+            line = []
+        }
+        while true {
+            let count = read(descriptor, &chunk, chunk.count)
+            guard count > 0 else { break }
+            if isSafe {
+                try chunk.withUnsafeBytes { bytes in
+                    let piece = UnsafeRawBufferPointer(rebasing: bytes[..<count])
+                    try FileOperations.write(piece, to: STDOUT_FILENO, path: "standard output")
+                }
+                continue
+            }
+            for byte in chunk[..<count] {
+                if byte == UInt8(ascii: "\n") || line.count == chunk.count { printLine() }
+                if byte != UInt8(ascii: "\n") { line.append(byte) }
+            }
+        }
+        if !line.isEmpty { printLine() }
+    }
+}

@@ -1,0 +1,67 @@
+import ArgumentParser
+import BuildEngine
+import Glibc
+import Images
+import Layers
+import Reporting
+
+/// `swiftbuild debug-shell`: look around where a `RUN` failed.
+struct DebugShellCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "debug-shell",
+        abstract: "Open a shell where a RUN failed.",
+        discussion: """
+            It sees what the failed process left, with its mounts, user, directory and environment; values of secrets and
+            ssh agents are not kept. The latest \(FailedStep.limit) failures are, until `swiftbuild prune`. What the shell
+            changes stays in what is kept, and never gets into an image. The exit code is the shell's.
+
+            EXAMPLES:
+              swiftbuild debug-shell
+              swiftbuild debug-shell -- cat config.log
+              swiftbuild build --on-error shell .      at once when the build fails
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+
+    @Option(
+        name: .customLong("build"),
+        help: ArgumentHelp("The ID of the build (default: the latest).", valueName: "id")
+    )
+    var build: String?
+
+    @Argument(parsing: .captureForPassthrough, help: "A command in place of a shell.")
+    var command: [String] = []
+
+    func run() throws {
+        let images = try global.images()
+        Signals.hold()
+        let command = command.first == "--" ? Array(command.dropFirst()) : command
+        throw CommandFailure(exitCode: try DebugShellCommand.open(command, build: build, images.layers))
+    }
+
+    /// - Returns: The exit code.
+    static func open(_ command: [String], build: String?, _ layers: LayerStore) throws -> Int32 {
+        guard let failed = FailedStep.latest(of: build, in: layers) else {
+            throw CommandFailure(
+                build.map { "nothing is kept of a failed step of the build `\(EscapedText.escaped($0))`" }
+                    ?? "nothing is kept of a failed step",
+                hints: ["the latest \(FailedStep.limit) RUN steps that failed are kept until `swiftbuild prune`"]
+            )
+        }
+        Terminal.write("note: after \(EscapedText.escaped(failed.text))\n", to: STDERR_FILENO)
+        for target in failed.missing {
+            Terminal.write("note: not kept: \(EscapedText.escaped(target))\n", to: STDERR_FILENO)
+        }
+        var use: (any Sendable)?
+        defer { withExtendedLifetime(use) {} }
+        return try ForegroundProcess.run(
+            usesTerminal: Terminal.isTerminal(STDIN_FILENO) && Terminal.isTerminal(STDOUT_FILENO),
+            isInteractive: true
+        ) { streams in
+            let (process, resources) = try failed.launch(command, streams)
+            use = resources
+            return process
+        }
+    }
+}
