@@ -109,6 +109,7 @@ let package = Package(
         ),
         library("Images", ["Reporting", "OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
         library("ImageAnalysis", ["Reporting", "OCI", "FileSystem", "Layers", systemPackage]),
+        library("BuildReport", ["Reporting", "OCI", "Layers", "Images", "ImageAnalysis", "BuildRecords"]),
         library(
             "ContainerRuntime",
             ["OCI", "FileSystem", "ContentStore", "Layers", "Snapshots", "Sandbox", systemPackage]
@@ -126,6 +127,7 @@ let package = Package(
             [
                 "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning",
                 "BuildChecks", "BuildCache", "BuildRecords", "Layers", "Snapshots", "Images", "ImageAnalysis",
+                "BuildReport",
                 "BuildEngine", "Sandbox", "ContainerRuntime", "RemoteAddresses", "RemoteSources", "Registry",
                 "Distribution", systemPackage,
                 argumentParser,
@@ -136,6 +138,7 @@ let package = Package(
         tests("ContentStore", ["OCI", "FileSystem", systemPackage]),
         tests("Layers", ["OCI", "FileSystem", "ContentStore", systemPackage]),
         tests("ImageAnalysis", ["OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
+        tests("BuildReport", ["Reporting", "OCI", "ContentStore", "Layers", "ImageAnalysis", "BuildRecords"]),
         tests("Images", ["OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
         .executableTarget(
             name: "swiftbuild",

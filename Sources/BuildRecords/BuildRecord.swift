@@ -60,6 +60,12 @@ public struct BuildRecord: Sendable, Hashable {
 }
 
 extension BuildRecord {
+    /// The lines of the Dockerfile by the diff IDs of the layers that their instructions made or found.
+    public var linesOfLayers: [Digest: Int] {
+        let steps = stages.lazy.flatMap(\.steps)
+        return Dictionary(steps.compactMap { step in step.layer.map { ($0.diffID, step.line) } }) { first, _ in first }
+    }
+
     /// Whether no step had any work to do.
     var isAllCached: Bool {
         ending == .succeeded

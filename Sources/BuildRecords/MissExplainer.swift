@@ -104,10 +104,8 @@ public final class MissExplainer: Sendable {
             return StepExplanation([.unknownStep])
         }
         let isOtherBelow = below(inputs) != below(similar.key.inputs)
-        return StepExplanation(
-            (isOtherBelow ? [.otherStepsBelow] : [])
-                + reasons(subject, inputs, text: similar.instruction, similar.key.inputs, similar.layer)
-        )
+        let own = reasons(subject, inputs, text: similar.instruction, similar.key.inputs, similar.layer)
+        return StepExplanation(isOtherBelow || own.isEmpty ? [.otherStepsBelow] + own : own)
     }
 }
 

@@ -19,9 +19,10 @@ public struct SwiftBuild: AsyncParsableCommand {
         subcommands: [
             BuildCommand.self, CheckCommand.self, CheckCacheCommand.self, ExplainCommand.self, RunCommand.self,
             ImagesCommand.self, InspectCommand.self, HistoryCommand.self, AnalyzeCommand.self, DiffCommand.self,
-            ListCommand.self, CatCommand.self, CopyCommand.self,
+            ListCommand.self, CatCommand.self, CopyCommand.self, ReportCommand.self,
             TagCommand.self,
-            RemoveCommand.self, PruneCommand.self, SaveCommand.self, LoadCommand.self, ImportCommand.self,
+            RemoveCommand.self, PruneCommand.self, DiskUsageCommand.self, DoctorCommand.self, SaveCommand.self,
+            LoadCommand.self, ImportCommand.self,
             PullCommand.self, PushCommand.self, IndexCommand.self, LoginCommand.self, LogoutCommand.self,
             ContextCommand.self, DebugCommand.self,
         ],

@@ -8,6 +8,8 @@ public enum AnalysisError: Error, Sendable, Equatable {
     /// A copy needs a directory there.
     case noDestination(String)
     case destinationIsNoDirectory(String)
+    /// A device, pipe or socket is there.
+    case specialDestination(String)
 }
 
 extension AnalysisError: CustomStringConvertible {
@@ -16,6 +18,7 @@ extension AnalysisError: CustomStringConvertible {
         case .notFound(let path): "`\(path.escaped)` is not in the image"
         case .noFile(let path, let what): "`\(path.escaped)` is no file but \(what)"
         case .noDestination(let path): "`\(path)` does not exist, so nothing can be copied into it"
+        case .specialDestination(let path): "`\(path)` is a device, pipe or socket, and is not replaced"
         case .destinationIsNoDirectory(let path): "`\(path)` is no directory, so no directory can be copied to it"
         }
     }

@@ -41,7 +41,8 @@ public struct FileExtraction {
     /// Copies to a path, as `docker cp` does: into a directory that is there, otherwise to that name.
     ///
     /// - Returns: What was left out.
-    /// - Throws: `AnalysisError.noDestination`, `.destinationIsNoDirectory`, `LayerError.inTheWay`, `SystemError`.
+    /// - Throws: `AnalysisError.noDestination`, `.destinationIsNoDirectory`, `.specialDestination`,
+    ///   `LayerError.inTheWay`, `SystemError`.
     public func copy(to destination: FilePath, endsWithSlash: Bool = false) throws -> [PathInRoot] {
         let existing = FileExtraction.kind(destination)
         if existing == .directory {
@@ -52,6 +53,10 @@ public struct FileExtraction {
             throw AnalysisError.noDestination(destination.string)
         }
         if existing != nil, isDirectory { throw AnalysisError.destinationIsNoDirectory(destination.string) }
+        // A file would take the place of the machine's own `/dev/null`.
+        guard [nil, .regular, .symbolicLink].contains(existing) else {
+            throw AnalysisError.specialDestination(destination.string)
+        }
         let directory = destination.removingLastComponent()
         let parent: FilePath = directory.isEmpty ? "." : directory
         guard FileExtraction.kind(parent) == .directory else { throw AnalysisError.noDestination(parent.string) }

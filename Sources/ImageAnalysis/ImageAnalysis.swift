@@ -19,11 +19,15 @@ public struct ImageAnalysis: Sendable {
         /// The bytes of files that this layer hides, mostly of layers below.
         public let hiddenBytes: Int64
         fileprivate let hiddenByPath: [PathInRoot: Int64]
+        fileprivate let wastedPaths: Set<PathInRoot>
 
         /// The layer's changes as a tree.
         ///
         /// - Parameter depth: The number of levels of directories; what lies deeper is counted in its parents.
         public func rows(depth: Int) -> [ChangeRow] { ChangeRow.rows(changes, hidden: hiddenByPath, depth: depth) }
+
+        /// The bytes that the layer has in each directory.
+        public var sizes: SizeTree { SizeTree(changes, wasted: wastedPaths) }
     }
 
     /// Lowest first.
@@ -62,7 +66,8 @@ public struct ImageAnalysis: Sendable {
                 bytes: view.layers[position].fileBytes,
                 wastedBytes: wasted[position],
                 hiddenBytes: hiding[position].values.reduce(0, &+),
-                hiddenByPath: hiding[position]
+                hiddenByPath: hiding[position],
+                wastedPaths: Set(hidden.filter { $0.layer == position }.map(\.path))
             )
         }
         hiddenFiles = hidden.sorted { ($1.size, $0.path) < ($0.size, $1.path) }

@@ -12,6 +12,8 @@ public struct LayerChange: Sendable {
 
     public let kind: Kind
     /// What is there with the layer; for a path that it removes, what was there.
+    ///
+    /// A further name of a file has the attributes of that file.
     public let entry: LayerEntry
 
     public var path: PathInRoot { entry.path }

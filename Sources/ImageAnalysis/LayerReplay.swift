@@ -82,15 +82,21 @@ struct LayerReplay {
         }
         switch (before, after) {
         case (nil, nil): break
-        case (nil, let after?): changes[layer].append(LayerChange(kind: .added, entry: view.withAttributes(after)))
-        case (let before?, nil): changes[layer].append(LayerChange(kind: .removed, entry: view.withAttributes(before)))
+        case (nil, let after?): add(.added, after, layer)
+        case (let before?, nil): add(.removed, before, layer)
         case (let before?, let after?):
-            let entry = view.withAttributes(after)
-            let differences = FileAttribute.differences(view.withAttributes(before), entry)
+            let differences = FileAttribute.differences(view.withAttributes(before), view.withAttributes(after))
             // Directories are listed for what is in them.
-            if differences.isEmpty, entry.kind == .directory { return }
-            changes[layer].append(LayerChange(kind: .changed(differences), entry: entry))
+            if differences.isEmpty, after.entry.kind == .directory { return }
+            add(.changed(differences), after, layer)
         }
+    }
+
+    private mutating func add(_ kind: LayerChange.Kind, _ node: MergedView.Node, _ layer: Int) {
+        var entry = view.withAttributes(node)
+        // A further name has no content of its own.
+        entry.kind = node.entry.kind
+        changes[layer].append(LayerChange(kind: kind, entry: entry))
     }
 
     private mutating func hide(_ node: MergedView.Node, by layer: Int) {

@@ -1,12 +1,14 @@
 internal import FileSystem
 internal import Glibc
-internal import Layers
-internal import SystemPackage
+public import Layers
+public import SystemPackage
 
 /// Where an archive is written: a file that appears whole or not at all, or a stream such as standard output.
-enum OutputFile {
+public enum OutputFile {
     /// Runs `body` with a sink for `path`; `-` is standard output, and devices and pipes are written to as they are.
-    static func write(_ path: FilePath, _ body: (any ByteSink) throws -> Void) throws {
+    ///
+    /// - Throws: `ImageError.refusedDestination` for a directory, `SystemError`, what `body` throws.
+    public static func write(_ path: FilePath, _ body: (any ByteSink) throws -> Void) throws {
         if path == "-" { return try body(DescriptorSink(descriptor: STDOUT_FILENO, path: "standard output")) }
         switch FileStatus.ifPresent(path)?.kind {
         case .directory?:

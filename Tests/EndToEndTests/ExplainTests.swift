@@ -433,6 +433,50 @@ struct ExplainTests {
         }
     }
 
+    @Test(
+        "compares with what has the most in common where no build is remembered",
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)")
+    )
+    func withoutRecords() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            try f.write("a", "1")
+            let text = "FROM base\nARG V=1\nARG W=1\nRUN echo $V $W\nCOPY a /a"
+            try await f.rebuild(text, "--build-arg", "W=7", "--build-arg", "V=7")
+            try await f.rebuild(text)
+            try FileManager.default.removeItem(atPath: f.store.appending("builds-v1").string)
+            try f.write("a", "2")
+            try await f.rebuild(text, "--build-arg", "V=2")
+            let steps = try await f.explained()
+            #expect(steps["RUN echo $V $W"] == ["ran", "ARG V: now `2`, was `1`"])
+            #expect(
+                steps["COPY a /a"] == ["ran", "the steps below are others", "1 file differs:", "  content  /a"]
+            )
+        }
+    }
+
+    @Test("counts the copy of a directory that stands for a base, as the build does")
+    func namedContext() async throws {
+        try await BuildFixture.with { f in
+            try f.write("other/b", "1")
+            try f.write("c", "1")
+            let text = "FROM other AS first\nCOPY c /c\nFROM scratch\nCOPY --from=first /b /"
+            let flags = "other=\(f.context.appending("other"))"
+            try await f.rebuild(text, "--build-context", flags)
+            try f.write("other/b", "2")
+            let build = try await f.rebuild(text, "--build-context", flags, "--explain")
+            #expect(build.errors.contains("] Step 2/5 : COPY --from=other . /"), "\(build)")
+            let steps = try await f.explained("--step", "2")
+            #expect(steps == ["COPY --from=other . /": ["ran", "1 file differs:", "  content  /b"]])
+            #expect(
+                try await f.explained("--step", "3") == [
+                    "COPY c /c": ["ran", "step 2 changed, on which it builds: COPY --from=other . /"]
+                ]
+            )
+            #expect(try await f.explained("--step", "5").keys.sorted() == ["COPY --from=first /b /"])
+        }
+    }
+
     @Test("of one touched file among 5,000 reads no content again")
     func manyFiles() async throws {
         try await BuildFixture.with { f in

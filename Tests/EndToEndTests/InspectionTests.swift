@@ -72,6 +72,7 @@ struct InspectionTests {
             #expect(rows.map { $0["instruction"].text } == ["ENV A=\(long)", "COPY --chmod=600 . /"])
             #expect(rows[0]["id"].text == image.id && rows[0]["layer"] == .null)
             #expect(rows[1]["layer"].text?.hasPrefix("sha256:") == true && rows[1]["size"].integer == 0)
+            #expect(rows[1]["line"].integer == 2 && rows[1]["dockerfile"].text?.hasPrefix(f.scratch.string) == true)
             let table = try await f.succeed("history", "h").outputText
             #expect(!table.contains(long) && table.contains("…"))
             let whole = try await f.succeed("history", "--no-trunc", "h").outputText
@@ -189,7 +190,9 @@ struct InspectionTests {
                 var status = stat()
                 #expect(lstat(f.context.pushing("out/owned").string, &status) == 0 && status.st_uid == 7)
             }
+            #expect(mkfifo(f.context.appending("pipe").string, 0o600) == 0)
             for (arguments, reason) in [
+                (["wasteful:/dir/file", "pipe"], "`pipe` is a device, pipe or socket, and is not replaced"),
                 (["wasteful:/dir", "out/file"], "is no directory, so no directory can be copied to it"),
                 (["wasteful:/dir/file", "none/x"], "`none` does not exist"),
                 (["wasteful:/dir/file", "none/"], "`none` does not exist"),

@@ -28,6 +28,13 @@ struct ImageAnalysisTests {
         #expect(analysis.bytes == 650 + 1010 + 7)
         // `big` is still there as `link`.
         #expect(analysis.wastedBytes == 100 + 200 + 300)
+        #expect(analysis.layers.map { layer in layer.rows(depth: 1).reduce(0) { $0 + $1.bytes } } == [650, 1010, 7])
+        #expect(analysis.layers.map(\.sizes.bytes) == [650, 1010, 7])
+        #expect(analysis.layers[0].sizes.wastedBytes == 600)
+        #expect(
+            analysis.layers[0].sizes.children.map { String(decoding: $0.name, as: UTF8.self) } == ["dir", "a", "keep"]
+        )
+        #expect(analysis.layers[0].sizes.children[0].children.map(\.bytes) == [300, 200])
         #expect(analysis.layers.map(\.wastedBytes) == [600, 0, 0])
         #expect(analysis.layers.map(\.hiddenBytes) == [0, 300, 300])
         #expect(analysis.layers.map { $0.history?.instruction } == ["COPY . /", "RUN rm dir/b", nil])

@@ -31,11 +31,14 @@ final class BuildRecorder: Sendable {
         let needed = Dictionary(plan.stages.map { ($0.index, $0) }) { first, _ in first }
         let stages = plan.dockerfile.stages.map { stage in
             let result: BuildRecord.Step.Result = needed[stage.index] == nil ? .skipped : .notRun
+            let numbers = needed[stage.index].map { planned in
+                [planned.stepNumber] + planned.steps.suffix(stage.instructions.count).map(\.number)
+            }
             return BuildRecord.Stage(
                 name: stage.name,
                 steps: ([stage.instruction] + stage.instructions).enumerated().map { position, instruction in
                     BuildRecord.Step(
-                        number: needed[stage.index].map { $0.stepNumber + position } ?? 0,
+                        number: numbers?[position] ?? 0,
                         line: source.line(at: instruction.range.start),
                         text: CredentialMask.masked(instruction.text),
                         result: result
@@ -67,7 +70,7 @@ final class BuildRecorder: Sendable {
             steps.insert(
                 contentsOf: planned.dropLast(steps.count - 1).map {
                     let text = CredentialMask.masked($0.instruction.text)
-                    return BuildRecord.Step(number: 0, line: line, text: text, result: .notRun)
+                    return BuildRecord.Step(number: $0.number, line: line, text: text, result: .notRun)
                 },
                 at: 1
             )

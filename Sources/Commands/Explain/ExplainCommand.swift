@@ -98,27 +98,3 @@ struct ExplainCommand: ParsableCommand {
         for line in lines.lines { Terminal.print(line) }
     }
 }
-
-/// What is told of one step, in the words of the transcript of a build.
-struct StepLines {
-    /// `nil` where there is only one.
-    let stage: String?
-    let number: Int
-    let total: Int
-    let text: String
-    let state: String
-    let explanation: StepExplanation?
-
-    var lines: [String] {
-        let prefix = stage.map { "[\(EscapedText.escaped($0))] " } ?? ""
-        let title = number > 0 ? "Step \(number)/\(total) : " : "Step : "
-        return ["\(prefix)\(title)\(EscapedText.escaped(text))", " ---> \(state)"] + (explanation?.indentedLines ?? [])
-    }
-
-    /// Nanoseconds as seconds with two decimals.
-    static func time(_ nanoseconds: Int64) -> String {
-        let hundredths = (max(nanoseconds, 0) + 5_000_000) / 10_000_000
-        let rest = hundredths % 100
-        return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest) s"
-    }
-}

@@ -1,4 +1,3 @@
-import BuildCache
 import BuildRecords
 import ContentStore
 import Images
@@ -13,8 +12,7 @@ struct DockerfilePlaces: Sendable {
     init(of opened: OpenedImage) {
         let records = BuildRecordStore(opened.images.store).records
         record = records.first { $0.image == opened.image.id }
-        let steps = (record?.stages ?? []).flatMap(\.steps)
-        lines = Dictionary(steps.compactMap { step in step.layer.map { ($0.diffID, step.line) } }) { first, _ in first }
+        lines = record?.linesOfLayers ?? [:]
     }
 
     /// Where the instruction stands that made a layer.

@@ -1,0 +1,92 @@
+import Glibc
+import Reporting
+
+/// Makes lines of events.
+///
+/// While several stages are built at once, every line carries its stage's name.
+struct Transcript {
+    private struct Source: Hashable {
+        let step: BuildEvent.Step
+        let stream: BuildEvent.Stream
+    }
+
+    private(set) var stageCount = 1
+    /// What a process wrote since its last line end, for each of its streams.
+    private var partial: [Source: [UInt8]] = [:]
+    private let renderer = DiagnosticRenderer(usesColour: Terminal.usesColour(STDERR_FILENO))
+
+    /// The lines for an event; none, one or several.
+    mutating func text(_ event: BuildEvent) -> [UInt8] {
+        switch event {
+        case .planned(let stages, _):
+            stageCount = stages
+            return []
+        case .warning(let source, let diagnostic):
+            return Array(renderer.render(diagnostic, in: source).utf8)
+        case .transfer(let event):
+            return Array((TransferView.line(event).map { $0 + "\n" } ?? "").utf8)
+        case .note(let text):
+            return Array("note: \(text)\n".utf8)
+        case .started(let step):
+            return line(Transcript.title(step), step)
+        case .running(let step, let id):
+            return line(" ---> Running in \(id)", step)
+        case .output(let step, let stream, let bytes):
+            return output(bytes, Source(step: step, stream: stream))
+        case .finished(let step, let outcome, let id, _):
+            let rest = flush(step)
+            let cached = outcome == .cached ? line(" ---> Using cache", step) : []
+            return rest + cached + line(id.map { " ---> \($0)" } ?? " --->", step)
+        case .failed(let step):
+            return flush(step)
+        case .explained(let step, let explanation):
+            return explanation.indentedLines.flatMap { line($0, step) }
+        case .built(let id):
+            return Array(
+                "Successfully built \(id.split(separator: ":").last.map { String($0.prefix(12)) } ?? id)\n".utf8
+            )
+        case .tagged(let name):
+            return Array("Successfully tagged \(name)\n".utf8)
+        case .exported(let destination):
+            return Array("Successfully exported \(destination)\n".utf8)
+        }
+    }
+
+    static func title(_ step: BuildEvent.Step) -> String {
+        step.number > 0
+            ? "Step \(step.number)/\(step.total) : \(step.text)" : "# Executing build trigger : \(step.text)"
+    }
+
+    private func line(_ text: String, _ step: BuildEvent.Step) -> [UInt8] {
+        Array("\(prefix(step))\(text)\n".utf8)
+    }
+
+    func prefix(_ step: BuildEvent.Step) -> String {
+        stageCount > 1 ? "[\(step.stageName)] " : ""
+    }
+
+    /// Complete lines as they come; what has no line end yet waits, so that lines of parallel steps do not mix.
+    private mutating func output(_ bytes: [UInt8], _ source: Source) -> [UInt8] {
+        var waiting = partial[source] ?? []
+        waiting += bytes
+        var result: [UInt8] = []
+        let prefix = Array(prefix(source.step).utf8)
+        while let end = waiting.firstIndex(of: UInt8(ascii: "\n")) {
+            result += prefix + waiting[...end]
+            waiting.removeSubrange(...end)
+        }
+        partial[source] = waiting
+        return result
+    }
+
+    private mutating func flush(_ step: BuildEvent.Step) -> [UInt8] {
+        var result: [UInt8] = []
+        for stream in [BuildEvent.Stream.output, .error] {
+            guard let rest = partial.removeValue(forKey: Source(step: step, stream: stream)), !rest.isEmpty else {
+                continue
+            }
+            result += Array(prefix(step).utf8) + rest + [UInt8(ascii: "\n")]
+        }
+        return result
+    }
+}

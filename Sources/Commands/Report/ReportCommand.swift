@@ -1,0 +1,82 @@
+import ArgumentParser
+import BuildRecords
+import BuildReport
+import Glibc
+import Images
+import Layers
+import OCI
+import SystemPackage
+
+/// `swiftbuild report`.
+struct ReportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report",
+        abstract: "Write a page about a build and its image: timeline, misses, layers, waste, configuration.",
+        discussion: """
+            The page is one HTML file without scripts, and loads nothing.
+
+            \(ImageLocation.help)
+
+            EXAMPLES:
+              swiftbuild report -o report.html            the last build
+              swiftbuild report -o report.html app:1
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+
+    @Argument(help: "An image, the ID of a build, or `last`.")
+    var subject = "last"
+
+    @Option(
+        name: [.customShort("o"), .customLong("output")],
+        help: ArgumentHelp("The file; `-` for standard output.", valueName: "path")
+    )
+    var output = "-"
+
+    func run() async throws {
+        if output == "-", Terminal.isTerminal(STDOUT_FILENO) {
+            throw CommandFailure("a page is not for a terminal: use -o or redirect", status: ExitStatus.usage)
+        }
+        let bytes = try await report(global.images()).bytes
+        try Terminal.ignoringClosedPipe {
+            try OutputFile.write(FilePath(output)) { sink in try bytes.withUnsafeBytes { try sink.write($0) } }
+        }
+    }
+
+    private func report(_ images: ImageStore) async throws -> BuildReport {
+        let records = BuildRecordStore(images.store)
+        if subject == "last" || BuildRecord.ID(parsing: subject) != nil {
+            guard let record = records.record(matching: subject) else {
+                throw CommandFailure(
+                    subject == "last" ? "no build is remembered" : "no build `\(subject)` is remembered",
+                    hints: ["name an image to see what is in it"]
+                )
+            }
+            // The image of a build may be gone, and its name may be another one's.
+            guard let id = record.image, images.image(id: id) != nil else {
+                return BuildReport(build: build(record, images), image: nil)
+            }
+            let name = record.tags.first.flatMap { try? ImageReference(parsing: $0).familiar } ?? id.short
+            let opened = try await OpenedImage("\(id)", in: images)
+            return BuildReport(build: build(record, images), image: try image(opened, name: name))
+        }
+        let opened = try await OpenedImage(subject, in: images)
+        let record = DockerfilePlaces(of: opened).record
+        return BuildReport(build: record.map { build($0, images) }, image: try image(opened, name: subject))
+    }
+
+    private func build(_ record: BuildRecord, _ images: ImageStore) -> BuildReport.Build {
+        let explainer = MissExplainer(images.layers)
+        return BuildReport.Build(record) { explainer.explain(record, stage: $0, step: $1) }
+    }
+
+    private func image(_ opened: OpenedImage, name: String) throws -> BuildReport.Image {
+        BuildReport.Image(
+            name: name,
+            id: opened.image.id,
+            configuration: opened.content.configuration,
+            analysis: try opened.analysis()
+        )
+    }
+}
