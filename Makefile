@@ -5,6 +5,7 @@ SWIFT ?= swift
 PREFIX ?= /usr/local
 DESTDIR ?=
 BINARY := bin/swiftbuild
+SHARE = $(DESTDIR)$(PREFIX)/share
 # In a directory of its own: other flags would build everything again each time.
 STRICT := --scratch-path .build-check -Xswiftc -warnings-as-errors
 
@@ -64,9 +65,15 @@ compare: build ## Build every example and case of the language with other builde
 	@scripts/install-dependencies bench
 	@Tests/Comparison/compare $(COMPARE)
 
-install: ## Install the binary under PREFIX (default /usr/local); builds it first when it is missing
+install: ## Install binary, manual page and completions under PREFIX (default /usr/local); builds first when needed
 	@test -x $(BINARY) || $(MAKE) build
 	install -D -m 0755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/swiftbuild
+	@mkdir -p $(SHARE)/man/man1 $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions \
+		$(SHARE)/fish/vendor_completions.d
+	$(BINARY) debug manual > $(SHARE)/man/man1/swiftbuild.1
+	$(BINARY) --generate-completion-script bash > $(SHARE)/bash-completion/completions/swiftbuild
+	$(BINARY) --generate-completion-script zsh > $(SHARE)/zsh/site-functions/_swiftbuild
+	$(BINARY) --generate-completion-script fish > $(SHARE)/fish/vendor_completions.d/swiftbuild.fish
 
 clean: ## Remove everything that was built
 	rm -rf .build .build-check .build-fuzz bin

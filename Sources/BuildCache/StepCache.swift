@@ -57,19 +57,4 @@ public struct StepCache: Sendable {
         }
         return result
     }
-
-    /// Removes records.
-    ///
-    /// - Parameter keeping: Told each record's layer, if it has one; damaged records always go.
-    /// - Returns: The number of bytes freed.
-    public func prune(keeping isKept: (Digest?) -> Bool) throws(SystemError) -> Int64 {
-        var freed: Int64 = 0
-        for name in try FileOperations.names(in: store[.cache]) {
-            let path = store[.cache].appending(String(decoding: name, as: UTF8.self))
-            if let record = record(at: path), isKept(record.layer?.diffID) { continue }
-            freed += FileStatus.ifPresent(path)?.size ?? 0
-            try FileOperations.remove(path)
-        }
-        return freed
-    }
 }

@@ -1,7 +1,7 @@
 public import BuildCache
 public import ContentStore
 public import FileSystem
-internal import OCI
+public import OCI
 internal import SystemPackage
 
 /// The records of the latest builds, one small file for each.
@@ -55,10 +55,15 @@ public struct BuildRecordStore: Sendable {
     /// Keeps a record, and drops the oldest ones where there are too many.
     ///
     /// The latest build again, with everything cached both times, leaves no second record: nothing that it could tell is
-    /// new, and a build in which nothing changed writes nothing at all.
+    /// new, and a build in which nothing changed writes nothing. Only the time of the first one's file says, at most once an
+    /// hour, that its results were used again.
     public func save(_ record: BuildRecord) throws(SystemError) {
         let latest = ids.first
         if record.isAllCached, let before = latest.flatMap({ self.record($0) }), before.says(theSameAs: record) {
+            let file = path(before.id)
+            if let status = FileStatus.ifPresent(file), status.modified < record.id.nanoseconds - 3_600_000_000_000 {
+                FileOperations.touch(file)
+            }
             return
         }
         try FileOperations.writeAtomically(record.encoded(), to: path(record.id), temporary: store[.temporary])
@@ -68,18 +73,15 @@ public struct BuildRecordStore: Sendable {
         for id in ids[BuildRecordStore.limit...] { try FileOperations.remove(path(id)) }
     }
 
-    /// Removes records that are damaged, or all of them.
-    ///
-    /// - Returns: The number of bytes freed.
-    public func prune(all: Bool) throws(SystemError) -> Int64 {
-        var freed: Int64 = 0
-        for name in try FileOperations.names(in: store[.builds]) {
-            let text = String(decoding: name, as: UTF8.self)
-            if !all, let id = BuildRecord.ID(parsing: text), record(id) != nil { continue }
-            let path = store[.builds].appending(bytes: name)
-            freed += FileStatus.ifPresent(path)?.size ?? 0
-            try FileOperations.removeTree(path)
+    /// When a build last used or made each result of a step, by key, in nanoseconds since 1970.
+    public var lastUses: [Digest: Int64] {
+        var result: [Digest: Int64] = [:]
+        for record in records {
+            let time = max(record.id.nanoseconds, FileStatus.ifPresent(path(record.id))?.modified ?? 0)
+            for step in record.stages.flatMap(\.steps) where step.result == .cached || step.result == .ran {
+                if let key = step.key { result[key] = max(result[key] ?? 0, time) }
+            }
         }
-        return freed
+        return result
     }
 }

@@ -110,6 +110,14 @@ struct ImageSections {
             (bytes, wastedBytes, children) = (tree.bytes, tree.wastedBytes, tree.children)
         }
 
+        /// Where the last component of the label begins.
+        private var ownStart: String.Index {
+            let path = label.dropLast(label.hasSuffix("/") ? 1 : 0)
+            return path.lastIndex(of: "/").map(label.index(after:)) ?? label.startIndex
+        }
+        var ownName: String { String(label[ownStart...]) }
+        var directory: String { String(label[..<ownStart]) }
+
         /// The start that all names have in common, up to a slash.
         static func commonDirectory(_ cells: [Cell]) -> String {
             guard var common = cells.first?.name else { return "" }
@@ -120,8 +128,8 @@ struct ImageSections {
             return common
         }
 
-        init(rest: ArraySlice<Cell>) {
-            name = "\(rest.count) others"
+        init(rest: ArraySlice<Cell>, in directory: Cell? = nil) {
+            name = (directory?.name ?? "/") + "… \(rest.count) others"
             label = name
             bytes = rest.reduce(0) { $0 + $1.bytes }
             wastedBytes = rest.reduce(0) { $0 + $1.wastedBytes }
@@ -134,22 +142,28 @@ struct ImageSections {
         while true {
             let directories = cells.indices.filter { !cells[$0].children.isEmpty }
             guard let largest = directories.max(by: { cells[$0].bytes < cells[$1].bytes }),
-                cells[largest].bytes > tree.bytes / 12,
-                cells.count == 1 || cells.count + cells[largest].children.count <= ImageSections.mapLimit
+                cells[largest].bytes > tree.bytes / 12, cells.count <= ImageSections.mapLimit - 4
             else { break }
             let directory = cells.remove(at: largest)
-            cells += directory.children.map { Cell($0, in: directory.name) }
+            let inside = directory.children.map { Cell($0, in: directory.name) }
+            // Each gets only so many, so that the next one can be divided too.
+            let room = min(ImageSections.mapLimit - cells.count, 12)
+            cells +=
+                inside.count <= room
+                ? inside : inside[..<(room - 1)] + [Cell(rest: inside[(room - 1)...], in: directory)]
         }
         cells.sort { $0.bytes > $1.bytes }
         // One file alone makes no map.
         guard let largest = cells.first, largest.bytes < tree.bytes / 100 * 99 else { return "" }
         let directory = Cell.commonDirectory(cells)
-        for place in cells.indices { cells[place].label.removeFirst(directory.count) }
         if cells.count > ImageSections.mapLimit {
             let rest = Cell(rest: cells[(ImageSections.mapLimit - 1)...])
             cells.removeLast(cells.count - ImageSections.mapLimit + 1)
             cells.append(rest)
             cells.sort { $0.bytes > $1.bytes }
+        }
+        for place in cells.indices where cells[place].name.hasPrefix(directory) {
+            cells[place].label.removeFirst(directory.count)
         }
         let isThin = tree.bytes < analysis.bytes / 5
         let rectangles = Treemap.rectangles(cells.map { Double($0.bytes) }, ratio: isThin ? 9 : 4)
@@ -160,7 +174,7 @@ struct ImageSections {
                 hue: hue,
                 share: share(item.wastedBytes, item.bytes),
                 content: """
-                    <b title="\(item.name) \(size)">\(item.label) <span>\(size)</span></b>
+                    <b title="\(item.name) \(size)">\(item.ownName) <span>\(size)</span><span>\(item.directory)</span></b>
                     """
             )
         }

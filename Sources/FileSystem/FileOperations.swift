@@ -302,6 +302,11 @@ public enum FileOperations {
         guard result == 0 else { throw SystemError("rename to `\(target)`", path) }
     }
 
+    /// Sets a file's times to now, as far as that is allowed.
+    public static func touch(_ path: FilePath) {
+        _ = path.withPlatformString { utimensat(AT_FDCWD, $0, nil, 0) }
+    }
+
     /// Removes one file; nothing there is fine.
     public static func remove(_ path: FilePath) throws(SystemError) {
         guard path.withPlatformString({ unlink($0) }) == 0 || Errno.current == .noSuchFileOrDirectory else {

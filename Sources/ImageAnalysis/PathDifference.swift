@@ -17,14 +17,11 @@ public struct PathDifference: Sendable {
         var result: [PathDifference] = []
         var (left, right) = (before.nodes().makeIterator(), after.nodes().makeIterator())
         var (leftNode, rightNode) = (left.next(), right.next())
-        while leftNode != nil || rightNode != nil {
-            let takesLeft =
-                rightNode.map { right in leftNode.map { $0.entry.path <= right.entry.path } ?? false } ?? true
-            let takesRight =
-                leftNode.map { left in rightNode.map { $0.entry.path <= left.entry.path } ?? false } ?? true
-            let (one, other) = (takesLeft ? leftNode : nil, takesRight ? rightNode : nil)
-            if takesLeft { leftNode = left.next() }
-            if takesRight { rightNode = right.next() }
+        while let path = [leftNode, rightNode].compactMap({ $0?.entry.path }).min() {
+            let one = leftNode?.entry.path == path ? leftNode : nil
+            let other = rightNode?.entry.path == path ? rightNode : nil
+            if one != nil { leftNode = left.next() }
+            if other != nil { rightNode = right.next() }
             let difference = PathDifference(one.map(before.withAttributes), other.map(after.withAttributes))
             if difference.before == nil || difference.after == nil || !difference.attributes.isEmpty {
                 result.append(difference)

@@ -42,6 +42,13 @@ extension ImageStore {
         return true
     }
 
+    /// Writes `index.json` anew from the names and records that there are.
+    public func rebuildIndex() throws {
+        let lock = try namesLock()
+        defer { withExtendedLifetime(lock) {} }
+        try LayoutIndex(self).rebuild()
+    }
+
     /// The names of an image, tags first, sorted.
     public func names(of image: StoredImage) throws -> [ImageReference] {
         try allNames(of: image.id).map(\.name.reference)

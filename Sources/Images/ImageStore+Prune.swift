@@ -1,4 +1,4 @@
-internal import ContentStore
+public import ContentStore
 internal import FileSystem
 internal import Glibc
 internal import Layers
@@ -11,46 +11,49 @@ public struct PruneResult: Sendable, Hashable {
     public var images: [Digest] = []
     /// The number of blobs, layer indexes and temporary files that are gone.
     public var files = 0
-    /// Bytes that are free again; blobs that have a further hard link outside the store free nothing.
-    public var reclaimedBytes: Int64 = 0
+    /// Bytes on the disk that are free again, by kind; blobs that have a further hard link outside the store free
+    /// nothing, and documents of images count as images.
+    public var reclaimed: [Store.Bucket: Int64] = [:]
+    /// All of them.
+    public var reclaimedBytes: Int64 { reclaimed.values.reduce(0, +) }
 }
 
 extension ImageStore {
-    /// Removes all content that nothing needs, alone on the store: it waits for builds that run.
+    /// Removes all content that nothing needs, alone on the store: it waits for builds that run, unless it only tells.
     ///
     /// What is kept: the documents and layers of every image, and `keeping`. Snapshots, cache records and file
     /// fingerprints are of other parts, which drop their own.
     ///
     /// - Parameters:
     ///   - danglingImages: Whether images without a name go too.
+    ///   - time: If it is given, only those of them that were stored before, in nanoseconds since 1970.
     ///   - keeping: Digests of further blobs and diff IDs of further layers, such as results in the build cache.
     ///   - dryRun: Whether to remove nothing and only tell.
     /// - Throws: `SystemError`.
     public func prune(
         danglingImages: Bool,
+        before time: Int64 = .max,
         keeping: Set<Digest> = [],
         dryRun: Bool = false
     ) throws -> PruneResult {
-        let lock = try store.lock(.exclusive)
+        let lock = try store.lock(dryRun ? .shared : .exclusive)
         defer { withExtendedLifetime(lock) {} }
-        let namesLock = try namesLock()
+        let namesLock = dryRun ? nil : try namesLock()
         defer { withExtendedLifetime(namesLock) {} }
         var pruning = Pruning(isDryRun: dryRun)
         var kept = keeping
-        var named = Set(try allNames().map(\.id))
-        for index in named.compactMap({ self.index($0) }) {
-            kept.insert(index.descriptor.digest)
-            named.formUnion(index.images.map(\.id))
-            // Their records may name other manifests by now.
-            for image in index.images { kept.formUnion(roots(of: image)) }
-        }
+        let named = try namedContent(&kept)
+        var documents: Set<Digest> = []
         var lost = 0
         for id in try imageIDs() {
             let image = record(id)
-            if image == nil || (danglingImages && !named.contains(id)) {
-                if image != nil { pruning.result.images.append(id) }
+            if image == nil || (danglingImages && !named.contains(id) && isStored(id, before: time)) {
+                if let image {
+                    pruning.result.images.append(id)
+                    documents.formUnion([image.id, image.manifest.digest])
+                }
                 if image == nil, named.contains(id) { lost += 1 }
-                try pruning.remove(recordPath(id))
+                try pruning.remove(recordPath(id), .images)
             } else if let image {
                 kept.formUnion(roots(of: image))
             }
@@ -58,12 +61,42 @@ extension ImageStore {
         pruning.result.images.sort()
         try pruneLayers(&pruning, &kept)
         for name in try FileOperations.names(in: store[.blobs]) where !isKept(name, kept) {
-            try pruning.remove(child(.blobs, name))
+            try pruning.remove(child(.blobs, name), isKept(name, documents) ? .images : .blobs)
         }
         try pruneTemporaryFiles(&pruning)
         try pruneOldFormats(&pruning)
         if lost > 0, !dryRun { try LayoutIndex(self).rebuild() }
         return pruning.result
+    }
+
+    private func isStored(_ id: Digest, before time: Int64) -> Bool {
+        FileStatus.ifPresent(recordPath(id)).map { $0.modified < time } ?? true
+    }
+
+    /// Everything that images need: their documents, and the layers as they are and as they were sent.
+    ///
+    /// - Parameter dangling: Whether images without a name count.
+    public func contentInUse(dangling: Bool) throws -> Set<Digest> {
+        var result: Set<Digest> = []
+        let named = try namedContent(&result)
+        for image in try imageIDs().filter({ dangling || named.contains($0) }).compactMap({ record($0) }) {
+            result.formUnion(roots(of: image))
+        }
+        return result
+    }
+
+    /// The IDs of all images that have a name, or are of an index that has one.
+    ///
+    /// - Parameter kept: Gets what those indexes need.
+    private func namedContent(_ kept: inout Set<Digest>) throws -> Set<Digest> {
+        var named = Set(try allNames().map(\.id))
+        for index in named.compactMap({ self.index($0) }) {
+            kept.insert(index.descriptor.digest)
+            named.formUnion(index.images.map(\.id))
+            // Their records may name other manifests by now.
+            for image in index.images { kept.formUnion(roots(of: image)) }
+        }
+        return named
     }
 
     /// Everything an image needs; of one whose documents are damaged, what can be known.
@@ -83,7 +116,7 @@ extension ImageStore {
         for name in try FileOperations.names(in: store[.layers]) {
             let path = child(.layers, name)
             guard isKept(name, kept), let index = LayerIndex(path: path) else {
-                try pruning.remove(path)
+                try pruning.remove(path, .layers)
                 continue
             }
             // Contents of sparse files are blobs of their own.
@@ -99,12 +132,12 @@ extension ImageStore {
             let path = child(.temporary, name)
             // Whoever works with it holds a lock on it (`TemporaryFile`, `TemporaryDirectory`): containers run for days.
             guard let kind = FileStatus.ifPresent(path)?.kind, kind == .regular || kind == .directory else {
-                try pruning.remove(path)
+                try pruning.remove(path, .temporary)
                 continue
             }
             guard let lock = try? FileLock.tryAcquire(path, .exclusive) else { continue }
             defer { withExtendedLifetime(lock) {} }
-            try pruning.remove(path)
+            try pruning.remove(path, .temporary)
         }
     }
 
@@ -116,7 +149,7 @@ extension ImageStore {
             guard parts.count == 2, parts[1].first == "v", Int(parts[1].dropFirst()) != nil,
                 Store.Bucket.allCases.contains(where: { $0.rawValue.hasPrefix("\(parts[0])-v") })
             else { continue }
-            try pruning.remove(store.root.appending(String(decoding: name, as: UTF8.self)))
+            try pruning.remove(store.root.appending(String(decoding: name, as: UTF8.self)), .temporary)
         }
     }
 
@@ -124,12 +157,7 @@ extension ImageStore {
         Digest(hex: String(decoding: name, as: UTF8.self)).map(kept.contains) ?? false
     }
 
-    private func child(_ bucket: Store.Bucket, _ name: [UInt8]) -> FilePath {
-        FilePath(
-            platformString: Array(store[bucket].string.utf8.map { CChar(bitPattern: $0) }) + [0x2F]
-                + name.map { CChar(bitPattern: $0) } + [0]
-        )
-    }
+    private func child(_ bucket: Store.Bucket, _ name: [UInt8]) -> FilePath { store[bucket].appending(bytes: name) }
 }
 
 /// Removes files, or only counts them.
@@ -139,12 +167,10 @@ private struct Pruning {
 
     init(isDryRun: Bool) { self.isDryRun = isDryRun }
 
-    mutating func remove(_ path: FilePath) throws {
-        guard let status = FileStatus.ifPresent(path) else { return }
+    mutating func remove(_ path: FilePath, _ kind: Store.Bucket) throws {
+        guard FileStatus.ifPresent(path) != nil else { return }
         result.files += 1
-        if status.kind == .regular, status.linkCount == 1 {
-            result.reclaimedBytes = result.reclaimedBytes.addingReportingOverflow(status.size).partialValue
-        }
+        result.reclaimed[kind, default: 0] += DiskUsage.of(path).freed
         if !isDryRun { try FileOperations.removeTree(path) }
     }
 }

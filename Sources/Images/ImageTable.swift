@@ -10,8 +10,8 @@ public struct ImageRow: Sendable, Hashable {
     public let digest: String
     /// The ID of an image, or the digest of an index.
     public let id: Digest
-    let created: Timestamp?
-    let size: Int64
+    public let created: Timestamp?
+    public let size: Int64
 
     private init(_ name: ImageReference?, _ id: Digest, _ created: Timestamp?, _ size: Int64) {
         repository = name?.familiarRepository ?? "<none>"

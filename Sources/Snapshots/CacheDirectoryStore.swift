@@ -85,6 +85,7 @@ public struct CacheDirectoryStore: Sendable {
             let path = store[.mounts].appending(name.hex)
             if FileStatus.ifPresent(path) == nil { try make(path, identity, seed) }
             if let lock = try FileLock.tryAcquire(path, sharing == .shared ? .shared : .exclusive) {
+                FileOperations.touch(path)
                 return Directory(files: path.appending("fs"), lock: lock)
             }
             if sharing != .private { return nil }
@@ -118,34 +119,5 @@ public struct CacheDirectoryStore: Sendable {
         if case .failure(let error) = renaming, ![.directoryNotEmpty, .fileExists].contains(error.errno) {
             throw error
         }
-    }
-
-    /// Removes all caches that nobody uses.
-    ///
-    /// - Returns: The bytes of the files that are gone.
-    public func prune() throws -> Int64 {
-        try UnlockedDirectories.remove(in: store[.mounts])
-    }
-}
-
-/// Directories that are locked by whoever uses them.
-enum UnlockedDirectories {
-    /// Removes those that nobody has locked.
-    ///
-    /// - Returns: The bytes of the files that are gone.
-    static func remove(in directory: FilePath) throws -> Int64 {
-        var freed: Int64 = 0
-        for name in try FileOperations.names(in: directory) {
-            let path = directory.appending(String(decoding: name, as: UTF8.self))
-            guard let lock = try FileLock.tryAcquire(path, .exclusive) else { continue }
-            defer { withExtendedLifetime(lock) {} }
-            var reader = TreeReader(root: path, whiteouts: .none)
-            try? reader.read { entry, _ in
-                freed += entry.size
-                return true
-            }
-            try FileOperations.removeTree(path)
-        }
-        return freed
     }
 }

@@ -72,7 +72,11 @@ public struct SnapshotStore: Sendable {
         _ stack: [Layer]
     ) throws -> Snapshot {
         let path = directory.appending(name.hex)
-        if isTrusted(path) { return Snapshot(files: path.appending("fs")) }
+        if isTrusted(path) {
+            // Prune removes first what was not used for longest.
+            FileOperations.touch(path)
+            return Snapshot(files: path.appending("fs"))
+        }
         let lock = try layers.store.lock(key: name)
         defer { withExtendedLifetime(lock) {} }
         if isTrusted(path) { return Snapshot(files: path.appending("fs")) }
@@ -174,9 +178,10 @@ public struct SnapshotStore: Sendable {
 
     /// Removes all snapshots on which nothing runs.
     ///
-    /// - Returns: The bytes of the files that are gone.
-    public func prune() throws -> Int64 {
-        try UnlockedDirectories.remove(in: directory)
+    /// - Returns: How many are gone.
+    @discardableResult
+    public func prune() throws -> Int {
+        try layers.store.entries(of: .snapshots).filter { try layers.store.remove($0) }.count
     }
 
     /// Keeps the written part of a workspace as the snapshot of the layer that was made of it.

@@ -127,7 +127,7 @@ struct BuildRecordTests {
 
     @Test("is not kept twice for the same build with everything cached")
     func repetition() throws {
-        try withRecords { records, _ in
+        try withRecords { records, store in
             func cached(_ time: Int64, _ result: BuildRecord.Step.Result = .cached, text: String = "RUN true")
                 -> BuildRecord
             {
@@ -136,7 +136,7 @@ struct BuildRecordTests {
                 record.ending = .succeeded
                 (record.duration, record.stages) = (time, [record.stages[0]])
                 record.stages[0].steps[1].result = result
-                record.stages[0].steps[1].start = time
+                record.stages[0].steps[1].start = min(time, 8)
                 return record
             }
             for time in 1...3 { try records.save(cached(Int64(time), .ran)) }
@@ -146,27 +146,27 @@ struct BuildRecordTests {
             try records.save(cached(7, text: "RUN false"))
             try records.save(cached(8))
             #expect(records.ids.map(\.nanoseconds) == [8, 7, 4, 3, 2, 1])
+            // The file of the one that stays tells when its results were used again.
+            let hours = (0...3).map { Int64(time(nil)) * 1_000_000_000 - Int64($0) * 3_600_000_000_000 }
+            let key = try #require(cached(0, text: "RUN date").stages[0].steps[1].key)
+            try records.save(cached(hours[3], text: "RUN date"))
+            let file = store[.builds].appending(BuildRecord.ID(nanoseconds: hours[3]).description)
+            let old = timespec(tv_sec: Int(hours[3] / 1_000_000_000), tv_nsec: 0)
+            utimensat(AT_FDCWD, file.string, [old, old], 0)
+            #expect(records.lastUses[key] == hours[3])
+            try records.save(cached(hours[0], text: "RUN date"))
+            #expect(records.ids.first?.nanoseconds == hours[3])
+            #expect(try #require(records.lastUses[key]) >= hours[0])
         }
     }
 
-    @Test("is dropped when there are many later ones; prune takes damaged ones, and with all every one")
+    @Test("is dropped when there are many later ones")
     func bounds() throws {
-        try withRecords { records, store in
+        try withRecords { records, _ in
             for time in 0..<Int64(BuildRecordStore.limit + 40) { try records.save(record(time)) }
             let ids = records.ids
             #expect((BuildRecordStore.limit...BuildRecordStore.limit + 32).contains(ids.count))
             #expect(ids.first?.nanoseconds == Int64(BuildRecordStore.limit) + 39)
-            for name in ["x", "0000000000000000"] {
-                try FileOperations.writeAtomically(
-                    [1],
-                    to: store[.builds].appending(name),
-                    temporary: store[.temporary]
-                )
-            }
-            #expect(try records.prune(all: false) == 2)
-            #expect(records.ids == ids)
-            #expect(try records.prune(all: true) > 1000)
-            #expect(try FileOperations.names(in: store[.builds]).isEmpty)
         }
     }
 

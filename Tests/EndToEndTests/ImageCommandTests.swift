@@ -219,3 +219,46 @@ struct ImageCommandTests {
         }
     }
 }
+
+// MARK: - Formats
+
+extension ImageCommandTests {
+    @Test("images, history, inspect and df print by templates, as JSON, and -q only IDs")
+    func formats() async throws {
+        try await BuildFixture.with { f in
+            try f.write("a", "12345")
+            let image = try await f.build("FROM scratch\nCOPY a /a\nENV X=y", "-t", "one:1")
+            let short = String(image.id.dropFirst("sha256:".count).prefix(12))
+            func line(_ arguments: String...) async throws -> String { try await f.start(arguments).wait().line }
+            #expect(
+                try await line("images", "--format", "{{.Repository}}:{{.Tag}} {{.ID}} {{.Size}}", "one")
+                    == "one:1 \(short) 5B"
+            )
+            #expect(
+                try await line("images", "--format", #"table {{.Tag}}\t{{.ID}}"#, "one").split(separator: "\n")
+                    == ["TAG   IMAGE ID", "1     \(short)"]
+            )
+            #expect(try await line("images", "--format", #"table {{.Tag}}\t{{.ID}}"#, "none") == "TAG   IMAGE ID")
+            let row = try JSONDecoder().decode(
+                JSON.self,
+                from: Data(try await line("images", "--format", "json", "one").utf8)
+            )
+            #expect(row["Repository"].text == "one" && row["ID"].text == short)
+            #expect(try await line("images", "--no-trunc", "-q", "one") == image.id)
+            #expect(
+                try await line("inspect", "-f", "{{.Id}} {{json .Config.Env}}", "one:1").hasPrefix(
+                    "\(image.id) [\"PATH="
+                )
+            )
+            #expect(
+                try await line("history", "--format", "{{.CreatedBy}}|{{.Size}}", "one:1") == "ENV X=y|0B\nCOPY a /a|5B"
+            )
+            #expect(try await line("history", "-q", "one:1") == "\(short)\n<missing>")
+            #expect(try await line("df", "--format", "{{.Type}}={{.TotalCount}}").contains("Step results=2"))
+            for command in [["images"], ["history", "one:1"], ["inspect", "one:1"], ["df"]] {
+                let wrong = try await f.start(command + ["--format", "{{.Nothing}}"]).wait()
+                #expect(wrong.status == 2 && wrong.errors.contains("no field `.Nothing`"), "\(wrong)")
+            }
+        }
+    }
+}

@@ -8,6 +8,10 @@ struct CheckCommand: AsyncParsableCommand {
         discussion: """
             Errors and warnings go to standard output. The exit code is 1 when there are errors, or when the Dockerfile
             says `# check=error=true` and there are warnings.
+
+            EXAMPLES:
+              swiftbuild check .
+              swiftbuild check -f Dockerfile.release --format json
             """
     )
 

@@ -11,6 +11,11 @@ struct ContextCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "context",
         abstract: "Look at what a build would see of its context.",
+        discussion: """
+            EXAMPLES:
+              swiftbuild context ls .
+              swiftbuild context ls --why node_modules/left-pad/index.js
+            """,
         subcommands: [ContextListCommand.self]
     )
 }

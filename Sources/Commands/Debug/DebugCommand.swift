@@ -6,8 +6,13 @@ import Glibc
 struct DebugCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "debug",
-        abstract: "Look into the front end.",
-        subcommands: [DebugTablesCommand.self]
+        abstract: "What developers of this program need.",
+        discussion: """
+            EXAMPLES:
+              swiftbuild debug tables < rows.jsonl
+              swiftbuild debug manual > swiftbuild.1
+            """,
+        subcommands: [DebugTablesCommand.self, DebugManualCommand.self]
     )
 }
 
@@ -17,7 +22,7 @@ struct DebugTablesCommand: ParsableCommand {
         commandName: "tables",
         abstract: "Answer rows of test tables from standard input, one JSON object a line.",
         discussion: """
-            EXAMPLE:
+            EXAMPLES:
               echo '{"id": 1, "op": "expand", "word": "${A:-b}", "env": {}}' | swiftbuild debug tables
 
             docs/debug-tables.md describes the operations.

@@ -12,6 +12,10 @@ struct CheckCacheCommand: AsyncParsableCommand {
             the steps above it.
 
             With --expect-cached the exit code is 4 when a step is not in the cache.
+
+            EXAMPLES:
+              swiftbuild check-cache .
+              swiftbuild check-cache --expect-cached --format json -f Dockerfile.release .
             """
     )
 

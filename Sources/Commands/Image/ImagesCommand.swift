@@ -7,7 +7,16 @@ import OCI
 struct ImagesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "images",
-        abstract: "List the images in the store."
+        abstract: "List the images in the store.",
+        discussion: """
+            Fields for --format: .Repository, .Tag, .Digest, .ID, .CreatedSince, .CreatedAt, .Size.
+
+            EXAMPLES:
+              swiftbuild images
+              swiftbuild images app
+              swiftbuild images --format '{{.Repository}}:{{.Tag}} {{.Size}}'
+              swiftbuild images -q | xargs swiftbuild rmi -f
+            """
     )
 
     @OptionGroup var global: GlobalOptions
@@ -24,7 +33,11 @@ struct ImagesCommand: ParsableCommand {
     @Flag(name: .customLong("no-trunc"), help: "Show whole IDs.")
     var showsWholeIDs = false
 
+    @Option(name: .customLong("format"), help: ArgumentHelp(RowFormat.help, valueName: "format"))
+    var format: String?
+
     func run() throws {
+        let format = try RowFormat(parsing: format)
         let wanted = try name.map { try ImageReference(parsing: $0) }
         let images = try global.images()
         let rows = ImageRow.rows(try images.list(), try images.indexes()).filter { row in
@@ -33,17 +46,29 @@ struct ImagesCommand: ParsableCommand {
             return row.repository == wanted.familiarRepository && (!isTagged || row.tag == wanted.tag)
         }
         guard isQuiet else {
-            let table = ImageRow.table(
-                rows,
-                now: Int64(time(nil)),
-                showingDigests: showsDigests,
-                fullIDs: showsWholeIDs
-            )
-            return Terminal.print(table)
+            let now = Int64(time(nil))
+            return try format.print(rows, fields(now)) {
+                ImageRow.table(rows, now: now, showingDigests: showsDigests, fullIDs: showsWholeIDs)
+            }
         }
         var seen: Set<Digest> = []
         for row in rows where seen.insert(row.id).inserted {
             Terminal.print(showsWholeIDs ? "\(row.id)" : row.id.short)
         }
+    }
+
+    /// Docker's.
+    private func fields(_ now: Int64) -> [RowFormat.Field<ImageRow>] {
+        [
+            .init("Repository", "REPOSITORY") { $0.repository },
+            .init("Tag", "TAG") { $0.tag },
+            .init("Digest", "DIGEST") { $0.digest },
+            .init("ID", "IMAGE ID") { showsWholeIDs ? "\($0.id)" : $0.id.short },
+            .init("CreatedSince", "CREATED") {
+                HumanReadable.age(secondsSinceEpoch: $0.created?.secondsSinceEpoch, now: now)
+            },
+            .init("CreatedAt", "CREATED AT") { $0.created?.description ?? "N/A" },
+            .init("Size", "SIZE") { HumanReadable.size($0.size) },
+        ]
     }
 }

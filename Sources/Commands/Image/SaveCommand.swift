@@ -67,7 +67,12 @@ struct SaveCommand: ParsableCommand {
 struct LoadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "load",
-        abstract: "Read images from an archive of docker or an OCI layout."
+        abstract: "Read images from an archive of docker or an OCI layout.",
+        discussion: """
+            EXAMPLES:
+              swiftbuild load -i app.tar
+              docker save app | swiftbuild load
+            """
     )
 
     @OptionGroup var global: GlobalOptions
@@ -78,12 +83,15 @@ struct LoadCommand: ParsableCommand {
     )
     var input: String = "-"
 
+    @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Print nothing.")
+    var isQuiet = false
+
     func run() throws {
         let images = try global.images()
         let loaded =
             try input == "-"
             ? images.load(descriptor: STDIN_FILENO, name: "standard input") : images.load(FilePath(input))
-        for image in loaded {
+        for image in loaded where !isQuiet {
             for name in image.names { Terminal.print("Loaded image: \(name.familiar)") }
             if image.names.isEmpty { Terminal.print("Loaded image ID: \(image.image.id)") }
         }

@@ -4,7 +4,15 @@ import OCI
 
 /// `swiftbuild tag`.
 struct TagCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "tag", abstract: "Give an image a further name.")
+    static let configuration = CommandConfiguration(
+        commandName: "tag",
+        abstract: "Give an image a further name.",
+        discussion: """
+            EXAMPLES:
+              swiftbuild tag app:latest app:1.0
+              swiftbuild tag d67a72454d75 registry.example.com/team/app
+            """
+    )
 
     @OptionGroup var global: GlobalOptions
 
@@ -33,7 +41,13 @@ struct RemoveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rmi",
         abstract: "Take names away from images, and remove images without names.",
-        discussion: "The content stays until `swiftbuild prune`, so that builds can use it."
+        discussion: """
+            The content stays until `swiftbuild prune`, so that builds can use it.
+
+            EXAMPLES:
+              swiftbuild rmi app:1.0
+              swiftbuild rmi -f d67a72454d75     an image with all its names
+            """
     )
 
     @OptionGroup var global: GlobalOptions

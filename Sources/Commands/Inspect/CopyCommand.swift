@@ -15,7 +15,7 @@ struct CatCommand: AsyncParsableCommand {
 
             \(ImageLocation.help)
 
-            EXAMPLE:
+            EXAMPLES:
               swiftbuild cat app:/etc/os-release
             """
     )

@@ -16,8 +16,14 @@ struct HistoryCommand: AsyncParsableCommand {
         abstract: "List the instructions that made an image, newest first.",
         discussion: """
             Instructions are shown as they would stand in a Dockerfile; --no-trunc shows them as the image has them.
+            Fields for --format: .ID, .CreatedSince, .CreatedAt, .CreatedBy, .Size, .Comment; `json` prints all that is
+            known as one document.
 
             \(ImageLocation.help)
+
+            EXAMPLES:
+              swiftbuild history app
+              swiftbuild history --format '{{.Size}} {{.CreatedBy}}' --no-trunc docker://alpine
             """
     )
 
@@ -29,20 +35,45 @@ struct HistoryCommand: AsyncParsableCommand {
     @Flag(name: .customLong("no-trunc"), help: "Show whole instructions and IDs.")
     var showsWholeText = false
 
-    @Option(name: .customLong("format"), help: "How the rows are printed.")
-    var format = OutputFormat.text
+    @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Print only IDs.")
+    var isQuiet = false
+
+    @Option(name: .customLong("format"), help: ArgumentHelp(RowFormat.help, valueName: "format"))
+    var format: String?
 
     func run() async throws {
+        let format = try RowFormat(parsing: format)
         let images = try global.images()
         let opened = try await OpenedImage(name, in: images)
         let rows = try images.history(of: opened.image)
-        switch format {
-        case .text:
-            Terminal.print(HistoryRow.table(rows, now: Int64(time(nil)), truncated: !showsWholeText))
-        case .json:
-            let places = DockerfilePlaces(of: opened)
-            try Terminal.print(json: rows.map { PlacedRow(row: $0, place: $0.layer.flatMap { places[$0] }) })
+        if isQuiet {
+            for row in rows { Terminal.print(id(row)) }
+            return
         }
+        if case .json = format {
+            let places = DockerfilePlaces(of: opened)
+            return try Terminal.print(json: rows.map { PlacedRow(row: $0, place: $0.layer.flatMap { places[$0] }) })
+        }
+        let now = Int64(time(nil))
+        try format.print(rows, fields(now)) { HistoryRow.table(rows, now: now, truncated: !showsWholeText) }
+    }
+
+    private func id(_ row: HistoryRow) -> String {
+        row.id.map { showsWholeText ? "\($0)" : $0.short } ?? "<missing>"
+    }
+
+    /// Docker's.
+    private func fields(_ now: Int64) -> [RowFormat.Field<HistoryRow>] {
+        [
+            .init("ID", "IMAGE", id),
+            .init("CreatedSince", "CREATED") {
+                HumanReadable.age(secondsSinceEpoch: $0.created?.secondsSinceEpoch, now: now)
+            },
+            .init("CreatedAt", "CREATED AT") { $0.created?.description ?? "N/A" },
+            .init("CreatedBy", "CREATED BY") { showsWholeText ? $0.createdBy : $0.instruction },
+            .init("Size", "SIZE") { HumanReadable.size($0.size) },
+            .init("Comment", "COMMENT") { $0.comment },
+        ]
     }
 }
 

@@ -1,13 +1,21 @@
 import ArgumentParser
 import Glibc
 import Images
+import OCI
 
 /// `swiftbuild inspect`.
 struct InspectCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
         abstract: "Print everything about images as JSON, under Docker's field names.",
-        discussion: ImageLocation.help
+        discussion: """
+            \(ImageLocation.help)
+
+            EXAMPLES:
+              swiftbuild inspect app
+              swiftbuild inspect -f '{{.Id}} {{json .Config.Env}}' app
+              swiftbuild inspect -f '{{range .RootFS.Layers}}{{println .}}{{end}}' docker://alpine
+            """
     )
 
     @OptionGroup var global: GlobalOptions
@@ -15,7 +23,19 @@ struct InspectCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The images.", valueName: "image"))
     var names: [String]
 
+    @Option(
+        name: [.customShort("f"), .customLong("format")],
+        help: ArgumentHelp("`json`, or a template such as '{{.Id}}' for each.", valueName: "format")
+    )
+    var format: String?
+
     func run() async throws {
+        let template =
+            try format == nil || format == "json"
+            ? nil
+            : CommandFailure.inFormat { () throws(FormatTemplate.Failure) in
+                try FormatTemplate(parsing: format ?? "")
+            }
         let images = try global.images()
         var inspections: [Inspection] = []
         for name in names {
@@ -24,6 +44,13 @@ struct InspectCommand: AsyncParsableCommand {
             } else {
                 inspections.append(.image(try images.inspect(try await OpenedImage(name, in: images).image)))
             }
+        }
+        if let template {
+            let values = try inspections.map {
+                try CanonicalJSON.decode(JSONValue.self, from: CanonicalJSON.encode($0))
+            }
+            for value in values { Terminal.print(try template.text(value.safeToPrint)) }
+            return
         }
         Terminal.write(try Inspection.json(inspections), to: STDOUT_FILENO)
     }

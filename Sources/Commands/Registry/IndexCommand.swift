@@ -20,7 +20,11 @@ struct IndexCommand: ParsableCommand {
 struct IndexCreateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create",
-        abstract: "Give a name to several images of the store, one for each platform."
+        abstract: "Give a name to several images of the store, one for each platform.",
+        discussion: """
+            EXAMPLES:
+              swiftbuild index create registry.example.com/app:1 app:amd64 app:arm64
+            """
     )
 
     @OptionGroup var global: GlobalOptions
@@ -63,7 +67,11 @@ struct IndexCreateCommand: ParsableCommand {
 struct IndexPushCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "push",
-        abstract: "Send an index and all its images to a registry."
+        abstract: "Send an index and all its images to a registry.",
+        discussion: """
+            EXAMPLES:
+              swiftbuild index push registry.example.com/app:1
+            """
     )
 
     @OptionGroup var global: GlobalOptions

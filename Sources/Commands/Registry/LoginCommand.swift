@@ -123,7 +123,11 @@ private struct GivenLogin: LoginSource {
 struct LogoutCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "logout",
-        abstract: "Forget the name and password for a registry."
+        abstract: "Forget the name and password for a registry.",
+        discussion: """
+            EXAMPLES:
+              swiftbuild logout registry.example.com
+            """
     )
 
     @Argument(help: "The registry (default: Docker's own).")

@@ -1,0 +1,97 @@
+import Glibc
+import Images
+import OCI
+import Reporting
+
+/// How a command prints rows: as its table, as one JSON object a line, or by a template, as Docker's commands do.
+enum RowFormat {
+    case table
+    case json
+    case template(FormatTemplate)
+    /// `table {{.ID}}\t{{.Size}}`: columns of the user's, with headings.
+    case columns(FormatTemplate)
+
+    /// What `--format` says in the help.
+    static let help = "`json`, `table`, or a template such as '{{.ID}}' or 'table {{.ID}}\\t{{.Size}}'."
+
+    /// What there is to say of each row.
+    struct Field<Row> {
+        /// In templates and in JSON.
+        let name: String
+        let heading: String
+        let value: (Row) -> String
+
+        init(_ name: String, _ heading: String, _ value: @escaping (Row) -> String) {
+            (self.name, self.heading, self.value) = (name, heading, value)
+        }
+    }
+
+    /// - Throws: `CommandFailure` with the code for wrong use.
+    init(parsing text: String?) throws {
+        switch text {
+        case nil, "table", "text": self = .table
+        case "json": self = .json
+        case let text?:
+            let isTable = text.hasPrefix("table ")
+            let template = try CommandFailure.inFormat { () throws(FormatTemplate.Failure) in
+                try FormatTemplate(parsing: String(isTable ? text.dropFirst("table ".count) : text[...]))
+            }
+            self = isTable ? .columns(template) : .template(template)
+        }
+    }
+
+    /// Prints rows.
+    ///
+    /// - Parameter table: Makes the table that is printed where nothing else was asked for.
+    func print<Row>(_ rows: [Row], _ fields: [Field<Row>], table: () -> TextTable) throws {
+        func object(_ row: Row) -> JSONValue {
+            .object(Dictionary(uniqueKeysWithValues: fields.map { ($0.name, .string($0.value(row))) }))
+        }
+        switch self {
+        case .table: Terminal.print(table())
+        case .json:
+            for row in rows { Terminal.print(String(decoding: try CanonicalJSON.encode(object(row)), as: UTF8.self)) }
+        case .template(let template):
+            for row in rows { Terminal.print(try template.text(object(row).safeToPrint)) }
+        case .columns(let template):
+            func cells(_ value: JSONValue) throws -> [String] {
+                try template.text(value).split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+            }
+            let headings = fields.map { ($0.name, JSONValue.string($0.heading)) }
+            var table = TextTable(try cells(.object(Dictionary(uniqueKeysWithValues: headings))))
+            for row in rows { table.append(try cells(object(row))) }
+            Terminal.print(table)
+        }
+    }
+}
+
+extension FormatTemplate {
+    /// The text for one value, with what is wrong as the command's failure.
+    func text(_ value: JSONValue) throws -> String {
+        try CommandFailure.inFormat { () throws(Failure) in try render(value) }
+    }
+}
+
+extension JSONValue {
+    /// The same with control characters escaped where a terminal would take them for commands.
+    var safeToPrint: JSONValue {
+        guard Terminal.isTerminal(STDOUT_FILENO) else { return self }
+        return switch self {
+        case .string(let text): .string(EscapedText.escaped(text))
+        case .list(let values): .list(values.map(\.safeToPrint))
+        case .object(let members): .object(members.mapValues(\.safeToPrint))
+        case .null, .boolean, .integer, .number: self
+        }
+    }
+}
+
+extension CommandFailure {
+    /// Says of a template what is wrong with it.
+    static func inFormat<Result>(_ body: () throws(FormatTemplate.Failure) -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch {
+            throw CommandFailure("--format: \(error.message)", status: ExitStatus.usage)
+        }
+    }
+}

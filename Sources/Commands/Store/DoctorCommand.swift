@@ -1,0 +1,90 @@
+import ArgumentParser
+import Images
+import Reporting
+
+/// `swiftbuild doctor`.
+struct DoctorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Tell what this machine allows, and whether the store is in order.",
+        discussion: """
+            With --repair all content is read and compared with its digest. What is damaged and can be made again is
+            removed: step results, indexes of layers, records, and unpacked layers, which are all unpacked again. Images
+            of which something is missing are named. The exit code is 3 when something prevents builds.
+
+            EXAMPLES:
+              swiftbuild doctor
+              swiftbuild doctor --repair
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+
+    @Flag(name: .customLong("repair"), help: "Verify all content, and remove what is damaged.")
+    var repairs = false
+
+    @Option(name: .customLong("format"), help: "How it is printed.")
+    var format = OutputFormat.text
+
+    private struct Document: Encodable {
+        let findings: [DoctorFinding]
+        let store: String
+        var usage: StoreUsage?
+    }
+
+    func run() throws {
+        var findings = MachineCheck.findings()
+        var document = Document(findings: [], store: global.root ?? GlobalOptions.defaultRoot)
+        do {
+            let images = try global.images()
+            findings += MachineCheck.findings(store: images.store)
+            findings += try StoreCheck(images).findings(repairing: repairs)
+            document.usage = try StoreUsage(images)
+        } catch let failure as CommandFailure {
+            let problem = failure.problems.first
+            findings.append(DoctorFinding(.error, "store", problem?.message ?? "", hint: problem?.hints.first))
+        }
+        document = Document(findings: findings, store: document.store, usage: document.usage)
+        switch format {
+        case .json: try Terminal.print(json: document)
+        case .text:
+            for finding in findings {
+                let level = "\(finding.level)".padded(to: 8)
+                Terminal.print("\(level)\(finding.subject.padded(to: 17))\(EscapedText.escaped(finding.text))")
+                if let hint = finding.hint { Terminal.print("\("".padded(to: 25))hint: \(EscapedText.escaped(hint))") }
+            }
+            if let usage = document.usage {
+                Terminal.print("")
+                Terminal.print(usage.table)
+            }
+        }
+        if findings.contains(where: { $0.level == .error }) {
+            throw CommandFailure(exitCode: ExitStatus.environment)
+        }
+    }
+}
+
+/// One thing that `doctor` tells.
+struct DoctorFinding: Encodable {
+    enum Level: String, Encodable {
+        case ok, note, warning
+        /// Builds are not possible.
+        case error
+    }
+
+    let level: Level
+    let subject: String
+    let text: String
+    let hint: String?
+
+    init(_ level: Level, _ subject: String, _ text: String, hint: String? = nil) {
+        self.level = level
+        self.subject = subject
+        self.text = text
+        self.hint = hint
+    }
+}
+
+extension String {
+    fileprivate func padded(to width: Int) -> String { self + String(repeating: " ", count: max(1, width - count)) }
+}

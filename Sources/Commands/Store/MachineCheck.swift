@@ -1,0 +1,119 @@
+import ContentStore
+import FileSystem
+import Glibc
+import Images
+import Sandbox
+import SystemPackage
+
+/// What this machine lets a build do.
+enum MachineCheck {
+    /// What has nothing to do with a store.
+    static func findings() -> [DoctorFinding] {
+        var name = utsname()
+        uname(&name)
+        let processors = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+        var findings = [
+            DoctorFinding(
+                .ok,
+                "kernel",
+                "Linux \(text(&name.release)) on \(text(&name.machine)), \(processors) processors"
+            )
+        ]
+        // x86 and ARM call them differently.
+        let flags = Set<Substring>(["sha_ni", "sha2"])
+        let hasInstructions = words("/proc/cpuinfo").contains { flags.contains($0) }
+        findings.append(
+            hasInstructions
+                ? DoctorFinding(.ok, "SHA-256", "the processor has instructions for it")
+                : DoctorFinding(.note, "SHA-256", "the processor has no instructions for it: digests take longer")
+        )
+        findings.append(userNamespaces())
+        let hasUnified = FileStatus.ifPresent("/sys/fs/cgroup/cgroup.controllers") != nil
+        findings.append(
+            DoctorFinding(.ok, "control groups", hasUnified ? "version 2" : "version 1, or none; not needed")
+        )
+        let hasGit = (environment("PATH") ?? "").split(separator: ":").contains { directory in
+            access("\(directory)/git", X_OK) == 0
+        }
+        findings.append(
+            hasGit
+                ? DoctorFinding(.ok, "git", "found")
+                : DoctorFinding(.note, "git", "not found: ADD and contexts cannot take Git repositories")
+        )
+        return findings
+    }
+
+    /// What depends on where the store is.
+    static func findings(store: Store) -> [DoctorFinding] {
+        let capabilities = SandboxCapabilities.probe(in: store[.temporary])
+        let overlay =
+            capabilities.mountsOverlay
+            ? DoctorFinding(.ok, "overlayfs", "RUN works on layers where they are")
+            : DoctorFinding(
+                .warning,
+                "overlayfs",
+                "RUN copies all files first: \(capabilities.overlayLimit ?? "no overlay can be mounted")"
+            )
+        return [isolation(capabilities)] + (capabilities.isolation == nil ? [] : [overlay]) + [space(store)]
+    }
+
+    private static func userNamespaces() -> DoctorFinding {
+        func setting(_ path: String) -> Substring? { words(path).first }
+        let subject = "user namespaces"
+        let reason: String? =
+            setting("/proc/sys/user/max_user_namespaces") == "0"
+            ? "user.max_user_namespaces is 0"
+            : setting("/proc/sys/kernel/unprivileged_userns_clone") == "0"
+                ? "kernel.unprivileged_userns_clone is 0"
+                : setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1"
+                    ? "kernel.apparmor_restrict_unprivileged_userns is 1" : nil
+        return reason.map {
+            DoctorFinding(.note, subject, "not for ordinary users: \($0)", hint: "as root, builds do not need them")
+        } ?? DoctorFinding(.ok, subject, "allowed for ordinary users")
+    }
+
+    private static func isolation(_ capabilities: SandboxCapabilities) -> DoctorFinding {
+        let reasons = capabilities.limits.map { "\($0.isolation.words): \($0.reason)" }.joined(separator: "; ")
+        guard let level = capabilities.isolation else {
+            return DoctorFinding(
+                .error,
+                "isolation",
+                "RUN is not possible: \(reasons)",
+                hint: "run as root, or allow unprivileged user namespaces; Dockerfiles without RUN build all the same"
+            )
+        }
+        guard level != .full else { return DoctorFinding(.ok, "isolation", "RUN has \(level.words)") }
+        return DoctorFinding(geteuid() == 0 ? .warning : .note, "isolation", "RUN has \(level.words) (\(reasons))")
+    }
+
+    private static func space(_ store: Store) -> DoctorFinding {
+        guard let free = try? DiskUsage.free(at: store.root) else {
+            return DoctorFinding(.warning, "disk", "how much is free cannot be told")
+        }
+        let text = "\(HumanReadable.size(free)) free at \(store.root)"
+        let hint = "`swiftbuild prune --all` frees what can be made again"
+        // An image of some use, or nothing at all.
+        if free < 1_000_000 { return DoctorFinding(.error, "disk", text, hint: hint) }
+        return free < 1_000_000_000
+            ? DoctorFinding(.warning, "disk", text, hint: hint) : DoctorFinding(.ok, "disk", text)
+    }
+
+    private static func words(_ path: String) -> [Substring] {
+        let bytes = (try? FileOperations.read(FilePath(path), limit: 16 << 20)) ?? []
+        return String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+    }
+
+    private static func text<Bytes>(_ field: inout Bytes) -> String {
+        withUnsafeBytes(of: &field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+}
+
+extension SandboxIsolation {
+    fileprivate var words: String {
+        switch self {
+        case .full: "namespaces"
+        case .userNamespace: "a user namespace"
+        case .chroot: "a changed root directory without namespaces"
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import ArgumentParser
+import ContentStore
+import FileSystem
+import Images
+import OCI
+import SystemPackage
+
+/// `swiftbuild prune`.
+struct PruneCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "prune",
+        abstract: "Remove images without names, and content that nothing needs.",
+        discussion: """
+            Results of build steps stay, so that the next build is as fast as before; with --all they go too, and so do
+            unpacked layers, what was fetched from elsewhere, the directories of RUN --mount=type=cache and the records
+            of builds. With --older-than, --keep-storage and --min-free these go as well, what was not used for longest
+            first, but only what was not used for that long, and only as much as is needed. Images with names always
+            stay. Running builds are waited for.
+
+            EXAMPLES:
+              swiftbuild prune --dry-run               what would go
+              swiftbuild prune --older-than 24h        what was not used for a day
+              swiftbuild prune --keep-storage 10GB     until the store takes up no more than that
+              swiftbuild prune --min-free 20GB         until so much of the disk is free
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+
+    @Flag(
+        name: [.customShort("a"), .customLong("all")],
+        help: "Also remove the build cache, cache mounts, fetched sources and unpacked layers."
+    )
+    var removesAll = false
+
+    @Flag(name: [.customShort("n"), .customLong("dry-run")], help: "Only tell what would be removed.")
+    var isDryRun = false
+
+    @Option(
+        name: .customLong("older-than"),
+        help: ArgumentHelp("Remove only what was not used for so long, such as 24h.", valueName: "duration")
+    )
+    var age: String?
+
+    @Option(
+        name: .customLong("filter"),
+        help: ArgumentHelp("`until=24h` is --older-than 24h.", valueName: "until=duration")
+    )
+    var filters: [String] = []
+
+    @Option(
+        name: [.customLong("keep-storage"), .customLong("max-used-space")],
+        help: ArgumentHelp("Remove until the store takes up no more, such as 10GB.", valueName: "size")
+    )
+    var storage: String?
+
+    @Option(
+        name: [.customLong("min-free"), .customLong("min-free-space")],
+        help: ArgumentHelp("Remove until so much of the disk is free.", valueName: "size")
+    )
+    var free: String?
+
+    @Flag(name: [.customShort("f"), .customLong("force")], help: .hidden)
+    var isForced = false
+
+    func run() throws {
+        let limits = try limits()
+        let images = try global.images()
+        var freed: Int64 = 0
+        let selection = try PruneSelection(limits, images)
+        try remove(selection, images.store, &freed)
+        // Builds that begin meanwhile do not find what is gone, which are misses.
+        let result = try images.prune(
+            danglingImages: true,
+            before: limits.usedBefore ?? .max,
+            keeping: selection.keptLayers,
+            dryRun: isDryRun
+        )
+        for id in result.images { Terminal.print(isDryRun ? "Would delete: \(id)" : "Deleted: \(id)") }
+        freed += result.reclaimedBytes
+        Terminal.print("\(isDryRun ? "Reclaimable" : "Total reclaimed") space: \(HumanReadable.size(freed))")
+    }
+
+    private func remove(_ selection: PruneSelection, _ store: Store, _ freed: inout Int64) throws {
+        let lock = try store.lock(isDryRun ? .shared : .exclusive)
+        defer { withExtendedLifetime(lock) {} }
+        var counts: [Store.Bucket: (count: Int, bytes: Int64)] = [:]
+        for entry in selection.entries where try isDryRun || store.remove(entry) {
+            let known = counts[entry.bucket] ?? (0, 0)
+            counts[entry.bucket] = (known.count + 1, known.bytes + entry.size)
+            freed += entry.size
+        }
+        for kind in StoreKind.allCases {
+            guard let bucket = kind.bucket, let (count, bytes) = counts[bucket] else { continue }
+            let verb = isDryRun ? "Would delete" : "Deleted"
+            Terminal.print("\(verb): \(count) \(kind.noun(count)), \(HumanReadable.size(bytes))")
+        }
+    }
+
+    private func limits() throws -> PruneLimits {
+        func size(_ option: String, _ text: String?) throws -> Int64? {
+            guard let text else { return nil }
+            guard let bytes = HumanReadable.bytes(text) else {
+                throw CommandFailure("\(option): `\(text)` is no size such as 10GB", status: ExitStatus.usage)
+            }
+            return bytes
+        }
+        var limits = PruneLimits()
+        limits.removesAll = removesAll
+        limits.storage = try size("--keep-storage", storage)
+        limits.free = try size("--min-free", free)
+        if let age { limits.usedBefore = try PruneLimits.time(ago: age, "--older-than") }
+        for filter in filters {
+            guard filter.hasPrefix("until=") else {
+                throw CommandFailure(
+                    "--filter: `\(filter)` is not known",
+                    hints: ["`until=24h` removes only what was not used for so long"],
+                    status: ExitStatus.usage
+                )
+            }
+            limits.usedBefore = try PruneLimits.time(ago: String(filter.dropFirst("until=".count)), "--filter until")
+        }
+        return limits
+    }
+}

@@ -1,0 +1,127 @@
+import BuildCache
+import BuildRecords
+import ContentStore
+import DockerfileSyntax
+import FileSystem
+import Glibc
+import Images
+import OCI
+import SystemPackage
+
+/// What `prune` is asked to leave.
+struct PruneLimits {
+    /// Whether everything goes that can be made again.
+    var removesAll = false
+    /// What was used since stays, in nanoseconds since 1970.
+    var usedBefore: Int64?
+    /// So many bytes of the store may stay.
+    var storage: Int64?
+    /// So many bytes of its filesystem should be free.
+    var free: Int64?
+
+    /// Whether what can be made again goes only as far as a limit asks for it.
+    fileprivate var isBudget: Bool { storage != nil || free != nil }
+    fileprivate var concernsCache: Bool { removesAll || usedBefore != nil || isBudget }
+
+    /// The time so long ago, in nanoseconds since 1970; days (`7d`) are understood too.
+    static func time(ago text: String, _ option: String) throws -> Int64 {
+        let days = text.hasSuffix("d") ? Int64(text.dropLast()).map { $0.multipliedReportingOverflow(by: 24) } : nil
+        let duration = days.map { $0.overflow ? nil : GoDuration.nanoseconds("\($0.partialValue)h") }
+        guard let age = duration ?? GoDuration.nanoseconds(text), age >= 0 else {
+            throw CommandFailure("\(option): `\(text)` is no duration such as 24h or 7d", status: ExitStatus.usage)
+        }
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec) - age
+    }
+}
+
+/// What of the store goes by itself: results of steps, unpacked layers, caches, and records.
+struct PruneSelection {
+    let entries: [StoreEntry]
+    /// The diff IDs of the layers of results that stay.
+    let keptLayers: Set<Digest>
+
+    /// A result of a step that is whole.
+    private struct Result {
+        let entry: StoreEntry
+        let layer: Digest?
+    }
+
+    /// - Throws: `SystemError`.
+    init(_ limits: PruneLimits, _ images: ImageStore) throws {
+        let store = images.store
+        let (cache, records) = (StepCache(store), BuildRecordStore(store))
+        var (chosen, results): ([StoreEntry], [Result]) = ([], [])
+        let lastUses = limits.concernsCache ? records.lastUses : [:]
+        for entry in try store.entries(of: .cache) {
+            // A layer that is gone is a miss, and so is a record that is damaged.
+            guard let key = Digest(hex: String(decoding: entry.name, as: UTF8.self)),
+                let record = cache.record(ofKey: key),
+                record.layer.map({ store.blobs.size($0.diffID) != nil }) ?? true
+            else {
+                chosen.append(entry)
+                continue
+            }
+            var entry = entry
+            entry.lastUsed = max(entry.lastUsed, lastUses[key] ?? 0)
+            results.append(Result(entry: entry, layer: record.layer?.diffID))
+        }
+        for entry in try store.entries(of: .builds) {
+            let id = BuildRecord.ID(parsing: String(decoding: entry.name, as: UTF8.self))
+            let isDamaged = id.flatMap { records.record($0) } == nil
+            let isOld = limits.usedBefore.map { (id?.nanoseconds ?? 0) < $0 } ?? limits.removesAll
+            // They take up next to nothing, and tell why.
+            if isDamaged || (isOld && !limits.isBudget) { chosen.append(entry) }
+        }
+        if limits.concernsCache {
+            let others = try [.snapshots, .mounts, .sources, .fingerprints].flatMap { try store.entries(of: $0) }
+            let candidates = (results.map { $0 } + others.map { Result(entry: $0, layer: nil) })
+                .filter { result in limits.usedBefore.map { result.entry.lastUsed < $0 } ?? true }
+                .sorted { ($0.entry.lastUsed, $1.entry.path.string) < ($1.entry.lastUsed, $0.entry.path.string) }
+            let dropped =
+                limits.isBudget
+                ? try PruneSelection.leastRecentlyUsed(candidates, of: results, limits, chosen, images) : candidates
+            chosen += dropped.map(\.entry)
+        }
+        let gone = Set(chosen.map(\.path))
+        entries = chosen
+        keptLayers = Set(results.lazy.filter { !gone.contains($0.entry.path) }.compactMap(\.layer))
+    }
+
+    /// As many of the candidates, first ones first, as have to go for the budgets.
+    private static func leastRecentlyUsed(
+        _ candidates: [Result],
+        of results: [Result],
+        _ limits: PruneLimits,
+        _ chosen: [StoreEntry],
+        _ images: ImageStore
+    ) throws -> [Result] {
+        let store = images.store
+        // What goes in any case.
+        var freed = chosen.reduce(0) { $0 + $1.size }
+        freed += try images.prune(
+            danglingImages: true,
+            before: limits.usedBefore ?? .max,
+            keeping: Set(results.compactMap(\.layer)),
+            dryRun: true
+        ).reclaimedBytes
+        let storage = try limits.storage.map { DiskUsage.of(store.root).total - $0 } ?? 0
+        let excess = max(storage, try limits.free.map { $0 - (try DiskUsage.free(at: store.root)) } ?? 0)
+        let inUse = try images.contentInUse(dangling: limits.usedBefore != nil)
+        var users: [Digest: Int] = [:]
+        for layer in results.compactMap(\.layer) { users[layer, default: 0] += 1 }
+        var dropped: [Result] = []
+        for candidate in candidates {
+            guard freed < excess else { break }
+            dropped.append(candidate)
+            freed += candidate.entry.size
+            guard let layer = candidate.layer, let count = users[layer] else { continue }
+            users[layer] = count - 1
+            guard count == 1, !inUse.contains(layer) else { continue }
+            freed += DiskUsage.of(store.blobs.path(layer)).freed
+            freed += DiskUsage.of(store[.layers].appending(layer.hex)).freed
+        }
+        return dropped
+    }
+}

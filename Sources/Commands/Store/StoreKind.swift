@@ -1,0 +1,34 @@
+import ContentStore
+
+/// What the store holds, in the words and the order in which it is shown.
+enum StoreKind: String, CaseIterable, Encodable {
+    case images
+    case layers
+    case stepResults = "step results"
+    case snapshots = "unpacked layers"
+    case cacheMounts = "cache mounts"
+    case sources = "fetched sources"
+    case fingerprints
+    case builds = "build records"
+    case temporary = "temporary files"
+    /// Directories and locks.
+    case other
+
+    /// The directory with one entry for each; `nil` where it is not so simple.
+    var bucket: Store.Bucket? {
+        switch self {
+        case .stepResults: .cache
+        case .snapshots: .snapshots
+        case .cacheMounts: .mounts
+        case .sources: .sources
+        case .fingerprints: .fingerprints
+        case .builds: .builds
+        case .temporary: .temporary
+        case .images, .layers, .other: nil
+        }
+    }
+
+    func noun(_ count: Int) -> String {
+        count == 1 && rawValue.hasSuffix("s") ? String(rawValue.dropLast()) : rawValue
+    }
+}
