@@ -110,7 +110,7 @@ public struct BuildReport: Sendable {
         if let image {
             facts.append(("Size", "\(HumanReadable.size(image.analysis.bytes))"))
             facts.append(("Wasted", "\(HumanReadable.size(image.analysis.wastedBytes))"))
-            facts.append(("Efficiency", "\(PageText.percent(image.analysis.efficiency))"))
+            facts.append(("Efficiency", "\(HumanReadable.percent(image.analysis.efficiency))"))
             facts.append(("Platform", "\(image.configuration.platform.description)"))
         }
         if let record = build?.record { facts.append(("Dockerfile", "<code>\(record.dockerfile)</code>")) }
@@ -143,11 +143,5 @@ enum PageText {
         let parts = time.description.split(separator: "T")
         return parts.count == 2 && time.description.hasSuffix("Z")
             ? "\(parts[0]) \(parts[1].dropLast()) UTC" : time.description
-    }
-
-    /// Rounded down, so that 100 % means all of it.
-    static func percent(_ value: Double) -> String {
-        let tenths = Int((min(max(value, 0), 1) * 1000).rounded(.down))
-        return "\(tenths / 10).\(tenths % 10) %"
     }
 }

@@ -32,6 +32,12 @@ public enum HumanReadable {
         return Int64(exactly: (value * factor).rounded())
     }
 
+    /// A part of a whole, from 0 to 1, as percent; rounded down, so that 100 % is all of it.
+    public static func percent(_ value: Double) -> String {
+        let tenths = Int((min(max(value, 0), 1) * 1000).rounded(.down))
+        return "\(tenths / 10).\(tenths % 10) %"
+    }
+
     /// C's `%.3g` for values from 0 up to 1000.
     private static func significant(_ value: Double) -> String {
         var decimals = value >= 100 ? 0 : value >= 10 ? 1 : 2

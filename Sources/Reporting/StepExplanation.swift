@@ -125,15 +125,18 @@ extension StepExplanation.Reason {
     }
 
     private static func values(_ name: String, _ old: String?, _ new: String?) -> [String] {
-        let (old, new) = linesThatDiffer(old, new)
+        let (old, new) = partsThatDiffer(old, new)
         func quoted(_ text: String?) -> String { text.map { "`\(shown($0))`" } ?? "nothing" }
         return ["\(name): now \(quoted(new)), was \(quoted(old))"]
     }
 
-    /// Of texts of several lines the first ones that are not the same.
-    private static func linesThatDiffer(_ old: String?, _ new: String?) -> (String?, String?) {
-        guard let old, let new, old.utf8.contains(UInt8(ascii: "\n")) || new.utf8.contains(UInt8(ascii: "\n")) else {
-            return (old, new)
+    /// Of texts of several lines the first ones that are not the same, and of long ones what is around the difference.
+    private static func partsThatDiffer(_ old: String?, _ new: String?) -> (String?, String?) {
+        guard let old, let new else { return (old, new) }
+        guard old.utf8.contains(UInt8(ascii: "\n")) || new.utf8.contains(UInt8(ascii: "\n")) else {
+            let common = zip(old, new).prefix { $0 == $1 }.count
+            guard max(old.count, new.count) > longest, common > longest / 2 else { return (old, new) }
+            return ("…" + old.dropFirst(common - longest / 4), "…" + new.dropFirst(common - longest / 4))
         }
         let left = old.split(separator: "\n", omittingEmptySubsequences: false)
         let right = new.split(separator: "\n", omittingEmptySubsequences: false)

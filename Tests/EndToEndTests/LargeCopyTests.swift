@@ -148,7 +148,7 @@ struct LargeCopyTests {
         }
     }
 
-    @Test("of four builds at once are made once", .timeLimit(.minutes(10)))
+    @Test("of four builds at once are made once")
     func atOnce() async throws {
         try await BuildFixture.with { f in
             try writeTree(f)

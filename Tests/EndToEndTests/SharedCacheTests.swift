@@ -239,6 +239,26 @@ struct SharedCacheTests {
         }
     }
 
+    @Test("sending to a slow cache can be interrupted, and the image is there")
+    func interrupted() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                try registry.fail("99 PUT . slow 300")
+                try f.write("a", "a")
+                let file = try f.dockerfile("FROM scratch\nCOPY a /a")
+                let build = try f.start(["build", "--cache-to", "\(registry.host)/cache", "-t", "app", "-f", file, "."])
+                var built = ""
+                while built.isEmpty {
+                    try await Task.sleep(for: .milliseconds(20))
+                    built = try await f.swiftbuild("images", "-q").outputText
+                }
+                build.signal(SIGINT)
+                #expect(try await build.wait().status == 130)
+                try await f.succeed("inspect", "app")
+            }
+        }
+    }
+
     @Test(
         "entries that are damaged or stand under another key are misses",
         .enabled(if: Machine.canRun, "\(Machine.needsRoot)")

@@ -143,6 +143,8 @@ struct PreparedBuild: Sendable {
         }
         if let shared {
             await shared.finish()
+            // The image is there, but whoever interrupts the sending wants nothing more to follow.
+            try Task.checkCancellation()
             events(.note(shared.summary.sentence))
         }
         guard let id = record.image, let stored = images.image(id: id) else {

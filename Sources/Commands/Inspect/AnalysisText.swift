@@ -19,10 +19,10 @@ struct AnalysisText {
         self.analysis = analysis
         places = DockerfilePlaces(of: opened)
         let size = HumanReadable.size
-        line("\(opened.name) \(opened.image.id.short)")
+        line("\(EscapedText.escaped(opened.name)) \(opened.image.id.short)")
         line(
             "\(analysis.layers.count) layers, \(size(analysis.bytes)), wasted \(size(analysis.wastedBytes)), "
-                + "efficiency \(AnalysisText.percent(analysis.efficiency))"
+                + "efficiency \(HumanReadable.percent(analysis.efficiency))"
         )
         for (position, layer) in analysis.layers.enumerated() {
             line("")
@@ -41,12 +41,6 @@ struct AnalysisText {
             }
             if files.count > AnalysisText.fileLimit { line("  and \(files.count - AnalysisText.fileLimit) more") }
         }
-    }
-
-    /// Rounded down, so that 100 % means that nothing is wasted.
-    private static func percent(_ value: Double) -> String {
-        let tenths = Int((value * 1000).rounded(.down))
-        return "\(tenths / 10).\(tenths % 10) %"
     }
 
     private mutating func instruction(of layer: Int) {

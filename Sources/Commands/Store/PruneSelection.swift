@@ -119,7 +119,7 @@ struct PruneSelection {
             keeping: Set(results.compactMap(\.layer)),
             dryRun: true
         ).reclaimedBytes
-        let storage = try limits.storage.map { DiskUsage.of(store.root).total - $0 } ?? 0
+        let storage = limits.storage.map { DiskUsage.of(store.root).total - $0 } ?? 0
         let excess = max(storage, try limits.free.map { $0 - (try DiskUsage.free(at: store.root)) } ?? 0)
         let inUse = try images.contentInUse(dangling: limits.usedBefore != nil)
         var users: [Digest: Int] = [:]

@@ -40,7 +40,9 @@ enum FormatFunction: String, CaseIterable, Sendable {
         case .index: return try FormatFunction.index(try argument(0), arguments.dropFirst())
         case .print: return .string(arguments.map(\.goText).joined(separator: " "))
         case .println: return .string(arguments.map(\.goText).joined(separator: " ") + "\n")
-        case .eq: return .boolean(try arguments.dropFirst().contains(try argument(0)))
+        case .eq:
+            let first = try argument(0)
+            return .boolean(arguments.dropFirst().contains(first))
         case .ne: return .boolean(try argument(0) != argument(1))
         case .not: return .boolean(!(try argument(0)).isTrue)
         case .and: return arguments.first { !$0.isTrue } ?? arguments.last ?? .boolean(true)
