@@ -74,7 +74,9 @@ struct LiveViewTests {
         }
     }
 
-    /// The lines of steps that run. tmux tells a new size late: what it broke into pieces meanwhile has no time.
+    /// The lines of steps that run.
+    ///
+    /// tmux tells a new size late: what it broke into pieces meanwhile has no time at its end.
     private static func liveLines(_ screen: String) -> [Substring] {
         screen.split(separator: "\n").filter { $0.hasPrefix("▸") && $0.hasSuffix("s") }
     }
