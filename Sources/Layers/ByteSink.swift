@@ -27,15 +27,26 @@ public final class DescriptorSink: ByteSink {
 /// Writes a blob of the store.
 public final class BlobSink: ByteSink {
     private var writer: BlobWriter?
+    private let progress: (@Sendable (Int64) -> Void)?
+    /// When this many bytes are written, progress is told next.
+    private var nextMark = BlobSink.markDistance
 
-    /// - Parameter isForLater: Whether nobody is expected to read the blob soon.
-    public init(_ blobs: BlobStore, isForLater: Bool = false) throws {
+    private static let markDistance: Int64 = 8 << 20
+
+    /// - Parameters:
+    ///   - isForLater: Whether nobody is expected to read the blob soon.
+    ///   - progress: Told after every 8 MiB how many bytes are written, on whatever thread writes.
+    public init(_ blobs: BlobStore, isForLater: Bool = false, progress: (@Sendable (Int64) -> Void)? = nil) throws {
         writer = try blobs.writer(isForLater: isForLater)
+        self.progress = progress
     }
 
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
         try writer?.write(bytes)
         count += Int64(bytes.count)
+        guard count >= nextMark else { return }
+        nextMark = count + BlobSink.markDistance
+        progress?(count)
     }
 
     /// Bytes written so far.

@@ -25,10 +25,14 @@ public final class LayerStore: Sendable {
     ///   - inBackground: Whether the tar is hashed and written on a thread of its own, for whoever has as much work with
     ///     the entries.
     ///   - isForLater: Whether nobody is expected to read it soon. A base is, by the first `RUN` on it.
-    public func writer(expectedCount: Int = 0, inBackground: Bool = false, isForLater: Bool = true) throws
-        -> LayerWriter
-    {
-        let sink = try BlobSink(store.blobs, isForLater: isForLater)
+    ///   - progress: Told now and then how many bytes a large layer has so far, on any thread.
+    public func writer(
+        expectedCount: Int = 0,
+        inBackground: Bool = false,
+        isForLater: Bool = true,
+        progress: (@Sendable (Int64) -> Void)? = nil
+    ) throws -> LayerWriter {
+        let sink = try BlobSink(store.blobs, isForLater: isForLater, progress: progress)
         return LayerWriter(self, sink, expectedCount: expectedCount, inBackground: inBackground)
     }
 

@@ -53,6 +53,8 @@ public enum BuildEvent: Sendable {
     case running(Step, id: String)
     /// Bytes that the step's process wrote, in pieces of any length.
     case output(Step, Stream, [UInt8])
+    /// The bytes that the layer of a `COPY` or `ADD` has so far, after every few megabytes.
+    case written(Step, bytes: Int64)
     /// `id` is the first 12 digits of the step's result; `nil` for `FROM scratch`.
     case finished(Step, Outcome, id: String?, seconds: Double)
     case failed(Step)

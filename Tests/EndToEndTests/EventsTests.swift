@@ -89,6 +89,19 @@ struct EventsTests {
         }
     }
 
+    @Test("tells how far a large copy is, and nothing of a small one", arguments: [(1 << 20, 0), (40 << 20, 4)])
+    func copies(_ size: Int, _ least: Int) async throws {
+        try await BuildFixture.with { f in
+            try f.write("large", bytes: [UInt8](repeating: 7, count: size))
+            try f.write("Dockerfile", "FROM scratch\nCOPY large /large\n")
+            let events = try events(await f.succeed("--progress", "json", "."))
+            let written = events.filter { $0["event"].text == "written" }.compactMap { $0["bytes"].integer }
+            #expect(written.count >= least && written.count <= size >> 23, "\(written)")
+            #expect(written == written.sorted() && Set(written).count == written.count)
+            #expect(written.allSatisfy { $0 <= size + (1 << 20) })
+        }
+    }
+
     @Test(
         "writes pulls and pushes as the schema says",
         .enabled(if: RegistryServer.isAvailable, "\(RegistryServer.needs)")
@@ -136,7 +149,7 @@ struct EventsTests {
             from: Data(try readFile(Machine.repository.appending("docs").appending("events.schema.json")))
         )
         let documented = source["oneOf"].elements.compactMap { $0["properties"]["event"]["const"].text }
-        #expect(documented.count == 16)
+        #expect(documented.count == 17)
         for event in documented { #expect(text.contains("| `\(event)` |"), "\(event)") }
     }
 }

@@ -20,7 +20,8 @@ extension CopyStep {
         for content in selection.remote { roots.append(try await fetch(content)) }
         let files = try isLinked ? LayerStack([], in: stage.builder.layers) : await stage.files()
         let plan = try plan(roots, over: files, try await attributeChange())
-        let writer = try stage.builder.layers.writer(expectedCount: plan.count)
+        let (event, emit) = (stage.event, stage.builder.emit)
+        let writer = try stage.builder.layers.writer(expectedCount: plan.count) { emit(.written(event, bytes: $0)) }
         let earlier = latest.flatMap { try? EarlierLayer($0, in: stage.builder.layers) }
         var fingerprint = selection.files?.fingerprint
         do {

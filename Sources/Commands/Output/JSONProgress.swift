@@ -98,6 +98,10 @@ final class JSONProgress: ProgressRenderer {
             var line = line("running", step)
             line.id = id
             return line
+        case .written(let step, let bytes):
+            var line = line("written", step)
+            line.bytes = bytes
+            return line
         case .output(let step, let stream, let bytes):
             var line = line("output", step)
             line.stream = stream.rawValue

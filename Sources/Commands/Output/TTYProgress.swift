@@ -1,6 +1,7 @@
 import BuildRecords
 import ContentStore
 import Glibc
+import Images
 import Reporting
 import Synchronization
 
@@ -12,6 +13,8 @@ final class TTYProgress: ProgressRenderer {
         /// What its process wrote since its last line end.
         var partial: [UInt8] = []
         var lastLine = ""
+        /// The bytes of its layer.
+        var written: Int64 = 0
     }
 
     private struct State {
@@ -74,6 +77,8 @@ final class TTYProgress: ProgressRenderer {
         case .planned(let stages, let steps): (state.stageCount, state.stepCount) = (stages, steps)
         case .started(let step): state.running.append(Running(step: step))
         case .running: break
+        case .written(let step, let bytes):
+            if let index = state.running.firstIndex(where: { $0.step == step }) { state.running[index].written = bytes }
         case .output(let step, _, let bytes): remember(bytes, of: step, &state)
         case .finished(let step, let outcome, _, let seconds):
             end(step, &state)
@@ -174,7 +179,11 @@ final class TTYProgress: ProgressRenderer {
         let columns = Terminal.size(STDERR_FILENO).columns - 1
         var lines = Array(state.transfers.lines.suffix(8))
         for running in state.running.suffix(8) {
-            let time = TTYProgress.time(seconds: running.start.duration(to: .now))
+            let duration = running.start.duration(to: .now)
+            var time = TTYProgress.time(seconds: duration)
+            if running.written > 0 {
+                time = "\(HumanReadable.size(running.written)) \(HumanReadable.rate(running.written, duration)) \(time)"
+            }
             // The time is what is looked for; on a narrow terminal the instruction has what is left.
             let width = columns - TerminalText.width(time) - 3
             lines.append("▸ \(TerminalText.fitting(title(running.step), max(width, 0))) \(time)")

@@ -52,10 +52,17 @@ struct TransferView {
         if layer.isWorking { return "\(layer.id): \(layer.direction == .pull ? "Extracting" : "Preparing")" }
         let filled = layer.total > 0 ? Int(20 * layer.done / layer.total) : 0
         let bar = String(repeating: "=", count: filled) + String(repeating: " ", count: 20 - filled)
-        let seconds = layer.begin.duration(to: .now) / .seconds(1)
-        let rate = seconds > 0.1 ? " \(HumanReadable.size(Int64(Double(layer.done) / seconds)))/s" : ""
+        let duration = layer.begin.duration(to: .now)
+        let rate = duration > .milliseconds(100) ? " \(HumanReadable.rate(layer.done, duration))" : ""
         let verb = layer.direction == .pull ? "Downloading" : "Pushing"
         return
             "\(layer.id): \(verb) [\(bar)] \(HumanReadable.size(layer.done))/\(HumanReadable.size(layer.total))\(rate)"
+    }
+}
+
+extension HumanReadable {
+    /// Such as `12.5MB/s`.
+    static func rate(_ bytes: Int64, _ duration: Duration) -> String {
+        "\(size(Int64(Double(bytes) / max(duration / .seconds(1), 0.001))))/s"
     }
 }
