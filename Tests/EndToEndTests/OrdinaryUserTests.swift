@@ -7,7 +7,8 @@ internal import Testing
 struct OrdinaryUserTests {
     /// Runs the binary as `nobody` where this is root, as it is otherwise.
     private func run(_ f: BuildFixture, _ arguments: [String]) async throws -> CommandResult {
-        let user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--no-new-privs"]
+        // `setpriv` itself still finds programs where only root may look; what it starts does not.
+        let user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--no-new-privs", "env"]
         let environment = ["SWIFTBUILD_ROOT": f.scratch.appending("home").appending("store").string]
         return try await RunningCommand(
             (Machine.isRoot ? user : []) + [Machine.binary.string] + arguments,
