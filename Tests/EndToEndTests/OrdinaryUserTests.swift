@@ -191,7 +191,8 @@ struct OrdinaryUserTests {
         "who is root and may mount nothing gets the strongest isolation that works, and is told",
         .enabled("needs root, busybox-static and setpriv") {
             Machine.isRoot && Machine.has("busybox") && Machine.has("setpriv")
-        }
+        },
+        .enabled("an ordinary user may not read the binary or the toolchain here") { try await canStart() }
     )
     func limitedRoot() async throws {
         try await BuildFixture.with { f in

@@ -1,6 +1,6 @@
 import BuildPlanning
 import ContainerRuntime
-public import ContentStore
+import ContentStore
 import FileSystem
 public import Layers
 import OCI
