@@ -188,7 +188,7 @@ struct BuildCommand: AsyncParsableCommand {
         if let jobs, !(1...1024).contains(jobs) { throw ValidationError("--jobs takes a number from 1 to 1024") }
     }
 
-    private var check: CheckFormat? {
+    private var check: OutputFormat? {
         get throws {
             switch call {
             case nil, "build": return onlyChecks ? .text : nil

@@ -55,7 +55,7 @@ struct BuildOptions: Sendable, Equatable {
     /// Options that were given and mean nothing here, of which the user is told.
     var withoutEffect: [String] = []
     /// Whether nothing is built, and how what the checks find is shown.
-    var check: CheckFormat?
+    var check: OutputFormat?
 }
 
 extension BuildOptions {

@@ -46,7 +46,7 @@ struct CheckCommand: AsyncParsableCommand {
     var platform: String?
 
     @Option(name: .customLong("format"), help: "How what was found is printed.")
-    var format = CheckFormat.text
+    var format = OutputFormat.text
 
     func run() async throws {
         try await BuildOptions(
@@ -59,5 +59,3 @@ struct CheckCommand: AsyncParsableCommand {
         ).printChecks(format)
     }
 }
-
-extension CheckFormat: ExpressibleByArgument {}

@@ -9,16 +9,11 @@ import OCI
 import Reporting
 import SystemPackage
 
-/// How what the checks find is printed.
-enum CheckFormat: String, CaseIterable, Sendable {
-    case text, json
-}
-
 extension BuildOptions {
     /// Prints what the checks find, and nothing else: no step is made and no file is written.
     ///
     /// - Throws: `CommandFailure` with exit code 1 when there are errors, or warnings that count as errors.
-    func printChecks(_ format: CheckFormat) async throws {
+    func printChecks(_ format: OutputFormat) async throws {
         let root = root
         let store = { @Sendable in try GlobalOptions.images(root: root).store }
         var options = PlanOptions(target: target, buildArguments: try BuildArguments(self).values)

@@ -22,10 +22,6 @@ struct ContextCommand: ParsableCommand {
 
 /// `swiftbuild context ls`.
 struct ContextListCommand: ParsableCommand {
-    enum Format: String, CaseIterable, ExpressibleByArgument {
-        case text, json
-    }
-
     static let configuration = CommandConfiguration(
         commandName: "ls",
         abstract: "List the files that COPY and ADD could take, or say why one is not among them.",
@@ -52,7 +48,7 @@ struct ContextListCommand: ParsableCommand {
     var path: String?
 
     @Option(name: .customLong("format"), help: "How it is printed.")
-    var format = Format.text
+    var format = OutputFormat.text
 
     func run() throws {
         let directory = try BuildFiles.openWithIgnoreFile(

@@ -22,7 +22,7 @@ struct CheckCacheCommand: AsyncParsableCommand {
     @OptionGroup var build: BuildCommand
 
     @Option(name: .customLong("format"), help: "How it is printed.")
-    var format = ExplanationFormat.text
+    var format = OutputFormat.text
 
     func run() async throws {
         let options = build.options

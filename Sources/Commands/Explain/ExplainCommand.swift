@@ -5,11 +5,6 @@ import Images
 import OCI
 import Reporting
 
-/// How explanations are printed.
-enum ExplanationFormat: String, CaseIterable, ExpressibleByArgument {
-    case text, json
-}
-
 /// `swiftbuild explain`: what became of each step of a build, and why.
 struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -34,7 +29,7 @@ struct ExplainCommand: ParsableCommand {
     var step: Int?
 
     @Option(name: .customLong("format"), help: "How it is printed.")
-    var format = ExplanationFormat.text
+    var format = OutputFormat.text
 
     func run() throws {
         let images = try global.images()

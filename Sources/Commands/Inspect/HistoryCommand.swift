@@ -3,12 +3,6 @@ import Glibc
 import Images
 import OCI
 
-/// How a command prints what it found.
-enum OutputFormat: String, Sendable, CaseIterable, ExpressibleByArgument {
-    case text
-    case json
-}
-
 /// `swiftbuild history`.
 struct HistoryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
