@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -112,6 +113,12 @@ class Docker(Builder):
     def reset(self):
         self.close()
         super().reset()
+        self.start()
+
+    def start(self):
+        """Starts the daemon on the store it had, if any."""
+        self.close()
+        _end(Path(f"{self.store}-run/containerd/containerd.pid"))
         # A path of a socket may have 107 bytes, so it is not below the directory of the work.
         self.socket = f"/tmp/swiftbuild-benchmark-{os.getpid()}-{self.name}.sock"
         with open(self.directory / "log", "a") as log:
@@ -161,6 +168,20 @@ class Docker(Builder):
 
     def fill(self, count, scratch):
         self.runner.run(self.command("load", "-i", images_archive(scratch, count)))
+
+
+def _end(pid_file):
+    """Ends the process that a daemon which crashed left behind, since the next one waits for it in vain."""
+    try:
+        process = int(pid_file.read_text())
+        os.kill(process, signal.SIGKILL)
+        for _ in range(300):
+            if not Path(f"/proc/{process}").exists():
+                break
+            time.sleep(0.01)
+    except (FileNotFoundError, ProcessLookupError):
+        return
+    pid_file.unlink(missing_ok=True)
 
 
 class DockerBuildKit(Docker):
