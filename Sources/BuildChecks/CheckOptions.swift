@@ -25,7 +25,12 @@ struct CheckOptions {
 
     init() {}
 
-    /// Reads the value of a `check` directive.
+    /// Reads the value of a `check` directive; what stands behind its first blank is an explanation for people.
+    ///
+    /// - Throws: a sentence.
+    init(directive text: String) throws(CheckOptionsError) { try self.init(parsing: String(text.prefix { $0 != " " })) }
+
+    /// Reads the options themselves.
     ///
     /// - Throws: a sentence.
     init(parsing text: String) throws(CheckOptionsError) {
@@ -47,28 +52,27 @@ struct CheckOptions {
         }
     }
 
-    /// What the comments above one instruction say of it.
+    /// What the first `check` among the comments above one instruction says of it.
     ///
     /// It is a comment to everybody else, so that what is not understood is no error.
     init(comments: [Word]) {
-        for comment in comments {
-            let (key, value) = Self.pair(comment.text[...])
-            guard key.lowercased() == "check", let value, let options = try? CheckOptions(parsing: value) else {
-                continue
-            }
-            self = options
-        }
+        guard let text = comments.lazy.compactMap(Self.directive).first else { return }
+        self = (try? CheckOptions(directive: text)) ?? CheckOptions()
     }
 
     /// Whether a comment is of the form that `init(comments:)` reads.
     static func isDirective(_ comment: Word) -> Bool {
-        let (key, value) = pair(comment.text[...])
-        return key.lowercased() == "check" && value.map { (try? CheckOptions(parsing: $0)) != nil } ?? false
+        directive(comment).map { (try? CheckOptions(directive: $0)) != nil } ?? false
     }
 
-    /// Whether a rule is reported, where `inner` is said above the instruction or its `FROM`.
-    func reports(_ rule: CheckRule, with inner: [CheckOptions] = []) -> Bool {
-        let all = [self] + inner
+    private static func directive(_ comment: Word) -> String? {
+        let (key, value) = pair(comment.text[...])
+        return key.lowercased() == "check" ? value : nil
+    }
+
+    /// Whether a rule is reported, where `inner` is said above the instruction.
+    func reports(_ rule: CheckRule, with inner: CheckOptions = CheckOptions()) -> Bool {
+        let all = [self, inner]
         if rule.isExperimental {
             // `skip=all` means the ordinary ones (BuildKit).
             return all.contains { $0.experimental.contains(rule.name) }

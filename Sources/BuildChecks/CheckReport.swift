@@ -71,6 +71,32 @@ public struct CheckReport: Sendable {
         }
     }
 
+    /// Checks the text of a file without building; of one with errors in its syntax, what stands before the first.
+    ///
+    /// - Throws: the errors of a file of which nothing can be checked.
+    public init(
+        _ source: SourceText,
+        options: PlanOptions,
+        ignoring ignoreFile: IgnoreFile = .empty,
+        baseImage: (ImageSource) -> ImageConfiguration?
+    ) throws(DiagnosticsError) {
+        do {
+            self.init(try Dockerfile(parsing: source), options: options, ignoring: ignoreFile, baseImage: baseImage)
+        } catch {
+            guard let start = Dockerfile(beforeErrors: error) else { throw error }
+            // What is wrong with the rest may be the reason for what is wrong here.
+            let plan = BuildPlan.ofAllStages(start, options: options).plan
+            self = withoutActuallyEscaping(baseImage) { baseImage in
+                let report = CheckReport(start, options, plan, planErrors: [], ignoreFile, baseImage)
+                return CheckReport(
+                    warnings: report.warnings,
+                    otherWarnings: report.otherWarnings,
+                    errors: error.diagnostics
+                )
+            }
+        }
+    }
+
     private init(
         _ dockerfile: Dockerfile,
         _ options: PlanOptions,
@@ -82,9 +108,14 @@ public struct CheckReport: Sendable {
         let given = options.buildArguments[CheckOptions.buildArgument]
         let place = given == nil ? dockerfile.directives.check?.range : nil
         let checkOptions: CheckOptions
-        do {
-            checkOptions =
-                try (given ?? dockerfile.directives.check?.text).map(CheckOptions.init(parsing:)) ?? CheckOptions()
+        do throws(CheckOptionsError) {
+            if let given {
+                checkOptions = try CheckOptions(parsing: given)
+            } else if let directive = dockerfile.directives.check {
+                checkOptions = try CheckOptions(directive: directive.text)
+            } else {
+                checkOptions = CheckOptions()
+            }
         } catch {
             let source = given == nil ? "" : "\(CheckOptions.buildArgument): "
             self.init(warnings: [], errors: planErrors + [Diagnostic(source + error.message, at: place)])
@@ -143,16 +174,13 @@ extension CheckedDockerfile {
 
     /// What the rules find in some stages, or in all for `nil`, and before the first.
     fileprivate func warnings(_ options: CheckOptions, stages: Set<Int>?) -> [CheckWarning] {
-        let stageOptions = Dictionary(
-            uniqueKeysWithValues: froms.map { ($0.instruction.stage, $0.instruction.options) }
-        )
         var found: [(rule: CheckRule, finding: Finding)] = []
         for rule in CheckRule.all {
             for finding in rule.findings(self) {
                 let stage = finding.instruction.stage
                 if let stages, let stage, !stages.contains(stage) { continue }
-                let inner = [finding.instruction.options] + (stageOptions[stage].map { [$0] } ?? [])
-                if options.reports(rule, with: inner) { found.append((rule, finding)) }
+                let comments = (finding.commented ?? finding.instruction).instruction.comments
+                if options.reports(rule, with: CheckOptions(comments: comments)) { found.append((rule, finding)) }
             }
         }
         found.sort { $0.finding.range.start < $1.finding.range.start }
@@ -163,8 +191,4 @@ extension CheckedDockerfile {
             )
         }
     }
-}
-
-extension CheckedInstruction {
-    fileprivate var options: CheckOptions { CheckOptions(comments: instruction.comments) }
 }

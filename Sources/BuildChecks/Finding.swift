@@ -2,8 +2,10 @@ import Reporting
 
 /// One place at which a rule fires.
 struct Finding {
-    /// The instruction that it is about, which decides whether it is reported.
+    /// The instruction that it is about.
     let instruction: CheckedInstruction
+    /// The instruction whose comments decide whether it is reported, unless that is the same one.
+    var commented: CheckedInstruction?
     /// One lower-case sentence without a full stop.
     let message: String
     let range: SourceRange
@@ -14,12 +16,14 @@ struct Finding {
     init(
         _ message: String,
         in instruction: CheckedInstruction,
+        commentedAt commented: CheckedInstruction? = nil,
         at range: SourceRange,
         label: String? = nil,
         notes: [Diagnostic.Note] = [],
         hints: [String] = []
     ) {
         self.instruction = instruction
+        self.commented = commented
         self.message = message
         self.range = range
         self.label = label

@@ -19,7 +19,16 @@ struct StageWalk {
     init(_ plan: BuildPlan, baseImage: @escaping (ImageSource) -> ImageConfiguration?) {
         self.plan = plan
         self.baseImage = baseImage
-        for stage in plan.stages { walk(stage) }
+        // Each state holds all that its stages have set: kept for all of a long chain they would take the square of it.
+        let lastUses = Dictionary(
+            plan.stages.compactMap { stage in stage.base.stage.map { ($0, stage.index) } },
+            uniquingKeysWith: max
+        )
+        for stage in plan.stages {
+            walk(stage)
+            if let base = stage.base.stage, lastUses[base] == stage.index { ends[base] = nil }
+            if lastUses[stage.index] == nil { ends[stage.index] = nil }
+        }
     }
 
     private mutating func walk(_ stage: PlannedStage) {

@@ -3,27 +3,33 @@ internal import FileSystem
 extension ContextDirectory {
     /// What a source stands for: one root, or for a wildcard any number of them, sorted by component.
     ///
-    /// Leading `/` and `..` stay inside the context. Symbolic links are followed, each inside the context.
-    /// `*` also matches names that begin with a dot.
+    /// Leading `/` and `..` stay inside the context. Symbolic links are followed, each inside the context, but not by the
+    /// components of a wildcard: `l*/f` does not go through a link. `*` also matches names that begin with a dot.
     ///
-    /// - Throws: `BuildContextError.missingSource` unless it is a wildcard, which may match nothing;
-    ///   `.malformedPattern`, `.symbolicLinkLoop`, `.system`.
+    /// - Throws: `BuildContextError.missingSource`, for a wildcard only where the directory before it is missing: it may
+    ///   match nothing; `.malformedPattern`, `.symbolicLinkLoop`, `.system`.
     public func select(source: [UInt8], wildcards: Wildcards) throws(BuildContextError) -> [SelectedRoot] {
         let components = PathText.clampedComponents(source)
         guard wildcards != .none, PathPattern.hasWildcards(source) else {
-            let path = PathText.joined(components)
-            switch try resolve(components) {
-            case .found(let resolved, let status):
-                return [SelectedRoot(path: path, resolvedPath: resolved, status: status)]
-            case .ignored(let decision):
-                throw .missingSource(MissingSource(path: source, exclusion: exclusion(decision), suggestion: nil))
-            case .missing(let directory, let name):
-                if try existing(components)?.kind == .symbolicLink { throw try dangling(source, path) }
-                let suggestion = suggestion(for: components, missing: name, in: directory)
-                throw .missingSource(MissingSource(path: source, exclusion: nil, suggestion: suggestion))
-            }
+            return [try existingRoot(components, writtenAs: source)]
         }
         return try expand(components)
+    }
+
+    private func existingRoot(_ components: [[UInt8]], writtenAs source: [UInt8]) throws(BuildContextError)
+        -> SelectedRoot
+    {
+        let path = PathText.joined(components)
+        switch try resolve(components) {
+        case .found(let resolved, let status):
+            return SelectedRoot(path: path, resolvedPath: resolved, status: status)
+        case .ignored(let decision):
+            throw .missingSource(MissingSource(path: source, exclusion: exclusion(decision), suggestion: nil))
+        case .missing(let directory, let name):
+            if try existing(components)?.kind == .symbolicLink { throw try dangling(source, path) }
+            let suggestion = suggestion(for: components, missing: name, in: directory)
+            throw .missingSource(MissingSource(path: source, exclusion: nil, suggestion: suggestion))
+        }
     }
 
     /// What a source of `COPY --parents` stands for: the directories that its paths are relative to, with what they
@@ -55,7 +61,7 @@ extension ContextDirectory {
 
     /// Everything that copying `root` takes.
     ///
-    /// Sockets are left out, and so is what the ignore file excludes. A directory that is excluded but holds something
+    /// What the ignore file excludes is left out. A directory that is excluded but holds something
     /// that an exception brings back is there with the attributes it has.
     ///
     /// - Parameter excluding: Further patterns, relative to `root`, as `COPY --exclude` has them; for a file they are
@@ -85,8 +91,9 @@ extension ContextDirectory {
     private func expand(_ components: [[UInt8]]) throws(BuildContextError) -> [SelectedRoot] {
         let literal = Array(components.prefix { !PathPattern.hasWildcards($0) })
         let pattern = try PathPattern(PathText.joined(components.dropFirst(literal.count)), dialect: .path)
-        guard case .found(let resolved, let status) = try resolve(literal), status.kind == .directory else { return [] }
-        var candidates = [Candidate(path: literal, resolvedPath: resolved, state: pattern.start)]
+        let start = try existingRoot(literal, writtenAs: PathText.joined(literal))
+        guard start.isDirectory else { return [] }
+        var candidates = [Candidate(path: literal, resolvedPath: start.resolvedPath, state: pattern.start)]
         var roots: [SelectedRoot] = []
         while let candidate = candidates.popLast() {
             for name in try names(in: candidate.resolvedPath) {
@@ -97,7 +104,7 @@ extension ContextDirectory {
                     continue
                 }
                 let below = pattern.advance(state, over: UInt32(PathText.slash))
-                guard !below.isDead, let directory = try directory(path, name, of: candidate) else { continue }
+                guard !below.isDead, let directory = directory(name, of: candidate) else { continue }
                 candidates.append(Candidate(path: path, resolvedPath: directory, state: below))
             }
         }
@@ -108,7 +115,6 @@ extension ContextDirectory {
     private func match(_ path: [[UInt8]]) throws(BuildContextError) -> SelectedRoot? {
         switch try resolve(path) {
         case .found(let resolved, let status):
-            guard status.kind != .socket else { return nil }
             return SelectedRoot(path: PathText.joined(path), resolvedPath: resolved, status: status)
         case .ignored:
             return nil
@@ -119,22 +125,10 @@ extension ContextDirectory {
         }
     }
 
-    /// The resolved path of what may be a directory to go on in.
-    private func directory(
-        _ path: [[UInt8]],
-        _ name: [UInt8],
-        of candidate: Candidate
-    ) throws(BuildContextError) -> [UInt8]? {
+    /// The path of what may be a directory to go on in; a symbolic link is none (BuildKit).
+    private func directory(_ name: [UInt8], of candidate: Candidate) -> [UInt8]? {
         let direct = PathText.appending(name, to: candidate.resolvedPath)
-        let status = FileStatus.ifPresent(filePath(direct))
-        if status?.kind == .symbolicLink {
-            // The pattern's length bounds the depth, so following links ends.
-            guard case .found(let resolved, let target) = try resolve(path), target.kind == .directory else {
-                return nil
-            }
-            return resolved
-        }
-        guard status?.kind == .directory else { return nil }
+        guard FileStatus.ifPresent(filePath(direct))?.kind == .directory else { return nil }
         guard !ignoreFile.rules.isEmpty else { return direct }
         var state = ignoreFile.start
         for component in direct.split(separator: PathText.slash) {

@@ -14,12 +14,22 @@ public struct ContextDirectory: Sendable {
         case path
     }
 
+    /// When a context that came from elsewhere was made.
+    public enum SourceTime: Sendable {
+        /// Seconds since 1970.
+        case known(Int64)
+        /// As its newest file was.
+        case ofNewestFile
+    }
+
     /// The real path of the directory.
     public let path: FilePath
     /// What is left out.
     public let ignoreFile: IgnoreFile
     /// What removes the directory with its last use; `nil` for one that the user keeps.
     private let owner: (any Sendable)?
+    /// `nil` for a directory of this machine, of which nothing says when it was made.
+    private let sourceTime: SourceTime?
 
     /// Whether the directory is there for one build only, so that nothing is worth remembering of its files.
     public var isTemporary: Bool { owner != nil }
@@ -31,7 +41,8 @@ public struct ContextDirectory: Sendable {
     public init(
         _ path: FilePath,
         ignoreFile: IgnoreFile = .empty,
-        owner: (any Sendable)? = nil
+        owner: (any Sendable)? = nil,
+        sourceTime: SourceTime? = nil
     ) throws(BuildContextError) {
         guard let resolved = path.withPlatformString({ realpath($0, nil) }) else {
             throw .system(SystemError("open the build context", path))
@@ -40,6 +51,7 @@ public struct ContextDirectory: Sendable {
         self.path = FilePath(platformString: resolved)
         self.ignoreFile = ignoreFile
         self.owner = owner
+        self.sourceTime = sourceTime
         guard FileStatus.ifPresent(self.path)?.kind == .directory else {
             throw .system(SystemError("open the build context", path, errno: .notDirectory))
         }
@@ -62,13 +74,36 @@ public struct ContextDirectory: Sendable {
 
     /// The same directory with other rules, for an ignore file that lies in it.
     public func ignoring(_ ignoreFile: IgnoreFile) -> ContextDirectory {
-        ContextDirectory(realPath: path, ignoreFile: ignoreFile, owner: owner)
+        ContextDirectory(realPath: path, ignoreFile: ignoreFile, owner: owner, sourceTime: sourceTime)
     }
 
-    private init(realPath: FilePath, ignoreFile: IgnoreFile, owner: (any Sendable)?) {
+    private init(realPath: FilePath, ignoreFile: IgnoreFile, owner: (any Sendable)?, sourceTime: SourceTime?) {
         path = realPath
         self.ignoreFile = ignoreFile
         self.owner = owner
+        self.sourceTime = sourceTime
+    }
+
+    /// When the source of the context was made, in seconds since 1970: a commit, a file of a server, an archive.
+    ///
+    /// - Returns: `nil` for a directory of this machine, and an archive without files.
+    /// - Throws: `BuildContextError` where the files cannot be looked at.
+    public func time() throws(BuildContextError) -> Int64? {
+        switch sourceTime {
+        case .known(let time)?: return time
+        case nil: return nil
+        case .ofNewestFile?:
+            var newest: Int64?
+            let everything = ignoring(.empty)
+            for root in try everything.select(source: [], wildcards: .none) {
+                let listing = try everything.list(root)
+                listing.forEach { _, entry in
+                    let status = listing.status(of: entry)
+                    if status.kind == .regular { newest = max(newest ?? .min, status.modifiedSeconds) }
+                }
+            }
+            return newest
+        }
     }
 
     /// Where a path of the context is on disk.

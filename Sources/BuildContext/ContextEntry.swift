@@ -11,7 +11,7 @@ public struct ContextEntry: Sendable {
     public let linkTarget: [UInt8]
     /// Those of directories are here after a walk, those of regular files only after a `ContentFingerprint` was made.
     public let extendedAttributes: [ExtendedAttribute]
-    /// SHA-256 of a regular file's content; `nil` until a `ContentFingerprint` was made.
+    /// SHA-256 of a regular file's content; `nil` until a `ContentFingerprint` was made, and for everything else.
     public let contentDigest: Digest?
 
     /// Equal for two names of one file; `nil` for a file with one name and for everything that is no regular file.

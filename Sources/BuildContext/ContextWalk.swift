@@ -63,7 +63,7 @@ final class ContextWalk: Sendable {
     private func fileListing() -> ContextListing {
         let name = Array(root.name)
         var directory = ListedDirectory(path: [], names: DirectoryNames(name))
-        if root.status.kind != .socket, !rules.dropFirst().contains(where: { $0.ignores(name) }) {
+        if !rules.dropFirst().contains(where: { $0.ignores(name) }) {
             directory.entries = [.init(name: 0, child: -1, link: -1, isIgnored: false, status: root.status)]
         }
         return ContextListing(root: root, directories: [directory])
@@ -201,7 +201,6 @@ extension ContextWalk {
         }
         var link: Int32 = -1
         switch status.kind {
-        case .socket: return
         case .directory:
             guard let states = rules.states(of: name, in: directory.states, isIgnored: isIgnored) else { return }
             let child = WalkedDirectory(

@@ -31,7 +31,8 @@ struct FingerprintEncoder: ~Copyable {
 
     private mutating func append(_ entry: ContextListing.Reference, of listing: ContextListing, _ path: [UInt8]) {
         let status = listing.status(of: entry)
-        append(status.kind.rawValue, as: UInt8.self)
+        // A socket is copied as an empty file.
+        append((status.kind == .socket ? .regular : status.kind).rawValue, as: UInt8.self)
         append(status.permissions, as: UInt16.self)
         append(path)
         let attributes = listing.extendedAttributes(of: entry)
@@ -48,7 +49,10 @@ struct FingerprintEncoder: ~Copyable {
             append(listing.linkTarget(of: entry))
         case .characterDevice, .blockDevice:
             append(status.deviceNumber, as: UInt64.self)
-        case .directory, .fifo, .socket:
+        case .socket:
+            append(0, as: UInt64.self)
+            SHA256Hasher.digest(of: []).append(to: &buffer)
+        case .directory, .fifo:
             break
         }
     }

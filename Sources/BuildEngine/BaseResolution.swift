@@ -44,13 +44,18 @@ struct BaseResolution {
                 }
             }
             for source in stage.images { _ = try await image(source, for: stage, &bases) }
-            for index in further where seen.insert(index).inserted {
-                guard let needed = run.plan.allStages[index] else { continue }
-                waiting.append(needed)
-                // What that stage stands on is needed too.
-                for below in needed.dependencies where seen.insert(below).inserted {
-                    if let stage = run.plan.allStages[below] { waiting.append(stage) }
+            // Of a stage that only a trigger needs, all that it stands on is needed, too.
+            for index in further.union(stage.dependencies).sorted() where seen.insert(index).inserted {
+                guard let needed = run.plan.allStages[index] else {
+                    let name = run.plan.dockerfile.stages[index].name ?? String(index)
+                    throw BuildError.at(
+                        stage.from.range,
+                        in: run.plan.dockerfile.source,
+                        "a trigger of this base needs the stage `\(name)`, which has errors",
+                        hints: ["`swiftbuild check` shows them"]
+                    )
                 }
+                waiting.append(needed)
             }
         }
         bases.stages.sort { $0.index < $1.index }

@@ -62,8 +62,13 @@ public struct Builder: Sendable {
         -> BuildRecord
     {
         if request.onMiss != .pass { TemporaryDirectory.sweep(store[.temporary]) }
-        let plan = try BuildError.inDockerfile { () throws(DiagnosticsError) in
-            try BuildPlan(request.dockerfile, options: request.options)
+        var request = request
+        var plan = try Builder.plan(request)
+        if let source = plan.sourceDateEpochSource {
+            let time = try await EpochResolution(builder: self, plan: plan).time(of: source, &request)
+            if time == nil { emit(.note("SOURCE_DATE_EPOCH has no effect: what it names has no time of its own")) }
+            request.options.buildArguments[SourceDateEpoch.name] = time.map { String(max($0, 0)) } ?? ""
+            plan = try Builder.plan(request)
         }
         for name in plan.unusedBuildArguments {
             emit(.note("build argument `\(name)` is not used: no stage that is built declares it with ARG"))
@@ -71,8 +76,8 @@ public struct Builder: Sendable {
         for name in request.uncachedStages where !plan.dockerfile.stages.contains(where: { $0.isCalled(name) }) {
             emit(.note("--no-cache-filter: there is no stage `\(name)`"))
         }
+        let run = BuildRun(self, request, plan)
         return try await withTaskExecutorPreference(BlockingExecutor.shared) {
-            let run = BuildRun(self, request, plan)
             do {
                 let image = try await run.run(complete: complete)
                 return await run.record(.succeeded, image: image)
@@ -80,6 +85,12 @@ public struct Builder: Sendable {
                 _ = await run.record(error is CancellationError ? .interrupted : .failed, image: nil)
                 throw error
             }
+        }
+    }
+
+    private static func plan(_ request: BuildRequest) throws -> BuildPlan {
+        try BuildError.inDockerfile { () throws(DiagnosticsError) in
+            try BuildPlan(request.dockerfile, options: request.options)
         }
     }
 }
@@ -119,7 +130,6 @@ final class BuildRun: Sendable {
     let recorder: BuildRecorder
     /// `nil` where nobody wants to know.
     let explainer: MissExplainer?
-    private let stageResults: [Int: Promise<StageResult>]
     private let notes = Mutex<Set<String>>([])
     /// The layers that processes of this build left, to be kept as snapshots at the end.
     private let workspaces = Mutex<[(Workspace, Layer)]>([])
@@ -137,13 +147,6 @@ final class BuildRun: Sendable {
         secrets = Secrets(request.runs.secrets)
         recorder = BuildRecorder(request, plan)
         explainer = request.explainsMisses || request.onMiss != .make ? MissExplainer(builder.layers) : nil
-        stageResults = plan.allStages.mapValues { _ in Promise() }
-    }
-
-    /// Waits for a stage.
-    func result(ofStage index: Int) async throws -> StageResult {
-        guard let promise = stageResults[index] else { preconditionFailure("a plan refers to stages that it has") }
-        return try await promise.value
     }
 
     /// The files that a source stands for where it is a context: the main one, which may be missing, or a named one.
@@ -190,9 +193,10 @@ final class BuildRun: Sendable {
             throw BuildError.dockerfile(DiagnosticsError(source: plan.dockerfile.source, diagnostics: refusals))
         }
         builder.emit(.planned(stages: bases.stages.count, steps: plan.stepCount))
+        let results = StageResults(bases.stages, triggers: bases.triggers, target: plan.target.index)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for stage in bases.stages {
-                group.addTask { try await self.build(stage, bases) }
+                group.addTask { try await self.build(stage, bases, results) }
             }
             // The first failure cancels the rest. A stage that waited for the one that failed may end before it does,
             // but with a cancellation, which is not what the user must be told.
@@ -204,7 +208,7 @@ final class BuildRun: Sendable {
             }
             if let failure { throw failure }
         }
-        let result = try await result(ofStage: plan.target.index)
+        let result = try await results.ofTarget
         let id = isWriting ? try complete(try await assemble(result)) : nil
         if let last = result.unfinished {
             builder.emit(.finished(last.step, last.outcome, id: id?.short ?? result.shownID, seconds: last.seconds))
@@ -233,13 +237,13 @@ final class BuildRun: Sendable {
         }
     }
 
-    private func build(_ stage: PlannedStage, _ bases: BaseResolution.Bases) async throws {
-        guard let promise = stageResults[stage.index] else { return }
+    private func build(_ stage: PlannedStage, _ bases: BaseResolution.Bases, _ results: StageResults) async throws {
         do {
-            var builder = try await StageBuilder(self, stage, bases)
-            try await builder.build(promise)
+            var builder = try await StageBuilder(self, stage, bases, results)
+            try await builder.build()
+            results.completed(stage.index)
         } catch {
-            promise.fulfil(.failure(error is CancellationError ? error : CancellationError()))
+            results.fulfil(stage.index, .failure(error is CancellationError ? error : CancellationError()))
             throw error
         }
     }

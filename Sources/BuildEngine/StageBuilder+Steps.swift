@@ -17,12 +17,13 @@ extension StageBuilder {
     /// - Parameter position: That of the step among those of the stage, without `FROM`.
     mutating func execute(_ step: PlannedStep, at position: Int, isLast: Bool, _ captures: inout Captures) async throws
     {
-        let start = Clock.now
         place = BuildRecorder.Place(stage: stage.index, step: position + 1)
         let layerCount = result.layers.count
         key = nil
-        run.recorder.started(place)
         event = StageBuilder.event(step.instruction, number: step.number, stage, run)
+        try await waitForSources(of: step)
+        clock.start()
+        run.recorder.started(place)
         builder.emit(.started(event))
         do {
             let resolved = try resolve(step)
@@ -43,7 +44,7 @@ extension StageBuilder {
                     emptyLayer: resolved.emptyLayer ? true : nil
                 )
             )
-            let seconds = Clock.seconds(since: start)
+            let seconds = clock.seconds
             run.recorder.ended(
                 place,
                 outcome,
@@ -135,7 +136,7 @@ extension StageBuilder {
             return outcome
         }
         let builder = self
-        let (made, outcome) = try await run.slots.run {
+        let (made, outcome) = try await whenSlotIsFree {
             let lock = try await builder.lock(key)
             defer { withExtendedLifetime(lock) {} }
             if let (layer, created) = builder.cachedLayer(key) { return ((layer, created), BuildEvent.Outcome.cached) }
@@ -198,7 +199,7 @@ extension StageBuilder {
     func layers(of source: ContentSource) async throws -> [StageLayer] {
         switch source {
         case .context, .named, .scratch: []
-        case .stage(let index): try await run.result(ofStage: index).layers
+        case .stage(let index): try await results.files(index).layers
         case .image(let image) where bases.missing.contains(image):
             throw FilesNotMade(reason: .imageMissing(image.reference.familiar))
         case .image(let image): bases.layers[image] ?? []
@@ -209,7 +210,7 @@ extension StageBuilder {
     func contentKey(of source: ContentSource) async throws -> Digest? {
         switch source {
         case .context, .named, .scratch: nil
-        case .stage(let index): try await run.result(ofStage: index).key
+        case .stage(let index): try await results.files(index).key
         case .image(let image): bases.images[image].map { StageBuilder.baseKey($0).digest }
         }
     }
@@ -253,21 +254,26 @@ extension StageBuilder {
         -> Layer
     {
         let files = try await files()
-        var owner = try identity(of: workdir.user, step) { try files.users() }
-        // As with --chown, a number without a group is the number of the group too (BuildKit).
-        if UInt32(workdir.user) != nil { owner.groupID = owner.userID }
         let time = timeBelow
-        var plan = LayerPlan(view: files.view, latestTime: run.plan.sourceDateEpoch) { path in
-            var directory = LayerEntry.directory(path, modified: time)
-            directory.userID = owner.userID
-            directory.groupID = owner.groupID
-            return directory
+        var plan = LayerPlan(view: files.view, latestTime: run.plan.sourceDateEpoch) {
+            LayerEntry.directory($0, modified: time)
         }
         do {
             let resolved = try plan.resolve(path)
             // A directory that exists is left alone, and the layer is empty then.
-            if plan.entry(at: resolved)?.kind != .directory { try plan.addDirectories(resolved) }
-        } catch {
+            if plan.entry(at: resolved)?.kind != .directory {
+                var owner = try identity(of: workdir.user, step) { try files.users() }
+                // As with --chown, a number without a group is the number of the group too (BuildKit).
+                if UInt32(workdir.user) != nil { owner.groupID = owner.userID }
+                plan.newDirectory = { path in
+                    var directory = LayerEntry.directory(path, modified: time)
+                    directory.userID = owner.userID
+                    directory.groupID = owner.groupID
+                    return directory
+                }
+                try plan.addDirectories(resolved)
+            }
+        } catch let error as LayerPlan.Conflict {
             throw BuildError.at(step.instruction.range, in: step.source, "WORKDIR \(error.sentence)")
         }
         let writer = try builder.layers.writer(expectedCount: plan.count)
@@ -319,20 +325,5 @@ extension LayerPlan.Conflict {
             "cannot put a file into `\(path)`: its address gives it no name; write a name as destination"
         case .layer(let error): "failed: \(error)"
         }
-    }
-}
-
-/// The two clocks: when something happened, and how long it took.
-enum Clock {
-    /// Nanoseconds since 1970.
-    static var now: Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-    }
-
-    /// Seconds since an earlier `now`; never negative, since the clock may be set back.
-    static func seconds(since start: Int64) -> Double {
-        max(0, Double(now - start) / 1e9)
     }
 }

@@ -14,6 +14,8 @@ struct StageBuilder {
     let run: BuildRun
     let stage: PlannedStage
     let bases: BaseResolution.Bases
+    /// What the stages come to, this one among them.
+    let results: StageResults
     /// The triggers of the base, then the stage's own steps.
     private let steps: [PlannedStep]
     /// Whether results of earlier builds are taken.
@@ -26,18 +28,31 @@ struct StageBuilder {
     var key: StepKey?
     /// Whether it is no step of its own that goes on, but the files of a mount are put into a layer.
     var isMount = false
+    /// Since when the step works.
+    let clock = StepClock()
 
     var builder: Builder { run.builder }
 
-    init(_ run: BuildRun, _ stage: PlannedStage, _ bases: BaseResolution.Bases) async throws {
+    init(
+        _ run: BuildRun,
+        _ stage: PlannedStage,
+        _ bases: BaseResolution.Bases,
+        _ results: StageResults
+    ) async throws {
         self.run = run
         self.stage = stage
         self.bases = bases
+        self.results = results
         let declared = run.plan.dockerfile.stages[stage.index]
         usesCache = run.request.usesCache && !run.request.uncachedStages.contains(where: declared.isCalled)
         var triggers: [PlannedStep] = []
         event = StageBuilder.event(stage.from, number: stage.stepNumber, stage, run)
         place = BuildRecorder.Place(stage: stage.index, step: 0)
+        var parent: StageResult?
+        if let index = stage.base.stage {
+            if !results.isBaseReady(index) { StageBuilder.tellWaiting(event, place, for: [index], run) }
+            parent = try await results.base(index)
+        }
         run.builder.emit(.started(event))
         var inputs: [NamedInput] = []
         switch stage.base {
@@ -71,7 +86,7 @@ struct StageBuilder {
             result.shownID = image.id.short
             triggers = bases.triggers[stage.index]?.steps ?? []
         case .stage(let index):
-            let parent = try await run.result(ofStage: index)
+            guard let parent else { preconditionFailure("it was waited for") }
             inputs = [NamedInput("stage", String(index))]
             result = parent
             result.state = StageState(stage: stage, plan: run.plan, parent: parent.state)
@@ -96,14 +111,14 @@ struct StageBuilder {
     }
 
     /// Executes everything, gives the result as soon as later stages can use it, and then waits for its layers.
-    mutating func build(_ promise: Promise<StageResult>) async throws {
+    mutating func build() async throws {
         var builder = self
         try await withThrowingTaskGroup(of: Void.self) { captures in
             for (position, step) in builder.steps.enumerated() {
                 try Task.checkCancellation()
                 try await builder.execute(step, at: position, isLast: position == builder.steps.count - 1, &captures)
             }
-            promise.fulfil(.success(builder.result))
+            results.fulfil(stage.index, .success(builder.result))
             try await captures.waitForAll()
         }
     }

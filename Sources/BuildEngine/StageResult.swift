@@ -5,6 +5,22 @@ import Reporting
 import Snapshots
 import Synchronization
 
+/// What a stage gives to those that take files from it.
+struct StageFiles: Sendable {
+    /// Lowest first.
+    let layers: [StageLayer]
+    /// What the files are known by.
+    let key: Digest
+
+    /// Whether nothing of it is in the making.
+    var isSettled: Bool { layers.allSatisfy(\.isSettled) }
+
+    /// Waits for what is in the making; what has to be fetched is left where it is, and failures to whoever needs it.
+    func settle() async {
+        for layer in layers { await layer.settle() }
+    }
+}
+
 /// What a stage came to: the state it ended in and the layers that make up its filesystem.
 struct StageResult: Sendable {
     /// The configuration and the arguments in scope.
@@ -61,6 +77,14 @@ final class StageLayer: Sendable {
         files = Mutex(workspace)
         promised = nil
         elsewhere = nil
+    }
+
+    /// Whether it is there, has failed, or has to be fetched.
+    var isSettled: Bool { elsewhere != nil || promise.isDone }
+
+    /// Waits until it is, whatever becomes of it.
+    func settle() async {
+        if elsewhere == nil { _ = try? await promise.value }
     }
 
     /// Whether the layer has to be fetched, as far as is known.

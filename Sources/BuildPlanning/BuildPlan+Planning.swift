@@ -59,7 +59,8 @@ extension BuildPlan {
             stepCount: count,
             unusedBuildArguments: Self.unused(planner.scope, stages),
             globalValues: planner.scope.values,
-            sourceDateEpoch: planner.scope.sourceDateEpoch
+            sourceDateEpoch: planner.scope.sourceDateEpoch,
+            sourceDateEpochSource: planner.scope.sourceDateEpochSource
         )
     }
 

@@ -11,6 +11,8 @@ public struct GlobalScope: Sendable {
     private(set) var errors: [Diagnostic] = []
     /// `SOURCE_DATE_EPOCH` of the command line, or else of a global `ARG`; empty means none.
     private(set) var sourceDateEpoch: Int64?
+    /// Where the time is found that it stands for, unless it is a number.
+    private(set) var sourceDateEpochSource: SourceDateEpoch.Source?
     /// Where that `ARG` is.
     private var epochRange: SourceRange?
 
@@ -23,7 +25,7 @@ public struct GlobalScope: Sendable {
         escape = dockerfile.directives.escape
         addPlatform("BUILD", options.buildPlatform)
         addPlatform("TARGET", options.targetPlatform)
-        values["TARGETSTAGE"] = options.target ?? "default"
+        values["TARGETSTAGE"] = options.target ?? dockerfile.stages.last?.name ?? "default"
         for name in Array(values.keys) {
             if let value = options.buildArguments[name] { values[name] = value }
         }
@@ -31,7 +33,7 @@ public struct GlobalScope: Sendable {
             guard case .arg(let arguments) = instruction.kind else { continue }
             for declaration in arguments.declarations { declare(declaration) }
         }
-        readSourceDateEpoch()
+        readSourceDateEpoch(dockerfile)
     }
 
     private mutating func addPlatform(_ prefix: String, _ platform: Platform) {
@@ -57,12 +59,26 @@ public struct GlobalScope: Sendable {
         }
     }
 
-    private mutating func readSourceDateEpoch() {
+    private mutating func readSourceDateEpoch(_ dockerfile: Dockerfile) {
         let name = SourceDateEpoch.name
         guard let text = options.buildArguments[name] ?? values[name], !text.isEmpty else { return }
-        sourceDateEpoch = SourceDateEpoch.seconds(text)
-        if sourceDateEpoch == nil {
-            errors.append(Diagnostic("\(name): `\(text)` is no number of seconds since 1970", at: epochRange))
+        let key = NamedContext.key(text)
+        if let seconds = SourceDateEpoch.seconds(text) {
+            sourceDateEpoch = seconds
+        } else if text == "context" {
+            sourceDateEpochSource = .context
+        } else if options.namedContexts[key] != nil {
+            sourceDateEpochSource = .named(key)
+        } else if let stage = dockerfile.stages.first(where: { $0.name == text.lowercased() }) {
+            sourceDateEpochSource = .stage(stage.index)
+        } else {
+            errors.append(
+                Diagnostic(
+                    "\(name): `\(text)` is neither a number of seconds since 1970 nor something to take the time of",
+                    at: epochRange,
+                    hints: ["`context`, the name of a --build-context, and that of a stage have a time of their own"]
+                )
+            )
         }
     }
 

@@ -1,24 +1,26 @@
 /// What `--chmod` asks for: an octal mode, or changes in the symbolic form of `chmod(1)`.
+///
+/// Where systems differ, the symbolic form means what it means on the BSDs, as in BuildKit: `=` clears the set-ID bits of
+/// the classes that it names, of directories too, and the sticky bit stays unless `t` is there.
 public struct ModeChange: Sendable, Hashable {
     private enum Form: Hashable {
         case octal(UInt16)
-        case symbolic([Clause])
+        case symbolic([Change])
     }
 
-    /// One `who operator permissions`, such as `go=rX`.
-    private struct Clause: Hashable {
-        /// Of user, group and others: the permission bits that the clause is about, such as 0o700.
-        var who: UInt16 = 0
-        var operation: UInt8 = 0
-        /// `rwx` as for others, 0 to 7.
-        var permissions: UInt16 = 0
-        /// `X`: execute only for directories and what somebody can execute already.
-        var isConditional = false
-        var setsID = false
-        var isSticky = false
-        /// The class to copy permissions from: shift of `u`, `g` or `o`.
-        var copies: UInt16?
+    /// One thing that is done to permissions.
+    private enum Change: Hashable {
+        case add(UInt16)
+        case remove(UInt16)
+        /// `X`: only of directories and what somebody could execute before.
+        case addIfExecutable(UInt16)
+        /// Copies the permissions of one class, given by its shift, to those given by their bits.
+        case copy(from: UInt16, to: UInt16, UInt8)
     }
+
+    private static let setID: UInt16 = 0o6000
+    private static let sticky: UInt16 = 0o1000
+    private static let operators = [UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "=")]
 
     private let form: Form
     /// As it was written.
@@ -34,89 +36,118 @@ public struct ModeChange: Sendable, Hashable {
             form = .octal(mode)
             return
         }
-        var clauses: [Clause] = []
+        var changes: [Change] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-            guard let parsed = ModeChange.clauses(Array(part.utf8)) else { return nil }
-            clauses += parsed
+            guard let parsed = ModeChange.changes(Array(part.utf8)) else { return nil }
+            changes += parsed
         }
-        form = .symbolic(clauses)
+        form = .symbolic(changes)
     }
 
-    private static func clauses(_ text: [UInt8]) -> [Clause]? {
-        var position = 0
+    /// Reads one clause, such as `go=rX`, with one or several operators.
+    private static func changes(_ text: [UInt8]) -> [Change]? {
+        var rest = text[...]
         var who: UInt16 = 0
-        while position < text.count, let bits = whoBits(text[position]) {
+        while let letter = rest.first, let bits = whoBits(letter) {
             who |= bits
-            position += 1
+            rest = rest.dropFirst()
         }
-        var result: [Clause] = []
-        while position < text.count {
-            guard [UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "=")].contains(text[position]) else { return nil }
-            var clause = Clause(who: who == 0 ? 0o777 : who, operation: text[position])
-            position += 1
-            while position < text.count,
-                ![UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "=")].contains(text[position])
-            {
-                guard add(text[position], to: &clause) else { return nil }
-                position += 1
-            }
-            result.append(clause)
+        var result: [Change] = []
+        while let operation = rest.first {
+            guard operators.contains(operation) else { return nil }
+            let letters = rest.dropFirst().prefix { !operators.contains($0) }
+            guard let changes = changes(who, operation, letters) else { return nil }
+            result += changes
+            rest = rest.dropFirst(letters.count + 1)
         }
         return result.isEmpty ? nil : result
     }
 
     private static func whoBits(_ letter: UInt8) -> UInt16? {
         switch letter {
-        case UInt8(ascii: "u"): 0o700
-        case UInt8(ascii: "g"): 0o070
+        case UInt8(ascii: "u"): 0o4700
+        case UInt8(ascii: "g"): 0o2070
         case UInt8(ascii: "o"): 0o007
-        case UInt8(ascii: "a"): 0o777
+        case UInt8(ascii: "a"): 0o6777
         default: nil
         }
     }
 
-    private static func add(_ letter: UInt8, to clause: inout Clause) -> Bool {
-        switch letter {
-        case UInt8(ascii: "r"): clause.permissions |= 4
-        case UInt8(ascii: "w"): clause.permissions |= 2
-        case UInt8(ascii: "x"): clause.permissions |= 1
-        case UInt8(ascii: "X"): clause.isConditional = true
-        case UInt8(ascii: "s"): clause.setsID = true
-        case UInt8(ascii: "t"): clause.isSticky = true
-        case UInt8(ascii: "u"): clause.copies = 6
-        case UInt8(ascii: "g"): clause.copies = 3
-        case UInt8(ascii: "o"): clause.copies = 0
-        default: return false
+    /// What one operator with its letters does.
+    private static func changes(_ who: UInt16, _ operation: UInt8, _ letters: ArraySlice<UInt8>) -> [Change]? {
+        var who = who
+        // Set-ID and sticky bits mean nothing to "others" alone.
+        let mayBeSpecial = who == 0 || who & ~0o007 != 0
+        var result: [Change] = []
+        var permissions: UInt16 = 0
+        var isConditional = false
+        var isSet = false
+        func limited(_ bits: UInt16) -> UInt16 { who == 0 ? bits : who & bits }
+        func flush(isLast: Bool) {
+            if permissions != 0 || isLast && operation == UInt8(ascii: "=") && !isSet {
+                if operation == UInt8(ascii: "=") { result.append(.remove(who == 0 ? 0o6777 : who)) }
+                result.append(operation == UInt8(ascii: "-") ? .remove(limited(permissions)) : .add(limited(permissions)))
+            }
+            if isConditional { result.append(.addIfExecutable(limited(0o111))) }
+            (permissions, isConditional) = (0, false)
         }
-        return true
+        for letter in letters {
+            switch letter {
+            case UInt8(ascii: "r"): permissions |= 0o444
+            case UInt8(ascii: "w"): permissions |= 0o222
+            case UInt8(ascii: "x"): permissions |= 0o111
+            case UInt8(ascii: "X") where operation == UInt8(ascii: "-"): permissions |= 0o111
+            case UInt8(ascii: "X"): isConditional = true
+            case UInt8(ascii: "s"): if mayBeSpecial { permissions |= setID }
+            case UInt8(ascii: "t"):
+                if mayBeSpecial {
+                    who |= sticky
+                    permissions |= sticky
+                }
+            case UInt8(ascii: "u"), UInt8(ascii: "g"), UInt8(ascii: "o"):
+                flush(isLast: false)
+                isSet = true
+                let shift: UInt16 = letter == UInt8(ascii: "u") ? 6 : letter == UInt8(ascii: "g") ? 3 : 0
+                result.append(.copy(from: shift, to: who & 0o777 == 0 ? 0o777 : who & 0o777, operation))
+            default: return nil
+            }
+        }
+        flush(isLast: true)
+        return result
+    }
+
+    /// The permissions of a directory that is made on the way to what is copied.
+    ///
+    /// A symbolic mode changes what is there, and set-ID and sticky bits are not meant for such directories (BuildKit).
+    public var ofNewDirectory: UInt16 {
+        if case .octal(let mode) = form { mode & 0o777 } else { 0o755 }
     }
 
     /// The permissions that a file with these permissions gets.
     public func applied(to permissions: UInt16, isDirectory: Bool) -> UInt16 {
         switch form {
         case .octal(let mode): return mode
-        case .symbolic(let clauses):
-            return clauses.reduce(permissions) { ModeChange.applied($1, to: $0, isDirectory: isDirectory) }
+        case .symbolic(let changes):
+            let isExecutable = isDirectory || permissions & 0o111 != 0
+            return changes.reduce(permissions) { current, change in
+                switch change {
+                case .add(let bits): current | bits
+                case .remove(let bits): current & ~bits
+                case .addIfExecutable(let bits): isExecutable ? current | bits : current
+                case .copy(let shift, let classes, let operation):
+                    ModeChange.copied(current, from: shift, to: classes, operation)
+                }
+            }
         }
     }
 
-    private static func applied(_ clause: Clause, to current: UInt16, isDirectory: Bool) -> UInt16 {
-        var granted = clause.permissions
-        if clause.isConditional, isDirectory || current & 0o111 != 0 { granted |= 1 }
-        if let shift = clause.copies { granted |= current >> shift & 7 }
-        var bits = (granted << 6 | granted << 3 | granted) & clause.who
-        var special: UInt16 = 0
-        if clause.who & 0o700 != 0 { special |= 0o4000 }
-        if clause.who & 0o070 != 0 { special |= 0o2000 }
-        if clause.setsID { bits |= special }
-        // As with chmod(1), the sticky bit belongs to "others".
-        let sticky: UInt16 = clause.who & 0o007 != 0 ? 0o1000 : 0
-        if clause.isSticky { bits |= sticky }
-        switch clause.operation {
+    private static func copied(_ current: UInt16, from shift: UInt16, to classes: UInt16, _ operation: UInt8) -> UInt16 {
+        let value = current >> shift & 7
+        let bits = (value << 6 | value << 3 | value) & classes
+        switch operation {
         case UInt8(ascii: "+"): return current | bits
         case UInt8(ascii: "-"): return current & ~bits
-        // chmod(1) keeps the set-ID bits of directories unless they are named.
-        default: return current & ~(clause.who | sticky | (isDirectory ? 0 : special)) | bits
+        default: return current & ~classes | bits
         }
     }
 }

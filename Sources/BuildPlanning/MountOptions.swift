@@ -35,19 +35,22 @@ struct MountOptions {
             kind = .ssh(try identity(id: text("id") ?? "", default: "default", environmentName: nil, mode: 0o600))
             target = target ?? "/run/buildkit/ssh_agent.\(agentCount)"
         default:
-            guard let path = target else { throw Diagnostic("the mount needs a target", at: range) }
-            kind = try fileSystem(type, target: path)
+            // Without a target it is the working directory, as a relative one would be in it (BuildKit).
+            let path = target ?? ImagePath.join("/", workingDirectory)
+            target = path
+            kind = try fileSystem(type)
         }
         if let target, target == "/" || target == "/proc" || target.hasPrefix("/proc/") {
             throw Diagnostic(
                 "a mount cannot replace \(target == "/" ? "`/`" : "a part of `/proc`")",
-                at: values["target"]?.range ?? range
+                at: values["target"]?.range ?? range,
+                hints: (text("target") ?? "").isEmpty ? ["without a target it is at the working directory, `/` here"] : []
             )
         }
         return ResolvedMount(kind: kind, target: target, range: range, sourceRange: values["source"]?.range ?? range)
     }
 
-    private func fileSystem(_ type: String, target: String) throws(Diagnostic) -> ResolvedMount.Kind {
+    private func fileSystem(_ type: String) throws(Diagnostic) -> ResolvedMount.Kind {
         let path = ImagePath.join("/", text("source") ?? "/")
         switch type {
         case "bind": return .bind(from: source, path: path, isWritable: try isWritable(byDefault: false))
@@ -62,8 +65,10 @@ struct MountOptions {
                 )
             }
             var id = text("id") ?? ""
-            // As it is written: the same relative target is the same cache in every working directory (BuildKit).
-            if id.isEmpty { id = ImagePath.clean(text("target") ?? target) }
+            // As it is written: the same relative target is the same cache in every working directory, and so is none
+            // at all (BuildKit).
+            if id.isEmpty { id = ImagePath.clean(text("target") ?? "") }
+            if id.isEmpty { id = "." }
             return .cache(
                 CacheMount(
                     id: (cacheNamespace.map { $0 + "/" } ?? "") + id,

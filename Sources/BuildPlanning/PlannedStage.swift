@@ -30,6 +30,9 @@ public enum StageBase: Sendable, Hashable {
     case image(ImageReference, Platform)
     /// An earlier stage, by its file index.
     case stage(Int)
+
+    /// The file index of an earlier stage; `nil` for everything else.
+    public var stage: Int? { if case .stage(let index) = self { index } else { nil } }
 }
 
 /// An image that files are taken from.
@@ -54,6 +57,9 @@ public enum ContentSource: Sendable, Hashable {
     /// An earlier stage, by its file index.
     case stage(Int)
     case image(ImageSource)
+
+    /// The file index of an earlier stage; `nil` for everything else.
+    public var stage: Int? { if case .stage(let index) = self { index } else { nil } }
 }
 
 /// One instruction of a stage, ready to be resolved against a `StageState`.

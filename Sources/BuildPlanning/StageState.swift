@@ -19,6 +19,8 @@ public struct StageState: Sendable {
     /// Where each name stands in `variables`, and in the image's environment: a file may set thousands.
     private var variablePlaces: [String: Int] = [:]
     private var environmentPlaces: [String: Int] = [:]
+    /// The names of the image's variables for which an `ARG` of this stage gives another value.
+    private var shadowedVariables: Set<String> = []
 
     /// The search path of images that set none.
     public static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -48,6 +50,12 @@ public struct StageState: Sendable {
         self = parent
         configuration.config.onBuild = nil
         hasOwnCommand = false
+        // The values of `ARG`s are inherited, but what the image sets is set anew (BuildKit).
+        for name in shadowedVariables {
+            guard let assignment = environmentPlaces[name].flatMap({ configuration.config.env?[$0] }) else { continue }
+            setVariable(name, String(assignment.dropFirst(name.count + 1)))
+        }
+        shadowedVariables = []
     }
 
     /// The words before the text of a shell form.
@@ -75,9 +83,16 @@ public struct StageState: Sendable {
         }
     }
 
+    /// Sets a variable for the rest of the stage, whatever the image sets.
+    mutating func setArgument(_ name: String, _ value: String) {
+        setVariable(name, value)
+        if environmentPlaces[name] != nil { shadowedVariables.insert(name) }
+    }
+
     /// Sets a variable in the image too.
     mutating func setEnvironment(_ name: String, _ value: String) {
         setVariable(name, value)
+        shadowedVariables.remove(name)
         if configuration.config.env == nil { configuration.config.env = [] }
         let assignment = "\(name)=\(value)"
         if let place = environmentPlaces[name] {

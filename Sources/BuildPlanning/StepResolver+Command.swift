@@ -11,7 +11,23 @@ extension StepResolver {
         }
     }
 
+    /// Warns of a shell form without words, which is easily left behind and builds all the same.
+    mutating func warn(ofMissingWords form: CommandForm, _ meaning: String) {
+        guard case .shell(let text) = form, text.text.isEmpty else { return }
+        let instruction = step.instruction
+        warnings.append(
+            Diagnostic(
+                .warning,
+                "\(instruction.name) has no command",
+                at: instruction.keyword.range,
+                label: "the shell is started without one",
+                hints: [meaning]
+            )
+        )
+    }
+
     mutating func cmd(_ form: CommandForm) -> ResolvedStep {
+        warn(ofMissingWords: form, "write `CMD []` to remove the command of the base image")
         let words = words(form)
         state.configuration.config.cmd = words
         // BuildKit sets this for both forms, and `docker` compares images by their configuration.
@@ -21,6 +37,7 @@ extension StepResolver {
     }
 
     mutating func entrypoint(_ form: CommandForm) -> ResolvedStep {
+        warn(ofMissingWords: form, "write `ENTRYPOINT []` to remove the entrypoint of the base image")
         let words = words(form)
         state.configuration.config.entrypoint = words.isEmpty ? nil : words
         if !state.hasOwnCommand { state.configuration.config.cmd = nil }

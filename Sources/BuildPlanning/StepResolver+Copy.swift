@@ -85,7 +85,12 @@ extension StepResolver {
     private mutating func inlineFile(_ heredoc: Heredoc) throws(Diagnostic) -> InlineFile {
         var content = heredoc.content
         if heredoc.expands {
-            content = try expand(Word(content, at: heredoc.contentRange), quoting: .literalQuotes)
+            // A backslash escapes whatever an escape directive says (BuildKit).
+            content = try expansion(
+                of: Word(content, at: heredoc.contentRange),
+                quoting: .literalQuotes,
+                escape: UInt8(ascii: "\\")
+            ).text
         }
         return InlineFile(name: heredoc.name, content: content, range: heredoc.range)
     }

@@ -46,22 +46,23 @@ struct StepResolver {
         )
     }
 
-    mutating func expand(_ word: Word, quoting: WordExpander.Quoting = .processed) throws(Diagnostic) -> String {
-        try expansion(of: word, quoting: quoting).text
-    }
+    mutating func expand(_ word: Word) throws(Diagnostic) -> String { try expansion(of: word).text }
 
     mutating func expandIfGiven(_ word: Word?) throws(Diagnostic) -> String? {
         guard let word else { return nil }
         return try expand(word)
     }
 
+    /// - Parameter escape: The character that escapes, unless it is the file's.
     mutating func expansion(
         of word: Word,
-        quoting: WordExpander.Quoting = .processed
+        quoting: WordExpander.Quoting = .processed,
+        escape: UInt8? = nil
     ) throws(Diagnostic) -> WordExpander.Expansion {
-        if let plain = WordExpander.Expansion(plain: word, escape: state.escape) { return plain }
+        let escape = escape ?? state.escape
+        if let plain = WordExpander.Expansion(plain: word, escape: escape) { return plain }
         let state = state
-        let expansion = try WordExpander(escape: state.escape) { state.value(of: $0) }.expand(word, quoting: quoting)
+        let expansion = try WordExpander(escape: escape) { state.value(of: $0) }.expand(word, quoting: quoting)
         for name in expansion.unsetNames { noteUnset(name, at: word.range) }
         return expansion
     }
@@ -149,7 +150,7 @@ struct StepResolver {
         } else {
             state.arguments.append(ScopedArgument(name: name, value: value))
         }
-        if let value { state.setVariable(name, value) }
+        if let value { state.setArgument(name, value) }
     }
 
     private mutating func user(_ word: Word) throws(Diagnostic) -> ResolvedStep {

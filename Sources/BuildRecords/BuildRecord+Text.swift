@@ -4,7 +4,9 @@ internal import OCI
 
 /// The text form of a record: columns behind a word on each line, closed by a digest of the lines before it.
 extension BuildRecord {
-    private static let format = "swiftbuild-build 1"
+    private static let format = "swiftbuild-build 2"
+    /// Without `wait`.
+    private static let earlierFormat = "swiftbuild-build 1"
     /// In a column that has no value.
     private static let nothing = "-"
 
@@ -30,6 +32,7 @@ extension BuildRecord {
                     step.key?.hex, step.keyAbove?.hex, step.layer?.diffID.hex,
                     step.layer.map { String($0.tarSize) }, step.text,
                 ])
+                if let wait = step.wait { line(["wait", String(wait.start)] + wait.stages) }
                 for input in step.inputs { line(["input", input.name, input.value]) }
             }
         }
@@ -49,7 +52,10 @@ extension BuildRecord {
             let columns = line.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false).map {
                 String(decoding: $0, as: UTF8.self)
             }
-            guard number == 0 ? columns == [BuildRecord.format] : take(columns) else { return nil }
+            let isRight =
+                number == 0
+                ? columns == [BuildRecord.format] || columns == [BuildRecord.earlierFormat] : take(columns)
+            guard isRight else { return nil }
         }
     }
 
@@ -91,6 +97,11 @@ extension BuildRecord {
             (step.start, step.end, step.key, step.keyAbove) = (start, end, key, keyAbove)
             if let diffID, let size { step.layer = CacheRecord.LayerResult(diffID: diffID, tarSize: size) }
             stages[stages.count - 1].steps.append(step)
+        case ("wait", 2...):
+            guard let stage = stages.indices.last, let step = stages[stage].steps.indices.last,
+                let start = Int64(columns[1]), start >= 0
+            else { return false }
+            stages[stage].steps[step].wait = Step.Wait(start: start, stages: columns.indices.dropFirst(2).map(text))
         case ("input", 3):
             guard let stage = stages.indices.last, let step = stages[stage].steps.indices.last else { return false }
             stages[stage].steps[step].inputs.append(NamedInput(text(1), text(2)))

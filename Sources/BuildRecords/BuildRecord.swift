@@ -60,10 +60,41 @@ public struct BuildRecord: Sendable, Hashable {
 }
 
 extension BuildRecord {
-    /// The lines of the Dockerfile by the diff IDs of the layers that their instructions made or found.
-    public var linesOfLayers: [Digest: Int] {
+    /// The lines of the Dockerfile that made the layers of the image, as far as they are its own.
+    ///
+    /// By their order, since layers of several steps may be the same; those without a counterpart there, by their digest.
+    ///
+    /// - Parameter layers: The diff IDs of an image's layers, lowest first.
+    public func lines(ofLayers layers: [Digest]) -> [Int?] {
+        var lines = [Int?](repeating: nil, count: layers.count)
+        let own = ownLayers
+        var matching = 0
+        for (layer, known) in zip(layers.reversed(), own.reversed()) {
+            guard layer == known.diffID else { break }
+            lines[layers.count - 1 - matching] = known.line
+            matching += 1
+        }
+        // What lies below all of them is of the base.
+        guard matching < own.count else { return lines }
         let steps = stages.lazy.flatMap(\.steps)
-        return Dictionary(steps.compactMap { step in step.layer.map { ($0.diffID, step.line) } }) { first, _ in first }
+        let byDigest = Dictionary(steps.compactMap { step in step.layer.map { ($0.diffID, step.line) } }) { first, _ in first }
+        for position in 0..<layers.count - matching { lines[position] = byDigest[layers[position]] }
+        return lines
+    }
+
+    /// The layers that the target and the stages below it put on their base, lowest first, with their lines.
+    private var ownLayers: [(diffID: Digest, line: Int)] {
+        let wanted = target?.lowercased()
+        var next = wanted.flatMap { name in stages.lastIndex { $0.name == name } } ?? stages.indices.last
+        var found: [(diffID: Digest, line: Int)] = []
+        while let stage = next {
+            for step in stages[stage].steps.reversed() {
+                if let layer = step.layer { found.append((layer.diffID, step.line)) }
+            }
+            // An earlier one in any record that a build has left.
+            next = stages[stage].steps.first?.baseStage.flatMap { $0 >= 0 && $0 < stage ? $0 : nil }
+        }
+        return found.reversed()
     }
 
     /// Whether no step had any work to do.
@@ -81,6 +112,7 @@ extension BuildRecord {
         for stage in stages.indices {
             for step in stages[stage].steps.indices {
                 (record.stages[stage].steps[step].start, record.stages[stage].steps[step].end) = (nil, nil)
+                record.stages[stage].steps[step].wait = nil
             }
         }
         return record
@@ -127,6 +159,21 @@ extension BuildRecord {
         /// The instruction on one line, without the credentials of addresses.
         public var text: String
         public var result: Result
+        /// What it waited for before it began.
+        public struct Wait: Sendable, Hashable {
+            /// In nanoseconds since the build began.
+            public var start: Int64
+            /// The names of the stages; none where as many others worked as may work at the same time.
+            public var stages: [String]
+
+            public init(start: Int64, stages: [String]) {
+                self.start = start
+                self.stages = stages
+            }
+        }
+
+        /// When it waited, up to `start`; `nil` where it did not.
+        public var wait: Wait?
         /// In nanoseconds since the build began; `nil` where it never did.
         public var start: Int64?
         public var end: Int64?
@@ -138,6 +185,9 @@ extension BuildRecord {
         public var layer: CacheRecord.LayerResult?
         /// The inputs of the key where the cache has no record of it; of `FROM` the image's ID too.
         public var inputs: [NamedInput] = []
+
+        /// Of `FROM` an earlier stage, the position of that.
+        var baseStage: Int? { inputs.first { $0.name == "stage" }.flatMap { Int($0.value) } }
 
         public init(number: Int, line: Int, text: String, result: Result) {
             self.number = number

@@ -8,8 +8,8 @@ internal import Reporting
 /// What is in the image: its layers, what is wasted, and how it runs.
 struct ImageSections {
     private let image: BuildReport.Image
-    /// The lines of the Dockerfile by the layers that they made.
-    private let lines: [Digest: Int]
+    /// The lines of the Dockerfile that made the layers.
+    private let lines: [Int?]
     private var analysis: ImageAnalysis { image.analysis }
 
     /// More rectangles than this cannot be told apart.
@@ -18,7 +18,8 @@ struct ImageSections {
 
     init(_ image: BuildReport.Image, _ record: BuildRecord?) {
         self.image = image
-        lines = record?.linesOfLayers ?? [:]
+        let layers = image.analysis.layers.map(\.diffID)
+        lines = record?.lines(ofLayers: layers) ?? layers.map { _ in nil }
     }
 
     var sections: [PageSection] {
@@ -77,7 +78,7 @@ struct ImageSections {
         let (added, changed, removed) = rows.reduce((0, 0, 0)) {
             ($0.0 + $1.added, $0.1 + $1.changed, $0.2 + $1.removed)
         }
-        let place: HTML = lines[layer.diffID].map { "<span class=\"line\">line \($0)</span> " } ?? ""
+        let place: HTML = lines[position].map { "<span class=\"line\">line \($0)</span> " } ?? ""
         let instruction: HTML =
             layer.history.map { $0.instruction }.map { $0.isEmpty ? "" : "<p>\(place)<code>\($0)</code></p>" } ?? ""
         let sizes = layer.sizes

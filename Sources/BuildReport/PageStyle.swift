@@ -45,7 +45,9 @@ enum PageStyle {
         .key.cached, .bar.cached { background: var(--cached); }
         .key.failed, .bar.failed { background: var(--failed); }
         .key.base, .bar.base { background: var(--base); }
+        .key.wait, .bar.wait { background: repeating-linear-gradient(135deg, var(--base) 0 2px, transparent 2px 6px); }
         .what { display: grid; grid-template-columns: 1rem 4.5rem 4.5rem 4rem minmax(0, 1fr); gap: 0 .25rem; align-items: baseline; }
+        .waited { grid-column: 5; color: var(--quiet); font-size: .875rem; }
         .result { font-weight: 600; }
         .result.ran { color: var(--ran); }
         .result.cached { color: var(--cached); }

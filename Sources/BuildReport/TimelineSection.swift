@@ -18,12 +18,14 @@ struct TimelineSection {
             (.refused, "refused: it should have been cached"), (.base, "base"),
         ]
         let used = Set(record.stages.flatMap(\.steps).map(\.result))
+        let waits = record.stages.flatMap(\.steps).contains { $0.isWaitWorthShowing(in: record) }
         return "<ul class=\"legend\" aria-label=\"Colours\">"
             + HTML(
                 entries.filter { used.contains($0.0) }.map {
                     "<li><span class=\"key \(TimelineSection.style($0.0))\"></span>\($0.1)</li>"
                 }
             )
+            + (waits ? "<li><span class=\"key wait\"></span>waited for another step</li>" : "")
             + "</ul><p class=\"note\">From 0 to \(PageText.seconds(record.duration)). Stages work at the same time where they do not need each other.</p>\n"
     }
 
@@ -40,19 +42,29 @@ struct TimelineSection {
     private func step(_ step: BuildRecord.Step, _ explanation: StepExplanation?) -> HTML {
         let style = TimelineSection.style(step.result)
         let time: HTML
-        let bar: HTML
+        var bar: HTML
+        let total = Double(max(record.duration, 1))
         if let start = step.start, let end = step.end {
             time = "\(step.result == .cached || step.result == .base ? "" : PageText.seconds(end - start))"
-            let total = Double(max(record.duration, 1))
             bar = """
                 <span class="bar \(style)" style="left:\(percent: Double(start) / total);width:\(percent: Double(end - start) / total)"></span>
                 """
         } else {
             (time, bar) = ("", "")
         }
+        var waited: HTML = ""
+        if let wait = step.wait, step.isWaitWorthShowing(in: record) {
+            let end = step.start ?? record.duration
+            let stages = wait.stages.isEmpty ? "its turn" : wait.stages.joined(separator: ", ")
+            waited = "<span class=\"waited\">after \(PageText.seconds(end - wait.start)) of waiting for \(stages)</span>"
+            let place: HTML = """
+                left:\(percent: Double(wait.start) / total);width:\(percent: Double(end - wait.start) / total)
+                """
+            bar = "<span class=\"bar wait\" style=\"\(place)\"></span>" + bar
+        }
         let line: HTML = """
             <span class="what"><span class="result \(style)">\(step.result.rawValue)</span> <span class="time">\(time)</span>
-            <span class="line">line \(step.line)</span> <code>\(TimelineSection.short(step.text))</code></span>
+            <span class="line">line \(step.line)</span> <code>\(TimelineSection.short(step.text))</code>\(waited)</span>
             <span class="track" aria-hidden="true">\(bar)</span>
             """
         var details: [HTML] = []
@@ -83,6 +95,14 @@ struct TimelineSection {
         case .failed, .refused: "failed"
         case .skipped, .notRun: "idle"
         }
+    }
+}
+
+extension BuildRecord.Step {
+    /// Whether it waited so long that it can be seen: one or two stages always come a moment later than another.
+    fileprivate func isWaitWorthShowing(in record: BuildRecord) -> Bool {
+        guard let wait else { return false }
+        return (start ?? record.duration) - wait.start >= 1_000_000
     }
 }
 

@@ -155,6 +155,8 @@ public struct Container: Sendable {
         set("HOME=\(identity.home)")
         for assignment in image.env ?? [] { set(assignment) }
         for assignment in options.environment { set(assignment) }
+        // An empty one is as good as none, as with Docker.
+        if result.contains("HOME=") { set("HOME=\(identity.home)") }
         return result
     }
 

@@ -39,13 +39,23 @@ public enum ProcessRoot: Sendable {
 
     /// Takes away what was made only to mount something on it; nothing may run on the root any more.
     ///
-    /// Docker leaves `/proc` and `/sys` in an image that had none (BuildKit). A directory in which there is something stays. No link is followed: the process may have put one in a directory's place.
-    public func remove(_ mountPoints: [CreatedMountPoint]) {
+    /// Docker leaves `/proc` and `/sys` in an image that had none (BuildKit). A directory in which there is something
+    /// stays, and so does a file that is not empty any more. No link is followed: the process may have put one in a
+    /// directory's place.
+    ///
+    /// - Parameter withContent: Whether files had to be made with content, where nothing could be mounted on them.
+    public func remove(_ mountPoints: [CreatedMountPoint], withContent: Bool = false) {
         for point in mountPoints.reversed() where point.path != "/proc" && point.path != "/sys" {
             let names = PathInRoot(point.path).components.map { $0.map { CChar(bitPattern: $0) } + [0] }
             guard let name = names.last, let chain = try? DirectoryChain(root: files),
                 (try? names.dropLast().forEach { try chain.enter($0) }) != nil
             else { continue }
+            if !point.isDirectory, !withContent {
+                var status = stat()
+                guard fstatat(chain.descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0,
+                    status.st_mode & S_IFMT == S_IFREG, status.st_size == 0
+                else { continue }
+            }
             unlinkat(chain.descriptor, name, point.isDirectory ? AT_REMOVEDIR : 0)
         }
     }

@@ -23,12 +23,6 @@ public struct SystemFiles: Sendable {
         add(Array(content.utf8), at: target, permissions: 0o755, isReadOnly: true)
     }
 
-    /// Whether a path that was missing had to be made for these files, or for the devices of every process.
-    public func needs(_ path: String) -> Bool {
-        path == "/dev" || path.hasPrefix("/dev/")
-            || mounts.contains { $0.target == path || $0.target.hasPrefix(path + "/") }
-    }
-
     private mutating func add(
         _ content: [UInt8],
         at target: String,

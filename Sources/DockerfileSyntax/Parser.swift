@@ -27,6 +27,24 @@ extension Dockerfile {
         )
     }
 
+    /// What stands before the first error of a file that cannot be parsed; `nil` where that is no instruction.
+    public init?(beforeErrors error: DiagnosticsError) {
+        guard let end = error.diagnostics.compactMap({ $0.range?.start }).min() else { return nil }
+        var parser = DockerfileParser(error.source)
+        parser.readInstructions()
+        parser.cut(at: end)
+        guard !parser.instructions.isEmpty else { return nil }
+        let (globals, stages) = parser.stages()
+        self.init(
+            source: error.source,
+            directives: parser.directives,
+            instructions: parser.instructions,
+            globalArguments: globals,
+            stages: stages,
+            blankContinuations: parser.blankContinuations
+        )
+    }
+
     /// Parses the text of one `ONBUILD` trigger, as an image configuration stores it.
     ///
     /// - Throws: errors in the text, with ranges in `source`.
@@ -74,6 +92,12 @@ struct DockerfileParser {
         instructions = found
     }
 
+    /// Forgets everything that does not end before a place.
+    fileprivate mutating func cut(at end: Int) {
+        instructions.removeAll { $0.range.end > end }
+        blankContinuations.removeAll { $0.end > (instructions.last?.range.end ?? 0) }
+    }
+
     /// Finds the logical lines that are instructions, and takes directives and comments out.
     ///
     /// - Parameter read: Gets the line, the reader behind it, and the comments directly above.
@@ -88,13 +112,12 @@ struct DockerfileParser {
             if triggerEscape == nil, takeDirective(line, &directiveParser, &reader) { continue }
             let first = reader.firstNonBlank(line)
             if reader.isComment(line) {
-                comments.append(Self.comment(line, first, reader.bytes))
+                let comment = Self.comment(line, first, reader.bytes)
+                // One that says nothing parts what stands above it from the instruction; a blank line does not (BuildKit).
+                if comment.text.isEmpty { comments = [] } else { comments.append(comment) }
                 continue
             }
-            guard first < line.end else {
-                comments = []
-                continue
-            }
+            guard first < line.end else { continue }
             let slice = reader.logicalLine(from: line).slice
             if !slice.isEmpty {
                 do { try read(slice, &reader, comments) } catch { errors.append(error) }

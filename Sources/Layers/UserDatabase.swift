@@ -58,15 +58,18 @@ public struct UserDatabase: Sendable {
         }
     }
 
-    /// The number of a user name or number; `nil` for an unknown name.
+    /// The number of a user name or number; `nil` for an unknown name. `root` is 0 where no file says otherwise.
     public func userID(_ text: String) -> UInt32? {
-        users.first { $0.name == text }?.userID ?? UInt32(text)
+        users.first { $0.name == text }?.userID ?? UserDatabase.number(text)
     }
 
-    /// The number of a group name or number; `nil` for an unknown name.
+    /// The number of a group name or number; `nil` for an unknown name. `root` is 0 where no file says otherwise.
     public func groupID(_ text: String) -> UInt32? {
-        groups.first { $0.name == text }?.groupID ?? UInt32(text)
+        groups.first { $0.name == text }?.groupID ?? UserDatabase.number(text)
     }
+
+    /// What needs no file: a number, and `root`, which an image made from nothing has, too.
+    private static func number(_ text: String) -> UInt32? { text == "root" ? 0 : UInt32(text) }
 
     /// The primary group of a user name; `nil` for an unknown one.
     public func primaryGroup(ofUserNamed name: String) -> UInt32? {
@@ -90,8 +93,8 @@ public struct UserDatabase: Sendable {
         let userText = parts.first.flatMap { $0.isEmpty ? nil : $0 } ?? "0"
         let user =
             users.first { $0.name == userText }
-            ?? UInt32(userText).flatMap { number in users.first { $0.userID == number } }
-        guard let userID = user?.userID ?? UInt32(userText) else {
+            ?? UserDatabase.number(userText).flatMap { number in users.first { $0.userID == number } }
+        guard let userID = user?.userID ?? UserDatabase.number(userText) else {
             unknown = userText
             return nil
         }

@@ -11,7 +11,18 @@ public struct Platform: Sendable, Hashable, Codable {
         self.variant = variant
     }
 
-    /// Parses `os/architecture[/variant]`, `architecture`, or `local`.
+    /// The names that may stand alone, as containerd knows them.
+    private static let operatingSystems: Set<String> = [
+        "aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "js", "linux", "macos", "nacl",
+        "netbsd", "openbsd", "plan9", "solaris", "windows", "zos",
+    ]
+    private static let architectures: Set<String> = [
+        "386", "amd64", "amd64p32", "arm", "arm64", "arm64be", "armbe", "loong64", "mips", "mips64", "mips64le",
+        "mips64p32", "mips64p32le", "mipsle", "ppc", "ppc64", "ppc64le", "riscv", "riscv64", "s390", "s390x", "sparc",
+        "sparc64", "wasm",
+    ]
+
+    /// Parses `os/architecture[/variant]`, a known `os` or `architecture` alone, or `local`.
     ///
     /// - Throws: `OCIError.invalidPlatform`.
     public init(parsing text: String) throws(OCIError) {
@@ -33,7 +44,14 @@ public struct Platform: Sendable, Hashable, Codable {
         }
         guard allowed, parts.count <= 3 else { throw OCIError.invalidPlatform(text) }
         switch parts.count {
-        case 1: self.init(os: Platform.host.os, architecture: parts[0])
+        case 1:
+            let host = Platform.host
+            if Platform.operatingSystems.contains(parts[0].lowercased()) {
+                self.init(os: parts[0], architecture: host.architecture, variant: host.variant)
+            } else {
+                self.init(os: host.os, architecture: parts[0])
+                guard Platform.architectures.contains(architecture) else { throw OCIError.invalidPlatform(text) }
+            }
         case 2: self.init(os: parts[0], architecture: parts[1])
         default: self.init(os: parts[0], architecture: parts[1], variant: parts[2])
         }

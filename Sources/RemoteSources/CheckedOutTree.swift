@@ -12,22 +12,27 @@ struct CheckedOutTree {
     }
 
     /// Removes what git needed for itself, and gives everything one time: that of the commit, not of the checkout.
+    ///
+    /// Where `.git` stays, it loses what tells of this machine: where in its store the commit was fetched from.
     func finish(keepsGitDirectory: Bool, time: Int64) throws {
         let context = try ContextDirectory(path)
         let roots = try context.select(source: [], wildcards: .none)
         for root in roots {
             let listing = try context.list(root)
             var paths: [[UInt8]] = [[]]
-            var repositories: [[UInt8]] = []
+            var unwanted: [[UInt8]] = []
             listing.forEach { path, _ in
-                if !keepsGitDirectory, path.split(separator: UInt8(ascii: "/")).last?.elementsEqual(".git".utf8) == true
-                {
-                    repositories.append(path)
+                let components = path.split(separator: UInt8(ascii: "/"))
+                let name = components.last ?? []
+                if !keepsGitDirectory, name.elementsEqual(".git".utf8) {
+                    unwanted.append(path)
+                } else if name.elementsEqual("FETCH_HEAD".utf8), components[0].elementsEqual(".git".utf8) {
+                    unwanted.append(path)
                 }
                 paths.append(path)
             }
             // Of submodules it is a file that names a directory in the outer one.
-            for path in repositories { try FileOperations.removeTree(context.filePath(path)) }
+            for path in unwanted { try FileOperations.removeTree(context.filePath(path)) }
             // Children before their directories, which removing and setting do not touch again then.
             for path in paths.reversed() {
                 var times = [timespec(tv_sec: Int(time), tv_nsec: 0), timespec(tv_sec: Int(time), tv_nsec: 0)]

@@ -119,6 +119,8 @@ public struct GitRepositories: Sendable {
                 "fetch the submodules of"
             )
         }
+        // It tells when and by whom the commit was checked out here.
+        try await git.run(inTree + ["reflog", "expire", "--all", "--expire=now"], address, "check out")
         try CheckedOutTree(tree).finish(keepsGitDirectory: keepsGitDirectory, time: time)
         guard let directory = CheckedOutTree(tree).directory(address.subdirectory) else {
             throw RemoteSourceError.directoryMissing(address)

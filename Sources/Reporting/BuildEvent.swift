@@ -48,6 +48,11 @@ public enum BuildEvent: Sendable {
     case note(String)
     /// The number of stages and of steps that the target needs.
     case planned(stages: Int, steps: Int)
+    /// The step cannot go on before these stages are complete, and has not started; without any it has, and a step that
+    /// works has to end.
+    case waiting(Step, for: [String])
+    /// The step, which had started, waits no longer.
+    case resumed(Step)
     case started(Step)
     /// A process was started for the step, under this name.
     case running(Step, id: String)

@@ -10,8 +10,7 @@ extension CheckRule {
         case .arg(let arg): names = arg.declarations.map(\.name.text)
         default: return []
         }
-        // An empty comment line between says that the one above is no description.
-        guard let example = names.first, let comment = checked.instruction.comments.last, !comment.text.isEmpty,
+        guard let example = names.first, let comment = checked.instruction.comments.last,
             !CheckOptions.isDirective(comment), !names.contains(String(comment.text.prefix { $0 != " " }))
         else { return [] }
         return [
@@ -19,7 +18,7 @@ extension CheckRule {
                 "the comment above \(checked.instruction.name) does not describe `\(example)`",
                 in: checked,
                 at: comment.range,
-                hints: ["write `# \(example) …`, or an empty line below the comment"]
+                hints: ["write `# \(example) …`, or an empty comment `#` below it"]
             )
         ]
     }

@@ -15,6 +15,8 @@ extension CheckRule {
                     Finding(
                         "this \(instruction.name) has no effect: the stage has a later one",
                         in: first,
+                        // The later one is where it is found out (BuildKit).
+                        commentedAt: checked,
                         at: first.instruction.keyword.range,
                         notes: [.init("the later one", at: instruction.keyword.range)]
                     )

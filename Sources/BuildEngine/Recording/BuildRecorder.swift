@@ -79,6 +79,20 @@ final class BuildRecorder: Sendable {
         }
     }
 
+    /// Takes down that a step waits until it is started, or started anew.
+    ///
+    /// - Parameter stages: The names of those that it waits for; none where it waits for its turn.
+    func waits(_ place: Place, for stages: [String]) {
+        let time = max(Clock.now - began, 0)
+        state.withLock { state in
+            let known = state.record.stages[place.stage].steps[place.step].wait
+            state.record.stages[place.stage].steps[place.step].wait = BuildRecord.Step.Wait(
+                start: known?.start ?? time,
+                stages: (known?.stages ?? []) + stages
+            )
+        }
+    }
+
     func started(_ place: Place) {
         let time = Clock.now - began
         state.withLock { $0.record.stages[place.stage].steps[place.step].start = max(time, 0) }

@@ -14,7 +14,25 @@ final class JobSlots: Sendable {
     }
 
     /// Runs `body` when one of the slots is free, first come, first served.
-    func run<Result>(_ body: () async throws -> Result) async throws -> Result {
+    ///
+    /// - Parameter waiting: Called before it has to wait, and with `false` after that.
+    func run<Result>(waiting: (Bool) -> Void = { _ in }, _ body: () async throws -> Result) async throws -> Result {
+        let isFree = state.withLock { state in
+            guard state.free > 0 else { return false }
+            state.free -= 1
+            return true
+        }
+        if !isFree {
+            waiting(true)
+            await waitForSlot()
+            waiting(false)
+        }
+        defer { release() }
+        try Task.checkCancellation()
+        return try await body()
+    }
+
+    private func waitForSlot() async {
         await withCheckedContinuation { continuation in
             let isFree = state.withLock { state in
                 guard state.free > 0 else {
@@ -26,9 +44,6 @@ final class JobSlots: Sendable {
             }
             if isFree { continuation.resume() }
         }
-        defer { release() }
-        try Task.checkCancellation()
-        return try await body()
     }
 
     private func release() {

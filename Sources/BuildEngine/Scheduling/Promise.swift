@@ -21,6 +21,19 @@ final class Promise<Value: Sendable>: Sendable {
         for continuation in waiting { continuation.resume(with: result) }
     }
 
+    /// Whether there is a result.
+    var isDone: Bool { state.withLock { state in if case .done = state { true } else { false } } }
+
+    /// The value, where it is there already.
+    var fulfilled: Value? {
+        state.withLock { state in if case .done(.success(let value)) = state { value } else { nil } }
+    }
+
+    /// Lets go of the value, for which nobody may ask any more.
+    func release() {
+        state.withLock { state in if case .done = state { state = .done(.failure(CancellationError())) } }
+    }
+
     var value: Value {
         get async throws {
             try await withCheckedThrowingContinuation { continuation in

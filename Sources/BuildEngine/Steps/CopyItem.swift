@@ -1,5 +1,6 @@
 import BuildContext
 import BuildPlanning
+import ContentStore
 import FileSystem
 import Layers
 import OCI
@@ -81,7 +82,8 @@ struct CopyRoot {
         case .context(let listing, _):
             var result: Result<Void, Failure> = .success(())
             listing.forEach { path, entry in
-                guard case .success = result, let kind = LayerEntry.Kind(listing.status(of: entry).kind) else { return }
+                guard case .success = result else { return }
+                let kind = LayerEntry.Kind(listing.status(of: entry).kind)
                 result = Result { () throws(Failure) in try body(path, kind, .entry(entry)) }
             }
             try result.get()
@@ -115,21 +117,21 @@ extension CopyItem {
     /// What copying an entry of the context takes; its owner does not count.
     fileprivate init(_ found: ContextEntry, file: ContentFingerprint.File) {
         self.init(found, path: .root)
-        if entry.kind == .regular { content = .context(file) }
+        if found.status.kind == .regular { content = .context(file) }
     }
 
     /// The same without its content.
     init(_ found: ContextEntry, path: PathInRoot) {
         entry = LayerEntry(
             path: path,
-            kind: LayerEntry.Kind(found.status.kind) ?? .regular,
+            kind: LayerEntry.Kind(found.status.kind),
             permissions: found.status.permissions,
             modified: found.status.modifiedSeconds,
             linkTarget: found.linkTarget,
             extendedAttributes: found.extendedAttributes,
-            contentDigest: found.contentDigest
+            contentDigest: found.status.kind == .socket ? SHA256Hasher.digest(of: []) : found.contentDigest
         )
-        if entry.kind == .regular { entry.size = found.status.size }
+        if found.status.kind == .regular { entry.size = found.status.size }
         if entry.kind == .characterDevice || entry.kind == .blockDevice {
             entry.deviceMajor = found.status.deviceMajor
             entry.deviceMinor = found.status.deviceMinor
@@ -139,16 +141,15 @@ extension CopyItem {
 }
 
 extension LayerEntry.Kind {
-    /// `nil` for what no layer can hold.
-    fileprivate init?(_ kind: FileStatus.Kind) {
+    /// No layer can hold a socket, which becomes an empty file (BuildKit).
+    fileprivate init(_ kind: FileStatus.Kind) {
         switch kind {
-        case .regular: self = .regular
+        case .regular, .socket: self = .regular
         case .directory: self = .directory
         case .symbolicLink: self = .symbolicLink
         case .fifo: self = .fifo
         case .characterDevice: self = .characterDevice
         case .blockDevice: self = .blockDevice
-        case .socket: return nil
         }
     }
 }

@@ -97,7 +97,7 @@ extension CopyStep {
             let listing = try directory.list(root, excluding: [excludes])
             listing.forEach { path, reference in
                 var item = CopyItem(listing[reference], path: PathInRoot(path))
-                if item.entry.kind == .regular {
+                if listing.status(of: reference).kind == .regular {
                     item.content = .stored(directory.filePath(path), owner: checkout)
                 }
                 items.append(item)

@@ -51,7 +51,8 @@ extension CopyStep {
         func newDirectory(_ change: AttributeChange) -> (PathInRoot) -> LayerEntry {
             { path in
                 var directory = LayerEntry.directory(path, modified: time)
-                change.apply(to: &directory)
+                change.apply(to: &directory, withMode: false)
+                if let mode = change.mode { directory.permissions = mode.ofNewDirectory }
                 return directory
             }
         }

@@ -148,7 +148,7 @@ struct CopyStep {
         defer { withExtendedLifetime(lock) {} }
         if usesCache, stage.builder.cache.record(for: definition) != nil { return nil }
         let incomplete = selection
-        let (writer, fingerprint) = try await stage.run.slots.run { try await write(incomplete, over: nil) }
+        let (writer, fingerprint) = try await stage.whenSlotIsFree { try await write(incomplete, over: nil) }
         if let fingerprint { selection.files?.fingerprint = fingerprint }
         // Further names of one file, and files that a later source put another in place of, are not in the layer.
         try readUnknown(&selection)

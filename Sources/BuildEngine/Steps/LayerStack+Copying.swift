@@ -8,21 +8,33 @@ import Reporting
 /// The files of a stage or image as a source of copies.
 extension LayerStack {
     /// What a source text selects: one path, which need not be there, or for a wildcard any number of them, sorted.
+    ///
+    /// Of a wildcard below a directory that is not there it is the path of that directory. Links before the first wildcard
+    /// are followed, those that a wildcard matches are no directories to go on in (BuildKit).
     func select(_ text: [UInt8]) throws -> [PathInRoot] {
         guard PathPattern.hasWildcards(text) else { return [PathInRoot(text)] }
-        var candidates: [PathInRoot] = [.root]
-        for component in text.split(separator: UInt8(ascii: "/")) where !component.elementsEqual([UInt8(ascii: ".")]) {
-            if component.elementsEqual([UInt8(ascii: "."), UInt8(ascii: ".")]) {
-                candidates = candidates.map(\.parent)
-                continue
-            }
+        var components: [ArraySlice<UInt8>] = []
+        for component in text.split(separator: UInt8(ascii: "/")) where !component.elementsEqual(".".utf8) {
+            if component.elementsEqual("..".utf8) { _ = components.popLast() } else { components.append(component) }
+        }
+        let literal = components.prefix { !PathPattern.hasWildcards($0) }
+        let start = literal.reduce(PathInRoot.root) { $0.appending($1) }
+        let (resolved, node) = try view.resolve(start)
+        guard start.isRoot || node != nil else { return [start] }
+        guard node.map({ $0.entry.kind == .directory }) ?? true else { return [] }
+        var candidates = [(path: start, resolved: resolved)]
+        for (position, component) in components.enumerated().dropFirst(literal.count) {
             let pattern = try PathPattern(Array(component), dialect: .path)
-            candidates = try candidates.flatMap { candidate in
-                let directory = try view.resolve(candidate).path
-                return view.names(in: directory).filter { pattern.matches($0) }.map { candidate.appending($0) }
+            let isLast = position == components.count - 1
+            candidates = candidates.flatMap { candidate in
+                view.names(in: candidate.resolved).compactMap { name in
+                    guard pattern.matches(name) else { return nil }
+                    let found = (path: candidate.path.appending(name), resolved: candidate.resolved.appending(name))
+                    return isLast || view.node(at: found.resolved)?.entry.kind == .directory ? found : nil
+                }
             }
         }
-        return candidates
+        return candidates.map(\.path)
     }
 
     /// A path that is there and is probably meant by one that is not.

@@ -57,7 +57,7 @@ extension StageBuilder {
             case cached(Layer, Int64)
             case ran(RunStep.Product, FileLock)
         }
-        let made: Made = try await run.slots.run {
+        let made: Made = try await whenSlotIsFree {
             let lock = try await stage.lock(key)
             if let (layer, created) = stage.cachedLayer(key) { return .cached(layer, created) }
             let product = try await RunStep(command, mounts, stage: stage, event: event, name: key.digest.short)
@@ -235,8 +235,7 @@ struct RunStep {
             await keep(root, configuration)
             throw error
         }
-        // What a `--mount` needed stays, as with Docker's BuildKit; what every process has leaves nothing behind.
-        root.remove(process.createdMountPoints.filter { files.needs($0.path) })
+        root.remove(process.createdMountPoints, withContent: isolation.level == .chroot)
         let capture = LayerCapture(latestTime: stage.run.plan.sourceDateEpoch)
         let layers = stage.builder.layers
         return Product(workspace: root.workspace) { try root.capture(capture, below: below, in: layers) }
@@ -345,7 +344,10 @@ extension RunStep {
     /// - Parameter first: Goes before what the image, the Dockerfile and the command line set.
     private func environment(home: String, _ first: [EnvironmentVariable]) -> [String] {
         var environment = command.environment
-        if !environment.contains(where: { $0.name == "HOME" }) { environment.append(EnvironmentVariable("HOME", home)) }
+        // An empty one is as good as none (BuildKit).
+        if !environment.contains(where: { $0.name == "HOME" && !$0.value.isEmpty }) {
+            environment = environment.filter { $0.name != "HOME" } + [EnvironmentVariable("HOME", home)]
+        }
         // What the command line says of proxies is about this machine, whatever the image says (BuildKit).
         for added in [command.proxyEnvironment, first] where !added.isEmpty {
             let names = Set(added.map(\.name))

@@ -12,7 +12,10 @@ struct BuildArguments {
         for file in options.buildArgumentFiles { try add(file: file) }
         for text in options.buildArguments { try add(text, from: "--build-arg") }
         if let epoch = options.sourceDateEpoch { values[SourceDateEpoch.name] = epoch }
-        if let epoch = values[SourceDateEpoch.name], !epoch.isEmpty, SourceDateEpoch.seconds(epoch) == nil {
+        // A word may name what the time is taken of, which the plan knows.
+        if let epoch = values[SourceDateEpoch.name], epoch.first?.isLetter == false,
+            SourceDateEpoch.seconds(epoch) == nil
+        {
             throw CommandFailure(
                 "\(SourceDateEpoch.name): `\(epoch)` is no number of seconds since 1970",
                 status: ExitStatus.usage

@@ -73,19 +73,20 @@ struct ContextFetcher: Sendable {
     }
 
     func fetch(_ address: WebAddress) async throws -> Fetched {
-        let path = try await download(address)
+        let (path, modified) = try await download(address)
         let start = try FileOperations.readPrefix(path, count: 512)
         guard ArchiveReader.isArchive(beginning: start) else {
             let bytes = try FileOperations.read(path, limit: ContextFetcher.textLimit)
             return .dockerfile(try dockerfile(bytes, name: address.description, of: "`\(address)`"))
         }
         let file = try OpenFile(path)
-        return .context(try unpack("`\(address)`", file.descriptor))
+        let time = modified == 0 ? ContextDirectory.SourceTime.ofNewestFile : .known(modified)
+        return .context(try unpack("`\(address)`", file.descriptor, time: time))
     }
 
     /// A file that `-f` names on a server.
     func text(_ address: WebAddress) async throws -> SourceText {
-        let bytes = try FileOperations.read(try await download(address), limit: ContextFetcher.textLimit)
+        let bytes = try FileOperations.read(try await download(address).path, limit: ContextFetcher.textLimit)
         return try dockerfile(bytes, name: address.description, of: "`\(address)`")
     }
 
@@ -98,27 +99,34 @@ struct ContextFetcher: Sendable {
                 try await repositories.resolve(address),
                 keepsGitDirectory: address.keepsGitDirectory ?? keepsGitDirectory
             )
-            return try ContextDirectory(checkout.directory, owner: checkout)
+            return try ContextDirectory(checkout.directory, owner: checkout, sourceTime: .known(checkout.time))
         }
     }
 
-    private func download(_ address: WebAddress) async throws -> FilePath {
+    /// - Returns: Where the file is, and when the server says it was changed; 0 where it does not.
+    private func download(_ address: WebAddress) async throws -> (path: FilePath, modified: Int64) {
         let lock = try store.lock(.shared)
         defer { withExtendedLifetime(lock) {} }
         return try await explaining {
             let files = RemoteSources(store).files
-            return try await files.content(of: try await files.resolve(address)).path
+            let content = try await files.content(of: try await files.resolve(address))
+            return (content.path, content.modified)
         }
     }
 
-    private func unpack(_ name: String, _ descriptor: Int32, after start: [UInt8] = []) throws -> ContextDirectory {
+    private func unpack(
+        _ name: String,
+        _ descriptor: Int32,
+        after start: [UInt8] = [],
+        time: ContextDirectory.SourceTime = .ofNewestFile
+    ) throws -> ContextDirectory {
         let directory = try TemporaryDirectory(in: store[.temporary])
         let root = directory.path.appending("context")
         try FileOperations.createDirectories(root, permissions: 0o755)
         do {
             let reader = try ArchiveReader(descriptor: descriptor, name: name, after: start)
             try ArchiveUnpacker(root: root).unpack(reader)
-            return try ContextDirectory(root, owner: directory)
+            return try ContextDirectory(root, owner: directory, sourceTime: time)
         } catch let error as LayerError {
             throw CommandFailure("cannot use \(name) as a build context: \(error)")
         }

@@ -27,11 +27,9 @@ struct RunOptions: Sendable, Equatable {
         settings.hosts = try hosts.map { try PreparedBuild.usage("--add-host", $0, ExtraHost.init(parsing:)) }
         settings.limits = try limits.map { try PreparedBuild.usage("--ulimit", $0, ResourceLimit.init(parsing:)) }
         if let network {
-            // `bridge` is what Docker's classic builder calls its default.
-            guard let mode = ResolvedRun.NetworkMode(rawValue: network == "bridge" ? "default" : network) else {
-                throw RunOptions.wrong("--network: `\(network)` is not default, none or host")
-            }
-            settings.network = mode
+            settings.network = try RunOptions.mode(network, of: "--network")
+        } else if let usual = environment(RunOptions.networkVariable), !usual.isEmpty {
+            settings.network = try RunOptions.mode(usual, of: RunOptions.networkVariable)
         }
         settings.entitlements = Set(
             try entitlements.map { text in
@@ -49,6 +47,17 @@ struct RunOptions: Sendable, Equatable {
             settings.sharedMemorySize = UInt64(size)
         }
         return settings
+    }
+
+    /// What is meant where `--network` is not given.
+    private static let networkVariable = "SWIFTBUILD_NETWORK"
+
+    private static func mode(_ text: String, of source: String) throws -> ResolvedRun.NetworkMode {
+        // `bridge` is what Docker's classic builder calls its default.
+        guard let mode = ResolvedRun.NetworkMode(rawValue: text == "bridge" ? "default" : text) else {
+            throw wrong("\(source): `\(text)` is not default, none or host")
+        }
+        return mode
     }
 
     private static func wrong(_ message: String) -> CommandFailure {

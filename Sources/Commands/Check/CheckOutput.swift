@@ -25,8 +25,8 @@ extension BuildOptions {
         let diagnostics: [Diagnostic]
         do {
             let images = try existingImages()
-            let report = CheckReport(
-                try Dockerfile(parsing: files.dockerfile),
+            let report = try CheckReport(
+                files.dockerfile,
                 options: options,
                 ignoring: files.context?.ignoreFile ?? .empty
             ) { source in

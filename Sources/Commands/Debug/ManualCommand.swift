@@ -33,6 +33,7 @@ private struct ManualPage {
         text += ".SH ENVIRONMENT\n"
         for (name, meaning) in [
             ("SWIFTBUILD_ROOT", "the directory of the store"), ("NO_COLOR", "no colours, when it is not empty"),
+            ("SWIFTBUILD_NETWORK", "what RUN sees of the network, as \\-\\-network"),
             ("BUILDKIT_PROGRESS", "how builds are shown, as \\-\\-progress"),
             ("SOURCE_DATE_EPOCH", "the time of everything made, in seconds since 1970"),
             ("REGISTRY_AUTH_FILE, DOCKER_CONFIG", "where logins to registries are"),

@@ -14,6 +14,8 @@ struct TableRow {
         let message: String
         /// 1-based, of the Dockerfile.
         var line: Int?
+        /// What was found out all the same.
+        var result: JSONValue?
     }
 
     /// The line that answers a line; nothing for one that is blank.
@@ -31,6 +33,7 @@ struct TableRow {
             answer["ok"] = .boolean(false)
             answer["error"] = .string(error.message)
             if let line = error.line { answer["line"] = .integer(Int64(line)) }
+            if let result = error.result { answer["result"] = result }
         }
         return ((try? CanonicalJSON.encode(answer)) ?? []) + [UInt8(ascii: "\n")]
     }
@@ -106,10 +109,40 @@ struct TableRow {
     /// Rule and line of each finding: the line on which BuildKit reports it, which is the first one of the instruction,
     /// and the last one for a blank line inside it.
     private func lint() throws(Failure) -> JSONValue {
-        let (report, source) = try report()
-        return .list(
-            report.warnings.map { warning in
+        let source = try dockerfile()
+        do {
+            let report = CheckReport(try Dockerfile(parsing: source), options: PlanOptions()) { _ in nil }
+            return Self.findings(report, in: source)
+        } catch {
+            var failure = Self.failure(error)
+            failure.result = Self.findingsBeforeErrors(of: source)
+            throw failure
+        }
+    }
+
+    /// What BuildKit finds while it reads the instructions one by one, up to one that is wrong; nothing where its first
+    /// pass, which only splits lines into words, fails already.
+    private static func findingsBeforeErrors(of source: SourceText) -> JSONValue {
+        guard (try? SyntaxDump(parsing: source)) != nil,
+            let report = try? CheckReport(source, options: PlanOptions(), baseImage: { _ in nil })
+        else { return .list([]) }
+        return findings(report, in: source) { rulesOfReading.contains($0) }
+    }
+
+    private static let rulesOfReading: Set<String> = [
+        CheckRule.noEmptyContinuation.name, "FromAsCasing", "InvalidDefinitionDescription", "MaintainerDeprecated",
+        "StageNameCasing",
+    ]
+
+    private static func findings(
+        _ report: CheckReport,
+        in source: SourceText,
+        where isWanted: (String) -> Bool = { _ in true }
+    ) -> JSONValue {
+        .list(
+            report.warnings.compactMap { warning in
                 let rule = warning.diagnostic.rule ?? ""
+                guard isWanted(rule) else { return nil }
                 let range = warning.instruction.range
                 let place = rule == CheckRule.noEmptyContinuation.name ? range.end - 1 : range.start
                 return .object(["rule": .string(rule), "line": .integer(Int64(source.line(at: place)))])
@@ -118,18 +151,13 @@ struct TableRow {
     }
 
     private func validate() throws(Failure) -> JSONValue {
-        let (report, source) = try report()
-        guard report.errors.isEmpty else {
-            throw Self.failure(DiagnosticsError(source: source, diagnostics: report.errors))
-        }
-        return .boolean(true)
-    }
-
-    private func report() throws(Failure) -> (CheckReport, SourceText) {
         let source = try dockerfile()
-        do {
+        do throws(DiagnosticsError) {
             let report = CheckReport(try Dockerfile(parsing: source), options: PlanOptions()) { _ in nil }
-            return (report, source)
+            guard report.errors.isEmpty else {
+                throw DiagnosticsError(source: source, diagnostics: report.errors)
+            }
+            return .boolean(true)
         } catch {
             throw Self.failure(error)
         }

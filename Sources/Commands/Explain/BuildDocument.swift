@@ -16,6 +16,9 @@ struct BuildDocument: Encodable {
         /// Seconds since the build began.
         var start: Double?
         var seconds: Double?
+        /// Seconds before `start` in which it waited, for the stages in `waitedFor` or its turn.
+        var waited: Double?
+        var waitedFor: [String]?
         var key: Digest?
         var layer: Digest?
         /// The bytes of the layer's tar.
@@ -63,6 +66,10 @@ struct BuildDocument: Encodable {
             if let start = step.start {
                 document.start = BuildDocument.seconds(start)
                 document.seconds = step.end.map { BuildDocument.seconds($0 - start) }
+            }
+            if let wait = step.wait {
+                document.waited = BuildDocument.seconds(max((step.start ?? record.duration) - wait.start, 0))
+                document.waitedFor = wait.stages
             }
             document.key = step.key
             document.layer = step.layer?.diffID

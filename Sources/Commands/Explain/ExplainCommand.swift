@@ -60,11 +60,13 @@ struct ExplainCommand: ParsableCommand {
     private func printStep(_ record: BuildRecord, _ place: StepPlace, _ explanation: StepExplanation?) {
         let step = record[place]
         let time = step.start.flatMap { start in step.end.map { StepLines.time($0 - start) } }
+        let times = [time, step.start.flatMap { waited(step, until: $0) }].compactMap { $0 }.joined(separator: ", ")
+        let suffix = times.isEmpty ? "" : " (\(times))"
         let state =
             switch step.result {
             case .base, .cached: step.result.rawValue
-            case .ran: "ran" + (time.map { " (\($0))" } ?? "")
-            case .failed: "failed" + (time.map { " (\($0))" } ?? "")
+            case .ran: "ran" + suffix
+            case .failed: "failed" + suffix
             case .refused: "refused: --expect-cached"
             case .skipped: "skipped: the target does not need it"
             case .notRun: record.ending == .interrupted ? "not run: interrupted" : "not run: an earlier step failed"
@@ -79,5 +81,12 @@ struct ExplainCommand: ParsableCommand {
             explanation: explanation
         )
         for line in lines.lines { Terminal.print(line) }
+    }
+
+    /// What a step waited for, where that took any time to speak of.
+    private func waited(_ step: BuildRecord.Step, until start: Int64) -> String? {
+        guard let wait = step.wait, start - wait.start >= 10_000_000 else { return nil }
+        let stages = wait.stages.isEmpty ? "its turn" : wait.stages.map(EscapedText.escaped).joined(separator: ", ")
+        return "after \(StepLines.time(start - wait.start)) of waiting for \(stages)"
     }
 }

@@ -18,7 +18,7 @@ struct AnalysisDocument: Encodable {
 
     func encode(to encoder: any Encoder) throws {
         let layers = analysis.layers.enumerated().map { position, layer in
-            let place = places[layer.diffID]
+            let place = places[position]
             return JSONValue.object([
                 "layer": .integer(Int64(position + 1)),
                 "dockerfile": place.map { .string($0.dockerfile) } ?? .null,

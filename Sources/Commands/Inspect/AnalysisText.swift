@@ -44,7 +44,7 @@ struct AnalysisText {
     }
 
     private mutating func instruction(of layer: Int) {
-        if let place = places[analysis.layers[layer].diffID] {
+        if let place = places[layer] {
             line("  \(EscapedText.escaped(place.dockerfile)):\(place.line)")
         }
         guard let text = analysis.layers[layer].history?.instruction, !text.isEmpty else { return }

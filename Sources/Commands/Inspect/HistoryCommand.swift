@@ -46,7 +46,13 @@ struct HistoryCommand: AsyncParsableCommand {
         }
         if case .json = format {
             let places = DockerfilePlaces(of: opened)
-            return try Terminal.print(json: rows.map { PlacedRow(row: $0, place: $0.layer.flatMap { places[$0] }) })
+            var layer = opened.content.layers.count
+            let placed = rows.map { row in
+                // Newest first.
+                if row.layer != nil { layer -= 1 }
+                return PlacedRow(row: row, place: row.layer.flatMap { _ in places[layer] })
+            }
+            return try Terminal.print(json: placed)
         }
         let now = Int64(time(nil))
         try format.print(rows, fields(now)) { HistoryRow.table(rows, now: now, truncated: !showsWholeText) }

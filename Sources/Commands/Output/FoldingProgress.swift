@@ -86,7 +86,7 @@ final class FoldingProgress: ProgressRenderer {
             let isQuoted = state.current.flatMap { state.folds[$0]?.isQuoted } ?? false
             let annotation = GitHubAnnotation.line(Problem(diagnostic, in: source))
             return lines + (isQuoted ? endQuote + annotation + beginQuote : annotation)
-        case .transfer, .note, .planned, .written, .built, .tagged, .exported: return lines
+        case .transfer, .note, .planned, .waiting, .resumed, .written, .built, .tagged, .exported: return lines
         }
     }
 

@@ -28,6 +28,7 @@ final class JSONProgress: ProgressRenderer {
         var reasons: [ReasonDocument]?
         var hints: [String]?
         var status: Int32?
+        var `for`: [String]?
     }
 
     private struct Source: Hashable {
@@ -90,6 +91,12 @@ final class JSONProgress: ProgressRenderer {
             return line("warning", Problem(diagnostic, in: source))
         case .transfer(let event): return line(event)
         case .note(let text): return Line(event: "note", message: text)
+        case .waiting(let step, let stages):
+            var line = line("waiting", step)
+            line.instruction = step.text
+            line.for = stages
+            return line
+        case .resumed(let step): return line("resumed", step)
         case .started(let step):
             var line = line("started", step)
             line.instruction = step.text

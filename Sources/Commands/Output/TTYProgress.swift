@@ -9,7 +9,9 @@ import Synchronization
 final class TTYProgress: ProgressRenderer {
     private struct Running {
         let step: BuildEvent.Step
-        let start = ContinuousClock.now
+        var start = ContinuousClock.now
+        /// What it waits for, where it does not work.
+        var wait: String?
         /// What its process wrote since its last line end.
         var partial: [UInt8] = []
         var lastLine = ""
@@ -75,7 +77,17 @@ final class TTYProgress: ProgressRenderer {
     private func take(_ event: BuildEvent, _ state: inout State) {
         switch event {
         case .planned(let stages, let steps): (state.stageCount, state.stepCount) = (stages, steps)
-        case .started(let step): state.running.append(Running(step: step))
+        case .waiting(let step, let stages):
+            let wait = stages.isEmpty ? "its turn" : stages.map(EscapedText.escaped).joined(separator: ", ")
+            if let index = state.running.firstIndex(where: { $0.step == step }) {
+                state.running[index].wait = wait
+            } else {
+                state.running.append(Running(step: step, wait: wait))
+            }
+        case .started(let step), .resumed(let step):
+            // Its time starts when it does.
+            state.running.removeAll { $0.step == step }
+            state.running.append(Running(step: step))
         case .running: break
         case .written(let step, let bytes):
             if let index = state.running.firstIndex(where: { $0.step == step }) { state.running[index].written = bytes }
@@ -178,7 +190,8 @@ final class TTYProgress: ProgressRenderer {
     private func draw(_ state: inout State) {
         let columns = Terminal.size(STDERR_FILENO).columns - 1
         var lines = Array(state.transfers.lines.suffix(8))
-        for running in state.running.suffix(8) {
+        let working = state.running.filter { $0.wait == nil }
+        for running in working.suffix(8) {
             let duration = running.start.duration(to: .now)
             var time = TTYProgress.time(seconds: duration)
             if running.written > 0 {
@@ -188,8 +201,9 @@ final class TTYProgress: ProgressRenderer {
             let width = columns - TerminalText.width(time) - 3
             lines.append("▸ \(TerminalText.fitting(title(running.step), max(width, 0))) \(time)")
             // That of a single one is right above.
-            if state.running.count > 1, !running.lastLine.isEmpty { lines.append("    \(running.lastLine)") }
+            if working.count > 1, !running.lastLine.isEmpty { lines.append("    \(running.lastLine)") }
         }
+        lines += waitingLines(state.running.filter { $0.wait != nil }, room: max(8 - working.count, 1), columns)
         if !state.running.isEmpty, state.stepCount > 0 {
             let time = TTYProgress.time(seconds: begin.duration(to: .now))
             let stages = state.stageCount > 1 ? "\(state.stageCount) stages, " : ""
@@ -197,6 +211,18 @@ final class TTYProgress: ProgressRenderer {
         }
         state.region.draw(state.waiting, lines)
         state.waiting = []
+    }
+
+    /// What waits, in the order in which it began to, and in few lines: it is not what is looked for.
+    private func waitingLines(_ waiting: [Running], room: Int, _ columns: Int) -> [String] {
+        let shown = waiting.count > room ? waiting.prefix(room - 1) : waiting[...]
+        var lines = shown.map { running in
+            let wait = TerminalText.fitting("waits for \(running.wait ?? "")", max(columns / 2, 0))
+            let width = columns - TerminalText.width(wait) - 3
+            return "◦ \(TerminalText.fitting(title(running.step), max(width, 0))) \(wait)"
+        }
+        if shown.count < waiting.count { lines.append("◦ \(waiting.count - shown.count) more steps wait") }
+        return lines
     }
 
     private func colour(_ text: String, _ code: Int) -> String {

@@ -34,7 +34,7 @@ struct Transcript {
             return line(Transcript.title(step), step)
         case .running(let step, let id):
             return line(" ---> Running in \(id)", step)
-        case .written: return []
+        case .waiting, .resumed, .written: return []
         case .output(let step, let stream, let bytes):
             return output(bytes, Source(step: step, stream: stream))
         case .finished(let step, let outcome, let id, _):

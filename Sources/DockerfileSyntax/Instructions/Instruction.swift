@@ -14,7 +14,7 @@ public struct Instruction: Sendable {
     public let flags: [Flag]
     /// The here-documents, in the order of their words.
     public let heredocs: [Heredoc]
-    /// The comment lines directly above, without `#` and blanks.
+    /// The comment lines above, up to one without text or the instruction before, without `#` and blanks.
     public let comments: [Word]
 
     /// The instructions with their arguments.

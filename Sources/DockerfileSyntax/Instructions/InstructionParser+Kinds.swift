@@ -31,11 +31,8 @@ extension InstructionParser {
 
     func run(_ line: Line) throws(Diagnostic) -> RunInstruction {
         let command = try commandForm(line.arguments, of: "RUN")
-        switch command {
-        case .shell(let word) where word.text.isEmpty: throw missing(line, "a command")
-        case .exec(let words) where words.isEmpty: throw missing(line, "a command")
-        default: break
-        }
+        // In shell form a command without words is one for the shell, too (BuildKit).
+        if case .exec(let words) = command, words.isEmpty { throw missing(line, "a command") }
         let network = line.flags.value("network")
         if let network, !["default", "none", "host"].contains(network.text) {
             throw Diagnostic("invalid network `\(network.text)`", at: network.range, label: "default, none or host")
@@ -59,11 +56,6 @@ extension InstructionParser {
             devices: line.flags.values("device"),
             isHeredocOnly: isHeredocOnly
         )
-    }
-
-    func command(_ line: Line) throws(Diagnostic) -> CommandForm {
-        guard !line.arguments.isEmpty else { throw missing(line, "a command") }
-        return try commandForm(line.arguments, of: line.name)
     }
 
     func copy(_ line: Line) throws(Diagnostic) -> CopyInstruction {

@@ -92,8 +92,8 @@ struct InstructionParser {
         switch line.name {
         case "FROM": .from(try from(line))
         case "RUN": .run(try run(line))
-        case "CMD": .cmd(try command(line))
-        case "ENTRYPOINT": .entrypoint(try command(line))
+        case "CMD": .cmd(try commandForm(line.arguments, of: line.name))
+        case "ENTRYPOINT": .entrypoint(try commandForm(line.arguments, of: line.name))
         case "COPY", "ADD": .copy(try copy(line))
         case "ENV": .env(try assignments(line))
         case "LABEL": .label(try assignments(line))
