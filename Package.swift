@@ -59,6 +59,7 @@ let package = Package(
         .systemLibrary(name: "CCompression"),
         .systemLibrary(name: "CCrypto"),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CSeccomp"),
         .target(name: "CSandbox"),
 
         library("FileSystem", ["CLinux", systemPackage]),
@@ -101,7 +102,11 @@ let package = Package(
             ]
         ),
         library("Snapshots", ["OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
-        library("Sandbox", ["CSandbox", "FileSystem", systemPackage]),
+        library(
+            "Sandbox",
+            ["CSandbox", "CSeccomp", "FileSystem", systemPackage],
+            staticLibraries: ["seccomp"]
+        ),
         library("BuildCache", ["OCI", "FileSystem", "ContentStore", systemPackage]),
         library(
             "BuildRecords",
@@ -158,7 +163,7 @@ let package = Package(
         ),
 
         tests("BuildContext", ["Reporting", "OCI", "FileSystem", "ContentStore", systemPackage]),
-        tests("Sandbox", ["FileSystem", systemPackage]),
+        tests("Sandbox", ["CSandbox", "CSeccomp", "FileSystem", systemPackage]),
         tests("BuildRecords", ["OCI", "FileSystem", "ContentStore", "BuildCache", systemPackage]),
         tests("BuildCache", ["OCI", "FileSystem", "ContentStore", systemPackage]),
         tests(

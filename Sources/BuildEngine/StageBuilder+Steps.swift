@@ -175,6 +175,8 @@ extension StageBuilder {
         result.key = key.digest
         result.shownID = key.digest.short
         result.created = Timestamp(nanosecondsSinceEpoch: created)
+        // It may have brought another /etc/passwd.
+        result.rootUser = nil
     }
 
     /// The inputs that every step has which makes files; one that is independent of the layers below has no `below`.
@@ -287,11 +289,13 @@ extension StageBuilder {
     {
         var unknown: String?
         guard let identity = try users().identity(of: user.isEmpty ? "0" : user, unknown: &unknown) else {
+            let reason = UserDatabase.reason(outOfRange: unknown ?? user)
             throw BuildError.at(
                 step.instruction.range,
                 in: step.source,
-                "unable to find user or group `\(unknown ?? user)` in the image",
-                hints: ["a name must be in the image's /etc/passwd or /etc/group; a number always works"]
+                reason ?? "unable to find user or group `\(unknown ?? user)` in the image",
+                hints: reason != nil
+                    ? [] : ["a name must be in the image's /etc/passwd or /etc/group; a number always works"]
             )
         }
         return identity

@@ -34,8 +34,9 @@ struct StageResult: Sendable {
     var shownID: String?
     /// When the newest layer was made.
     var created: Timestamp?
-    /// Root's home directory, read when the first process needs it: later layers may still be in the making.
-    var rootHome: String?
+    /// Root's home directory and groups, read when the first process needs them: later layers may still be in the
+    /// making.
+    var rootUser: UserDatabase.Identity?
     /// Whether the keys of its last steps could not be found out, since nothing is made.
     var isUnknown = false
     /// The last step, whose result is shown when the image is complete.

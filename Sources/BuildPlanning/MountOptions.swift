@@ -76,8 +76,8 @@ struct MountOptions {
                     from: source == .context ? nil : source,
                     path: path,
                     mode: try number("mode", radix: 8, limit: 0o7777),
-                    userID: try number("uid"),
-                    groupID: try number("gid"),
+                    userID: try number("uid", limit: largestID),
+                    groupID: try number("gid", limit: largestID),
                     isReadOnly: try !isWritable(byDefault: true)
                 )
             )
@@ -111,8 +111,8 @@ struct MountOptions {
             id: id.isEmpty ? `default` : id,
             environmentName: environmentName,
             mode: try number("mode", radix: 8, limit: 0o7777) ?? mode,
-            userID: try number("uid") ?? 0,
-            groupID: try number("gid") ?? 0,
+            userID: try number("uid", limit: largestID) ?? 0,
+            groupID: try number("gid", limit: largestID) ?? 0,
             isRequired: try boolean("required") ?? false
         )
     }
@@ -142,7 +142,7 @@ struct MountOptions {
             throw Diagnostic(
                 "invalid \(key) `\(text)`",
                 at: value.range,
-                label: radix == 8 ? "an octal mode" : "a number"
+                label: radix == 8 ? "an octal mode" : "a number from 0 to \(limit)"
             )
         }
         return number
@@ -156,3 +156,6 @@ struct MountOptions {
         return size
     }
 }
+
+/// The largest number of a user or group, as with Docker.
+private let largestID: UInt32 = 0x7FFF_FFFF

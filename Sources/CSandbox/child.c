@@ -2,6 +2,7 @@
 
 #include "child.h"
 
+#include <linux/magic.h>
 #include <net/if.h>
 #include <poll.h>
 #include <signal.h>
@@ -9,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/vfs.h>
 
 static _Noreturn void fail(struct sb_child *child) {
     child->position.error = errno;
@@ -38,21 +40,27 @@ static void reset_signals(void) {
     for (int signal = 1; signal <= 64; signal++) syscall(SYS_rt_sigaction, signal, action, NULL, 8);
 }
 
-// Everything else that this program has open, but for its own streams, which are replaced later. At once, since a file that another thread is still writing would be busy
-// for whoever wants to execute it for as long as it is open here.
-static void close_others(const struct sb_child *child) {
-    const struct sb_configuration *configuration = child->configuration;
-    const int kept[] = {configuration->standard_input, configuration->standard_output, configuration->standard_error,
-                        child->report};
-    for (unsigned next = 3;;) {
+void sb_close_all_but(const int *kept, size_t count, unsigned next) {
+    for (;;) {
         unsigned first = ~0u;
-        for (size_t index = 0; index < sizeof kept / sizeof kept[0]; index++) {
-            if ((unsigned)kept[index] >= next && (unsigned)kept[index] < first) first = (unsigned)kept[index];
+        for (size_t index = 0; index < count; index++) {
+            if (kept[index] >= 0 && (unsigned)kept[index] >= next && (unsigned)kept[index] < first) {
+                first = (unsigned)kept[index];
+            }
         }
-        if (first > next) syscall(SYS_close_range, next, first - 1, 0);
+        if (first > next) syscall(SYS_close_range, next, first == ~0u ? first : first - 1, 0);
         if (first == ~0u) return;
         next = first + 1;
     }
+}
+
+// Everything else that this program has open, but for its own streams, which are replaced later. At once, since a file
+// that another thread is still writing would be busy for whoever wants to execute it for as long as it is open here.
+static void close_others(const struct sb_child *child) {
+    const struct sb_configuration *configuration = child->configuration;
+    const int kept[] = {configuration->standard_input, configuration->standard_output, configuration->standard_error,
+                        child->report, child->watcher};
+    sb_close_all_but(kept, sizeof kept / sizeof kept[0], 3);
 }
 
 static int raise_loopback(void) {
@@ -114,15 +122,34 @@ static void set_streams(struct sb_child *child) {
     at(child, SB_STEP_STANDARD_STREAMS);
     // First out of the way of each other, then to their places.
     for (int index = 0; index < 3; index++) check(child, given[index] = fcntl(given[index], F_DUPFD_CLOEXEC, 3));
-    if (child->report < 3) {
-        int moved = fcntl(child->report, F_DUPFD_CLOEXEC, 3);
+    int *const others[] = {&child->report, &child->watcher};
+    for (int index = 0; index < 2; index++) {
+        if (*others[index] >= 3) continue;
+        int moved = fcntl(*others[index], F_DUPFD_CLOEXEC, 3);
         check(child, moved);
-        child->report = moved;
+        *others[index] = moved;
     }
     for (int index = 0; index < 3; index++) check(child, dup2(given[index], index));
     if (syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC) == 0) return;
     for (long descriptor = 3, limit = sysconf(_SC_OPEN_MAX); descriptor < limit; descriptor++) {
         fcntl((int)descriptor, F_SETFD, FD_CLOEXEC);
+    }
+}
+
+// A pipe can be opened again by its name in /proc, as /dev/stdout, by its owner only: the user of the program, as with
+// other runtimes. Files and terminals of the caller are not given away; the terminal that was made for the program is.
+static void give_streams(struct sb_child *child) {
+    const struct sb_configuration *configuration = child->configuration;
+    if (configuration->isolation == SB_ISOLATION_USER_NAMESPACE) return; // there is one user only, who has them
+    for (int index = 0; index < 3; index++) {
+        struct stat status;
+        struct statfs filesystem;
+        check(child, fstat(index, &status));
+        int is_pipe = S_ISFIFO(status.st_mode) && fstatfs(index, &filesystem) == 0 &&
+                      filesystem.f_type == PIPEFS_MAGIC;
+        if (!is_pipe && configuration->terminal == NULL) continue;
+        // What cannot be given away still works for who does not open it again.
+        if (status.st_uid != configuration->user && fchown(index, configuration->user, (gid_t)-1) != 0) continue;
     }
 }
 
@@ -151,21 +178,31 @@ static void enter_working_directory(struct sb_child *child) {
 }
 
 // Ends with the parent: the signal is set last, since changing the user clears it, and the pipe tells whether it came
-// too late.
+// too late. The watcher is told in between: whichever moment the parent ends in, one of the three takes care of it.
 static void follow_parent(struct sb_child *child) {
-    if (!child->signals_on_death) return;
-    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (child->signals_on_death) prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    at(child, SB_STEP_WATCHER);
+    check(child, sb_introduce(child));
     struct pollfd reader = {.fd = child->report, .events = 0};
     if (poll(&reader, 1, 0) > 0 && reader.revents & POLLERR) _exit(127);
+}
+
+// What root makes before the program starts belongs to root whatever group the caller has joined.
+static void forget_groups(struct sb_child *child) {
+    if (child->configuration->isolation == SB_ISOLATION_USER_NAMESPACE || syscall(SYS_geteuid) != 0) return;
+    at(child, SB_STEP_USER);
+    check(child, (int)syscall(SYS_setresgid, 0, 0, 0));
 }
 
 _Noreturn void sb_child_main(struct sb_child *child) {
     close_others(child);
     reset_signals();
     umask(0);
+    forget_groups(child);
     if (child->configuration->isolation != SB_ISOLATION_CHROOT) enter_namespaces(child);
     build_root(child);
     set_streams(child);
+    give_streams(child);
     start_session(child);
     enter_working_directory(child);
     at(child, SB_STEP_LIMITS);
@@ -176,10 +213,12 @@ _Noreturn void sb_child_main(struct sb_child *child) {
     check(child, sb_become_user(child));
     follow_parent(child);
     umask(022);
-    if (child->configuration->probe) _exit(0);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    at(child, SB_STEP_FILTER);
+    check(child, sb_filter_calls(child));
+    if (child->configuration->probe) _exit(0);
     at(child, SB_STEP_EXECUTE);
     check(child, sb_execute(child));
     _exit(127);

@@ -18,6 +18,8 @@ struct sb_child {
     int null;               // the /dev/null and an empty directory that were made in it, to cover others with
     int empty;
     int signals_on_death;   // the cloning thread lives as long as the process, so PR_SET_PDEATHSIG can be used
+    int watcher;            // socket of the process that outlives this program
+    int device_group;       // whether the child is in the control group that decides about devices
     char user_map[32];      // lines for /proc/self/uid_map and gid_map
     char group_map[32];
     dev_t program_device;   // the file this program itself runs from, which must never run inside
@@ -78,11 +80,31 @@ int sb_become_user(const struct sb_child *child);
 // execute.c: looks the program up and executes it; returns only on failure.
 int sb_execute(const struct sb_child *child);
 
+// identity.c: installs the filter of system calls; the last step, since it may forbid all others.
+int sb_filter_calls(const struct sb_child *child);
+
+// watcher.c: the socket of the process that ends children when this program is gone, which is started when needed.
+int sb_watcher(void);
+// watcher.c: says that nobody listens there any more.
+void sb_watcher_is_gone(int socket);
+// watcher.c: makes the child known to the watcher.
+int sb_introduce(const struct sb_child *child);
+
+// groups.c: the directory of the control group for children, made when needed; -1 where there can be none.
+int sb_device_group(void);
+void sb_device_group_is_unusable(void);
+// groups.c: for the watcher: where the group is, and how it is removed when all in it is gone.
+int sb_device_group_parent(void);
+void sb_device_group_remove(int parent);
+
+// child.c: closes every descriptor from `first` on but some.
+void sb_close_all_but(const int *kept, size_t count, unsigned first);
+
 // A new filesystem of `type`, attached nowhere; `options` are pairs of name and value, ending with NULL.
 int sb_new_filesystem(const char *type, const char *const *options, unsigned attributes);
 
-// MOUNT_ATTR_NODEV, unless the configuration has CAP_SYS_ADMIN. Docker's set includes CAP_MKNOD and relies on the
-// device control group; here no filesystem but the nodes in /dev themselves gives access to a device.
+// MOUNT_ATTR_NODEV, unless the configuration has CAP_SYS_ADMIN or the child is in the control group that decides about
+// devices (groups.c). Without it, no filesystem but the nodes in /dev themselves gives access to a device.
 unsigned sb_nodev(const struct sb_child *child);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "clone.h"
 
+#include <linux/sched.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -42,10 +43,79 @@ static int clone_flags(const struct sb_configuration *configuration) {
 
 static int run_child(void *child) { sb_child_main(child); }
 
+#if defined(__x86_64__) || defined(__aarch64__)
+// clone3 with a stack, on which the child goes on in `run_child`: the C library keeps its own to itself.
+static long clone3_on_stack(struct clone_args *arguments, void *child) {
+#if defined(__x86_64__)
+    long result = SYS_clone3;
+    __asm__ volatile("syscall\n\t"
+                     "test %%rax, %%rax\n\t"
+                     "jnz 1f\n\t"
+                     "xor %%ebp, %%ebp\n\t"
+                     "mov %[child], %%rdi\n\t"
+                     "call *%[function]\n\t"
+                     "hlt\n"
+                     "1:"
+                     : "+a"(result)
+                     : "D"(arguments), "S"(sizeof *arguments), [function] "r"(run_child), [child] "r"(child)
+                     : "rcx", "r11", "memory");
+    return result;
+#else
+    register long number __asm__("x8") = SYS_clone3;
+    register struct clone_args *first __asm__("x0") = arguments;
+    register size_t second __asm__("x1") = sizeof *arguments;
+    register long result __asm__("x0");
+    __asm__ volatile("svc #0\n\t"
+                     "cbnz x0, 1f\n\t"
+                     "mov x29, xzr\n\t"
+                     "mov x0, %[child]\n\t"
+                     "blr %[function]\n\t"
+                     "brk #1\n"
+                     "1:"
+                     : "=r"(result)
+                     : "r"(number), "0"(first), "r"(second), [function] "r"(run_child), [child] "r"(child)
+                     : "memory", "x30");
+    return result;
+#endif
+}
+
+// Into the control group from the beginning: moving a process there later makes the kernel wait for all processors.
+static int clone_into(int group, struct sb_clone *job, char *stack) {
+    struct clone_args arguments = {
+        .flags = (uint64_t)(clone_flags(job->child->configuration) & ~SIGCHLD) | CLONE_INTO_CGROUP,
+        .pidfd = (uint64_t)(uintptr_t)&job->pidfd,
+        .exit_signal = SIGCHLD,
+        .stack = (uint64_t)(uintptr_t)stack,
+        .stack_size = STACK_SIZE,
+        .cgroup = (uint64_t)group,
+    };
+    job->child->device_group = 1;
+    long pid = clone3_on_stack(&arguments, job->child);
+    job->pid = pid < 0 ? -1 : (pid_t)pid;
+    return pid < 0 ? -1 : 0;
+}
+#else
+static int clone_into(int group, struct sb_clone *job, char *stack) {
+    (void)group, (void)job, (void)stack;
+    return -1;
+}
+#endif
+
+static int wants_group(const struct sb_configuration *configuration) {
+    const uint64_t administrator = (uint64_t)1 << 21; // CAP_SYS_ADMIN may have every device
+    return configuration->isolation == SB_ISOLATION_FULL && !(configuration->capabilities & administrator);
+}
+
 static void clone_now(struct sb_clone *job, char *stack) {
     int report = job->child->report; // the child may move its own
+    int group = wants_group(job->child->configuration) ? sb_device_group() : -1;
     job->pidfd = -1;
-    job->pid = clone(run_child, stack + STACK_SIZE, clone_flags(job->child->configuration), job->child, &job->pidfd);
+    if (group < 0 || clone_into(group, job, stack) != 0) {
+        if (group >= 0) sb_device_group_is_unusable();
+        job->child->device_group = 0;
+        int flags = clone_flags(job->child->configuration);
+        job->pid = clone(run_child, stack + STACK_SIZE, flags, job->child, &job->pidfd);
+    }
     job->error = errno;
     close(report);
 }

@@ -64,7 +64,8 @@ static void collect(pid_t pid, int pidfd) {
     if (pidfd >= 0) close(pidfd);
 }
 
-int sb_launch(const struct sb_configuration *configuration, struct sb_process *process, struct sb_failure *failure) {
+static int launch(const struct sb_configuration *configuration, int watcher, struct sb_process *process,
+                  struct sb_failure *failure) {
     struct sb_child child = {0};
     struct sb_clone clone = {.child = &child};
     struct buffer buffer = {0};
@@ -72,6 +73,7 @@ int sb_launch(const struct sb_configuration *configuration, struct sb_process *p
     if (pipe2(report, O_CLOEXEC) != 0) return fail(failure, SB_STEP_PREPARE);
     prepare(&child, configuration);
     child.report = report[1];
+    child.watcher = watcher;
     if (sb_clone_begin(&clone) != 0) {
         fail(failure, SB_STEP_CLONE);
         close(report[0]);
@@ -96,4 +98,18 @@ int sb_launch(const struct sb_configuration *configuration, struct sb_process *p
     }
     *process = (struct sb_process){clone.pid, clone.pidfd, buffer.bytes, buffer.length};
     return 0;
+}
+
+int sb_launch(const struct sb_configuration *configuration, struct sb_process *process, struct sb_failure *failure) {
+    for (int attempt = 0;; attempt++) {
+        // First the group, which the watcher is to remove.
+        sb_device_group();
+        int watcher = sb_watcher();
+        if (watcher < 0) return fail(failure, SB_STEP_WATCHER);
+        if (launch(configuration, watcher, process, failure) == 0) return 0;
+        // Somebody has killed it: another one does as well.
+        int is_gone = failure->step == SB_STEP_WATCHER && (failure->error == EPIPE || failure->error == ECONNRESET);
+        if (!is_gone || attempt > 0) return -1;
+        sb_watcher_is_gone(watcher);
+    }
 }

@@ -4,7 +4,7 @@
 
 unsigned sb_nodev(const struct sb_child *child) {
     const uint64_t administrator = (uint64_t)1 << 21; // CAP_SYS_ADMIN
-    return child->configuration->capabilities & administrator ? 0 : MOUNT_ATTR_NODEV;
+    return child->device_group || child->configuration->capabilities & administrator ? 0 : MOUNT_ATTR_NODEV;
 }
 
 int sb_new_filesystem(const char *type, const char *const *options, unsigned attributes) {

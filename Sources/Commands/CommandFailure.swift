@@ -2,6 +2,7 @@ import BuildEngine
 import ContainerRuntime
 import FileSystem
 import Glibc
+import Layers
 import Reporting
 import SystemPackage
 
@@ -52,6 +53,12 @@ struct CommandFailure: Error {
             )
         case let error as SystemError:
             self.init(error.description, hints: CommandFailure.hints(error), status: ExitStatus.environment)
+        case LayerError.attributeRefused:
+            self.init(
+                "\(error)",
+                hints: ["`--root DIR` or SWIFTBUILD_ROOT names a store on another filesystem, which may take it"],
+                status: ExitStatus.environment
+            )
         case is CancellationError:
             self.init(status: ExitStatus.interrupted, text: "interrupted\n", [Problem("interrupted")])
         default: self.init("\(error)")

@@ -47,6 +47,7 @@ public struct SwiftBuild: AsyncParsableCommand {
     ///
     /// To be called on the first thread, which then only waits for signals.
     public static func start() -> Never {
+        StandardStreams.occupy()
         Signals.block()
         // Not on Swift's own pool, whose threads nothing else here needs: starting them costs as much as a short build.
         Task(executorPreference: BlockingExecutor.shared) { await execute() }

@@ -20,6 +20,10 @@ public struct ContainerOptions: Sendable {
     public var volumes: [Volume] = []
     public var usesTerminal = false
     public var hostname: String?
+    /// Which system calls the command may make.
+    public var systemCalls = SystemCallFilter.dockerDefault
+    /// Whether set-user-ID programs of the image have no effect.
+    public var forbidsNewPrivileges = false
 
     public init() {}
 
@@ -104,6 +108,8 @@ public struct Container: Sendable {
             options.workingDirectory ?? image.config.workingDir.flatMap { $0.isEmpty ? nil : $0 } ?? "/"
         configuration.hostname = hostname
         configuration.isolation = isolation.level
+        configuration.systemCalls = options.systemCalls
+        configuration.forbidsNewPrivileges = options.forbidsNewPrivileges
         configuration.mounts = SystemFiles(hostname: hostname).mounts
         configuration.mounts += options.volumes.map {
             SandboxMount(.bind($0.source, recursive: true), target: $0.target, isReadOnly: $0.isReadOnly)

@@ -16,7 +16,7 @@ public enum ProcessRoot: Sendable {
     public static func copying(_ stack: LayerStack, in snapshots: SnapshotStore) throws -> ProcessRoot {
         let directory = try TemporaryDirectory(in: snapshots.layers.store[.temporary])
         let path = directory.path.appending("fs")
-        try FileOperations.createDirectories(path)
+        try FileOperations.createRoot(path)
         let writer = try TreeWriter(root: path, whiteouts: .none)
         try stack.walk { try writer.write($0, content: $1) }
         try writer.finish()

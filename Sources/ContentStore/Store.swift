@@ -1,4 +1,5 @@
 public import FileSystem
+internal import Glibc
 public import OCI
 public import SystemPackage
 
@@ -33,9 +34,10 @@ public struct Store: Sendable {
     public init(root: FilePath) throws(SystemError) {
         // Absolute, since a build may change directory-relative names for messages only.
         self.root = root.absolute
+        try makePrivate()
         // Each is looked for, since a layout of another tool or of an older version has only some of them.
         for bucket in Bucket.allCases where FileStatus.ifPresent(self[bucket]) == nil {
-            try FileOperations.createDirectories(self[bucket])
+            try make(bucket)
         }
         if FileStatus.ifPresent(self.root.appending("oci-layout")) == nil {
             try FileOperations.writeAtomically(
@@ -43,6 +45,55 @@ public struct Store: Sendable {
                 to: self.root.appending("oci-layout"),
                 temporary: self[.temporary]
             )
+        }
+    }
+
+    /// Makes the directory, or closes it to everybody but its owner, as Docker's is.
+    ///
+    /// It shows what is in images, and the arguments of builds. A group that somebody has given it may pass through.
+    private func makePrivate() throws(SystemError) {
+        guard var status = FileStatus.ifPresent(root) else {
+            let parent = root.removingLastComponent()
+            if !parent.isEmpty { try FileOperations.createDirectories(parent) }
+            return try createUnlessPresent(root)
+        }
+        var root = root
+        if status.kind == .symbolicLink {
+            // What it leads to is the store; one that leads nowhere is complained about later.
+            guard let target = root.resolved, let found = FileStatus.ifPresent(target) else { return }
+            (root, status) = (target, found)
+        }
+        let allowed: UInt16 = status.groupID == getegid() ? 0o700 : 0o710
+        guard status.kind == .directory, status.permissions & 0o777 & ~allowed != 0, status.userID == geteuid() else {
+            return
+        }
+        let names = try FileOperations.names(in: root).map { String(decoding: $0, as: UTF8.self) }
+        for name in names where Store.isOwn(name) {
+            let path = root.appending(name)
+            if FileStatus.ifPresent(path)?.userID == geteuid() { try FileOperations.restrict(path, to: 0o700) }
+        }
+        // A directory with other things in it, such as /tmp, stays as it is.
+        if names.allSatisfy(Store.isOwn) { try FileOperations.restrict(root, to: allowed) }
+    }
+
+    /// Whether a name in the directory is the store's, of whichever version.
+    private static func isOwn(_ name: String) -> Bool {
+        ["blobs", "locks", "tmp", "oci-layout", "index.json", "lost+found"].contains(name)
+            || name.split(separator: "-").last.map { $0.first == "v" && $0.dropFirst().allSatisfy(\.isNumber) } ?? false
+    }
+
+    private func make(_ bucket: Bucket) throws(SystemError) {
+        let path = self[bucket]
+        if path.removingLastComponent() != root { try createUnlessPresent(path.removingLastComponent()) }
+        try createUnlessPresent(path)
+    }
+
+    private func createUnlessPresent(_ path: FilePath) throws(SystemError) {
+        do {
+            try FileOperations.createRoot(path, permissions: 0o700)
+        } catch  where error.errno == .fileExists {
+            // Another process may have been faster.
+            return
         }
     }
 

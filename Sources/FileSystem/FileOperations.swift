@@ -11,6 +11,13 @@ extension FilePath {
         return current.pushing(self).lexicallyNormalized()
     }
 
+    /// The absolute path without symbolic links; `nil` where there is nothing.
+    public var resolved: FilePath? {
+        guard let path = withPlatformString({ realpath($0, nil) }) else { return nil }
+        defer { free(path) }
+        return FilePath(platformString: path)
+    }
+
     /// The path with further components given as bytes, which need not be UTF-8.
     public func appending(bytes: some Collection<UInt8>) -> FilePath {
         let own = withPlatformString { Array(UnsafeBufferPointer(start: $0, count: strlen($0))) }

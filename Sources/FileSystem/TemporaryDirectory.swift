@@ -10,7 +10,7 @@ public final class TemporaryDirectory: Sendable {
 
     public init(in directory: FilePath) throws(SystemError) {
         path = directory.appending("\(getpid())-\(String(UInt64.random(in: .min ... .max), radix: 36)).d")
-        try FileOperations.createDirectories(path, permissions: 0o700)
+        try FileOperations.createRoot(path, permissions: 0o700)
         lock = try FileLock.acquire(path, .exclusive)
     }
 

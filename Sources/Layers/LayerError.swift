@@ -1,3 +1,4 @@
+internal import FileSystem
 public import OCI
 public import SystemPackage
 
@@ -18,6 +19,8 @@ public enum LayerError: Error, Sendable, Equatable {
     case reservedName(PathInRoot)
     /// A file would replace a directory of this machine, or a directory something else.
     case inTheWay(FilePath, isDirectory: Bool)
+    /// The filesystem takes no extended attribute of this size, or no more of them.
+    case attributeRefused(name: String, size: Int, FilePath, Errno)
 }
 
 extension LayerError: CustomStringConvertible {
@@ -36,6 +39,8 @@ extension LayerError: CustomStringConvertible {
             isDirectory
                 ? "`\(path)` is a directory and is not replaced by a file"
                 : "`\(path)` is no directory and is not replaced by one"
+        case .attributeRefused(let name, let size, let path, let errno):
+            "this filesystem refuses the attribute `\(name)` of \(size) bytes on `\(path)`: \(errno.sentence)"
         }
     }
 }

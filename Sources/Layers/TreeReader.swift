@@ -32,6 +32,8 @@ public struct TreeReader {
 
     private let root: FilePath
     private let whiteouts: Whiteouts
+    private let readsFiles: Bool
+    private let user = geteuid()
     private var firstNames: [Inode: PathInRoot] = [:]
 
     private struct Inode: Hashable {
@@ -39,8 +41,11 @@ public struct TreeReader {
         let inode: UInt64
     }
 
-    public init(root: FilePath, whiteouts: Whiteouts) {
+    /// - Parameter readsFiles: Whether the content of files is wanted, so that files the user may not read are made
+    ///   readable meanwhile.
+    public init(root: FilePath, whiteouts: Whiteouts, readsFiles: Bool = true) {
         self.root = root
+        self.readsFiles = readsFiles
         self.whiteouts = whiteouts
     }
 
@@ -53,20 +58,56 @@ public struct TreeReader {
         while !open.isEmpty {
             let last = open.count - 1
             guard let name = open[last].names.popLast() else {
-                open.removeLast()
+                let opened = open.removeLast().opened
                 if !open.isEmpty { try chain.leave() }
+                if let opened { try restore(opened, in: chain) }
                 continue
             }
             let zeroTerminated = name.map { CChar(bitPattern: $0) } + [0]
             guard let status = FileStatus.of(zeroTerminated, in: chain.descriptor) else { continue }
             let path = open[last].filePath.appending(String(decoding: name, as: UTF8.self))
             let source = Source(directory: chain.descriptor, name: zeroTerminated, path: path, status: status)
+            let opened = try openUp(source)
             guard let entry = entry(open[last].path.appending(name), source), try body(entry, source),
                 entry.kind == .directory
-            else { continue }
+            else {
+                if let opened { try restore(opened, in: chain) }
+                continue
+            }
             try chain.enter(zeroTerminated)
-            open.append(try OpenDirectory(entry.path, path, chain))
+            open.append(try OpenDirectory(entry.path, path, chain, opened))
         }
+    }
+
+    /// A file whose mode is another one as long as it is read.
+    private struct Opened {
+        let name: [CChar]
+        let path: FilePath
+        let permissions: UInt16
+    }
+
+    /// Lets an ordinary user read what is the user's own but has a mode that forbids it, as a process may leave files to
+    /// which root has access anyway (/etc/shadow, sudo).
+    private func openUp(_ source: Source) throws(SystemError) -> Opened? {
+        let status = source.status
+        let needed: UInt16 = status.kind == .directory ? 0o500 : 0o400
+        guard user != 0, status.userID == user,
+            status.kind == .directory || status.kind == .regular && readsFiles,
+            status.permissions & needed != needed
+        else { return nil }
+        try setMode(status.permissions | needed, of: source.name, in: source.directory, source.path)
+        return Opened(name: source.name, path: source.path, permissions: status.permissions)
+    }
+
+    /// - Parameter chain: Is at the directory that holds it.
+    private func restore(_ opened: Opened, in chain: DirectoryChain) throws(SystemError) {
+        try setMode(opened.permissions, of: opened.name, in: chain.descriptor, opened.path)
+    }
+
+    private func setMode(_ permissions: UInt16, of name: [CChar], in directory: Int32, _ path: FilePath)
+        throws(SystemError)
+    {
+        guard fchmodat(directory, name, mode_t(permissions), 0) == 0 else { throw SystemError("set the mode of", path) }
     }
 
     /// A directory that is being read.
@@ -76,8 +117,12 @@ public struct TreeReader {
         let filePath: FilePath
         /// What is still to be visited, the next one last.
         var names: [[UInt8]]
+        let opened: Opened?
 
-        init(_ path: PathInRoot, _ filePath: FilePath, _ chain: DirectoryChain) throws(SystemError) {
+        init(_ path: PathInRoot, _ filePath: FilePath, _ chain: DirectoryChain, _ opened: Opened? = nil)
+            throws(SystemError)
+        {
+            self.opened = opened
             self.path = path
             self.filePath = filePath
             names = try FileOperations.names(inDirectory: chain.descriptor, path: filePath)

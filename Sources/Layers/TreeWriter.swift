@@ -275,7 +275,13 @@ private struct FileAttributes: Sendable {
             if !attribute.set(on: descriptor),
                 ![.notSupported, .notPermitted, .permissionDenied].contains(Errno.current)
             {
-                throw SystemError("set the attribute \(attribute.name) of", path(entry))
+                // Its reason may be that of a full disk, and means the attribute's place in the file.
+                throw LayerError.attributeRefused(
+                    name: attribute.name,
+                    size: attribute.value.count,
+                    path(entry),
+                    Errno.current
+                )
             }
         }
     }

@@ -31,6 +31,21 @@ public struct UserDatabase: Sendable {
         }
     }
 
+    /// The largest number of a user or group, as with Docker: the kernel takes the one above all for "no change".
+    public static let largestID: UInt32 = 0x7FFF_FFFF
+
+    /// The number that a text says, if it is one that a user or group can have.
+    public static func number(_ text: some StringProtocol) -> UInt32? {
+        UInt32(text).flatMap { $0 <= largestID ? $0 : nil }
+    }
+
+    /// What is wrong with a text that is a number and none that a user or group can have; `nil` for other texts.
+    public static func reason(outOfRange text: String) -> String? {
+        let digits = text.hasPrefix("-") || text.hasPrefix("+") ? text.dropFirst() : text[...]
+        guard !digits.isEmpty, digits.allSatisfy({ $0.isASCII && $0.isNumber }), number(text) == nil else { return nil }
+        return "invalid user or group `\(text)`: expected a number from 0 to \(largestID), or a name"
+    }
+
     /// Files larger than this are cut: nobody has so many users, and a crafted image may have an endless file.
     public static let fileLimit: Int64 = 4 << 20
 
@@ -39,12 +54,13 @@ public struct UserDatabase: Sendable {
 
     /// Reads the two files; lines that are not understood are skipped.
     public init(passwd: [UInt8], group: [UInt8]) {
+        func number(_ text: String) -> UInt32? { UserDatabase.number(text) }
         users = UserDatabase.lines(passwd).compactMap { fields in
-            guard fields.count >= 4, let userID = UInt32(fields[2]), let groupID = UInt32(fields[3]) else { return nil }
+            guard fields.count >= 4, let userID = number(fields[2]), let groupID = number(fields[3]) else { return nil }
             return User(name: fields[0], userID: userID, groupID: groupID, home: fields.count > 5 ? fields[5] : "")
         }
         groups = UserDatabase.lines(group).compactMap { fields in
-            guard fields.count >= 3, let groupID = UInt32(fields[2]) else { return nil }
+            guard fields.count >= 3, let groupID = number(fields[2]) else { return nil }
             let members = fields.count > 3 ? fields[3].split(separator: ",").map(String.init) : []
             return Group(name: fields[0], groupID: groupID, members: members)
         }
@@ -80,12 +96,14 @@ public struct UserDatabase: Sendable {
     public func identity(ofUser number: UInt32) -> Identity {
         var unknown: String?
         return identity(of: String(number), unknown: &unknown)
-            ?? Identity(userID: number, groupID: 0, supplementaryGroups: [], home: "/")
+            ?? Identity(userID: number, groupID: 0, supplementaryGroups: [0], home: "/")
     }
 
     /// Resolves `user[:group]`, each a name or a number; an empty text is root.
     ///
-    /// Without a group, the user's own and all groups that list the user by name; an unknown number has group 0.
+    /// Without a group, the user's own and all groups that list the user by name; an unknown number has group 0. The
+    /// primary group is always among the supplementary ones, so that a program which sets another one keeps what was
+    /// forbidden to the group forbidden (CVE-2022-36109).
     ///
     /// - Returns: `nil` with the name that is unknown, in `unknown`.
     public func identity(of text: String, unknown: inout String?) -> Identity? {
@@ -104,15 +122,15 @@ public struct UserDatabase: Sendable {
                 unknown = parts[1]
                 return nil
             }
-            return Identity(userID: userID, groupID: groupID, supplementaryGroups: [], home: home)
+            return Identity(userID: userID, groupID: groupID, supplementaryGroups: [groupID], home: home)
         }
         let groupID = user?.groupID ?? 0
-        let further = user.map { user in groups.filter { $0.members.contains(user.name) }.map(\.groupID) } ?? []
-        return Identity(
-            userID: userID,
-            groupID: groupID,
-            supplementaryGroups: further.filter { $0 != groupID },
-            home: home
-        )
+        var all = [groupID]
+        if let user {
+            for group in groups where group.members.contains(user.name) && !all.contains(group.groupID) {
+                all.append(group.groupID)
+            }
+        }
+        return Identity(userID: userID, groupID: groupID, supplementaryGroups: all, home: home)
     }
 }

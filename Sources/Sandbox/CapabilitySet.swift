@@ -45,4 +45,20 @@ public struct CapabilitySet: OptionSet, Sendable {
     public static let writeAudit = CapabilitySet(rawValue: 1 << 29)
     /// `CAP_SETFCAP`.
     public static let setFileCapabilities = CapabilitySet(rawValue: 1 << 31)
+
+    /// A capability by the name that `capabilities(7)` has for it.
+    init?(name: String) {
+        guard name.hasPrefix("CAP_"), let number = CapabilitySet.names.firstIndex(of: String(name.dropFirst(4))) else {
+            return nil
+        }
+        self.init(rawValue: 1 << UInt64(number))
+    }
+
+    /// All names, by number.
+    private static let names = """
+        CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE
+        NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT
+        SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP
+        MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE
+        """.utf8.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }.map { String(Substring($0)) }
 }

@@ -41,6 +41,10 @@ final class PreparedConfiguration {
         value.group_count = configuration.user.supplementaryGroups.count
         value.capabilities = configuration.capabilities.rawValue
         value.no_new_privileges = configuration.forbidsNewPrivileges ? 1 : 0
+        if !isProbe, let program = try configuration.systemCalls.program(configuration.capabilities) {
+            value.filter = array(program.instructions)
+            value.filter_length = program.instructions.count
+        }
         value.standard_input = descriptors.input
         value.standard_output = descriptors.output
         value.standard_error = descriptors.error

@@ -27,9 +27,11 @@ public struct SandboxConfiguration: Sendable {
     public var streams: SandboxStreams = .captured
     /// The most capabilities that any process inside can ever have.
     public var capabilities: CapabilitySet = .dockerDefault
+    /// Which system calls any process inside can make.
+    public var systemCalls: SystemCallFilter = .dockerDefault
     /// The size of `/dev/shm` in bytes; Docker's default is 64 MiB.
     public var sharedMemorySize: UInt64 = 64 << 20
-    /// Resource limits that the program has other than the caller's.
+    /// Resource limits that the program has other than the usual ones, which do not depend on the caller's.
     public var limits: [ResourceLimit] = []
     /// Whether set-user-ID programs inside lose their effect.
     public var forbidsNewPrivileges: Bool = false

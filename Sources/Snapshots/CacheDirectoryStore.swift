@@ -96,7 +96,7 @@ public struct CacheDirectoryStore: Sendable {
     private func make(_ path: FilePath, _ identity: Identity, _ seed: Seed?) throws {
         let work = try TemporaryDirectory(in: store[.temporary])
         let files = work.path.appending("fs")
-        try FileOperations.createDirectories(files)
+        try FileOperations.createRoot(files)
         let writer = try TreeWriter(root: files, whiteouts: .none)
         var root = LayerEntry.directory(.root)
         if let seed {

@@ -37,7 +37,13 @@ struct DirectoriesBelow {
     }
 
     private static func attributes(_ path: FilePath) -> (kept: [ExtendedAttribute], isOpaque: Bool)? {
-        guard let descriptor = try? FileOperations.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else { return nil }
+        let descriptor: Int32
+        do {
+            descriptor = try FileOperations.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+        } catch {
+            // One that an ordinary user may not read shows its attributes to nobody.
+            return error.errno == .permissionDenied ? ([], false) : nil
+        }
         defer { close(descriptor) }
         return TreeReader.extendedAttributes(of: [CChar(bitPattern: UInt8(ascii: ".")), 0], in: descriptor)
     }

@@ -113,7 +113,8 @@ public struct TreeState: Sendable {
 
     /// Looks at every file below a directory.
     public init(of root: FilePath) throws {
-        var reader = TreeReader(root: root, whiteouts: .none)
+        // A change of mode would change the time that is looked at.
+        var reader = TreeReader(root: root, whiteouts: .none, readsFiles: false)
         var files: [PathInRoot: Attributes] = [:]
         try reader.read { entry, source in
             files[entry.path] = TreeState.attributes(source.status)

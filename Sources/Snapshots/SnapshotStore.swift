@@ -114,7 +114,7 @@ public struct SnapshotStore: Sendable {
         _ stack: [Layer],
         into path: FilePath
     ) throws {
-        try FileOperations.createDirectories(path)
+        try FileOperations.createRoot(path)
         let contents = try layers.contents(of: layer)
         let writer = try TreeWriter(root: path, whiteouts: .overlay)
         let merged = MergedView(layers: below.layers + [index])
@@ -153,12 +153,12 @@ public struct SnapshotStore: Sendable {
     /// A place for a process to write to, on top of snapshots, lowest first.
     public func workspace(over lower: [Snapshot]) throws -> Workspace {
         let directory = try TemporaryDirectory(in: temporary)
-        try FileOperations.createDirectories(directory.path.appending("fs"))
-        try FileOperations.createDirectories(directory.path.appending("work"))
+        try FileOperations.createRoot(directory.path.appending("fs"))
+        try FileOperations.createRoot(directory.path.appending("work"))
         guard !lower.isEmpty else {
             // Overlayfs wants something below, also where there is nothing: the first process on `scratch`.
             let nothing = directory.path.appending(SnapshotStore.nothing)
-            try FileOperations.createDirectories(nothing)
+            try FileOperations.createRoot(nothing)
             return Workspace(directory: directory, lower: [Snapshot(files: nothing)])
         }
         return Workspace(directory: directory, lower: SnapshotStore.topmost(lower))

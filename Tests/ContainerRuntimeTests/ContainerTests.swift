@@ -79,12 +79,18 @@ struct ContainerTests {
     func users() throws {
         var image = execution(cmd: ["c"])
         image.user = "app"
-        #expect(try configuration(image).user == SandboxUser(userID: 5, groupID: 6, supplementaryGroups: [8]))
-        #expect(try configuration(image) { $0.user = "app:web" }.user == SandboxUser(userID: 5, groupID: 7))
-        #expect(try configuration(image) { $0.user = "99" }.user == SandboxUser(userID: 99, groupID: 0))
+        #expect(try configuration(image).user == SandboxUser(userID: 5, groupID: 6, supplementaryGroups: [6, 8]))
+        #expect(
+            try configuration(image) { $0.user = "app:web" }.user
+                == SandboxUser(userID: 5, groupID: 7, supplementaryGroups: [7])
+        )
+        #expect(
+            try configuration(image) { $0.user = "99" }.user
+                == SandboxUser(userID: 99, groupID: 0, supplementaryGroups: [0])
+        )
         #expect(
             try configuration(image) { $0.user = "5" }.user
-                == SandboxUser(userID: 5, groupID: 6, supplementaryGroups: [8])
+                == SandboxUser(userID: 5, groupID: 6, supplementaryGroups: [6, 8])
         )
         #expect(throws: ContainerError.unknownUser("nobody")) { try configuration(image) { $0.user = "nobody" } }
         #expect(throws: ContainerError.unknownUser("none")) { try configuration(image) { $0.user = "app:none" } }

@@ -109,6 +109,44 @@ struct OrdinaryUserTests {
     }
 
     @Test(
+        "may have files and directories in RUN that their owner cannot read",
+        .enabled("needs busybox-static") { Machine.has("busybox") },
+        .enabled("an ordinary user may not read the binary or the toolchain here") { try await canStart() }
+    )
+    func unreadable() async throws {
+        try await BuildFixture.with { f in
+            makeHome(f)
+            try await importBase(f)
+            let text = """
+                FROM base
+                RUN echo secret >/file && chmod 000 /file && cp /file /execute && chmod 111 /execute && \\
+                    mkdir -p /dir/below && echo x >/dir/below/file && chmod 311 /dir/below && chmod 000 /dir
+                RUN cat /file >/copy && echo more >/dir/below/more
+                """
+            let result = try await run(f, ["-q", "-t", "made", "-f", try f.dockerfile(text), "."])
+            #expect(result.status == 0 || result.status == 3, "\(result)")
+            guard result.status == 0 else { return }
+            let store = f.scratch.appending("home").appending("store")
+            let image = try BuiltImage(id: result.line, store: store, transcript: "")
+            #expect(image.listing("/file") == ["-0 0:0 /file"])
+            #expect(image.listing("/execute") == ["-111 0:0 /execute"])
+            #expect(
+                image.listing("/dir") == [
+                    "d0 0:0 /dir", "d311 0:0 /dir/below", "-644 0:0 /dir/below/file", "-644 0:0 /dir/below/more",
+                ]
+            )
+            #expect(try image.text("/copy") == "secret\n")
+            // The same again, from what is unpacked by now.
+            let again = try await run(
+                f,
+                ["-q", "-f", try f.dockerfile("FROM made\nRUN cat /file /dir/below/more >/both"), "."]
+            )
+            #expect(again.status == 0, "\(again)")
+            #expect(try await run(f, ["prune", "--all"]).status == 0)
+        }
+    }
+
+    @Test(
         "has every kind of mount where RUN works",
         .enabled("needs busybox-static") { Machine.has("busybox") },
         .enabled("an ordinary user may not read the binary or the toolchain here") { try await canStart() }

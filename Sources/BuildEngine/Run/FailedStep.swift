@@ -151,6 +151,7 @@ public struct FailedStep: Sendable {
         if state.isPrivileged {
             configuration.capabilities = .all
             configuration.masksSystemPaths = false
+            configuration.systemCalls = .unconfined
         }
         var system = SystemFiles(hostname: state.hostname, hosts: state.hosts.map { ($0.value, $0.name) })
         for script in state.scripts { system.addScript(script.value, at: "/dev/pipes/\(script.name)") }

@@ -97,11 +97,13 @@ extension CopyStep {
         let hasNames = parts.contains { !$0.isEmpty && UInt32($0) == nil }
         let users = try hasNames ? await stage.files().users() : UserDatabase(passwd: [], group: [])
         func unknown(_ kind: String, _ name: String) -> BuildError {
-            .at(
+            let reason = UserDatabase.reason(outOfRange: name)
+            return .at(
                 copy.chownRange,
                 in: step.source,
-                "unknown \(kind) `\(name)`",
-                hints: ["a name must be in the /etc/passwd or /etc/group of this stage; a number always works"]
+                reason ?? "unknown \(kind) `\(name)`",
+                hints: reason != nil
+                    ? [] : ["a name must be in the /etc/passwd or /etc/group of this stage; a number always works"]
             )
         }
         if let user = parts.first, !user.isEmpty {

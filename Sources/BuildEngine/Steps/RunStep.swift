@@ -32,26 +32,21 @@ extension StageBuilder {
         if let (layer, created) = cachedLayer(key) {
             builder.shared?.keep(key)
             advance(key, StageLayer(layer), created: created)
-            // It may have brought another /etc/passwd.
-            result.rootHome = nil
             return .cached
         }
         let isShared = await takeShared(key, step) { stage in
             var stage = stage
-            if stage.result.rootHome == nil { stage.result.rootHome = try await stage.rootHome() }
+            if stage.result.rootUser == nil { stage.result.rootUser = try await stage.rootUser() }
             let product = try await RunStep(command, mounts, stage: stage, event: event, name: key.digest.short)
                 .execute()
             return try stage.capture(product, step)
         }
-        if isShared {
-            result.rootHome = nil
-            return .cached
-        }
+        if isShared { return .cached }
         if let outcome = try await missed(step) {
             advance(key, .missing(in: stage), created: 0)
             return outcome
         }
-        if result.rootHome == nil { result.rootHome = try await rootHome() }
+        if result.rootUser == nil { result.rootUser = try await rootUser() }
         let stage = self
         enum Made {
             case cached(Layer, Int64)
@@ -68,7 +63,6 @@ extension StageBuilder {
         case .cached(let layer, let created):
             builder.shared?.keep(key)
             advance(key, StageLayer(layer), created: created)
-            result.rootHome = nil
             return .cached
         case .ran(let product, let lock):
             let created = run.creationTime
@@ -86,8 +80,9 @@ extension StageBuilder {
                     throw error
                 }
             }
+            let rootUser = self.result.rootUser
             advance(key, result, created: created)
-            if RunStep.mayHaveChangedUsers(product.workspace) { self.result.rootHome = nil }
+            if !RunStep.mayHaveChangedUsers(product.workspace) { self.result.rootUser = rootUser }
             return .ran
         }
     }
@@ -111,8 +106,8 @@ extension StageBuilder {
 
     private func isEmpty(_ layer: Layer) throws -> Bool { try builder.layers.index(of: layer).count == 0 }
 
-    private func rootHome() async throws -> String {
-        try await files().users().identity(ofUser: 0).home
+    private func rootUser() async throws -> UserDatabase.Identity {
+        try await files().users().identity(ofUser: 0)
     }
 }
 
@@ -142,11 +137,12 @@ struct RunStep {
         self.name = name
     }
 
-    /// Whether the process may have left another /etc/passwd, so that later ones must look there anew.
+    /// Whether the process may have left another /etc/passwd or /etc/group, so that later ones must look there anew.
     static func mayHaveChangedUsers(_ workspace: Workspace?) -> Bool {
         guard let workspace else { return true }
         guard let directory = FileStatus.ifPresent(workspace.upper.appending("etc")) else { return false }
-        return directory.kind != .directory || FileStatus.ifPresent(workspace.upper.appending("etc/passwd")) != nil
+        return directory.kind != .directory
+            || ["etc/passwd", "etc/group"].contains { FileStatus.ifPresent(workspace.upper.appending($0)) != nil }
     }
 
     /// Everything but its mounts that can influence what the process does; proxies and the addresses of hosts do not
@@ -224,6 +220,7 @@ struct RunStep {
         if command.isPrivileged {
             configuration.capabilities = .all
             configuration.masksSystemPaths = false
+            configuration.systemCalls = .unconfined
         }
         if let size = settings.sharedMemorySize { configuration.sharedMemorySize = size }
         configuration.limits = settings.limits
@@ -334,9 +331,7 @@ extension RunStep {
 
 extension RunStep {
     private func identity() async throws -> UserDatabase.Identity {
-        if command.user.isEmpty || command.user == "0", let home = stage.result.rootHome {
-            return UserDatabase.Identity(userID: 0, groupID: 0, supplementaryGroups: [], home: home)
-        }
+        if command.user.isEmpty || command.user == "0", let user = stage.result.rootUser { return user }
         let files = try await stage.files()
         return try stage.identity(of: command.user, step) { try files.users() }
     }

@@ -34,6 +34,8 @@ enum sb_step {
     SB_STEP_LIMITS,     // index: position in `limits`
     SB_STEP_CAPABILITIES,
     SB_STEP_USER,
+    SB_STEP_WATCHER,
+    SB_STEP_FILTER,
     SB_STEP_EXECUTE,
 };
 
@@ -79,6 +81,14 @@ struct sb_limit {
     uint64_t hard;
 };
 
+// An instruction of the kernel's filter machine, as `struct sock_filter` has it.
+struct sb_filter {
+    uint16_t code;
+    uint8_t jt;
+    uint8_t jf;
+    uint32_t k;
+};
+
 // Everything a launch needs. The child reads it after the clone and changes nothing.
 struct sb_configuration {
     enum sb_isolation isolation;
@@ -106,6 +116,8 @@ struct sb_configuration {
     size_t group_count;
     uint64_t capabilities;          // bounding set, bit n for capability n
     int no_new_privileges;
+    const struct sb_filter *filter; // which system calls are allowed, or NULL for all
+    size_t filter_length;
 
     int standard_input;
     int standard_output;

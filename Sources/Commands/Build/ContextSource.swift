@@ -122,7 +122,7 @@ struct ContextFetcher: Sendable {
     ) throws -> ContextDirectory {
         let directory = try TemporaryDirectory(in: store[.temporary])
         let root = directory.path.appending("context")
-        try FileOperations.createDirectories(root, permissions: 0o755)
+        try FileOperations.createRoot(root)
         do {
             let reader = try ArchiveReader(descriptor: descriptor, name: name, after: start)
             try ArchiveUnpacker(root: root).unpack(reader)

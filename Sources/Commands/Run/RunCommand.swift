@@ -68,6 +68,15 @@ struct RunCommand: ParsableCommand {
     var entrypoint: String?
 
     @Option(
+        name: .customLong("security-opt"),
+        help: ArgumentHelp(
+            "What the command may do: seccomp=unconfined, seccomp=FILE (a profile as Docker has it) or no-new-privileges; may repeat.",
+            valueName: "option"
+        )
+    )
+    var securityOptions: [String] = []
+
+    @Option(
         name: .customLong("name"),
         help: ArgumentHelp("The container's name, which is also its host name.", valueName: "name")
     )
@@ -101,6 +110,7 @@ struct RunCommand: ParsableCommand {
         options.user = user
         options.usesTerminal = usesTerminal
         options.hostname = containerName
+        for text in securityOptions { try SecurityOption(parsing: text).apply(to: &options) }
         // Only while it is prepared: a container that runs for days must not hold up prune.
         let lock = try images.store.lock(.shared)
         defer { withExtendedLifetime(lock) {} }

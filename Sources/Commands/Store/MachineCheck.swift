@@ -28,9 +28,13 @@ enum MachineCheck {
                 : DoctorFinding(.note, "SHA-256", "the processor has no instructions for it: digests take longer")
         )
         findings.append(userNamespaces())
-        let hasUnified = FileStatus.ifPresent("/sys/fs/cgroup/cgroup.controllers") != nil
+        let hasUnified = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].contains {
+            FileStatus.ifPresent(FilePath("\($0)/cgroup.controllers")) != nil
+        }
         findings.append(
-            DoctorFinding(.ok, "control groups", hasUnified ? "version 2" : "version 1, or none; not needed")
+            hasUnified
+                ? DoctorFinding(.ok, "control groups", "version 2")
+                : DoctorFinding(.note, "control groups", "version 1, or none: devices that RUN makes cannot be opened")
         )
         let hasGit = (environment("PATH") ?? "").split(separator: ":").contains { directory in
             access("\(directory)/git", X_OK) == 0

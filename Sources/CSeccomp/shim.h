@@ -1,0 +1,3 @@
+// libseccomp, which knows the numbers of system calls on every architecture.
+#pragma once
+#include <seccomp.h>
