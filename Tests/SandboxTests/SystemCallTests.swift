@@ -97,11 +97,20 @@ struct SystemCallTests {
             let arguments: [[UInt64]] =
                 [0, 1, 8, 11, 12, 13, 16, 38, 40, 45, 46, 0x20000, 0x20008, 0x1000_0000, 0xFFFF_FFFF].map { [$0] }
                 + [[1 << 32], [0x0100_0011], [0x7E02_0000, 0]]
-            let numbers = (0..<600).flatMap { [UInt32($0), UInt32($0) | 0x4000_0000] }
+            // Only these have conditions; what others decide must not depend on arguments, for which two are enough.
+            let conditional = Set(
+                ["X86_64", "X86", "X32"].compactMap { SystemCallTable("SCMP_ARCH_\($0)") }.flatMap { table in
+                    ["socket", "clone", "personality"].compactMap { table.number(of: $0) }
+                }
+            )
+            let numbers = (0..<500).flatMap { [UInt32($0), UInt32($0) | 0x4000_0000] }
             let x86: UInt32 = 0x4000_0003
             for (architecture, number) in numbers.flatMap({ [(Self.x86_64, $0), (x86, $0)] }) {
                 guard !recent.contains(number) else { continue }
-                for values in arguments where architecture == Self.x86_64 || values[0] >> 32 == 0 {
+                // Of arguments of 32-bit programs libseccomp compares half only; they have no other.
+                let isNarrow = architecture == x86 || number & 0x4000_0000 != 0
+                let tried = conditional.contains(number) ? arguments[...] : arguments.suffix(2)
+                for values in tried where !isNarrow || values[0] >> 32 == 0 {
                     let own = try verdict(ours, architecture, number, values)
                     let other = try verdict(theirs, architecture, number, values)
                     let isEqual = own == other || own == Self.fails | 38 && other == Self.fails | 1
