@@ -49,7 +49,7 @@ final class ContextWalk: Sendable {
             states[0] = component.withUnsafeBufferPointer { rules[0].descend(into: $0, from: states[0]) }
         }
         state.withLock { state in
-            state.waiting = [WalkedDirectory(path: [], parent: nil, status: root.status, states: states, position: 0)]
+            state.waiting = [WalkedDirectory(path: [], parent: nil, status: root.status, statesAbove: states, position: 0)]
             state.results = [nil]
         }
         work()
@@ -173,9 +173,10 @@ extension ContextWalk {
         }
         listed.entries.reserveCapacity(names.count)
         var children: [Child] = []
+        let states = directory.states(rules)
         for position in 0..<names.count {
             try names.withName(position) { (name) throws(BuildContextError) in
-                try visit(name, position, in: directory, &listed, &children)
+                try visit(name, position, in: directory, states, &listed, &children)
             }
         }
         directory.finishReading()
@@ -186,10 +187,11 @@ extension ContextWalk {
         _ name: UnsafeBufferPointer<UInt8>,
         _ position: Int,
         in directory: WalkedDirectory,
+        _ states: [IgnoreFile.DirectoryState],
         _ listed: inout ListedDirectory,
         _ children: inout [Child]
     ) throws(BuildContextError) {
-        let isIgnored = rules.ignore(name, in: directory.states)
+        let isIgnored = rules.ignore(name, in: states)
         // Only a directory can be worth a look in spite of being ignored.
         if isIgnored, !mayHaveExceptions { return }
         // SAFETY: names are stored with a zero byte after each.
@@ -202,12 +204,12 @@ extension ContextWalk {
         var link: Int32 = -1
         switch status.kind {
         case .directory:
-            guard let states = rules.states(of: name, in: directory.states, isIgnored: isIgnored) else { return }
+            if isIgnored, rules.states(of: name, in: states, isIgnored: true) == nil { return }
             let child = WalkedDirectory(
                 path: path(name, in: directory),
                 parent: directory,
                 status: status,
-                states: states,
+                statesAbove: states,
                 position: -1
             )
             children.append((listed.entries.count, child))

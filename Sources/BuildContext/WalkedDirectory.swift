@@ -9,8 +9,11 @@ final class WalkedDirectory: @unchecked Sendable {
     let path: [UInt8]
     /// As it was seen from its parent.
     let status: FileStatus
-    /// How far each file of rules has come.
-    let states: [IgnoreFile.DirectoryState]
+    /// How far each file of rules has come in the directory above, of the root in itself.
+    ///
+    /// Shared by all directories in one: states of their own would take the product of their number and that of the rules
+    /// while they wait.
+    private let statesAbove: [IgnoreFile.DirectoryState]
     /// The place in the listing, given out when the parent was read.
     // Written by the one thread that read the parent, under the walk's lock, before any other sees this directory.
     var position: Int
@@ -27,17 +30,24 @@ final class WalkedDirectory: @unchecked Sendable {
         path: [UInt8],
         parent: WalkedDirectory?,
         status: FileStatus,
-        states: [IgnoreFile.DirectoryState],
+        statesAbove: [IgnoreFile.DirectoryState],
         position: Int
     ) {
         self.path = path
         self.parent = parent
         self.status = status
-        self.states = states
+        self.statesAbove = statesAbove
         self.position = position
     }
 
     deinit { close() }
+
+    /// How far each file of rules has come here.
+    func states(_ rules: [IgnoreFile]) -> [IgnoreFile.DirectoryState] {
+        guard !path.isEmpty else { return statesAbove }
+        let name = path[((path.lastIndex(of: PathText.slash) ?? -1) + 1)...]
+        return name.withUnsafeBufferPointer { rules.states(of: $0, in: statesAbove, isIgnored: false) } ?? statesAbove
+    }
 
     /// Opens the directory; false when it is not there any more.
     ///

@@ -52,6 +52,8 @@ public struct ModeChange: Sendable, Hashable {
             who |= bits
             rest = rest.dropFirst()
         }
+        // Without an operator it says nothing; with one it may still come to nothing, as `o+t` does.
+        guard !rest.isEmpty else { return nil }
         var result: [Change] = []
         while let operation = rest.first {
             guard operators.contains(operation) else { return nil }
@@ -60,7 +62,7 @@ public struct ModeChange: Sendable, Hashable {
             result += changes
             rest = rest.dropFirst(letters.count + 1)
         }
-        return result.isEmpty ? nil : result
+        return result
     }
 
     private static func whoBits(_ letter: UInt8) -> UInt16? {
@@ -86,7 +88,9 @@ public struct ModeChange: Sendable, Hashable {
         func flush(isLast: Bool) {
             if permissions != 0 || isLast && operation == UInt8(ascii: "=") && !isSet {
                 if operation == UInt8(ascii: "=") { result.append(.remove(who == 0 ? 0o6777 : who)) }
-                result.append(operation == UInt8(ascii: "-") ? .remove(limited(permissions)) : .add(limited(permissions)))
+                result.append(
+                    operation == UInt8(ascii: "-") ? .remove(limited(permissions)) : .add(limited(permissions))
+                )
             }
             if isConditional { result.append(.addIfExecutable(limited(0o111))) }
             (permissions, isConditional) = (0, false)
@@ -141,7 +145,8 @@ public struct ModeChange: Sendable, Hashable {
         }
     }
 
-    private static func copied(_ current: UInt16, from shift: UInt16, to classes: UInt16, _ operation: UInt8) -> UInt16 {
+    private static func copied(_ current: UInt16, from shift: UInt16, to classes: UInt16, _ operation: UInt8) -> UInt16
+    {
         let value = current >> shift & 7
         let bits = (value << 6 | value << 3 | value) & classes
         switch operation {

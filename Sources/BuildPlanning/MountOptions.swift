@@ -44,7 +44,8 @@ struct MountOptions {
             throw Diagnostic(
                 "a mount cannot replace \(target == "/" ? "`/`" : "a part of `/proc`")",
                 at: values["target"]?.range ?? range,
-                hints: (text("target") ?? "").isEmpty ? ["without a target it is at the working directory, `/` here"] : []
+                hints: (text("target") ?? "").isEmpty
+                    ? ["without a target it is at the working directory, `/` here"] : []
             )
         }
         return ResolvedMount(kind: kind, target: target, range: range, sourceRange: values["source"]?.range ?? range)

@@ -77,7 +77,9 @@ extension BuildRecord {
         // What lies below all of them is of the base.
         guard matching < own.count else { return lines }
         let steps = stages.lazy.flatMap(\.steps)
-        let byDigest = Dictionary(steps.compactMap { step in step.layer.map { ($0.diffID, step.line) } }) { first, _ in first }
+        let byDigest = Dictionary(steps.compactMap { step in step.layer.map { ($0.diffID, step.line) } }) { first, _ in
+            first
+        }
         for position in 0..<layers.count - matching { lines[position] = byDigest[layers[position]] }
         return lines
     }

@@ -56,7 +56,8 @@ struct TimelineSection {
         if let wait = step.wait, step.isWaitWorthShowing(in: record) {
             let end = step.start ?? record.duration
             let stages = wait.stages.isEmpty ? "its turn" : wait.stages.joined(separator: ", ")
-            waited = "<span class=\"waited\">after \(PageText.seconds(end - wait.start)) of waiting for \(stages)</span>"
+            waited =
+                "<span class=\"waited\">after \(PageText.seconds(end - wait.start)) of waiting for \(stages)</span>"
             let place: HTML = """
                 left:\(percent: Double(wait.start) / total);width:\(percent: Double(end - wait.start) / total)
                 """

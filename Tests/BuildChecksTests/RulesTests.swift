@@ -173,7 +173,9 @@ private let cases: [RuleCase] = [
     func skip() throws {
         #expect(try rules("error=false") == ["FromAsCasing", "ConsistentInstructionCasing"])
         #expect(try rules("skip=all") == [])
-        #expect(try rules("skip=ConsistentInstructionCasing , FromAsCasing;error=true") == [])
+        #expect(try rules("skip=ConsistentInstructionCasing,FromAsCasing;error=true") == [])
+        #expect(try rules("skip=ConsistentInstructionCasing , FromAsCasing;error=true") == ["FromAsCasing"])
+        #expect(try rules("skip=FromAsCasing since it is meant;skip=all") == ["ConsistentInstructionCasing"])
         #expect(try rules("skip=FromAsCasing") == ["ConsistentInstructionCasing"])
         #expect(try rules("skip=All") == ["FromAsCasing", "ConsistentInstructionCasing"])
     }
@@ -207,7 +209,7 @@ private let cases: [RuleCase] = [
         #expect(try count("skip=InvalidDefinitionDescription;experimental=all") == 0)
     }
 
-    @Test("a comment above an instruction skips a rule there, one above FROM in the whole stage")
+    @Test("a comment above an instruction skips a rule there, and one above FROM in FROM alone")
     func comments() throws {
         let text = """
             FROM scratch
@@ -219,7 +221,45 @@ private let cases: [RuleCase] = [
             FROM scratch
             CMD z
             """
-        #expect(places(try check(text), text) == ["JSONArgsRecommended:8:5"])
+        #expect(places(try check(text), text) == ["JSONArgsRecommended:6:5", "JSONArgsRecommended:8:5"])
+    }
+
+    @Test(
+        "the first check among the comments counts, blank lines do not part it from the instruction, an empty comment does",
+        arguments: [
+            ("# check=skip=X\n\nCMD x", 0), ("# check=skip=X\n# why\n\n\nCMD x", 0), ("# check=skip=X why\nCMD x", 0),
+            ("# Check = skip=X\nCMD x", 0), ("# check=skip=Y,X\nCMD x", 0), ("# check=skip=Y, X\nCMD x", 1),
+            ("# check=skip=X\n#\nCMD x", 1), ("# check=skip=X\n#  \n\nCMD x", 1),
+            ("# check=skip=X\nLABEL a=b\nCMD x", 1),
+            ("# check=skip=Y\n# check=skip=X\nCMD x", 1), ("# check=skip\n# check=skip=X\nCMD x", 1),
+            ("# check=skip=X\n# check=skip=Y\nCMD x", 0),
+        ]
+    )
+    func commentForms(text: String, count: Int) throws {
+        let text = "FROM scratch\n" + text.replacing("X", with: "JSONArgsRecommended") + "\n"
+        #expect(try check(text).warnings.count == count, "\(text)")
+    }
+
+    @Test("that an instruction has no effect is silenced above the later one, and told at the first")
+    func laterOne() throws {
+        let skip = "# check=skip=MultipleInstructionsDisallowed\n"
+        let text = "FROM scratch\n\(skip)CMD [\"a\"]\nCMD [\"b\"]\n\(skip)CMD [\"c\"]\n"
+        #expect(places(try check(text), text) == ["MultipleInstructionsDisallowed:3:1"])
+    }
+
+    @Test("an error of the syntax hides nothing that stands before it, and shows nothing behind it")
+    func beforeErrors() throws {
+        func report(_ text: String) throws -> CheckReport {
+            try CheckReport(SourceText(name: "Dockerfile", text: text), options: PlanOptions()) { _ in nil }
+        }
+        let text = "FROM scratch AS One\nCMD x\nRUNN y\nFROM scratch AS Two\nCOPY --from=later a b\n"
+        #expect(places(try report(text), text) == ["StageNameCasing:1:17", "JSONArgsRecommended:2:5"])
+        #expect(try report(text).errors.map(\.message) == ["unknown instruction `RUNN`"])
+        // What is missing may stand behind the error.
+        let later = "FROM scratch AS one\nCOPY --from=late /a /b\nENV A b\nRUN <<E\nx\nFROM scratch as late\n"
+        #expect(places(try report(later), later) == ["LegacyKeyValueFormat:3:5"])
+        #expect(throws: DiagnosticsError.self) { try report("RUNN x\nFROM scratch AS Two\n") }
+        #expect(throws: DiagnosticsError.self) { try report("") }
     }
 
     @Test(

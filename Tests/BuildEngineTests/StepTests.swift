@@ -112,6 +112,15 @@ struct StepTests {
     }
 }
 
+/// What was told, in order.
+private final class Told: Sendable {
+    let state = Mutex<[Bool]>([])
+
+    var all: [Bool] { state.withLock { $0 } }
+
+    func append(_ value: Bool) { state.withLock { $0.append(value) } }
+}
+
 /// What runs and ran.
 private final class Counts: Sendable {
     let state = Mutex((now: 0, most: 0, done: 0))
@@ -138,6 +147,43 @@ struct SchedulingTests {
         #expect(counts.state.withLock { $0.most } <= 3)
         #expect(counts.state.withLock { $0.done } == 500)
         #expect(try await slots.run { 7 } == 7)
+    }
+
+    @Test("who has to wait for a job slot is told so before, and when that is over; nobody else is")
+    func waitingForSlots() async throws {
+        let slots = JobSlots(1)
+        let told = Told()
+        let (began, ended) = (Promise<Void>(), Promise<Void>())
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await slots.run(waiting: { told.append($0) }) {
+                    began.fulfil(.success(()))
+                    try await ended.value
+                }
+            }
+            try await began.value
+            #expect(told.all.isEmpty)
+            group.addTask {
+                try await slots.run(waiting: { isWaiting in
+                    told.append(isWaiting)
+                    if isWaiting { ended.fulfil(.success(())) }
+                }) {}
+            }
+            try await group.waitForAll()
+        }
+        #expect(told.all == [true, false])
+    }
+
+    @Test("a promise that was let go of gives its value to nobody, and tells that it is done")
+    func releasedPromise() async throws {
+        let promise = Promise<Int>()
+        promise.release()
+        #expect(!promise.isDone && promise.fulfilled == nil)
+        promise.fulfil(.success(1))
+        #expect(promise.isDone && promise.fulfilled == 1)
+        promise.release()
+        #expect(promise.isDone && promise.fulfilled == nil)
+        await #expect(throws: CancellationError.self) { try await promise.value }
     }
 
     @Test("a promise gives its first value to all who wait, before and after; blocking tasks run side by side")

@@ -23,6 +23,7 @@ private func record(_ time: Int64, text: String = "RUN true", tag: String = "doc
     step.key = SHA256Hasher.digest(of: Array(text.utf8))
     step.keyAbove = SHA256Hasher.digest(of: [1])
     step.layer = CacheRecord.LayerResult(diffID: SHA256Hasher.digest(of: [2]), tarSize: 1024)
+    step.wait = BuildRecord.Step.Wait(start: 5, stages: [text, "", "other"])
     step.inputs = [NamedInput("environment \(text)", text), NamedInput(text, "")]
     let from = BuildRecord.Step(number: 1, line: 1, text: "FROM base", result: .base)
     var record = BuildRecord(
@@ -89,13 +90,13 @@ struct BuildRecordTests {
             "step\t1\t0\tran\t0\t0\t-\t-\t-\t-\tRUN", "step\t1\t1\tran\t5\t4\t-\t-\t-\t-\tRUN",
             "step\t1\t1\tran\t-9223372036854775808\t9223372036854775807\t-\t-\t-\t-\tRUN",
             "step\t1\t1\tdone\t0\t0\t-\t-\t-\t-\tRUN", "step\t1\t1\tran\t0\t0\tzz\t-\t-\t-\tRUN", "image\t00", "x",
-            "platform\t", "input\ta",
+            "platform\t", "input\ta", "wait\t1",
         ]
     )
     func impossible(line: String) throws {
         try withRecords { records, store in
             for (line, isRecord) in [("tag\ta", true), (line, false)] {
-                let body = Array("swiftbuild-build 1\nstage\n\(line)\n".utf8)
+                let body = Array("swiftbuild-build \(isRecord ? 1 : 2)\nstage\n\(line)\n".utf8)
                 try FileOperations.writeAtomically(
                     body + Array("sum \(SHA256Hasher.digest(of: body).hex)\n".utf8),
                     to: store[.builds].appending("0000000000000001"),
@@ -104,6 +105,42 @@ struct BuildRecordTests {
                 #expect((records.record(BuildRecord.ID(nanoseconds: 1)) != nil) == isRecord)
             }
         }
+    }
+
+    @Test("tells the line of each layer by its place, also where several steps made the same one")
+    func linesOfLayers() {
+        func digest(_ number: UInt8) -> Digest { SHA256Hasher.digest(of: [number]) }
+        func stage(_ name: String, from: Int?, _ steps: [(line: Int, layer: UInt8?)]) -> BuildRecord.Stage {
+            var first = BuildRecord.Step(number: 1, line: steps[0].line - 1, text: "FROM x", result: .base)
+            first.inputs = from.map { [NamedInput("stage", String($0))] } ?? [NamedInput("base", "x")]
+            let others = steps.map { line, layer in
+                var step = BuildRecord.Step(number: 2, line: line, text: "RUN x", result: .ran)
+                step.layer = layer.map { CacheRecord.LayerResult(diffID: digest($0), tarSize: 1) }
+                return step
+            }
+            return BuildRecord.Stage(name: name, steps: [first] + others)
+        }
+        var record = BuildRecord(
+            id: .init(nanoseconds: 1),
+            dockerfile: "d",
+            context: nil,
+            platform: .host,
+            stages: [
+                stage("one", from: nil, [(2, 7), (3, nil), (4, 0)]), stage("two", from: nil, [(12, 0), (13, 9)]),
+                stage("three", from: 0, [(22, 0), (23, nil), (24, 0)]),
+            ]
+        )
+        // The base has the empty layer, too.
+        let layers: [UInt8] = [5, 0, 7, 0, 0, 0]
+        #expect(record.lines(ofLayers: layers.map(digest)) == [nil, nil, 2, 4, 22, 24])
+        record.target = "Two"
+        #expect(record.lines(ofLayers: [5, 0, 9].map(digest)) == [nil, 12, 13])
+        // Something else is on top: by what is known of the digests.
+        #expect(record.lines(ofLayers: [7, 9, 1].map(digest)) == [2, 13, nil])
+        #expect(record.lines(ofLayers: []) == [])
+        // A damaged record leads nowhere, and not in a circle.
+        record.stages[1].steps[0].inputs = [NamedInput("stage", "1")]
+        #expect(record.lines(ofLayers: [0, 9].map(digest)) == [12, 13])
     }
 
     @Test("is found by `last`, by its own ID, and by the ID and the names of its image")

@@ -113,6 +113,16 @@ struct CheckPage: Sendable, CustomTestStringConvertible {
         }
     }
 
+    @Test("an error of the syntax does not hide the warnings before it")
+    func beforeErrors() async throws {
+        try await BuildFixture.with { fixture in
+            try fixture.write("Dockerfile", "FROM scratch AS One\nCMD x\nRUNN\nLABEL a b\n")
+            let found = try report(await fixture.swiftbuild("check", "--format", "json"))
+            #expect(found.map(\.rule) == ["StageNameCasing", "JSONArgsRecommended", nil])
+            #expect(try await fixture.swiftbuild("check").status == 1)
+        }
+    }
+
     @Test("errors end with exit code 1, and so do warnings with error=true")
     func status() async throws {
         try await BuildFixture.with { fixture in

@@ -83,6 +83,15 @@ internal import Testing
             #""op":"validate","dockerfile":"FROM a\nEXPOSE 80/foo\n""#,
             #""error":"invalid port `80/foo`","line":2,"ok":false"#
         ),
+        Row(
+            #""op":"lint","dockerfile":"FROM scratch as b\nCMD x\nMAINTAINER me\nRUNN x\nFROM scratch as c\n""#,
+            #""error":"unknown instruction `RUNN`","line":4,"ok":false,"#
+                + #""result":[{"line":1,"rule":"FromAsCasing"},{"line":3,"rule":"MaintainerDeprecated"}]"#
+        ),
+        Row(
+            #""op":"lint","dockerfile":"FROM scratch as b\nENV A=1 B\n""#,
+            #""error":"expected NAME=value, not `B`","line":2,"ok":false,"result":[]"#
+        ),
         Row(#""op":"nope""#, #""error":"unknown operation `nope`","ok":false"#),
         Row(#""word":"x""#, #""error":"`op` has to be a string","ok":false"#),
     ]

@@ -89,6 +89,74 @@ struct EventsTests {
         }
     }
 
+    @Test(
+        "tells what a step waits for before it is started, and counts no waiting as work",
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)")
+    )
+    func waiting() async throws {
+        try await BuildFixture.with(.all) { f in
+            try await f.importBase()
+            let text = """
+                FROM base AS slow
+                RUN sleep 1; echo 1 >/slow
+                FROM slow AS on-top
+                RUN true
+                FROM base
+                COPY --from=slow /slow /a
+                RUN --mount=from=on-top,target=/m true
+                """
+            let metadata = f.scratch.appending("metadata").string
+            let all = try events(await f.rebuild(text, "--progress", "json", "--metadata-file", metadata))
+            for instruction in ["COPY", "FROM slow"] {
+                let waits = all.filter { event in
+                    event["event"].text == "waiting" && event["instruction"].text?.hasPrefix(instruction) == true
+                }
+                guard waits.count == 1 else { throw TestFailure("\(instruction): \(all)") }
+                #expect(waits[0]["for"].strings == ["slow"], "\(instruction)")
+                let order = all.filter { $0["stage"] == waits[0]["stage"] && $0["step"] == waits[0]["step"] }
+                #expect(names(order) == ["waiting", "started", "finished"])
+                #expect(order.last?["seconds"].decimal ?? 9 < 0.9, "\(order)")
+            }
+            let document = try JSONDecoder().decode(JSON.self, from: Data(try readFile(FilePath(metadata))))
+            let steps = document["swiftbuild.build"]["steps"].elements
+            func step(_ instruction: String) -> JSON {
+                steps.first { $0["instruction"].text?.hasPrefix(instruction) == true } ?? .null
+            }
+            let (copy, slow) = (step("COPY"), step("RUN sleep"))
+            #expect(copy["waitedFor"].strings == ["slow"])
+            #expect(copy["waited"].decimal ?? 0 > 0.5 && copy["seconds"].decimal ?? 9 < 0.9)
+            #expect(slow["waited"] == .null && slow["seconds"].decimal ?? 0 >= 1)
+            #expect(try await f.succeed("explain").outputText.contains(" of waiting for slow)"))
+            let page = try await f.succeed("report").outputText
+            #expect(page.contains("class=\"bar wait\"") && page.contains(" of waiting for slow<"))
+        }
+    }
+
+    @Test(
+        "tells that a step waits for its turn where --jobs allows no more at once",
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)")
+    )
+    func turns() async throws {
+        try await BuildFixture.with(.all) { f in
+            try await f.importBase()
+            let text = """
+                FROM base AS one
+                RUN sleep 1; echo 1 >/f
+                FROM base AS two
+                RUN sleep 1; echo 2 >/f
+                FROM scratch
+                COPY --from=one /f /1
+                COPY --from=two /f /2
+                """
+            let all = try events(await f.rebuild(text, "--progress", "json", "--jobs", "1"))
+            let turns = all.filter { $0["event"].text == "waiting" && $0["for"].strings.isEmpty }
+            guard let turn = turns.first else { throw TestFailure("no step waits for its turn: \(all)") }
+            let same = all.filter { $0["stage"] == turn["stage"] && $0["step"] == turn["step"] }
+            #expect(names(same) == ["started", "waiting", "resumed", "running", "finished"], "\(same)")
+            #expect(same.last?["seconds"].decimal ?? 9 < 1.9, "\(same)")
+        }
+    }
+
     @Test("tells how far a large copy is, and nothing of a small one", arguments: [(1 << 20, 0), (40 << 20, 4)])
     func copies(_ size: Int, _ least: Int) async throws {
         try await BuildFixture.with { f in
@@ -149,7 +217,7 @@ struct EventsTests {
             from: Data(try readFile(Machine.repository.appending("docs").appending("events.schema.json")))
         )
         let documented = source["oneOf"].elements.compactMap { $0["properties"]["event"]["const"].text }
-        #expect(documented.count == 17)
+        #expect(documented.count == 19)
         for event in documented { #expect(text.contains("| `\(event)` |"), "\(event)") }
     }
 }

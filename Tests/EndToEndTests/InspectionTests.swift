@@ -80,6 +80,25 @@ struct InspectionTests {
         }
     }
 
+    @Test("two layers that are the same have each its own line", .enabled(if: Machine.canRun, "\(Machine.needsRoot)"))
+    func linesOfEqualLayers() async throws {
+        try await BuildFixture.with(.all) { f in
+            try await f.importBase()
+            let text =
+                "FROM base AS one\nRUN true\nRUN true # again\nFROM one\nENV A=1\nRUN true # three\nRUN true # four\n"
+            _ = try await f.build(text, "-t", "h")
+            let rows = try json(try await f.succeed("history", "--format", "json", "h")).elements
+            #expect(rows.compactMap { $0["line"].integer } == [7, 6, 3, 2])
+            let layers = try json(try await f.succeed("analyze", "--format", "json", "h"))["layers"].elements
+            #expect(layers.map { $0["line"].integer } == [nil, 2, 3, 6, 7])
+            let page = try await f.succeed("report", "h").outputText
+            for (layer, line) in [(2, 2), (3, 3), (4, 6), (5, 7)] {
+                let section = page.components(separatedBy: "id=\"layer-\(layer)\"").last ?? ""
+                #expect(section.prefix(300).contains("line \(line)<"), "\(layer): \(section.prefix(300))")
+            }
+        }
+    }
+
     @Test("diff compares files, configuration and packages, and its exit code tells")
     func diff() async throws {
         try await BuildFixture.with { f in

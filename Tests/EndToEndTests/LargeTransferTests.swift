@@ -8,23 +8,6 @@ struct LargeTransferTests: RegistryTesting {
     /// In KiB; the binary of the tests brings shared libraries that the released one does not have.
     private static let limit = 100 << 10
 
-    /// Runs the binary and gives the most memory that it had, in KiB.
-    private func peak(_ f: BuildFixture, _ arguments: String...) async throws -> Int {
-        let program = """
-            import os, sys
-            child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, 2, 1)])
-            _, status, used = os.wait4(child, 0)
-            print(used.ru_maxrss)
-            sys.exit(os.waitstatus_to_exitcode(status))
-            """
-        let result = try await Machine.run(
-            ["python3", "-c", program, Machine.binary.string] + arguments,
-            environment: f.environment,
-            in: f.scratch
-        )
-        return try #require(Int(try result.requireSuccess().line))
-    }
-
     @Test("a layer of 300 MB, half of it compressible, comes and goes in little memory, and goes once")
     func memory() async throws {
         try await BuildFixture.with { f in
@@ -34,10 +17,10 @@ struct LargeTransferTests: RegistryTesting {
                 // The registry itself: the proxy is slower than anything here.
                 let reference = "127.0.0.1:\(registry.port)/large:1"
                 let image = try await f.build("FROM scratch\nCOPY data /data", "-t", reference)
-                let pushed = try await peak(f, "push", reference)
+                let pushed = try await f.peakMemory(["push", reference])
                 #expect(pushed < Self.limit)
                 #expect(try await f.succeed("push", reference).errors.contains("Layer already exists"))
-                let pulled = try await peak(f, "pull", "--root", "\(f.scratch)/other", reference)
+                let pulled = try await f.peakMemory(["pull", "--root", "\(f.scratch)/other", reference])
                 #expect(pulled < Self.limit)
                 #expect(try await images(f, in: "other") == [image.id])
             }

@@ -115,6 +115,28 @@ struct StagesTests {
         }
     }
 
+    @Test(
+        "a chain of stages takes memory in proportion to its length, built and checked",
+        .enabled(if: Machine.has("python3"), "needs python3"),
+        arguments: [["build", "--progress", "plain", "."], ["check"]]
+    )
+    func chain(_ command: [String]) async throws {
+        try await BuildFixture.with { f in
+            func peak(_ count: Int) async throws -> Int {
+                let stages = (0..<count).map {
+                    "FROM s\($0) AS s\($0 + 1)\nENV X\($0)=1 Y\($0)=2\nARG Z\($0)=3\nLABEL l\($0)=4\n"
+                }
+                // A stage that needs another one in the middle, too.
+                let last = "FROM s\(count)\nCOPY --from=s\(count / 2) / /x\n"
+                try f.write("Dockerfile", "FROM scratch AS s0\n" + stages.joined() + last)
+                return try await f.peakMemory(command)
+            }
+            let (short, long) = (try await peak(200), try await peak(2_000))
+            // With the square of it, these would be a hundred times as much.
+            #expect(long < short + (200 << 10), "\(short) and \(long) KiB")
+        }
+    }
+
     @Test("the same step in two stages is done once", .enabled(if: Machine.canRun, "\(Machine.needsRoot)"))
     func once() async throws {
         try await BuildFixture.with { f in

@@ -169,7 +169,7 @@ struct BuildFiles {
         for candidate in candidates where FileStatus.ifPresent(candidate.path) != nil {
             let bytes: [UInt8]
             do {
-                bytes = try FileOperations.read(candidate.path, limit: ContextFetcher.textLimit)
+                bytes = try FileOperations.read(candidate.path, limit: ContextFetcher.ignoreFileLimit)
             } catch {
                 throw CommandFailure("\(error)")
             }
@@ -181,17 +181,22 @@ struct BuildFiles {
     /// The same in a context that came from elsewhere, of which nothing may lead out.
     static func ignoringInside(_ context: ContextDirectory, dockerfile: String?) throws -> ContextDirectory {
         for name in (dockerfile.map { [$0 + ".dockerignore"] } ?? []) + [".dockerignore"] {
-            guard let bytes = try read(name, in: context) else { continue }
+            let limit = ContextFetcher.ignoreFileLimit
+            guard let bytes = try read(name, in: context, limit: limit) else { continue }
             return context.ignoring(try IgnoreFile(parsing: SourceText(name: name, bytes: bytes)))
         }
         return context
     }
 
     /// The content of a file in a context, with links followed inside it; `nil` where there is none.
-    private static func read(_ name: String, in context: ContextDirectory) throws -> [UInt8]? {
+    private static func read(
+        _ name: String,
+        in context: ContextDirectory,
+        limit: Int = ContextFetcher.textLimit
+    ) throws -> [UInt8]? {
         guard let root = try? context.select(source: Array(name.utf8), wildcards: .none).first,
             root.status.kind == .regular
         else { return nil }
-        return try FileOperations.read(context.filePath(root.resolvedPath), limit: ContextFetcher.textLimit)
+        return try FileOperations.read(context.filePath(root.resolvedPath), limit: limit)
     }
 }

@@ -45,6 +45,8 @@ struct ContextFetcher: Sendable {
 
     /// The longest Dockerfile.
     static let textLimit = 64 << 20
+    /// The longest ignore file: of each line something is kept that takes many times its length.
+    static let ignoreFileLimit = 4 << 20
 
     let store: Store
 

@@ -31,6 +31,11 @@ enum JSON: Sendable, Equatable {
         return nil
     }
 
+    var decimal: Double? {
+        if case .number(let number) = self { return number }
+        return nil
+    }
+
     var integer: Int? {
         if case .number(let number) = self { return Int(number) }
         return nil

@@ -1,0 +1,2 @@
+FROM scratch
+ONBUILD COPY --from=c /f /g
