@@ -83,7 +83,7 @@ let package = Package(
         library("BuildChecks", ["Reporting", "OCI", "DockerfileSyntax", "BuildContext", "BuildPlanning"]),
         library(
             "Layers",
-            ["OCI", "FileSystem", "ContentStore", "CArchive", systemPackage],
+            ["OCI", "FileSystem", "ContentStore", "CArchive", "CCompression", systemPackage],
             staticLibraries: ["archive", "bz2", "lzma", "z", "zstd"]
         ),
         library(
@@ -209,7 +209,10 @@ if Context.environment["SWIFTBUILD_FUZZING"] != nil {
     package.targets.append(
         .executableTarget(
             name: "Fuzzing",
-            dependencies: ["Reporting", "DockerfileSyntax", "BuildContext", "BuildPlanning", "BuildChecks"],
+            dependencies: [
+                "Reporting", "DockerfileSyntax", "BuildContext", "BuildPlanning", "BuildChecks",
+                "OCI", "ContentStore", "Layers", "Images", "BuildCache", "BuildRecords",
+            ],
             path: "Tests/Fuzzing",
             exclude: ["corpus", "dictionary", "run"],
             swiftSettings: swiftSettings

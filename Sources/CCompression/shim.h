@@ -1,8 +1,18 @@
 #pragma once
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
-// A macro that Swift does not see.
+// Macros that Swift does not see.
 static inline int sb_deflate_init(z_stream *stream, int level) {
     return deflateInit2(stream, level, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY);
+}
+
+// For gzip alone, whose checksum zlib then compares.
+static inline int sb_gunzip_init(z_stream *stream) {
+    return inflateInit2(stream, 15 + 16);
+}
+
+static inline int sb_zstd_window_is_too_large(size_t result) {
+    return ZSTD_getErrorCode(result) == ZSTD_error_frameParameter_windowTooLarge;
 }

@@ -11,6 +11,8 @@ internal import SystemPackage
 public final class ArchiveReader {
     private let archive: OpaquePointer
     private let source: ByteSource
+    /// The source where it may be compressed.
+    private let decompressing: DecompressingSource?
     private let name: String
     private var current: OpaquePointer?
 
@@ -22,44 +24,42 @@ public final class ArchiveReader {
     /// - Parameter start: What was read from the file before.
     /// - Throws: `LayerError.unreadable` when the content is no archive.
     public convenience init(descriptor: Int32, name: String, after start: [UInt8] = []) throws {
-        try self.init(source: DescriptorSource(descriptor: descriptor, start: start), name: name)
+        let source = DescriptorSource(descriptor: descriptor, start: start)
+        try self.init(try DecompressingSource(source, name: name), name: name)
     }
 
-    /// Reads what a source gives.
-    ///
-    /// - Parameter isDecompressed: Whether the bytes are a plain tar for certain.
-    init(source: ByteSource, name: String, isDecompressed: Bool = false) throws {
+    private convenience init(_ decompressing: DecompressingSource, name: String) throws {
+        try self.init(source: decompressing, name: name, decompressing)
+        archive_read_support_format_tar(archive)
+        try openArchive(archive, source: decompressing, name: name)
+    }
+
+    /// Reads a plain tar; one without any bytes is a layer without any entries.
+    convenience init(plain source: ByteSource, name: String) throws {
+        try self.init(source: source, name: name, nil)
+        archive_read_support_format_tar(archive)
+        archive_read_support_format_empty(archive)
+        try openArchive(archive, source: source, name: name)
+    }
+
+    private init(source: ByteSource, name: String, _ decompressing: DecompressingSource?) throws {
         _ = ArchiveReader.locale
         guard let archive = archive_read_new() else { throw LayerError.unreadable(name, reason: "out of memory") }
         self.archive = archive
         self.source = source
+        self.decompressing = decompressing
         self.name = name
-        if !isDecompressed { Self.supportFilters(archive) }
-        archive_read_support_format_tar(archive)
-        // A layer without any bytes is a layer without any entries.
-        if isDecompressed { archive_read_support_format_empty(archive) }
-        try openArchive(archive, source: source, name: name)
     }
 
     deinit {
         archive_read_free(archive)
     }
 
-    static func supportFilters(_ archive: OpaquePointer) {
-        archive_read_support_filter_gzip(archive)
-        archive_read_support_filter_bzip2(archive)
-        archive_read_support_filter_xz(archive)
-        archive_read_support_filter_zstd(archive)
-    }
-
     /// Whether a stream that cannot be read twice begins as an archive does, by the first 512 bytes.
     ///
     /// A compressed stream may turn out to hold something else.
     public static func isArchive(beginning start: [UInt8]) -> Bool {
-        let magics: [[UInt8]] = [
-            [0x1F, 0x8B], Array("BZh".utf8), [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], [0x28, 0xB5, 0x2F, 0xFD],
-        ]
-        if magics.contains(where: { start.starts(with: $0) }) { return true }
+        if StreamCompression(start: start) != nil { return true }
         guard start.count == 512 else { return false }
         // An archive without members is all zeros; every header has the sum of its bytes in it (pax(1)).
         if start.allSatisfy({ $0 == 0 }) { return true }
@@ -71,13 +71,20 @@ public final class ArchiveReader {
     /// Whether an open file's content is a tar archive in one of the forms that can be read.
     ///
     /// The file's position is at its start afterwards.
-    public static func isArchive(descriptor: Int32) -> Bool {
+    ///
+    /// - Throws: `LayerError.unreadable` where nobody can tell, since what is compressed is damaged.
+    public static func isArchive(descriptor: Int32, name: String) throws -> Bool {
         defer { lseek(descriptor, 0, SEEK_SET) }
         lseek(descriptor, 0, SEEK_SET)
-        guard let reader = try? ArchiveReader(descriptor: descriptor, name: "") else { return false }
+        let source = try DecompressingSource(DescriptorSource(descriptor: descriptor), name: name)
+        guard let reader = try? ArchiveReader(source, name: name) else {
+            if let failure = source.failure { throw failure }
+            return false
+        }
         // A plain file that happens to look like an archive ends at its first header.
         var entry: OpaquePointer?
         let result = archive_read_next_header(reader.archive, &entry)
+        if let failure = source.failure { throw failure }
         return result == ARCHIVE_OK || result == ARCHIVE_WARN
             || (result == ARCHIVE_EOF && archive_format(reader.archive) != 0)
     }
@@ -91,6 +98,8 @@ public final class ArchiveReader {
             switch archive_read_next_header(archive, &entry) {
             case ARCHIVE_EOF:
                 current = nil
+                // The end of the archive is not that of what is compressed, with its checksum.
+                try decompressing?.verifyEnd()
                 return nil
             case ARCHIVE_OK, ARCHIVE_WARN:
                 guard let entry else { continue }
@@ -102,8 +111,8 @@ public final class ArchiveReader {
         }
     }
 
-    /// Whether the archive is compressed, so that offsets in it are not offsets in the file; known once it is open.
-    public var isCompressed: Bool { archive_filter_count(archive) > 1 }
+    /// Whether the archive is compressed, so that offsets in it are not offsets in the file.
+    public var isCompressed: Bool { decompressing?.isCompressed ?? false }
 
     /// Whether the current entry has holes, so that its content does not lie in the stream in one piece.
     var isSparse: Bool { current.map { archive_entry_sparse_count($0) > 0 } ?? false }
@@ -152,12 +161,17 @@ public final class ArchiveReader {
 
     private func convert(_ entry: OpaquePointer) throws -> LayerEntry? {
         let rawName = bytes(archive_entry_pathname(entry)) ?? bytes(archive_entry_pathname_utf8(entry)) ?? []
+        // There is nothing that it could be (BuildKit).
+        guard !rawName.isEmpty else { return nil }
         let shown = String(decoding: rawName, as: UTF8.self)
         guard rawName.count <= 4096 else {
             throw LayerError.unsafeMember(String(shown.prefix(100)) + "…", reason: "its name is too long")
         }
         guard let path = PathInRoot(archiveMember: rawName) else {
             throw LayerError.unsafeMember(shown, reason: "it would leave the root")
+        }
+        guard rawName.count <= 255 || path.components.allSatisfy({ $0.count <= 255 }) else {
+            throw LayerError.unsafeMember(shown, reason: "a name in it is longer than the 255 bytes that Linux allows")
         }
         var result = LayerEntry(
             path: path,
@@ -167,6 +181,10 @@ public final class ArchiveReader {
             groupID: UInt32(clamping: archive_entry_gid(entry)),
             modified: Int64(archive_entry_mtime(entry))
         )
+        // The kernel takes it for "leave the owner as it is".
+        guard result.userID != .max, result.groupID != .max else {
+            throw LayerError.unsafeMember(shown, reason: "no file can have such an owner")
+        }
         if let target = bytes(archive_entry_hardlink(entry)) ?? bytes(archive_entry_hardlink_utf8(entry)) {
             guard let inside = PathInRoot(archiveMember: target) else {
                 throw LayerError.unsafeMember(
@@ -186,6 +204,9 @@ public final class ArchiveReader {
         case Glibc.S_IFLNK:
             result.kind = .symbolicLink
             result.linkTarget = bytes(archive_entry_symlink(entry)) ?? bytes(archive_entry_symlink_utf8(entry)) ?? []
+            guard (1...4095).contains(result.linkTarget.count) else {
+                throw LayerError.unsafeMember(shown, reason: "no symbolic link can have such a target")
+            }
         case Glibc.S_IFCHR: result.kind = .characterDevice
         case Glibc.S_IFBLK: result.kind = .blockDevice
         case Glibc.S_IFIFO: result.kind = .fifo

@@ -11,6 +11,8 @@ public final class ArchiveUnpacker {
     private let rootDescriptor: Int32
     /// Modes and times of directories, set at the end: what is put into them changes the times.
     private var directories: [PathInRoot: LayerEntry] = [:]
+    /// What was left out; further names of it are left out too.
+    private var devices: Set<PathInRoot> = []
     /// The directory used last, since archives list files of one directory together.
     private var current: (path: PathInRoot, descriptor: Int32)?
 
@@ -50,6 +52,7 @@ public final class ArchiveUnpacker {
             return
         }
         let directory = try parent(of: entry)
+        devices.remove(entry.path)
         let name = entry.path.name.map { CChar(bitPattern: $0) } + [0]
         try clear(name, in: directory, entry)
         switch entry.kind {
@@ -62,7 +65,8 @@ public final class ArchiveUnpacker {
             try check(utimensat(directory, name, &times, AT_SYMLINK_NOFOLLOW), "set the time of", entry)
         case .fifo: try check(mknodat(directory, name, S_IFIFO | mode_t(entry.permissions), 0), "create", entry)
         // A context is unpacked by anybody, anywhere: nothing in it may be a door to a device.
-        case .characterDevice, .blockDevice, .whiteout, .directory: break
+        case .characterDevice, .blockDevice: devices.insert(entry.path)
+        case .whiteout, .directory: break
         }
     }
 
@@ -70,13 +74,18 @@ public final class ArchiveUnpacker {
         let descriptor = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         try check(descriptor, "create", entry)
         defer { close(descriptor) }
-        let path = path(entry)
-        try reader.readContent { try FileOperations.write($0, to: descriptor, path: path) }
+        var output = SparseWriter(descriptor: descriptor, path: path(entry))
+        try reader.readContent { try output.write($0) }
+        try output.finish()
         try finish(entry, descriptor)
     }
 
     private func link(_ entry: LayerEntry, _ name: [CChar], _ directory: Int32) throws {
         let target = PathInRoot(entry.linkTarget)
+        guard !devices.contains(target) else {
+            devices.insert(entry.path)
+            return
+        }
         let holder = try open(target.parent, for: entry)
         defer { close(holder) }
         let targetName = target.name.map { CChar(bitPattern: $0) } + [0]

@@ -1,4 +1,3 @@
-internal import CArchive
 internal import ContentStore
 internal import FileSystem
 internal import Glibc
@@ -39,49 +38,6 @@ final class DescriptorSource: ByteSource {
             let count = read(descriptor, buffer.baseAddress, buffer.count)
             if count >= 0 { return UnsafeRawBufferPointer(rebasing: buffer[..<count]) }
             if Errno.current != .interrupted { throw SystemError("read", "archive") }
-        }
-    }
-}
-
-/// Gives the plain bytes of a stream that may be compressed with gzip, bzip2, xz or zstd.
-final class DecompressingSource: ByteSource {
-    private let archive: OpaquePointer
-    private let source: ByteSource
-    private let name: String
-    private var isAtEnd = false
-
-    init(_ source: ByteSource, name: String) throws {
-        guard let archive = archive_read_new() else { throw LayerError.unreadable(name, reason: "out of memory") }
-        self.archive = archive
-        self.source = source
-        self.name = name
-        ArchiveReader.supportFilters(archive)
-        archive_read_support_format_raw(archive)
-        archive_read_support_format_empty(archive)
-        super.init()
-        try openArchive(archive, source: source, name: name)
-        var entry: OpaquePointer?
-        let result = archive_read_next_header(archive, &entry)
-        guard result == ARCHIVE_OK || result == ARCHIVE_WARN || result == ARCHIVE_EOF else {
-            throw source.failure ?? LayerError.unreadable(name, reason: archiveMessage(archive))
-        }
-        isAtEnd = result == ARCHIVE_EOF
-    }
-
-    deinit { archive_read_free(archive) }
-
-    override func next() throws -> UnsafeRawBufferPointer {
-        if isAtEnd { return UnsafeRawBufferPointer(start: nil, count: 0) }
-        var block: UnsafeRawPointer?
-        var count = 0
-        var offset: la_int64_t = 0
-        while true {
-            switch archive_read_data_block(archive, &block, &count, &offset) {
-            case ARCHIVE_OK where count == 0: continue
-            case ARCHIVE_OK, ARCHIVE_WARN: return UnsafeRawBufferPointer(start: block, count: count)
-            case ARCHIVE_EOF: return UnsafeRawBufferPointer(start: nil, count: 0)
-            default: throw source.failure ?? LayerError.unreadable(name, reason: archiveMessage(archive))
-            }
         }
     }
 }

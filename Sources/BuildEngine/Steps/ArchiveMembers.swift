@@ -5,48 +5,77 @@ import Layers
 import SystemPackage
 
 /// The members of an archive as things to copy, their contents spooled so that they can be written in any order.
-enum ArchiveMembers {
+struct ArchiveMembers {
+    private let reader: ArchiveReader
+    private let spool: TemporaryFile
+    private var output: SparseWriter
+    private var items: [CopyItem] = []
+    /// The position of the latest member at each path, where links of the archive lead to it.
+    private var places: [PathInRoot: Int] = [:]
+    /// Where the directory used last is: archives list files of one directory together.
+    private var current: (directory: PathInRoot, place: PathInRoot)?
+
     /// Reads a whole archive; contents go through one temporary file, so memory stays flat.
     static func read(descriptor: Int32, name: String, temporary: FilePath) throws -> [CopyItem] {
-        let reader = try ArchiveReader(descriptor: descriptor, name: name)
-        let spool = try TemporaryFile(in: temporary, permissions: 0o600)
-        var position: Int64 = 0
-        var items: [CopyItem] = []
-        /// The place of each file, for hard links to it.
-        var files: [PathInRoot: Int] = [:]
-        while var entry = try reader.next() {
-            var item = CopyItem(entry: entry)
-            switch entry.kind {
-            case .regular:
-                var hasher = SHA256Hasher()
-                let start = position
-                try reader.readContent { bytes in
-                    hasher.update(bytes)
-                    try FileOperations.write(bytes, to: spool.descriptor, path: spool.path)
-                    position += Int64(bytes.count)
-                }
-                entry.contentDigest = hasher.finish()
-                item = CopyItem(
-                    entry: entry,
-                    content: .temporary(spool, offset: start),
-                    identity: .archive(ObjectIdentifier(spool), start, entry.path)
-                )
-                files[entry.path] = items.count
-            case .hardLink:
-                guard let target = files[PathInRoot(entry.linkTarget)] else {
-                    throw LayerError.unsafeMember(
-                        "\(entry.path)",
-                        reason: "it links to a file that is not in the archive"
-                    )
-                }
-                item = items[target]
-                item.entry.path = entry.path
-                files[entry.path] = items.count
-            default:
-                break
-            }
-            items.append(item)
+        var members = try ArchiveMembers(descriptor: descriptor, name: name, temporary: temporary)
+        while let entry = try members.reader.next() { try members.add(entry) }
+        try members.output.finish()
+        return members.items
+    }
+
+    private init(descriptor: Int32, name: String, temporary: FilePath) throws {
+        reader = try ArchiveReader(descriptor: descriptor, name: name)
+        spool = try TemporaryFile(in: temporary, permissions: 0o600)
+        output = SparseWriter(descriptor: spool.descriptor, path: spool.path)
+    }
+
+    private mutating func add(_ entry: LayerEntry) throws {
+        var item = CopyItem(entry: entry)
+        switch entry.kind {
+        case .regular: item = try spooled(entry)
+        // A further name of whatever it is: only files can have several in a layer, and need to.
+        case .hardLink: item = try target(of: entry)
+        default: break
         }
-        return items
+        places[place(of: entry.path)] = items.count
+        items.append(item)
+        if item.entry.kind != .regular { current = nil }
+    }
+
+    private mutating func spooled(_ entry: LayerEntry) throws -> CopyItem {
+        var entry = entry
+        var hasher = SHA256Hasher()
+        let start = output.count
+        var output = output
+        try reader.readContent { bytes in
+            hasher.update(bytes)
+            try output.write(bytes)
+        }
+        self.output = output
+        entry.contentDigest = hasher.finish()
+        return CopyItem(
+            entry: entry,
+            content: .temporary(spool, offset: start),
+            identity: .archive(ObjectIdentifier(spool), start, entry.path)
+        )
+    }
+
+    private mutating func target(of link: LayerEntry) throws -> CopyItem {
+        guard let position = places[place(of: PathInRoot(link.linkTarget))], items[position].entry.kind != .directory
+        else {
+            throw LayerError.unsafeMember("\(link.path)", reason: "it links to a file that is not in the archive")
+        }
+        var item = items[position]
+        item.entry.path = link.path
+        return item
+    }
+
+    /// A path with the links in it followed, but for the last one; what is not in the archive is taken as it is written.
+    private mutating func place(of path: PathInRoot) -> PathInRoot {
+        let directory = path.parent
+        if let current, current.directory == directory { return current.place.joiningCleaned(Array(path.name)) }
+        let place = (try? MergedView.resolve(directory) { path in places[path].map { items[$0].entry } }) ?? directory
+        current = (directory, place)
+        return place.joiningCleaned(Array(path.name))
     }
 }

@@ -180,7 +180,8 @@ extension CopyStep {
             )
         else { return false }
         defer { close(descriptor) }
-        return ArchiveReader.isArchive(descriptor: descriptor)
+        // What is damaged is no file to copy either.
+        return (try? ArchiveReader.isArchive(descriptor: descriptor, name: "")) ?? true
     }
 
     /// - Parameter check: Makes sure that the file is still what it was.
@@ -188,10 +189,11 @@ extension CopyStep {
         let descriptor = try FileOperations.open(path, O_RDONLY | O_NOFOLLOW)
         defer { close(descriptor) }
         try check(descriptor)
-        guard ArchiveReader.isArchive(descriptor: descriptor) else { return nil }
+        let name = "`\(String(decoding: root.name, as: UTF8.self))`"
+        guard try ArchiveReader.isArchive(descriptor: descriptor, name: name) else { return nil }
         let items = try ArchiveMembers.read(
             descriptor: descriptor,
-            name: "`\(String(decoding: root.name, as: UTF8.self))`",
+            name: name,
             temporary: stage.builder.store[.temporary]
         )
         try check(descriptor)
@@ -210,8 +212,9 @@ extension CopyStep {
         try root.forEach { (path, kind, reference) throws(LayerPlan.Conflict) in
             guard !path.isEmpty else { return }
             let member = PathInRoot(path)
-            // A member below a link is unpacked where the link leads inside the image.
-            let directory = try plan.resolve(target.joiningCleaned(member.parent.bytes))
+            // A member below a link is unpacked where the link leads when the destination is the root (BuildKit unpacks in
+            // a chroot): no archive reaches what is beside its destination.
+            let directory = try plan.resolve(member.parent, below: target)
             try plan.add(reference, kind, of: source, at: directory.appending(member.name), replacing: true)
         }
     }

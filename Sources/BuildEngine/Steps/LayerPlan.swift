@@ -87,6 +87,16 @@ struct LayerPlan {
         }
     }
 
+    /// Where a path below a directory leads if that directory is the root, links followed.
+    func resolve(_ path: PathInRoot, below directory: PathInRoot) throws(Conflict) -> PathInRoot {
+        do {
+            let resolved = try MergedView.resolve(path) { entry(at: directory.joiningCleaned($0.bytes)) }
+            return directory.joiningCleaned(resolved.bytes)
+        } catch {
+            throw .layer(error)
+        }
+    }
+
     /// Whether there is a directory at a path, links followed.
     func isDirectory(_ path: PathInRoot) -> Bool {
         guard let resolved = try? resolve(path) else { return false }
