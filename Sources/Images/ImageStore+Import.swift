@@ -87,8 +87,7 @@ private final class ImportedTree {
 
     private var items: [PathInRoot: Item] = [:]
     /// Holds the contents that cannot be read from the archive again.
-    private var spool: TemporaryFile?
-    private var spooled: Int64 = 0
+    private var spool: (file: TemporaryFile, output: SparseWriter)?
 
     init(archive descriptor: Int32, name: String, store: Store) throws {
         let start = lseek(descriptor, 0, SEEK_CUR)
@@ -107,18 +106,20 @@ private final class ImportedTree {
             entry.contentOffset = nil
             items[entry.path] = Item(entry: entry, content: content)
         }
+        try spool?.output.finish()
     }
 
     private func spool(_ reader: ArchiveReader, _ store: Store) throws -> Content {
-        let file = try spool ?? TemporaryFile(in: store[.temporary])
-        spool = file
-        let offset = spooled
-        var size: Int64 = 0
-        try reader.readContent { bytes in
-            try FileOperations.write(bytes, to: file.descriptor, path: file.path)
-            size += Int64(bytes.count)
+        var (file, output): (TemporaryFile, SparseWriter)
+        if let spool {
+            (file, output) = spool
+        } else {
+            file = try TemporaryFile(in: store[.temporary])
+            output = SparseWriter(descriptor: file.descriptor, path: file.path)
         }
-        spooled += size
+        let offset = output.count
+        try reader.readContent { try output.write($0) }
+        spool = (file, output)
         return .archive(descriptor: file.descriptor, offset: offset)
     }
 
@@ -144,6 +145,15 @@ private final class ImportedTree {
         }
         for (path, links) in names {
             guard let item = items[path], let first = (links + [path]).min() else { continue }
+            guard item.entry.kind == .regular else {
+                // Another link, device or pipe is as good as a further name.
+                for name in links {
+                    var entry = item.entry
+                    entry.path = name
+                    items[name] = Item(entry: entry, content: .none)
+                }
+                continue
+            }
             for name in links + [path] {
                 var entry = item.entry
                 entry.path = name
@@ -164,7 +174,7 @@ private final class ImportedTree {
         for _ in 0..<16 {
             guard let item = items[current] else { break }
             guard item.entry.kind == .hardLink else {
-                guard item.entry.kind == .regular else { break }
+                guard item.entry.kind != .directory else { break }
                 return current
             }
             current = PathInRoot(item.entry.linkTarget)

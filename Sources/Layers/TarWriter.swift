@@ -43,10 +43,27 @@ public final class TarWriter {
         path: FilePath,
         onBytes: (UnsafeRawBufferPointer) -> Void = { _ in }
     ) throws {
+        let holes = size >= TarWriter.bufferSize ? FileHoles(of: descriptor) : nil
         var done: Int64 = 0
+        /// Up to here there is data.
+        var data: Int64 = holes == nil ? size : 0
         while done < size {
             if buffer.count >= TarWriter.bufferSize { try flush() }
-            let space = buffer.append(Int(min(size - done, Int64(TarWriter.bufferSize - buffer.count))))
+            let room = min(size - done, Int64(TarWriter.bufferSize - buffer.count))
+            if let holes, done == data {
+                let zeros = holes.endOfHole(at: offset + done, limit: offset + done + room) - offset - done
+                if zeros > 0 {
+                    // Reading it would fill the page cache with zeros.
+                    let space = buffer.append(Int(zeros))
+                    space.initializeMemory(as: UInt8.self, repeating: 0)
+                    onBytes(UnsafeRawBufferPointer(space))
+                    done += zeros
+                    data = done
+                    continue
+                }
+                data = holes.endOfData(at: offset + done, limit: offset + size) - offset
+            }
+            let space = buffer.append(Int(min(room, data - done)))
             let count = pread(descriptor, space.baseAddress, space.count, off_t(offset + done))
             buffer.removeLast(space.count - max(count, 0))
             if count < 0 {

@@ -236,7 +236,7 @@ private final class NewFile: Sendable {
 
     func fill() throws {
         if let content, entry.size > 0 {
-            let copied = try FileOperations.copy(
+            let copied = try FileOperations.copySparsely(
                 from: content.descriptor,
                 offset: content.offset,
                 size: entry.size,

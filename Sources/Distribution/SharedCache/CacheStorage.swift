@@ -129,7 +129,7 @@ struct DirectoryCacheStorage: CacheStorage {
             let descriptor = try FileOperations.open(source, O_RDONLY | O_NOFOLLOW)
             defer { close(descriptor) }
             let file = try TemporaryFile(in: directory)
-            let copied = try FileOperations.copy(
+            let copied = try FileOperations.copySparsely(
                 from: descriptor,
                 offset: 0,
                 size: blob.size,
