@@ -80,7 +80,7 @@ struct StageBuilder {
                 key: key.digest
             )
             inputs = key.inputs + [NamedInput("image", "\(image.id)")]
-            result.history = image.configuration.history
+            result.history = image.configuration.historyOfLayers
             result.layers = layers
             result.created = run.epoch ?? image.configuration.created
             result.shownID = image.id.short

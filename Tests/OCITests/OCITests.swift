@@ -77,3 +77,24 @@ import Testing
         }
     }
 }
+
+@Suite struct HistoryOfLayersTests {
+    private func history(_ text: String, layers: Int) -> String {
+        var configuration = ImageConfiguration(platform: .host)
+        let digest = Digest(hex: String(repeating: "0", count: 64))
+        configuration.rootfs.diffIDs = (0..<layers).compactMap { _ in digest }
+        configuration.history = text.map { .init(created: nil, createdBy: nil, emptyLayer: $0 == "e" ? true : nil) }
+        return String(configuration.historyOfLayers.map { $0.emptyLayer == true ? "e" : "L" })
+    }
+
+    @Test(
+        "each layer of a base has one entry of history",
+        arguments: [
+            ("", 0, ""), ("", 2, "LL"), ("L", 2, "LL"), ("eLe", 2, "eLeL"), ("LeL", 2, "LeL"), ("LeL", 1, "Lee"),
+            ("LL", 0, "ee"),
+        ]
+    )
+    func complete(text: String, layers: Int, expected: String) {
+        #expect(history(text, layers: layers) == expected)
+    }
+}
