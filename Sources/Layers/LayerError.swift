@@ -23,6 +23,11 @@ public enum LayerError: Error, Sendable, Equatable {
     case attributeRefused(name: String, size: Int, FilePath, Errno)
 }
 
+extension LayerError {
+    /// Why there can be no such device in a layer.
+    static let whiteoutDevice = "a character device 0:0 stands for a removed file on overlayfs"
+}
+
 extension LayerError: CustomStringConvertible {
     public var description: String {
         switch self {

@@ -58,21 +58,53 @@ public final class LayerIndex: Sendable {
     }
 
     /// Opens an index file; `nil` when it is missing, of another format, or damaged.
-    public init?(path: FilePath) {
-        guard let file = try? MappedFile(path), file.bytes.count >= LayerIndex.headerSize,
-            file.bytes.loadUnaligned(as: UInt64.self) == LayerIndex.magic
-        else { return nil }
-        let bytes = file.bytes
-        let count = Int(bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
-        guard count <= (bytes.count - LayerIndex.headerSize) / LayerIndex.recordSize,
-            bytes.loadUnaligned(fromByteOffset: 88, as: UInt64.self) == LayerIndex.checksum(bytes)
-        else { return nil }
-        self.count = count
-        fileBytes = bytes.loadUnaligned(fromByteOffset: 16, as: Int64.self)
-        tarSize = bytes.loadUnaligned(fromByteOffset: 24, as: Int64.self)
-        diffID = Digest(rawBytes: UnsafeRawBufferPointer(rebasing: bytes[32..<64]))
-        bootID = BootID(bytes: UnsafeRawBufferPointer(rebasing: bytes[64..<80]))
-        backing = .mapped(file)
+    public convenience init?(path: FilePath) {
+        guard let file = try? MappedFile(path), let header = Header(file.bytes) else { return nil }
+        self.init(header, .mapped(file))
+    }
+
+    /// Takes the bytes of an index file for whole, with the mark and the checksum that it would have.
+    package convenience init?(completing content: [UInt8]) {
+        guard content.count >= LayerIndex.headerSize else { return nil }
+        var bytes = content
+        withUnsafeBytes(of: LayerIndex.magic.littleEndian) { bytes.replaceSubrange(0..<8, with: $0) }
+        let checksum = bytes.withUnsafeBytes { LayerIndex.checksum($0) }
+        withUnsafeBytes(of: checksum.littleEndian) { bytes.replaceSubrange(88..<96, with: $0) }
+        guard let header = bytes.withUnsafeBytes({ Header($0) }) else { return nil }
+        self.init(header, .bytes(bytes))
+    }
+
+    /// What the first bytes of an index file say.
+    private struct Header {
+        let count: Int
+        let fileBytes: Int64
+        let tarSize: Int64
+        let diffID: Digest
+        let bootID: BootID
+
+        /// `nil` for a file of another format, or a damaged one.
+        init?(_ bytes: UnsafeRawBufferPointer) {
+            guard bytes.count >= LayerIndex.headerSize, bytes.loadUnaligned(as: UInt64.self) == LayerIndex.magic else {
+                return nil
+            }
+            count = Int(bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+            guard count <= (bytes.count - LayerIndex.headerSize) / LayerIndex.recordSize,
+                bytes.loadUnaligned(fromByteOffset: 88, as: UInt64.self) == LayerIndex.checksum(bytes)
+            else { return nil }
+            fileBytes = bytes.loadUnaligned(fromByteOffset: 16, as: Int64.self)
+            tarSize = bytes.loadUnaligned(fromByteOffset: 24, as: Int64.self)
+            diffID = Digest(rawBytes: UnsafeRawBufferPointer(rebasing: bytes[32..<64]))
+            bootID = BootID(bytes: UnsafeRawBufferPointer(rebasing: bytes[64..<80]))
+        }
+    }
+
+    private init(_ header: Header, _ backing: Backing) {
+        self.backing = backing
+        count = header.count
+        fileBytes = header.fileBytes
+        tarSize = header.tarSize
+        diffID = header.diffID
+        bootID = header.bootID
     }
 
     /// When an index was written, read from its header alone; `nil` when there is no index.
@@ -156,6 +188,13 @@ public final class LayerIndex: Sendable {
                 }
                 open.removeAll()
             }
+        }
+        // What goes with its directory need not be removed once more.
+        var whiteout: PathInRoot?
+        entries.removeAll { entry in
+            if let whiteout, entry.path.isWithin(whiteout) { return true }
+            whiteout = entry.kind == .whiteout ? entry.path : nil
+            return false
         }
     }
 

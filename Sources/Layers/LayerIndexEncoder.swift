@@ -228,6 +228,11 @@ struct LayerIndexEncoder {
             && string(bytes, at: place + 8).elementsEqual(entry.linkTarget)
     }
 
+    /// Whether one record is of a directory.
+    static func isDirectory(_ bytes: UnsafeRawBufferPointer, position: Int) -> Bool {
+        bytes[LayerIndex.headerSize + position * LayerIndex.recordSize + 24] == LayerEntry.Kind.directory.rawValue
+    }
+
     /// Whether one record removes what the layers below have below its path: all but directories that are not opaque.
     static func hidesBelow(_ bytes: UnsafeRawBufferPointer, position: Int) -> Bool {
         let place = LayerIndex.headerSize + position * LayerIndex.recordSize

@@ -58,6 +58,7 @@ public final class LayerStore: Sendable {
         if let known = indexes.withLock({ $0[layer.diffID] }) { return known }
         let index: LayerIndex
         if let stored = LayerIndex(path: indexPath(layer.diffID)), stored.diffID == layer.diffID {
+            guard store.blobs.size(layer.blob.digest) != nil else { throw LayerError.missing(layer.diffID) }
             guard stored.bootID.isTrusted && isUntouched(layer) || verifyAgain(layer) else {
                 throw LayerError.damaged(layer.diffID)
             }
@@ -73,7 +74,7 @@ public final class LayerStore: Sendable {
     func save(_ index: LayerIndex) throws {
         let path = indexPath(index.diffID)
         // An empty layer is made often, and ext4 writes a file that replaces another to the disk at once.
-        if index.count > 0 || (try? FileOperations.read(path)) != index.withBytes({ Array($0) }) {
+        if index.count > 0 || (try? FileOperations.readRegular(path)) != index.withBytes({ Array($0) }) {
             let file = try TemporaryFile(in: store[.temporary])
             try index.withBytes { try FileOperations.write($0, to: file.descriptor, path: file.path) }
             try file.replace(path)
@@ -93,7 +94,7 @@ public final class LayerStore: Sendable {
             if blobs.size(layer.diffID) == nil { try decompress(layer) }
         }
         return LayerContents(
-            descriptor: try FileOperations.open(blobs.path(layer.diffID), O_RDONLY | O_NOFOLLOW),
+            descriptor: try FileOperations.openRegular(blobs.path(layer.diffID)),
             blobs: blobs,
             diffID: layer.diffID
         )
@@ -137,7 +138,7 @@ public final class LayerStore: Sendable {
 
     private func openBlob(_ layer: Layer) throws -> Int32 {
         do {
-            return try FileOperations.open(store.blobs.path(layer.blob.digest), O_RDONLY | O_NOFOLLOW)
+            return try FileOperations.openRegular(store.blobs.path(layer.blob.digest))
         } catch  where error.errno == .noSuchFileOrDirectory {
             throw LayerError.missing(layer.diffID)
         }
@@ -161,13 +162,34 @@ public final class LayerStore: Sendable {
         defer { close(descriptor) }
         let name = "\(layer.blob.digest)"
         let hashing = HashingSource(try DecompressingSource(DescriptorSource(descriptor: descriptor), name: name))
-        let reader = try ArchiveReader(source: hashing, name: name, isDecompressed: true)
+        let reader = try ArchiveReader(plain: hashing, name: name)
         var indexer = LayerIndexer(blobs: store.blobs)
         while let entry = try reader.next() {
             try indexer.add(entry, reader)
         }
         guard try hashing.finish() == layer.diffID else { throw LayerError.damaged(layer.diffID) }
-        return LayerIndex(entries: indexer.entries, diffID: layer.diffID, tarSize: hashing.count)
+        let index = LayerIndex(entries: indexer.entries, diffID: layer.diffID, tarSize: hashing.count)
+        if let path = index.pathBelowFile {
+            throw LayerError.unsafeMember("\(path)", reason: "it lies below something that is not a directory")
+        }
+        return index
+    }
+
+    /// Makes sure that what the layers of an image have in common is there: files that hard links of one lead to in
+    /// those below.
+    ///
+    /// - Throws: `LayerError.unsafeMember`, and what `index(of:)` throws.
+    public func checkLinks(of layers: [Layer]) throws {
+        let view = MergedView(layers: try layers.map(index))
+        for (position, index) in view.layers.enumerated() where index.dependsOnLayersBelow {
+            for place in 0..<index.count {
+                let entry = index[place]
+                guard entry.kind == .hardLink, entry.contentDigest == nil else { continue }
+                guard view.file(of: entry, inLayer: position) != nil else {
+                    throw LayerError.unsafeMember("\(entry.path)", reason: "it links to a file that is not there")
+                }
+            }
+        }
     }
 
     private func verifyAgain(_ layer: Layer) -> Bool {
@@ -180,49 +202,6 @@ public final class LayerStore: Sendable {
         }
         try? save(index.markedDurable())
         return true
-    }
-}
-
-/// Turns the members of a layer's tar into index entries (layer.md: whiteouts are names, not types).
-private struct LayerIndexer {
-    let blobs: BlobStore
-    private(set) var entries: [LayerEntry] = []
-
-    private static let prefix = Array(".wh.".utf8)
-    private static let opaqueMarker = Array(".wh..wh..opq".utf8)
-
-    init(blobs: BlobStore) { self.blobs = blobs }
-
-    mutating func add(_ member: LayerEntry, _ reader: ArchiveReader) throws {
-        var entry = member
-        let name = entry.path.name
-        if name.starts(with: LayerIndexer.prefix) {
-            if name.elementsEqual(LayerIndexer.opaqueMarker) {
-                // Its attributes come with the directory's own member, before or after this one, or from below.
-                var directory = LayerEntry.directory(entry.path.parent)
-                directory.isOpaque = true
-                directory.isImplied = true
-                entries.append(directory)
-            } else if !name.starts(with: Array(".wh..wh.".utf8)), name.count > LayerIndexer.prefix.count {
-                let hidden = entry.path.parent.appending(name.dropFirst(LayerIndexer.prefix.count))
-                entries.append(LayerEntry(path: hidden, kind: .whiteout, permissions: 0))
-            }
-            return
-        }
-        if entry.kind == .regular { try addContent(&entry, reader) }
-        entries.append(entry)
-    }
-
-    private func addContent(_ entry: inout LayerEntry, _ reader: ArchiveReader) throws {
-        var hasher = SHA256Hasher()
-        // A sparse file does not lie in the tar in one piece, so its content is kept as a blob of its own.
-        let own = reader.isSparse ? try BlobSink(blobs) : nil
-        entry.contentOffset = try reader.readContent {
-            hasher.update($0)
-            try own?.write($0)
-        }
-        entry.contentDigest = hasher.finish()
-        _ = try own?.commit()
     }
 }
 
@@ -252,7 +231,7 @@ public final class LayerContents: Sendable {
         guard let digest = entry.contentDigest else { throw LayerError.damaged(diffID) }
         let other = try others.withLock { opened in
             if let known = opened[digest] { return known }
-            let descriptor = try FileOperations.open(blobs.path(digest), O_RDONLY | O_NOFOLLOW)
+            let descriptor = try FileOperations.openRegular(blobs.path(digest))
             opened[digest] = descriptor
             return descriptor
         }

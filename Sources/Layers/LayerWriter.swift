@@ -86,6 +86,9 @@ public final class LayerWriter {
 
     private static func check(_ entry: LayerEntry) throws {
         guard !entry.path.name.starts(with: ".wh.".utf8) else { throw LayerError.reservedName(entry.path) }
+        if entry.kind == .characterDevice, entry.deviceMajor == 0, entry.deviceMinor == 0 {
+            throw LayerError.unsafeMember("\(entry.path)", reason: LayerError.whiteoutDevice)
+        }
     }
 
     private func prepare(for path: PathInRoot) {

@@ -72,7 +72,7 @@ func succeeds(_ command: String) -> Bool { system(command) == 0 }
                     path: PathInRoot([0x64, 0x2F, 0xFF, 0xC3]),
                     kind: .regular,
                     permissions: 0o7777,
-                    userID: .max,
+                    userID: .max - 1,
                     groupID: 3_000_000,
                     modified: 1 << 40
                 ),
