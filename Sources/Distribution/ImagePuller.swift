@@ -165,6 +165,8 @@ public struct ImagePuller: Sendable {
         guard let best = platform.best(among: candidates.map(\.platform)) else {
             throw ImageError.noPlatform(platform, available: candidates.map { $0.platform?.description ?? "unknown" })
         }
+        // By it a digest of the index is known to be one of the image, too.
+        try images.store.blobs.write(document.bytes)
         let next = try await place.client.manifest(.digest(candidates[best].digest), in: place.repository)
         return try await choose(next, platform, place, depth: depth + 1)
     }

@@ -37,6 +37,8 @@ public enum ImageError: Error, Sendable, Equatable {
     case samePlatform(Platform, [Digest])
     /// The image belongs to indexes, by their names.
     case inIndex(Digest, names: [String])
+    /// A name that an image must not get.
+    case refusedName(String, reason: String)
     /// An output must not be written there.
     case refusedDestination(FilePath, reason: String)
 }
@@ -75,6 +77,7 @@ extension ImageError: CustomStringConvertible {
             "several images are for \(platform): \(images.map(\.short).joined(separator: ", "))"
         case .inIndex(let id, let names):
             "image \(id.short) belongs to \(names.joined(separator: ", ")): remove that first"
+        case .refusedName(let name, let reason): "`\(name.prefix(300))` cannot be the name of an image: \(reason)"
         case .refusedDestination(let path, let reason): "cannot write the output `\(path)`: \(reason)"
         }
     }

@@ -5,19 +5,25 @@ internal import Reporting
 extension ImageStore {
     /// The image that a reference names; for `FROM`, so it reads one name and one record and lists no directory.
     ///
-    /// A reference with a digest is found by that digest, or under its tag if the image has that manifest or ID.
-    /// Of an index it is the image for `platform`.
+    /// Of an index it is the image for `platform`. A digest is that of the manifest or of an index that lists it, whatever
+    /// a name of the store says. What has the form of an ID is one.
     public func find(reference: ImageReference, platform: Platform = .host) -> StoredImage? {
-        if let id = id(of: ImageName(reference)) {
-            if let image = record(id) ?? index(id)?.image(for: platform) { return image }
+        if reference.hasFormOfID {
+            return Digest(
+                hex: reference.familiarRepository == "sha256" ? reference.tag ?? "" : reference.familiarRepository
+            )
+            .flatMap { record($0) }
         }
-        guard let digest = reference.digest else { return nil }
-        func isWanted(_ image: StoredImage) -> Bool { image.manifest.digest == digest || image.id == digest }
+        func image(_ name: ImageName) -> StoredImage? {
+            guard let id = id(of: name) else { return nil }
+            return record(id) ?? index(id)?.image(for: platform)
+        }
+        guard let digest = reference.digest else { return image(ImageName(reference)) }
+        func isWanted(_ image: StoredImage) -> Bool { isContent(image.manifest, digest) }
+        if let found = image(ImageName(reference)), isWanted(found) { return found }
         if let tag = reference.tag {
-            guard let name = ImageName(full: "\(reference.registry)/\(reference.repository):\(tag)"),
-                let image = id(of: name).flatMap({ record($0) })
-            else { return nil }
-            return isWanted(image) ? image : nil
+            return ImageName(full: "\(reference.registry)/\(reference.repository):\(tag)")
+                .flatMap(image).flatMap { isWanted($0) ? $0 : nil }
         }
         // Only a digest without a tag, which no file is named after, is looked for among all names.
         return ((try? allNames()) ?? []).lazy

@@ -89,7 +89,10 @@ extension ImageStore {
     ///
     /// - Parameter kept: Gets what those indexes need.
     private func namedContent(_ kept: inout Set<Digest>) throws -> Set<Digest> {
-        var named = Set(try allNames().map(\.id))
+        let names = try allNames()
+        // The index that a name with a digest was pulled by tells that the image has it.
+        kept.formUnion(names.compactMap(\.name.reference.digest))
+        var named = Set(names.map(\.id))
         for index in named.compactMap({ self.index($0) }) {
             kept.insert(index.descriptor.digest)
             named.formUnion(index.images.map(\.id))

@@ -116,7 +116,8 @@ private struct SavedImages {
             where seen.insert(blob.digest).inserted {
                 blobs.append(blob)
             }
-            let names = listed.names.filter { $0.tag != nil }
+            // No tool takes a name with a digest out of an archive.
+            let names = listed.names.filter { $0.tag != nil && $0.digest == nil }
             let platform = listed.image.platform
             for name in names.isEmpty ? [nil] : names.map(Optional.some) {
                 var descriptor = manifest
@@ -150,7 +151,7 @@ private struct SavedImages {
     static func open(_ blob: Descriptor, _ store: Store) throws -> Int32 {
         guard let size = store.blobs.size(blob.digest) else { throw ContentStoreError.missing(blob.digest) }
         guard size == blob.size else { throw ContentStoreError.damaged(blob.digest) }
-        return try FileOperations.open(store.blobs.path(blob.digest), O_RDONLY | O_NOFOLLOW)
+        return try FileOperations.openRegular(store.blobs.path(blob.digest))
     }
 
     /// Puts a blob into another directory in the cheapest way that the filesystem has.
@@ -164,7 +165,7 @@ private struct SavedImages {
             let from = store.blobs.path(blob.digest)
             try FileOperations.remove(target)
             if from.withPlatformString({ old in target.withPlatformString { link(old, $0) } }) == 0 { return }
-            let copied = try FileOperations.copy(
+            let copied = try FileOperations.copySparsely(
                 from: source,
                 offset: 0,
                 size: blob.size,

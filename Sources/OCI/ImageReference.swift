@@ -78,6 +78,15 @@ public struct ImageReference: Sendable, Hashable {
         return repository.hasPrefix("library/") ? String(repository.dropFirst("library/".count)) : repository
     }
 
+    /// Whether the name has the form of an image ID, `sha256:` with digits or 64 digits alone, so that nobody could tell
+    /// which of the two is meant.
+    ///
+    /// Docker refuses such names, too.
+    public var hasFormOfID: Bool {
+        let name = familiarRepository
+        return name == "sha256" || (name.utf8.count == 64 && name.utf8.allSatisfy(ImageReference.isHexadecimal))
+    }
+
     private var suffix: String {
         (tag.map { ":" + $0 } ?? "") + (digest.map { "@\($0)" } ?? "")
     }

@@ -40,12 +40,7 @@ struct PreparedBuild: Sendable {
         self.images = images
         pull = command.pull
         let tags = try command.tags.map { try PreparedBuild.usage("--tag", $0, ImageReference.init(parsing:)) }
-        if let digested = tags.first(where: { $0.digest != nil }) {
-            throw CommandFailure(
-                "--tag \(digested.familiar): a digest cannot be given as a name",
-                status: ExitStatus.usage
-            )
-        }
+        for tag in tags { try PreparedBuild.usage("--tag", tag, ImageStore.check(newName:)) }
         annotations = try PreparedBuild.usage("--annotation", command.annotations, ImageAnnotations.init(parsing:))
         format = command.format ?? .oci
         guard format == .oci || annotations.manifest.isEmpty else {

@@ -42,7 +42,8 @@ struct SaveCommand: ParsableCommand {
             let image = try images.find(name)
             // Under the name that was asked for; by ID, under all its names.
             let reference = try? ImageReference(parsing: name)
-            let isNamed = reference.map { images.find(reference: $0)?.id == image.id } ?? false
+            let isNamed =
+                reference.map { !$0.hasFormOfID && images.find(reference: $0)?.id == image.id } ?? false
             return ListedImage(
                 image: image,
                 names: try isNamed ? reference.map { [$0] } ?? [] : images.names(of: image)
@@ -122,7 +123,7 @@ struct ImportCommand: ParsableCommand {
     var name: String?
 
     func run() throws {
-        let names = try name.map { [try ImageReference(parsing: $0)] } ?? []
+        let names = try name.map { [try ImageReference(newName: $0)] } ?? []
         var configuration = ImageConfiguration(platform: try platform.map { try Platform(parsing: $0) } ?? .host)
         let epoch = environment("SOURCE_DATE_EPOCH").flatMap { Int64($0) }
         configuration.created = Timestamp(secondsSinceEpoch: epoch ?? Int64(time(nil)))

@@ -24,10 +24,7 @@ struct TagCommand: ParsableCommand {
 
     func run() throws {
         let images = try global.images()
-        let reference = try ImageReference(parsing: target)
-        guard reference.digest == nil else {
-            throw CommandFailure("`\(target)`: a digest cannot be given as a name", status: ExitStatus.usage)
-        }
+        let reference = try ImageReference(newName: target)
         if let index = try images.findIndex(source) {
             try images.tag(index.index, as: reference)
         } else {

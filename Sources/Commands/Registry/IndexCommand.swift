@@ -45,10 +45,7 @@ struct IndexCreateCommand: ParsableCommand {
     var members: [String]
 
     func run() throws {
-        let reference = try ImageReference(parsing: name)
-        guard reference.digest == nil else {
-            throw CommandFailure("`\(name)`: a digest cannot be given as a name", status: ExitStatus.usage)
-        }
+        let reference = try ImageReference(newName: name)
         let annotations = try IndexAnnotations(parsing: annotations)
         let images = try global.images()
         let joined = try members.flatMap { member -> [StoredImage] in

@@ -85,7 +85,7 @@ extension PushOptions {
         ) { progress.show($0) }
         for (name, reference) in zip(names, references) {
             let index = images.index(named: reference)
-            let image = index == nil && !onlyIndexes ? images.find(reference: reference) : nil
+            let image = index == nil && !onlyIndexes && !reference.hasFormOfID ? images.find(reference: reference) : nil
             do {
                 let sent = try await Signals.cancelling {
                     if let index { return try await pusher.push(index, as: reference) }
