@@ -125,6 +125,12 @@ extension [StageLayer] {
         }
     }
 
+    /// Whether one overlay can have all of them below.
+    func fitOverlay(in store: SnapshotStore) async throws -> Bool {
+        // Waits for nothing where there are few.
+        count <= 200 ? true : try store.fitOverlay(try await layers)
+    }
+
     /// All of them unpacked, lowest first; those that processes of this build left, as they are.
     func snapshots(in store: SnapshotStore) async throws -> [SnapshotStore.Snapshot] {
         var result: [SnapshotStore.Snapshot] = []

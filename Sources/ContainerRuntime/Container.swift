@@ -86,7 +86,7 @@ public struct Container: Sendable {
         let arguments = Container.arguments(image.config, options)
         guard !arguments.isEmpty else { throw ContainerError.noCommand(image: name) }
         let stack = try LayerStack(layers, in: snapshots.layers)
-        if isolation.mountsOverlay {
+        if isolation.mountsOverlay, try snapshots.fitOverlay(layers) {
             let unpacked = try snapshots.snapshots(of: layers)
             // Prune leaves alone what somebody has locked; it need not wait for the container.
             locks = try unpacked.map { try $0.lock() }

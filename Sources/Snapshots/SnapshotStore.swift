@@ -91,7 +91,7 @@ public struct SnapshotStore: Sendable {
 
     /// A snapshot of an earlier boot may have been torn by a power loss, and cannot be verified cheaply.
     private func isTrusted(_ path: FilePath) -> Bool {
-        guard let text = try? FileOperations.read(path.appending("boot"), limit: 128),
+        guard let text = try? FileOperations.readRegular(path.appending("boot"), limit: 128),
             let boot = BootID(String(decoding: text, as: UTF8.self))
         else { return false }
         return boot.isTrusted
@@ -148,6 +148,27 @@ public struct SnapshotStore: Sendable {
         copy.kind = .regular
         let contents = try layers.contents(of: stack[target.layer])
         try writer.write(copy, from: TreeWriter.Content(try contents.place(of: target.entry), owner: contents))
+    }
+
+    /// How many directories one overlay has below at most: `OVL_MAX_STACK`, and before Linux 6.7, where their names have to fit
+    /// into the options of mount(2), fewer.
+    static let largestOverlay: Int = {
+        var name = utsname()
+        uname(&name)
+        let release = withUnsafeBytes(of: &name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        let numbers = release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
+        return numbers.lexicographicallyPrecedes([6, 7]) ? 200 : 500
+    }()
+
+    /// Whether one overlay can have all layers of a stack below.
+    public func fitOverlay(_ stack: [Layer]) throws -> Bool {
+        guard stack.count > SnapshotStore.largestOverlay else { return true }
+        var names: Set<Digest> = []
+        for (position, layer) in stack.enumerated() {
+            let index = try layers.index(of: layer)
+            if index.count > 0 { names.insert(SnapshotStore.name(of: index, in: stack[...position])) }
+        }
+        return names.count <= SnapshotStore.largestOverlay
     }
 
     /// A place for a process to write to, on top of snapshots, lowest first.

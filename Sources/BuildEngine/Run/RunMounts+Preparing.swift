@@ -81,7 +81,7 @@ extension RunMounts {
     ) async throws {
         let snapshots = stage.builder.snapshots
         let path = "\(files.path)"
-        guard isolation.mountsOverlay else {
+        guard isolation.mountsOverlay, try await files.layers.fitOverlay(in: snapshots) else {
             let stack = try LayerStack(try await files.layers.layers, in: stage.builder.layers)
             let copy = try ProcessRoot.copying(stack, in: snapshots)
             prepared.resources.append(copy)

@@ -320,9 +320,13 @@ struct RunStep {
 // MARK: - Root filesystem
 
 extension RunStep {
-    /// The stage's layers unpacked, those that processes of this build left as they are.
+    /// The stage's layers unpacked, those that processes of this build left as they are; copied where they are too many.
     private func overlay() async throws -> ProcessRoot {
         let snapshots = stage.builder.snapshots
+        guard try await stage.result.layers.fitOverlay(in: snapshots) else {
+            stage.run.noteOnce("files are copied, since no overlay can have so many layers")
+            return try .copying(await stage.files(), in: snapshots)
+        }
         return .overlay(try snapshots.workspace(over: try await stage.result.layers.snapshots(in: snapshots)))
     }
 }
