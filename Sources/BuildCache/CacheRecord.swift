@@ -57,7 +57,7 @@ extension CacheRecord {
     /// Reads a record; `nil` for anything that is not exactly one: a damaged one is a miss.
     ///
     /// - Parameter key: The key that it must have. Its inputs are compared as they are written, not decoded.
-    init?(decoding bytes: [UInt8], for key: StepKey? = nil, digest: ([UInt8]) -> Digest) {
+    package init?(decoding bytes: [UInt8], for key: StepKey? = nil, digest: ([UInt8]) -> Digest) {
         let trailer = "sum ".utf8.count + 64 + 1
         guard bytes.count > trailer else { return nil }
         var body = Array(bytes.dropLast(trailer))

@@ -41,7 +41,7 @@ extension BuildRecord {
     }
 
     /// Reads a record; `nil` for anything that is not exactly one.
-    init?(decoding bytes: [UInt8], id: ID) {
+    package init?(decoding bytes: [UInt8], id: ID) {
         let trailer = "sum ".utf8.count + 64 + 1
         guard bytes.count > trailer else { return nil }
         let body = Array(bytes.dropLast(trailer))

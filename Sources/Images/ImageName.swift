@@ -1,8 +1,8 @@
 internal import ContentStore
-internal import OCI
+package import OCI
 
 /// A name of the store: a repository with a tag, or with a digest, never both.
-struct ImageName: Hashable, Comparable, Sendable {
+package struct ImageName: Hashable, Comparable, Sendable {
     let reference: ImageReference
     /// The full name, such as `docker.io/library/simple:latest`.
     let full: String
@@ -30,7 +30,7 @@ struct ImageName: Hashable, Comparable, Sendable {
     }
 
     /// The name of the file in `names-v1`: slashes as `%2F`; a digest of the name where it is too long.
-    var fileName: String {
+    package var fileName: String {
         var result = ""
         for character in full.unicodeScalars {
             if character == "/" { result += "%2F" } else { result.unicodeScalars.append(character) }
@@ -39,12 +39,12 @@ struct ImageName: Hashable, Comparable, Sendable {
     }
 
     /// The content of the file: the image's ID, and the name where the file's name does not show it.
-    func fileContent(_ id: Digest) -> [UInt8] {
+    package func fileContent(_ id: Digest) -> [UInt8] {
         Array("\(id)\n".utf8) + (fileName.hasPrefix("%") ? Array("\(full)\n".utf8) : [])
     }
 
     /// Reads what `fileName` and `fileContent` wrote; `nil` for any other file.
-    static func parse(fileName: [UInt8], content: [UInt8]) -> (name: ImageName, id: Digest)? {
+    package static func parse(fileName: [UInt8], content: [UInt8]) -> (name: ImageName, id: Digest)? {
         let lines = content.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
         guard let id = lines.first.flatMap({ try? Digest(parsing: $0) }) else { return nil }
         if fileName.first == UInt8(ascii: "%"), lines.count == 2 {
@@ -55,7 +55,7 @@ struct ImageName: Hashable, Comparable, Sendable {
     }
 
     /// Tags before digests, then by text.
-    static func < (left: ImageName, right: ImageName) -> Bool {
+    package static func < (left: ImageName, right: ImageName) -> Bool {
         let (leftIsDigest, rightIsDigest) = (left.reference.digest != nil, right.reference.digest != nil)
         return leftIsDigest == rightIsDigest ? left.full < right.full : rightIsDigest
     }

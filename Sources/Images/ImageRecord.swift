@@ -1,11 +1,11 @@
 internal import ContentStore
-internal import OCI
+package import OCI
 
 /// The text of a record file: `key value` lines and a last line with their checksum.
 ///
 /// It exists so that listing images decodes no JSON. A file with anything unexpected in it is no record.
-enum ImageRecord {
-    static func encode(_ image: StoredImage) -> [UInt8] {
+package enum ImageRecord {
+    package static func encode(_ image: StoredImage) -> [UInt8] {
         var text = ""
         func line(_ key: String, _ value: String) { text += "\(key) \(escaped(value))\n" }
         line("manifest", "\(image.manifest.digest)")
@@ -19,7 +19,7 @@ enum ImageRecord {
         return Array((text + "checksum \(checksum(text.utf8))\n").utf8)
     }
 
-    static func decode(_ bytes: [UInt8], id: Digest) -> StoredImage? {
+    package static func decode(_ bytes: [UInt8], id: Digest) -> StoredImage? {
         guard bytes.last == UInt8(ascii: "\n"),
             let lastLine = bytes.dropLast().lastIndex(of: UInt8(ascii: "\n"))
         else { return nil }

@@ -20,6 +20,8 @@ enum Fuzzing {
         case ignore
         /// What stands behind a keyword.
         case flags
+        /// A file of the store.
+        case records
     }
 
     static let part = getenv("FUZZ").flatMap { Part(rawValue: String(cString: $0)) } ?? .parser
@@ -41,6 +43,7 @@ enum Fuzzing {
         case .expander: expander(bytes)
         case .ignore: ignore(bytes)
         case .flags: flags(bytes)
+        case .records: StoreRecords.take(bytes)
         }
     }
 
