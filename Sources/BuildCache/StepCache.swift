@@ -34,7 +34,7 @@ public struct StepCache: Sendable {
     }
 
     private func record(at path: FilePath, for key: StepKey? = nil) -> CacheRecord? {
-        guard let bytes = try? FileOperations.read(path, limit: 64 << 20) else { return nil }
+        guard let bytes = try? FileOperations.readRegular(path, limit: 64 << 20) else { return nil }
         return CacheRecord(decoding: bytes, for: key) { SHA256Hasher.digest(of: $0) }
     }
 

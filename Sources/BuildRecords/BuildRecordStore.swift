@@ -30,7 +30,7 @@ public struct BuildRecordStore: Sendable {
 
     /// The record of a build; `nil` when there is none or it is damaged.
     public func record(_ id: BuildRecord.ID) -> BuildRecord? {
-        guard let bytes = try? FileOperations.read(path(id), limit: 64 << 20) else { return nil }
+        guard let bytes = try? FileOperations.readRegular(path(id), limit: 64 << 20) else { return nil }
         return BuildRecord(decoding: bytes, id: id)
     }
 

@@ -24,7 +24,7 @@ public final class StepLog: Sendable {
         descriptor.withLock { descriptor in
             if descriptor == -1 {
                 try? FileOperations.createDirectories(path.removingLastComponent(), permissions: 0o700)
-                descriptor = (try? FileOperations.open(path, O_WRONLY | O_CREAT | O_APPEND, 0o600)) ?? -2
+                descriptor = (try? FileOperations.open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK, 0o600)) ?? -2
             }
             guard descriptor >= 0 else { return }
             let open = descriptor

@@ -26,10 +26,18 @@ struct BaseImages: BaseImageProvider {
     func image(_ reference: ImageReference, platform: Platform) async throws -> BaseImage {
         if let image = try layout(reference) { return try base(image) }
         let known = images.find(reference: reference, platform: platform) ?? byID(reference)
-        if let known, policy != .always { return try base(known) }
+        var state = known == nil ? "is not in the store" : ""
+        if let known, policy != .always {
+            do {
+                return try base(known)
+            } catch {
+                // What is damaged is as good as missing.
+                state = "is damaged in the store (\(error))"
+            }
+        }
         guard policy != .never else {
             throw BaseImageError(
-                "image `\(reference.familiar)` is not in the store, and --pull=never forbids to pull it",
+                "image `\(reference.familiar)` \(state), and --pull=never forbids to pull it",
                 hints: ["`swiftbuild load` and `swiftbuild import` bring images in without a registry"]
             )
         }
@@ -45,16 +53,15 @@ struct BaseImages: BaseImageProvider {
             throw error
         } catch {
             let why = CommandFailure.registry(error)
-            let store = known == nil ? "is not in the store and " : ""
             throw BaseImageError(
-                "image `\(reference.familiar)` \(store)cannot be pulled: \(why.message)",
+                "image `\(reference.familiar)` \(state.isEmpty ? "" : state + " and ")cannot be pulled: \(why.message)",
                 hints: why.hints
             )
         }
     }
 
     private func base(_ image: StoredImage) throws -> BaseImage {
-        let content = try images.content(of: image)
+        let content = try images.wholeContent(of: image)
         let layers = content.layers
         return BaseImage(id: image.id, configuration: content.configuration) { layers }
     }

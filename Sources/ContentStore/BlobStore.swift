@@ -24,21 +24,28 @@ public struct BlobStore: Sendable {
     public func read(_ digest: Digest, limit: Int = 16 << 20) throws -> [UInt8] {
         let bytes: [UInt8]
         do {
-            bytes = try FileOperations.read(path(digest), limit: limit)
-        } catch  where error.errno == .noSuchFileOrDirectory {
-            throw ContentStoreError.missing(digest)
+            bytes = try FileOperations.readRegular(path(digest), limit: limit)
+        } catch {
+            guard size(digest) == nil else { throw error }
+            throw FileStatus.ifPresent(path(digest)) == nil
+                ? ContentStoreError.missing(digest) : ContentStoreError.damaged(digest)
         }
         guard SHA256Hasher.digest(of: bytes) == digest else { throw ContentStoreError.damaged(digest) }
         return bytes
     }
 
+    /// Whether the blob is there and its content is exactly this.
+    public func holds(_ bytes: [UInt8], _ digest: Digest) -> Bool {
+        (try? FileOperations.readRegular(path(digest), limit: bytes.count)) == bytes
+    }
+
     /// Stores bytes at hand under their digest.
     ///
-    /// One that is there already is replaced only when its size says that it is damaged.
+    /// One that is there already is replaced only when it is damaged.
     @discardableResult
     public func write(_ bytes: [UInt8]) throws(SystemError) -> Digest {
         let digest = SHA256Hasher.digest(of: bytes)
-        if size(digest) == Int64(bytes.count), (try? read(digest)) != nil { return digest }
+        if holds(bytes, digest) { return digest }
         try FileOperations.writeAtomically(bytes, to: path(digest), temporary: temporary)
         return digest
     }
@@ -52,7 +59,7 @@ public struct BlobStore: Sendable {
 
     /// Whether the blob's bytes have its digest; reads it whole.
     public func verify(_ digest: Digest) -> Bool {
-        guard let descriptor = try? FileOperations.open(path(digest), O_RDONLY | O_NOFOLLOW) else { return false }
+        guard let descriptor = try? FileOperations.openRegular(path(digest)) else { return false }
         defer { close(descriptor) }
         var hasher = SHA256Hasher()
         return withUnsafeTemporaryAllocation(byteCount: 1 << 20, alignment: 16) { buffer in
@@ -66,31 +73,34 @@ public struct BlobStore: Sendable {
     }
 }
 
-/// A blob while it is written: every byte goes to the file and into the digest in one pass.
+/// A blob while it is written: every byte goes to the file and into the digest in one pass, and many zeros only into the
+/// digest.
 public struct BlobWriter: ~Copyable {
     private let file: TemporaryFile
+    private var output: SparseWriter
     private let store: BlobStore
     private let isForLater: Bool
     private var hasher = SHA256Hasher()
     /// Up to here reading is cheaper than replacing.
     private static let smallSize = 1 << 16
     /// Bytes written so far.
-    public private(set) var count: Int64 = 0
+    public var count: Int64 { output.count }
 
     init(file: TemporaryFile, store: BlobStore, isForLater: Bool) {
         self.file = file
+        output = SparseWriter(descriptor: file.descriptor, path: file.path)
         self.store = store
         self.isForLater = isForLater
     }
 
     public mutating func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
         hasher.update(bytes)
-        try FileOperations.write(bytes, to: file.descriptor, path: file.path, isForLater: isForLater)
-        count += Int64(bytes.count)
+        try output.write(bytes, isForLater: isForLater)
     }
 
-    /// Waits until what was written is on disk.
-    public func synchronize() throws(SystemError) {
+    /// Waits until what was written is on disk; nothing may be written after it.
+    public mutating func synchronize() throws(SystemError) {
+        try output.finish()
         guard fdatasync(file.descriptor) == 0 else { throw SystemError("write", file.path) }
     }
 
@@ -99,6 +109,7 @@ public struct BlobWriter: ~Copyable {
     /// - Throws: `ContentStoreError.damaged` when the bytes have another digest.
     public consuming func commit(expecting digest: Digest) throws {
         guard hasher.finish() == digest else { throw ContentStoreError.damaged(digest) }
+        try output.finish()
         try file.replace(store.path(digest))
     }
 
@@ -111,6 +122,7 @@ public struct BlobWriter: ~Copyable {
         if count <= BlobWriter.smallSize, store.size(digest) == count, (try? store.read(digest)) != nil {
             return digest
         }
+        try output.finish()
         try file.replace(store.path(digest))
         return digest
     }

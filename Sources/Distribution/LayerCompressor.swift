@@ -22,7 +22,7 @@ struct LayerCompressor {
     /// The blob that stands for a layer, as far as that is known without compressing it.
     func known(_ layer: Layer, in format: ImageFormat) -> Descriptor? {
         guard needsCompressing(layer) else { return descriptor(layer.blob, format) }
-        guard let bytes = try? FileOperations.read(recordPath(layer), limit: 1 << 10) else { return nil }
+        guard let bytes = try? FileOperations.readRegular(recordPath(layer), limit: 1 << 10) else { return nil }
         let words = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
         guard words.count == 4, words[0] == LayerCompressor.header, let digest = Digest(hex: words[1]),
             let size = Int64(words[2]), size > 0

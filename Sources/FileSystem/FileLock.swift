@@ -83,7 +83,7 @@ public final class FileLock: Sendable {
 
     private static func openForLocking(_ path: FilePath) throws(SystemError) -> Int32 {
         do {
-            return try FileOperations.open(path, O_RDONLY)
+            return try FileOperations.open(path, O_RDONLY | O_NONBLOCK)
         } catch  where error.errno == .noSuchFileOrDirectory {
             return try FileOperations.open(path, O_RDONLY | O_CREAT, 0o644)
         }

@@ -38,9 +38,9 @@ public enum FileOperations {
         return try read(descriptor: descriptor, path: path, limit: limit)
     }
 
-    /// Reads at most the first `count` bytes of a file.
+    /// Reads at most the first `count` bytes of a regular file.
     public static func readPrefix(_ path: FilePath, count: Int) throws(SystemError) -> [UInt8] {
-        let descriptor = try open(path, O_RDONLY)
+        let descriptor = try openRegular(path)
         defer { close(descriptor) }
         var bytes = [UInt8](repeating: 0, count: count)
         let got = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }

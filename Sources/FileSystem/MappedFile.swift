@@ -10,7 +10,7 @@ public final class MappedFile: @unchecked Sendable {
 
     /// - Throws: `SystemError`; an empty file maps to an empty buffer.
     public init(_ path: FilePath) throws(SystemError) {
-        let descriptor = try FileOperations.open(path, O_RDONLY)
+        let descriptor = try FileOperations.openRegular(path)
         defer { close(descriptor) }
         let size = Int(try FileStatus.of(descriptor: descriptor, path: path).size)
         guard size > 0 else {

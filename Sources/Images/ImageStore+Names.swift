@@ -21,11 +21,12 @@ extension ImageStore {
 
     /// Makes names lead to an image or an index.
     func name(_ id: Digest, _ names: [ImageReference]) throws {
-        let changed = names.map { ImageName($0) }.filter { self.id(of: $0) != id }
+        let changed = names.map { ImageName($0) }.filter { storedID(of: $0) != id }
         guard !changed.isEmpty else { return }
         let lock = try namesLock()
         defer { withExtendedLifetime(lock) {} }
         guard let current = named(id) else { throw ImageError.notFound("\(id)", similar: []) }
+        for name in changed { try check(name.reference, for: current) }
         try setNames(changed.map { ($0, current) }, LayoutIndex(self))
     }
 
@@ -99,9 +100,21 @@ extension ImageStore {
         try FileOperations.names(in: store[.images]).compactMap { Digest(hex: String(decoding: $0, as: UTF8.self)) }
     }
 
-    /// The ID that a name holds.
+    /// The ID that a name holds; of a name whose file is lost, what `index.json` says.
     func id(of name: ImageName) -> Digest? {
-        guard let bytes = try? FileOperations.read(path(name), limit: 1024),
+        storedID(of: name) ?? LayoutIndex(self).document(of: name).flatMap(contentID)
+    }
+
+    /// The ID of an image by its manifest, or of an index by itself.
+    func contentID(_ document: Descriptor) -> Digest? {
+        if document.mediaType.isIndex { return document.digest }
+        return (try? store.blobs.read(document.digest, limit: ImageStore.documentLimit))
+            .flatMap { try? ManifestDocument.manifest($0, mediaType: document.mediaType) }?.config.digest
+    }
+
+    /// The ID that the file of a name holds.
+    func storedID(of name: ImageName) -> Digest? {
+        guard let bytes = try? FileOperations.readRegular(path(name), limit: 1024),
             let parsed = ImageName.parse(fileName: Array(name.fileName.utf8), content: bytes), parsed.name == name
         else { return nil }
         return parsed.id

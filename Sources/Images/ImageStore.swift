@@ -65,7 +65,9 @@ public struct ImageStore: Sendable {
         let lock = try store.lock(.shared)
         defer { withExtendedLifetime(lock) {} }
         let known = record(id)
-        if let known, known.manifest == descriptor, isPresent(descriptor), isPresent(manifest.config) {
+        if let known, known.manifest == descriptor, store.blobs.holds(manifestBytes, descriptor.digest),
+            store.blobs.holds(configurationBytes, id)
+        {
             try tag(known, as: names)
             return known
         }
@@ -123,6 +125,7 @@ public struct ImageStore: Sendable {
             return known
         }
         if !layersAreVerified { for layer in layers { try self.layers.verify(layer) } }
+        try self.layers.checkLinks(of: layers)
         return StoredImage(
             id: manifest.config.digest,
             manifest: descriptor,
@@ -140,6 +143,7 @@ public struct ImageStore: Sendable {
             try store.blobs.read(image.manifest.digest),
             mediaType: image.manifest.mediaType
         )
+        guard manifest.config.digest == image.id else { throw ContentStoreError.damaged(image.manifest.digest) }
         let configuration = try ManifestDocument.configuration(try store.blobs.read(image.id))
         return ImageContent(
             image: image,
@@ -147,6 +151,18 @@ public struct ImageStore: Sendable {
             configuration: configuration,
             layers: try ImageStore.layers(manifest, configuration)
         )
+    }
+
+    /// The documents of an image of which everything is there, its layers included.
+    ///
+    /// - Throws: What `content(of:)` throws, `LayerError.missing` and `.damaged`.
+    public func wholeContent(of image: StoredImage) throws -> ImageContent {
+        let content = try content(of: image)
+        if let layer = content.layers.first(where: { !layers.isAvailable($0) }) {
+            throw FileStatus.ifPresent(store.blobs.path(layer.blob.digest)) == nil
+                ? LayerError.missing(layer.diffID) : LayerError.damaged(layer.diffID)
+        }
+        return content
     }
 
     /// The configuration of an image.
@@ -165,13 +181,11 @@ public struct ImageStore: Sendable {
     public func image(id: Digest) -> StoredImage? { record(id) }
 
     func record(_ id: Digest) -> StoredImage? {
-        guard let bytes = try? FileOperations.read(recordPath(id), limit: 1 << 16) else { return nil }
+        guard let bytes = try? FileOperations.readRegular(recordPath(id), limit: 1 << 16) else { return nil }
         return ImageRecord.decode(bytes, id: id)
     }
 
     func recordPath(_ id: Digest) -> FilePath { store[.images].appending(id.hex) }
-
-    private func isPresent(_ descriptor: Descriptor) -> Bool { store.blobs.size(descriptor.digest) == descriptor.size }
 
     private func size(of layers: [Layer]) throws -> Int64 {
         try layers.reduce(Int64(0)) { total, layer in
@@ -188,6 +202,9 @@ public struct ImageStore: Sendable {
 
     /// Lists images and names them, with one change of the index.
     func register(_ images: [ListedImage]) throws {
+        for listed in images {
+            for name in listed.names { try check(name, for: listed.image.named) }
+        }
         let lock = try namesLock()
         defer { withExtendedLifetime(lock) {} }
         let index = LayoutIndex(self)
@@ -204,7 +221,7 @@ public struct ImageStore: Sendable {
         }
         // Of several images with one name the last one gets it.
         let names = images.flatMap { listed in listed.names.map { (ImageName($0), listed.image.named) } }
-        let changed = Dictionary(names) { $1 }.filter { id(of: $0.key) != $0.value.id }
+        let changed = Dictionary(names) { $1 }.filter { storedID(of: $0.key) != $0.value.id }
         if !changed.isEmpty || !index.isCurrent { try setNames(changed.map { ($0.key, $0.value) }, index) }
     }
 

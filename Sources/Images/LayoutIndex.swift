@@ -26,8 +26,15 @@ struct LayoutIndex {
     /// Whether no change was begun that the file does not show.
     var isCurrent: Bool { FileStatus.ifPresent(marker) == nil && FileStatus.ifPresent(path) != nil }
 
+    /// Whether the file is an index, if it is there at all.
+    var isWhole: Bool {
+        guard FileStatus.ifPresent(path) != nil else { return true }
+        return (try? FileOperations.readRegular(path)).flatMap { try? ManifestDocument.index($0, mediaType: nil) }
+            != nil
+    }
+
     /// Notes that the file is about to be out of date.
-    func invalidate() throws { close(try FileOperations.open(marker, O_WRONLY | O_CREAT, 0o644)) }
+    func invalidate() throws { close(try FileOperations.open(marker, O_WRONLY | O_CREAT | O_NONBLOCK, 0o644)) }
 
     /// Writes the file from all names and records.
     func rebuild() throws {
@@ -45,7 +52,7 @@ struct LayoutIndex {
     func update(_ changes: [(name: ImageName, content: NamedContent?)]) throws {
         // Each line is compared with each change.
         guard changes.count < 100 else { return try rebuild() }
-        let bytes = try FileOperations.read(path)
+        let bytes = try FileOperations.readRegular(path)
         guard let old = LayoutIndex.split(bytes) else { return try rebuild() }
         let removed = changes.map { LayoutIndex.prefix($0.name) }
         var added = changes.flatMap { change in change.content.map { LayoutIndex.lines(change.name, $0) } ?? [] }
@@ -72,6 +79,28 @@ struct LayoutIndex {
         for line in added { line.withUnsafeBytes(append) }
         if !isFirst { output.append(UInt8(ascii: "\n")) }
         try finish(output + Array(LayoutIndex.footer.utf8))
+    }
+
+    /// What the file has under a name; `nil` also where it may be out of date.
+    func document(of name: ImageName) -> Descriptor? {
+        guard FileStatus.ifPresent(marker) == nil, let bytes = try? FileOperations.readRegular(path),
+            let lines = LayoutIndex.split(bytes)
+        else { return nil }
+        let prefix = LayoutIndex.prefix(name)
+        let line = bytes.withUnsafeBytes { all in
+            lines.first { LayoutIndex.hasPrefix(UnsafeRawBufferPointer(rebasing: all[$0]), prefix) }
+        }
+        return line.flatMap { try? ManifestDocument.decode(Descriptor.self, Array(bytes[$0]), "`index.json`") }
+    }
+
+    /// Everything that the file has under a name; nothing where it may be out of date.
+    func documents() -> [(name: ImageName, document: Descriptor)] {
+        guard FileStatus.ifPresent(marker) == nil, let bytes = try? FileOperations.readRegular(path),
+            let index = try? ManifestDocument.index(bytes, mediaType: nil)
+        else { return [] }
+        return index.manifests.compactMap { document in
+            document.annotations?[Annotation.imageName].flatMap(ImageName.init(full:)).map { ($0, document) }
+        }
     }
 
     private func write(_ lines: [[UInt8]]) throws {

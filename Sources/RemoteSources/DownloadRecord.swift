@@ -28,7 +28,7 @@ struct DownloadRecord {
     }
 
     init?(path: FilePath) {
-        guard let bytes = try? FileOperations.read(path, limit: 1 << 16) else { return nil }
+        guard let bytes = try? FileOperations.readRegular(path, limit: 1 << 16) else { return nil }
         var fields: [Substring: String] = [:]
         let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
         guard lines.first == DownloadRecord.format[...] else { return nil }

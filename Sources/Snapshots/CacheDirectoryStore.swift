@@ -83,6 +83,12 @@ public struct CacheDirectoryStore: Sendable {
         for number in 0... {
             let name = SHA256Hasher.digest(of: Array((identity.description + (number == 0 ? "" : "\n\(number)")).utf8))
             let path = store[.mounts].appending(name.hex)
+            if isDamaged(path) {
+                // Nobody can use what is in its place; the lock keeps what another process has just put there.
+                let lock = try store.lock(key: name)
+                defer { withExtendedLifetime(lock) {} }
+                if isDamaged(path) { try FileOperations.removeTree(path) }
+            }
             if FileStatus.ifPresent(path) == nil { try make(path, identity, seed) }
             if let lock = try FileLock.tryAcquire(path, sharing == .shared ? .shared : .exclusive) {
                 FileOperations.touch(path)
@@ -91,6 +97,11 @@ public struct CacheDirectoryStore: Sendable {
             if sharing != .private { return nil }
         }
         return nil
+    }
+
+    /// Whether there is something else than a cache: a cache appears whole.
+    private func isDamaged(_ path: FilePath) -> Bool {
+        FileStatus.ifPresent(path) != nil && FileStatus.ifPresent(path.appending("fs"))?.kind != .directory
     }
 
     private func make(_ path: FilePath, _ identity: Identity, _ seed: Seed?) throws {

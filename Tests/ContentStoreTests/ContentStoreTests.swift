@@ -24,6 +24,33 @@ import Testing
         }
     }
 
+    @Test("zeros of a blob count for its digest and take up nothing")
+    func sparse() throws {
+        try withStore { store in
+            let zeros = [UInt8](repeating: 0, count: 1 << 20)
+            var writer = try store.blobs.writer()
+            for _ in 0..<16 { try zeros.withUnsafeBytes { try writer.write($0) } }
+            let digest = try writer.commit()
+            #expect(digest == SHA256Hasher.digest(of: [UInt8](repeating: 0, count: 16 << 20)))
+            #expect(store.blobs.size(digest) == 16 << 20)
+            #expect(store.blobs.verify(digest))
+            #expect(DiskUsage.of(store.blobs.path(digest)).total < 1 << 16)
+        }
+    }
+
+    @Test("what is no file in the place of a blob is damage, and nobody waits for it", arguments: [true, false])
+    func strange(isPipe: Bool) throws {
+        try withStore { store in
+            let digest = SHA256Hasher.digest(of: "hello")
+            let path = store.blobs.path(digest)
+            #expect(throws: ContentStoreError.missing(digest)) { try store.blobs.read(digest) }
+            #expect(path.withPlatformString { isPipe ? mkfifo($0, 0o644) : mkdir($0, 0o755) } == 0)
+            #expect(throws: ContentStoreError.damaged(digest)) { try store.blobs.read(digest) }
+            #expect(!store.blobs.verify(digest))
+            #expect(!store.blobs.holds(Array("hello".utf8), digest))
+        }
+    }
+
     @Test("bytes with another digest than promised leave nothing")
     func promised() throws {
         try withStore { store in

@@ -6,7 +6,7 @@ public import Layers
 import OCI
 public import Sandbox
 import Snapshots
-import SystemPackage
+public import SystemPackage
 
 /// A `RUN` that failed, with everything that its process left, so that somebody can look around in it.
 public struct FailedStep: Sendable {
@@ -80,12 +80,20 @@ public struct FailedStep: Sendable {
         for name in ((try? FileOperations.names(in: layers.store[.failed])) ?? []).reversed() {
             let directory = layers.store[.failed].appending(bytes: name)
             if let build, !String(decoding: name, as: UTF8.self).hasPrefix(build) { continue }
-            guard let bytes = try? FileOperations.read(directory.appending("state"), limit: 16 << 20),
-                let state = try? CanonicalJSON.decode(State.self, from: bytes)
-            else { continue }
+            guard let state = state(in: directory) else { continue }
             return FailedStep(state: state, directory: directory, store: layers)
         }
         return nil
+    }
+
+    /// Whether a directory of the store holds a step that failed.
+    public static func isWhole(_ directory: FilePath) -> Bool {
+        state(in: directory) != nil && FileStatus.ifPresent(directory.appending("fs"))?.kind == .directory
+    }
+
+    private static func state(in directory: FilePath) -> State? {
+        (try? FileOperations.readRegular(directory.appending("state"), limit: 16 << 20))
+            .flatMap { try? CanonicalJSON.decode(State.self, from: $0) }
     }
 
     /// Keeps what a process left, in place of the oldest one that is kept.

@@ -48,7 +48,7 @@ struct BuildLogsCommand: ParsableCommand {
     /// Copies a log to standard output, however long it is.
     private static func show(_ path: FilePath) throws {
         let isSafe = !Terminal.isTerminal(STDOUT_FILENO)
-        let descriptor = try FileOperations.open(path, O_RDONLY)
+        let descriptor = try FileOperations.openRegular(path)
         defer { close(descriptor) }
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         var line: [UInt8] = []

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Images
 import Reporting
+import SystemPackage
 
 /// `swiftbuild doctor`.
 struct DoctorCommand: ParsableCommand {
@@ -36,10 +37,25 @@ struct DoctorCommand: ParsableCommand {
         var findings = MachineCheck.findings()
         var document = Document(findings: [], store: global.root ?? GlobalOptions.defaultRoot)
         do {
-            let images = try global.images()
-            findings += MachineCheck.findings(store: images.store)
-            findings += try StoreCheck(images).findings(repairing: repairs)
-            document.usage = try StoreUsage(images)
+            let skeleton = StoreSkeleton(root: FilePath(document.store))
+            let damaged = skeleton.damaged
+            findings += damaged.map { path in
+                repairs
+                    ? DoctorFinding(.note, "store", "made `\(path)` again")
+                    : DoctorFinding(
+                        .error,
+                        "store",
+                        "`\(path)` is not what it must be",
+                        hint: "`swiftbuild doctor --repair` makes it again"
+                    )
+            }
+            if repairs { try skeleton.repair() }
+            if repairs || damaged.isEmpty {
+                let images = try global.images()
+                findings += MachineCheck.findings(store: images.store)
+                findings += try StoreCheck(images, repairing: repairs).findings()
+                document.usage = try StoreUsage(images)
+            }
         } catch let failure as CommandFailure {
             let problem = failure.problems.first
             findings.append(DoctorFinding(.error, "store", problem?.message ?? "", hint: problem?.hints.first))

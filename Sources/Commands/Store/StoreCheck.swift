@@ -1,88 +1,121 @@
 import BuildCache
+import BuildEngine
+import BuildRecords
 import ContentStore
 import FileSystem
 import Images
 import Layers
 import OCI
 import Snapshots
+import SystemPackage
 
 /// Whether what the store holds is whole.
+///
+/// Only what nobody could use is told: what a build that runs is about to make, or prune is about to remove, is in order.
 struct StoreCheck {
     private let images: ImageStore
+    private let isRepairing: Bool
     private var store: Store { images.store }
 
-    init(_ images: ImageStore) {
+    /// - Parameter isRepairing: Whether all content is read, and what is damaged removed where it can be made again.
+    init(_ images: ImageStore, repairing isRepairing: Bool) {
         self.images = images
+        self.isRepairing = isRepairing
     }
 
-    /// - Parameter repairing: Whether all content is read, and what is damaged removed where it can be made again.
-    ///   Waits for builds that run.
-    func findings(repairing: Bool) throws -> [DoctorFinding] {
-        let lock = try store.lock(repairing ? .exclusive : .shared)
+    /// Waits for builds that run, where it repairs.
+    func findings() throws -> [DoctorFinding] {
+        let lock = try store.lock(isRepairing ? .exclusive : .shared)
         defer { withExtendedLifetime(lock) {} }
         var findings: [DoctorFinding] = []
-        func tell(_ count: Int, _ what: String) {
-            guard count > 0 else { return }
-            let words = "\(count) \(what)"
-            findings.append(
-                repairing
-                    ? DoctorFinding(.note, "store", "removed \(words)")
-                    : DoctorFinding(
-                        .warning,
-                        "store",
-                        "found \(words)",
-                        hint: "`swiftbuild doctor --repair` removes them"
-                    )
-            )
+        func tell(_ count: Int, _ what: String, done: String = "removed") {
+            if count > 0 { findings.append(finding("\(count) \(what)", done)) }
         }
-        if repairing { tell(try removeDamagedBlobs(), "damaged blobs") }
-        tell(try take(.layers, repairing) { !isIndex($0) }, "damaged indexes of layers")
-        let records = try take(.images, repairing) { entry in
-            Digest(hex: String(decoding: entry.name, as: UTF8.self)).flatMap { images.image(id: $0) } == nil
-        }
-        if records > 0, repairing { try images.rebuildIndex() }
+        // Before anything that could be found by them is judged, or goes.
+        let lostNames = try images.lostNames(restoring: isRepairing)
+        tell(lostNames, "names of images that only index.json still has", done: "restored")
+        tell(try strangeEntries(), "entries that are no files or directories of the store")
+        if isRepairing { tell(try take(.blobs) { !isBlob($0) }, "damaged blobs") }
+        tell(try take(.layers) { !isIndex($0) }, "damaged indexes of layers")
+        let records = try take(.images) { entry in digest(entry).flatMap { images.image(id: $0) } == nil }
         tell(records, "damaged records of images")
-        let selection = try PruneSelection(PruneLimits(), images).entries
-        for entry in selection where repairing { _ = try store.remove(entry) }
-        tell(selection.count, "records that are damaged, or of layers that are gone")
-        if repairing { tell(try SnapshotStore(images.layers).prune(), "unpacked layers, which are unpacked again") }
+        tell(try take(.names) { !images.isName($0) }, "damaged names of images")
+        tell(try damagedRecords(), "records that are damaged, or of layers that are gone")
+        if isRepairing {
+            let failed = try take(.failed) { !FailedStep.isWhole($0.path) }
+            tell(failed, "failed steps of which something is missing")
+            tell(try take(.sources) { !isSource($0) }, "repositories that Git could not read")
+            tell(try SnapshotStore(images.layers).prune(), "unpacked layers, which are unpacked again")
+        }
         // Nobody could pull or build these again by a name.
-        let lost = try images.list().filter { $0.names.isEmpty && finding($0) != nil }.map {
+        let lost = try images.list().filter { $0.names.isEmpty && damage($0) != nil }.map {
             Array($0.image.id.hex.utf8)
         }
-        tell(
-            try take(.images, repairing) { lost.contains($0.name) },
-            "images without a name of which something is missing"
-        )
-        findings += try images.list().filter { !$0.names.isEmpty }.compactMap(finding)
+        tell(try take(.images) { lost.contains($0.name) }, "images without a name of which something is missing")
+        if !images.isLayoutIndexWhole { findings.append(finding("a damaged index.json", "replaced")) }
+        if isRepairing { try images.rebuildIndex() }
+        findings += try images.list().filter { !$0.names.isEmpty }.compactMap(damage)
         return findings.isEmpty
-            ? [DoctorFinding(.ok, "store", repairing ? "all content is what its digest says" : "in order")] : findings
+            ? [DoctorFinding(.ok, "store", isRepairing ? "all content is what its digest says" : "in order")] : findings
     }
 
-    private func removeDamagedBlobs() throws -> Int {
-        try take(.blobs, true) { entry in
-            Digest(hex: String(decoding: entry.name, as: UTF8.self)).map { !store.blobs.verify($0) } ?? true
-        }
+    private func finding(_ words: String, _ done: String) -> DoctorFinding {
+        isRepairing
+            ? DoctorFinding(.note, "store", "\(done) \(words)")
+            : DoctorFinding(.warning, "store", "found \(words)", hint: "`swiftbuild doctor --repair` heals that")
     }
 
     /// Counts what is damaged, and removes it.
-    private func take(_ bucket: Store.Bucket, _ removes: Bool, where isDamaged: (StoreEntry) -> Bool) throws -> Int {
-        let damaged = try store.entries(of: bucket).filter(isDamaged)
-        for entry in damaged where removes { _ = try store.remove(entry) }
+    private func take(_ bucket: Store.Bucket, where isDamaged: (StoreEntry) -> Bool) throws -> Int {
+        let damaged = try store.entries(of: bucket).filter { entry in
+            // What went since the directory was read was in order.
+            isDamaged(entry) && FileStatus.ifPresent(entry.path) != nil
+        }
+        for entry in damaged where isRepairing { _ = try store.remove(entry) }
         return damaged.count
     }
+
+    /// What stands in the place of a file or a directory and is something else.
+    private func strangeEntries() throws -> Int {
+        try Store.Bucket.allCases.reduce(0) { count, bucket in
+            count + (try take(bucket) { !bucket.holds(FileStatus.ifPresent($0.path)?.kind, named: $0.name) })
+        }
+    }
+
+    private func damagedRecords() throws -> Int {
+        let (cache, builds) = (StepCache(store), BuildRecordStore(store))
+        let results = try take(.cache) { entry in
+            guard let record = digest(entry).flatMap({ cache.record(ofKey: $0) }) else { return true }
+            return record.layer.map { store.blobs.size($0.diffID) == nil } ?? false
+        }
+        return try results
+            + take(.builds) { entry in
+                BuildRecord.ID(parsing: String(decoding: entry.name, as: UTF8.self)).flatMap { builds.record($0) }
+                    == nil
+            }
+    }
+
+    /// Whether it is no Git repository, or has what makes one (gitrepository-layout(5)).
+    private func isSource(_ entry: StoreEntry) -> Bool {
+        let kinds: [(String, FileStatus.Kind)] = [("HEAD", .regular), ("objects", .directory), ("refs", .directory)]
+        return FileStatus.ifPresent(entry.path)?.kind != .directory
+            || kinds.allSatisfy { FileStatus.ifPresent(entry.path.appending($0.0))?.kind == $0.1 }
+    }
+
+    private func digest(_ entry: StoreEntry) -> Digest? { Digest(hex: String(decoding: entry.name, as: UTF8.self)) }
+
+    private func isBlob(_ entry: StoreEntry) -> Bool { digest(entry).map { store.blobs.verify($0) } ?? false }
 
     private func isIndex(_ entry: StoreEntry) -> Bool {
         LayerIndex(path: entry.path).map { Array($0.diffID.hex.utf8) == entry.name } ?? false
     }
 
     /// What is wrong with an image.
-    private func finding(_ listed: ListedImage) -> DoctorFinding? {
+    private func damage(_ listed: ListedImage) -> DoctorFinding? {
         let name = listed.names.first?.familiar ?? "\(listed.image.id.short)"
         do {
-            let layers = try images.content(of: listed.image).layers
-            guard let missing = layers.first(where: { !images.layers.isAvailable($0) }) else { return nil }
-            throw LayerError.missing(missing.diffID)
+            _ = try images.wholeContent(of: listed.image)
+            return nil
         } catch {
             return DoctorFinding(
                 .warning,
@@ -90,6 +123,19 @@ struct StoreCheck {
                 "`\(name)` cannot be used: \(error)",
                 hint: "pull or build it again"
             )
+        }
+    }
+}
+
+extension Store.Bucket {
+    /// Whether there may be something of a kind in the directory.
+    fileprivate func holds(_ kind: FileStatus.Kind?, named name: [UInt8]) -> Bool {
+        switch self {
+        case .blobs, .names, .images, .layers, .compressed, .cache, .builds, .fingerprints, .locks: kind == .regular
+        case .logs, .failed, .snapshots, .mounts: kind == .directory
+        // What was downloaded has a record, what is of Git a repository.
+        case .sources: kind == (name.starts(with: Array("git-".utf8)) ? .directory : .regular)
+        case .temporary: true
         }
     }
 }
