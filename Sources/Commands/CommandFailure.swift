@@ -51,6 +51,8 @@ struct CommandFailure: Error {
                 ],
                 status: ExitStatus.environment
             )
+        case let error as SystemError where error.path == StandardOutput.name:
+            self.init("cannot write to \(error.path): \(error.errno.sentence)", status: ExitStatus.environment)
         case let error as SystemError:
             self.init(error.description, hints: CommandFailure.hints(error), status: ExitStatus.environment)
         case LayerError.attributeRefused:
@@ -80,7 +82,7 @@ struct CommandFailure: Error {
         let diagnostic = Diagnostic("`\(failure.command)` \(cause)", at: failure.range)
         var text = CommandFailure.renderer.render(diagnostic, in: failure.source)
         if !failure.lastOutput.isEmpty {
-            text += "last output:\n" + failure.lastOutput.map { "  | \($0)\n" }.joined()
+            text += "last output:\n" + failure.lastOutput.map { "  | \(Terminal.safe(output: $0))\n" }.joined()
         }
         self.init(status: ExitStatus.failure, text: text, [Problem(diagnostic, in: failure.source)])
     }

@@ -2,6 +2,7 @@ public import ArgumentParser
 import BuildEngine
 import FileSystem
 import Glibc
+import Reporting
 
 /// The command line: a verb, or none for `build`.
 public struct SwiftBuild: AsyncParsableCommand {
@@ -47,7 +48,7 @@ public struct SwiftBuild: AsyncParsableCommand {
     ///
     /// To be called on the first thread, which then only waits for signals.
     public static func start() -> Never {
-        StandardStreams.occupy()
+        StandardOutput.occupyClosedStreams()
         Signals.block()
         // Not on Swift's own pool, whose threads nothing else here needs: starting them costs as much as a short build.
         Task(executorPreference: BlockingExecutor.shared) { await execute() }
@@ -59,7 +60,7 @@ public struct SwiftBuild: AsyncParsableCommand {
             let arguments = CommandLineForms.normalised(Array(CommandLine.arguments.dropFirst()))
             if let options = BuildOptions(usual: arguments) {
                 try await options.build()
-                Glibc.exit(ExitStatus.success)
+                end(ExitStatus.success)
             }
             var command = try parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {
@@ -67,13 +68,21 @@ public struct SwiftBuild: AsyncParsableCommand {
             } else {
                 try command.run()
             }
-            Glibc.exit(ExitStatus.success)
+            end(ExitStatus.success)
         } catch let error as CommandFailure {
             error.report()
-            Glibc.exit(error.status)
+            end(error.status)
         } catch {
-            Glibc.exit(usage(error))
+            end(usage(error))
         }
+    }
+
+    /// Ends the program, with an error of its own where data could not be written.
+    private static func end(_ status: Int32) -> Never {
+        guard let error = StandardOutput.failure else { Glibc.exit(status) }
+        let failure = CommandFailure(error)
+        failure.report()
+        Glibc.exit(failure.status)
     }
 
     /// Prints help, or what is wrong with the command line.
@@ -88,7 +97,9 @@ public struct SwiftBuild: AsyncParsableCommand {
             failure.report()
             return failure.status
         }
-        Terminal.write(fullMessage(for: error) + "\n", to: STDERR_FILENO)
+        // It quotes arguments, which may be names of files.
+        let lines = fullMessage(for: error).split(separator: "\n", omittingEmptySubsequences: false)
+        Terminal.write(lines.map { EscapedText.escaped(String($0)) + "\n" }.joined(), to: STDERR_FILENO)
         return ExitStatus.usage
     }
 }

@@ -14,6 +14,8 @@ public struct ImagePuller: Sendable {
 
     /// Layers that are fetched at the same time.
     private static let parallelLayers = 4
+    /// Each entry of an index that names no platform costs two requests.
+    private static let unlabelledLimit = 16
 
     public init(
         _ connections: RegistryConnections,
@@ -119,6 +121,10 @@ public struct ImagePuller: Sendable {
         defer { withExtendedLifetime(lock) {} }
         try await fetch(manifest.config, from: place)
         let configuration = try ManifestDocument.configuration(try images.store.blobs.read(manifest.config.digest))
+        guard manifest.isImage || configuration.rootfs.diffIDs.count == manifest.layers.count else {
+            let type = manifest.artifactType ?? manifest.config.mediaType
+            throw ImageError.onlyArtifacts("`\(reference.familiar)`", types: [type.rawValue])
+        }
         return FoundImage(
             reference: reference,
             configuration: configuration,
@@ -140,12 +146,13 @@ public struct ImagePuller: Sendable {
             from: found.place
         )
         try await fetch(found.layers, from: found.place)
-        let before = images.find(reference: found.reference)
+        let before = images.find(reference: found.reference, platform: found.platform)
         let (bytes, type) = (found.document.bytes, found.document.mediaType)
         let image =
             try isNamed
             ? images.add(manifest: bytes, mediaType: type, names: [found.reference], layersAreVerified: true)
             : images.prepare(manifest: bytes, mediaType: type, layersAreVerified: true)
+        if isNamed { try images.remember(found.reference.naming(found.top), of: image) }
         return Pulled(image: image, digest: found.top, isNew: before?.id != image.id)
     }
 
@@ -161,14 +168,44 @@ public struct ImagePuller: Sendable {
         guard document.mediaType.isIndex else { return document }
         guard depth < 4 else { throw ImageError.malformed("the image index", reason: "it is nested too deep") }
         let index = try ManifestDocument.index(document.bytes, mediaType: document.mediaType)
-        let candidates = index.manifests.filter { !$0.isAttestation }
-        guard let best = platform.best(among: candidates.map(\.platform)) else {
-            throw ImageError.noPlatform(platform, available: candidates.map { $0.platform?.description ?? "unknown" })
-        }
         // By it a digest of the index is known to be one of the image, too.
         try images.store.blobs.write(document.bytes)
-        let next = try await place.client.manifest(.digest(candidates[best].digest), in: place.repository)
-        return try await choose(next, platform, place, depth: depth + 1)
+        let listed = index.manifests.filter { !$0.isArtifact }
+        var candidates = listed.filter { $0.platform != nil }
+        while let best = platform.best(among: candidates.map(\.platform)) {
+            let next = try await place.client.manifest(.digest(candidates[best].digest), in: place.repository)
+            if try next.isIndexOrImage { return try await choose(next, platform, place, depth: depth + 1) }
+            candidates.remove(at: best)
+        }
+        var others: [(platform: Platform, document: RemoteManifest)] = []
+        for descriptor in listed.filter({ $0.platform == nil }).prefix(ImagePuller.unlabelledLimit) {
+            let next = try await place.client.manifest(.digest(descriptor.digest), in: place.repository)
+            if let found = try await image(next, platform, place, depth: depth + 1) { others.append(found) }
+        }
+        if let best = platform.best(among: others.map(\.platform)) { return others[best].document }
+        let available = candidates.compactMap(\.platform) + others.map(\.platform)
+        throw ImageError.noPlatform(platform, available: available.map(\.description))
+    }
+
+    /// What an entry of an index that names no platform stands for; `nil` where it is no image, or none for ours.
+    private func image(_ document: RemoteManifest, _ platform: Platform, _ place: RegistryConnections.Place, depth: Int)
+        async throws -> (platform: Platform, document: RemoteManifest)?
+    {
+        var document = document
+        if document.mediaType.isIndex {
+            do {
+                document = try await choose(document, platform, place, depth: depth)
+            } catch ImageError.noPlatform {
+                return nil
+            }
+        }
+        let manifest = try ManifestDocument.manifest(document.bytes, mediaType: document.mediaType)
+        guard manifest.isImage, manifest.config.size <= ImageStore.documentLimit else { return nil }
+        let lock = try images.store.lock(.shared)
+        defer { withExtendedLifetime(lock) {} }
+        try await fetch(manifest.config, from: place)
+        let bytes = try images.store.blobs.read(manifest.config.digest)
+        return (try ManifestDocument.configuration(bytes).platform, document)
     }
 
     private func fetch(_ layers: [Layer], from place: RegistryConnections.Place) async throws {
@@ -209,6 +246,16 @@ public struct ImagePuller: Sendable {
         let blobs = images.store.blobs
         if blobs.size(blob.digest) == blob.size, blobs.verify(blob.digest) { return }
         try await place.client.fetch(blob, in: place.repository, to: blobs, progress: progress)
+    }
+}
+
+extension RemoteManifest {
+    /// Whether this leads to images, rather than being an artifact that is listed beside them.
+    fileprivate var isIndexOrImage: Bool {
+        get throws {
+            if mediaType.isIndex { return true }
+            return try ManifestDocument.manifest(bytes, mediaType: mediaType).isImage
+        }
     }
 }
 

@@ -45,6 +45,7 @@ public struct ImagePusher: Sendable {
         try await pushing(reference) { place in
             let manifest = try await send(image, to: place, reference)
             try await place.client.put(manifest, as: ManifestKey(reference), in: place.repository)
+            try images.remember(reference.naming(manifest.digest), of: image)
             return manifest.descriptor
         }
     }

@@ -1,6 +1,6 @@
 internal import FileSystem
 public import Layers
-internal import SystemPackage
+public import SystemPackage
 
 /// The content of one file of an image, links followed inside the image.
 public struct FileContent {
@@ -25,13 +25,12 @@ public struct FileContent {
         self.files = files
     }
 
-    /// Writes all of it to an open file.
+    /// Writes all of it to an open file, which errors call `path`.
     ///
     /// - Throws: `LayerError`, `SystemError`.
-    public func write(to descriptor: Int32) throws {
+    public func write(to descriptor: Int32, path: FilePath) throws {
         let contents = try files.contents(ofLayer: file.layer)
         let place = try contents.place(of: file.entry)
-        let path = FilePath(file.entry.path.description)
         let copied = try withExtendedLifetime(contents) {
             try FileOperations.copy(
                 from: place.descriptor,
@@ -41,6 +40,6 @@ public struct FileContent {
                 path: path
             )
         }
-        guard copied == file.entry.size else { throw LayerError.shortContent(path) }
+        guard copied == file.entry.size else { throw LayerError.shortContent(FilePath(file.entry.path.description)) }
     }
 }

@@ -25,6 +25,8 @@ public enum ImageError: Error, Sendable, Equatable {
     case notInArchive(String?, archive: String, available: [String])
     /// An index has images, but none for this machine.
     case noPlatform(Platform, available: [String])
+    /// An archive or layout holds artifacts of these types, and no image.
+    case onlyArtifacts(String, types: [String])
     /// Something is larger than what is sensible for it.
     case tooLarge(String, limit: Int64)
     /// An output option that does not exist or lacks its value.
@@ -67,7 +69,11 @@ extension ImageError: CustomStringConvertible {
             (wanted.map { "\(archive) has no such image, `\($0)`" } ?? "\(archive) has more than one image, or none")
                 + (available.isEmpty ? "" : "; it has \(available.joined(separator: ", "))")
         case .noPlatform(let platform, let available):
-            "no image for \(platform) in the index; it has \(available.joined(separator: ", "))"
+            "no image for \(platform) in the index"
+                + (available.isEmpty ? "" : "; it has \(available.joined(separator: ", "))")
+        case .onlyArtifacts(let archive, let types):
+            "\(archive) holds no image, only what other tools keep in the same form"
+                + (types.isEmpty ? "" : ": \(types.joined(separator: ", "))")
         case .tooLarge(let what, let limit): "\(what) is larger than \(limit) bytes"
         case .invalidOutput(let text, let reason): "invalid output `\(text)`: \(reason)"
         case .invalidAnnotation(let text, let reason): "invalid annotation `\(text)`: \(reason)"

@@ -4,6 +4,7 @@ internal import OCI
 public struct ImageInspection: Sendable, Encodable {
     let image: StoredImage
     let names: [ImageReference]
+    let registryDigests: [ImageReference]
     let configuration: ImageConfiguration
     let lastTagged: Timestamp?
 
@@ -22,7 +23,7 @@ public struct ImageInspection: Sendable, Encodable {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(image.id, forKey: .Id)
         try container.encode(names.filter { $0.digest == nil }.map(\.familiar), forKey: .RepoTags)
-        try container.encode(names.filter { $0.digest != nil }.map(\.familiar), forKey: .RepoDigests)
+        try container.encode(registryDigests.map(\.familiar), forKey: .RepoDigests)
         try container.encode("", forKey: .Parent)
         try container.encode(configuration.history.last?.comment ?? "", forKey: .Comment)
         try container.encodeIfPresent(configuration.created, forKey: .Created)
@@ -115,11 +116,6 @@ public enum Inspection: Sendable, Encodable {
         case .index(let index): try index.encode(to: encoder)
         }
     }
-
-    /// The JSON array that `docker inspect` prints for several images.
-    public static func json(_ inspections: [Inspection]) throws -> [UInt8] {
-        try CanonicalJSON.encodePretty(inspections) + [UInt8(ascii: "\n")]
-    }
 }
 
 extension ImageStore {
@@ -131,6 +127,7 @@ extension ImageStore {
         return ImageInspection(
             image: image,
             names: names,
+            registryDigests: ListedImage(image: image, names: names).registryDigests,
             configuration: try configuration(of: image),
             lastTagged: lastTagged(names)
         )

@@ -16,6 +16,7 @@ package enum ImageRecord {
         line("os", image.platform.os)
         line("architecture", image.platform.architecture)
         if let variant = image.platform.variant { line("variant", variant) }
+        for reference in image.registryDigests { line("registry-digest", reference.description) }
         return Array((text + "checksum \(checksum(text.utf8))\n").utf8)
     }
 
@@ -27,6 +28,7 @@ package enum ImageRecord {
         guard bytes[(lastLine + 1)...].elementsEqual("checksum \(checksum(body))\n".utf8) else { return nil }
         var manifest: Digest?
         var (manifestSize, size): (Int64?, Int64?)
+        var registryDigests: [ImageReference] = []
         var (mediaType, created, os, architecture, variant): (String?, String?, String?, String?, String?)
         // By bytes: a store may list ten thousand images.
         for line in body.split(separator: UInt8(ascii: "\n")) {
@@ -42,6 +44,8 @@ package enum ImageRecord {
             case "os": os = value
             case "architecture": architecture = value
             case "variant": variant = value
+            case "registry-digest":
+                if let reference = try? ImageReference(parsing: value) { registryDigests.append(reference) }
             default: break
             }
         }
@@ -52,7 +56,8 @@ package enum ImageRecord {
             manifest: Descriptor(mediaType: MediaType(rawValue: mediaType), digest: manifest, size: manifestSize),
             created: created.map { Timestamp(text: $0) },
             size: size,
-            platform: Platform(os: os, architecture: architecture, variant: variant)
+            platform: Platform(os: os, architecture: architecture, variant: variant),
+            registryDigests: registryDigests
         )
     }
 

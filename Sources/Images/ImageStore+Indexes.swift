@@ -85,7 +85,8 @@ extension ImageStore {
             manifest: Descriptor(mediaType: descriptor.mediaType, digest: descriptor.digest, size: descriptor.size),
             created: known.created,
             size: known.size,
-            platform: known.platform
+            platform: known.platform,
+            registryDigests: known.registryDigests
         )
     }
 

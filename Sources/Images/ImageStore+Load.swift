@@ -50,14 +50,15 @@ extension ImageStore {
 
     private func load(from source: some ImageSource, selecting selector: LayoutSelector) throws -> StoredImage {
         if let bytes = try source.document("index.json") {
-            let images = LayoutReading.images(try ManifestDocument.index(bytes, mediaType: nil).manifests)
+            let images = try layoutImages(bytes, from: source)
             let found = selector.choose(images) {
                 LayoutReading.names($0)
             } digest: {
                 $0.digest
             }
-            if let found, let manifest = try selectManifest(found, from: source, depth: 0) {
-                return try loadImage(manifest, from: source)
+            if let found {
+                let manifest = try selectManifest(found, from: source, depth: 0)
+                return try loadImage(manifest, from: source, try dockerManifestsIfPresent(source))
             }
             throw selector.failure(source.name, available: images.flatMap(LayoutReading.names))
         }
@@ -83,17 +84,27 @@ extension ImageStore {
         throw ImageError.unknownArchive(source.name)
     }
 
+    private func dockerManifestsIfPresent(_ source: some ImageSource) throws -> [DockerArchiveManifest] {
+        try source.document("manifest.json") == nil ? [] : dockerManifests(source)
+    }
+
     private func load(from source: some ImageSource) throws -> [ListedImage] {
         var found: [ListedImage] = []
         if let bytes = try source.document("index.json") {
-            found = try loadLayout(bytes, from: source)
-            // What `docker save` writes is both; only here are all names.
-            for item in try source.document("manifest.json") == nil ? [] : dockerManifests(source) {
-                for index in found.indices where found[index].image.id == item.id {
-                    let more = item.names.filter { !found[index].names.contains($0) }
-                    found[index] = ListedImage(image: found[index].image, names: found[index].names + more)
+            // What `docker save` writes is both.
+            let items = try dockerManifestsIfPresent(source)
+            found = try loadLayout(bytes, from: source, items)
+            for item in items {
+                guard let index = found.firstIndex(where: { $0.image.id == item.id }) else {
+                    // Docker 25.0.0 left images without names out of the layout.
+                    found.append(try loadDocker(item, from: source))
+                    continue
                 }
+                // All names are only here.
+                let more = item.names.filter { !found[index].names.contains($0) }
+                found[index] = ListedImage(image: found[index].image, names: found[index].names + more)
             }
+            try refuseArtifacts(bytes, found, source)
         } else {
             found = try dockerManifests(source).map { try loadDocker($0, from: source) }
         }
@@ -101,44 +112,79 @@ extension ImageStore {
         return found
     }
 
-    private func loadLayout(_ bytes: [UInt8], from source: some ImageSource) throws -> [ListedImage] {
+    /// A layout of charts alone was not meant to be loaded; one without any entry may be.
+    private func refuseArtifacts(_ bytes: [UInt8], _ found: [ListedImage], _ source: some ImageSource) throws {
+        guard found.isEmpty else { return }
+        let entries = try ManifestDocument.index(bytes, mediaType: nil).manifests
+        guard !entries.isEmpty else { return }
+        let types = entries.map { entry in
+            (manifest(entry, from: source)?.artifactType ?? manifest(entry, from: source)?.config.mediaType
+                ?? entry.artifactType ?? entry.mediaType).rawValue
+        }
+        throw ImageError.onlyArtifacts(source.name, types: Set(types).sorted())
+    }
+
+    /// The entries of `index.json` that stand for images.
+    private func layoutImages(_ bytes: [UInt8], from source: some ImageSource) throws -> [Descriptor] {
         let index = try ManifestDocument.index(bytes, mediaType: nil)
+        return LayoutReading.images(images(index.manifests, from: source))
+    }
+
+    private func loadLayout(_ bytes: [UInt8], from source: some ImageSource, _ items: [DockerArchiveManifest]) throws
+        -> [ListedImage]
+    {
         var order: [Descriptor] = []
         var names: [Digest: [ImageReference]] = [:]
-        for descriptor in LayoutReading.images(index.manifests) {
-            guard let manifest = try selectManifest(descriptor, from: source, depth: 0) else { continue }
+        for descriptor in try layoutImages(bytes, from: source) {
+            let manifest = try selectManifest(descriptor, from: source, depth: 0)
             if names[manifest.digest] == nil { order.append(manifest) }
             let name = LayoutReading.name(descriptor)
             let known = names[manifest.digest] ?? []
             names[manifest.digest] = known + [name].compactMap { $0 }.filter { !known.contains($0) }
         }
         return try order.map { descriptor in
-            ListedImage(image: try loadImage(descriptor, from: source), names: names[descriptor.digest] ?? [])
+            ListedImage(image: try loadImage(descriptor, from: source, items), names: names[descriptor.digest] ?? [])
         }
     }
 
-    private func loadImage(_ descriptor: Descriptor, from source: some ImageSource) throws -> StoredImage {
+    /// - Parameter items: What the `manifest.json` beside the layout lists, if there is one.
+    private func loadImage(_ descriptor: Descriptor, from source: some ImageSource, _ items: [DockerArchiveManifest])
+        throws -> StoredImage
+    {
         let bytes = try readDocument(descriptor, from: source)
         let manifest = try ManifestDocument.manifest(bytes, mediaType: descriptor.mediaType)
         guard manifest.config.size <= ImageStore.documentLimit else {
             throw ImageError.tooLarge("the configuration in \(source.name)", limit: Int64(ImageStore.documentLimit))
         }
-        for blob in [manifest.config] + manifest.layers { try source.fetch(blob.digest, size: blob.size) }
+        try source.fetch(manifest.config.digest, size: manifest.config.size)
+        if let item = items.first(where: { $0.id == manifest.config.digest }), try !isComplete(manifest) {
+            return try loadDocker(item, from: source).image
+        }
+        for blob in manifest.layers { try source.fetch(blob.digest, size: blob.size) }
         return try prepare(manifest: bytes, mediaType: descriptor.mediaType)
     }
 
-    /// The manifest that a descriptor leads to on this machine; `nil` for what is no image.
+    /// Whether a manifest lists the layers of its configuration: those of Docker 25.0 had none, or had them in another
+    /// order.
+    private func isComplete(_ manifest: Manifest) throws -> Bool {
+        let diffIDs = try ManifestDocument.configuration(try store.blobs.read(manifest.config.digest)).rootfs.diffIDs
+        return diffIDs.count == manifest.layers.count
+            && zip(diffIDs, manifest.layers).allSatisfy { diffID, layer in
+                ![MediaType.layer, .dockerLayer].contains(layer.mediaType) || layer.digest == diffID
+            }
+    }
+
+    /// The manifest that a descriptor of an image leads to on this machine.
     private func selectManifest(_ descriptor: Descriptor, from source: some ImageSource, depth: Int) throws
-        -> Descriptor?
+        -> Descriptor
     {
-        if descriptor.mediaType.isManifest { return descriptor }
-        guard descriptor.mediaType.isIndex else { return nil }
+        guard descriptor.mediaType.isIndex else { return descriptor }
         guard depth < 4 else { throw ImageError.malformed("the image index", reason: "it is nested too deep") }
         let index = try ManifestDocument.index(
             try readDocument(descriptor, from: source),
             mediaType: descriptor.mediaType
         )
-        let candidates = index.manifests.filter { !$0.isAttestation }
+        let candidates = images(index.manifests, from: source, depth: depth + 1)
         if let match = Platform.host.best(among: candidates.map(\.platform)) {
             return try selectManifest(candidates[match], from: source, depth: depth + 1)
         }
@@ -146,6 +192,39 @@ extension ImageStore {
             throw ImageError.noPlatform(.host, available: candidates.map { $0.platform?.description ?? "unknown" })
         }
         return try selectManifest(only, from: source, depth: depth + 1)
+    }
+
+    /// The descriptors that stand for images, each with its platform: where it names none, that of the configuration.
+    ///
+    /// One whose documents are not here stays as it is: an archive need not hold all that an index lists.
+    private func images(_ descriptors: [Descriptor], from source: some ImageSource, depth: Int = 0) -> [Descriptor] {
+        descriptors.filter { !$0.isArtifact }.flatMap { descriptor -> [Descriptor] in
+            guard descriptor.mediaType.isManifest else {
+                guard descriptor.mediaType.isIndex else { return [] }
+                // At the top it is one image; inside of one it is more of the same.
+                guard depth > 0, depth < 4, descriptor.platform == nil,
+                    let bytes = try? readDocument(descriptor, from: source),
+                    let index = try? ManifestDocument.index(bytes, mediaType: descriptor.mediaType)
+                else { return [descriptor] }
+                return images(index.manifests, from: source, depth: depth + 1)
+            }
+            guard let manifest = manifest(descriptor, from: source) else { return [descriptor] }
+            guard manifest.isImage else { return [] }
+            var image = descriptor
+            image.platform = descriptor.platform ?? configuration(manifest, from: source)?.platform
+            return [image]
+        }
+    }
+
+    /// A manifest that may be missing or anything; what is wrong with it is told when it is loaded.
+    private func manifest(_ descriptor: Descriptor, from source: some ImageSource) -> Manifest? {
+        guard let bytes = try? readDocument(descriptor, from: source) else { return nil }
+        return try? ManifestDocument.manifest(bytes, mediaType: descriptor.mediaType)
+    }
+
+    private func configuration(_ manifest: Manifest, from source: some ImageSource) -> ImageConfiguration? {
+        guard let bytes = try? readDocument(manifest.config, from: source) else { return nil }
+        return try? ManifestDocument.configuration(bytes)
     }
 
     private func readDocument(_ descriptor: Descriptor, from source: some ImageSource) throws -> [UInt8] {
@@ -211,9 +290,8 @@ struct DockerArchiveManifest: Codable {
 
 /// How the `index.json` of other tools is to be understood.
 private enum LayoutReading {
-    /// The descriptors that stand for images: no attestations, and of one image for several platforms only ours.
-    static func images(_ descriptors: [Descriptor]) -> [Descriptor] {
-        let images = descriptors.filter { !$0.isAttestation }
+    /// Of one image for several platforms only that for ours.
+    static func images(_ images: [Descriptor]) -> [Descriptor] {
         let best = Dictionary(grouping: images, by: name).mapValues { same in
             Platform.host.best(among: same.map(\.platform)).flatMap { same[$0].platform }
         }

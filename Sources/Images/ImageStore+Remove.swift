@@ -42,7 +42,9 @@ extension ImageStore {
         let names = try allNames(of: image.id).map(\.name)
         if let name = typedName(text, image), names.contains(name) {
             let isLast = names.allSatisfy { $0 == name }
-            return try remove([name], isLast && indexes.isEmpty ? image : nil)
+            let removed = try remove([name], isLast && indexes.isEmpty ? image : nil)
+            try forgetDigests(of: image.id)
+            return removed
         }
         guard indexes.isEmpty else {
             throw ImageError.inIndex(image.id, names: indexes.flatMap(\.names).map(\.familiar))
@@ -74,5 +76,14 @@ extension ImageStore {
             result.append(.deleted(image.id))
         }
         return result
+    }
+
+    /// Forgets what registries call an image where it has no name in their repository any more, as Docker does.
+    private func forgetDigests(of id: Digest) throws {
+        guard let known = record(id), !known.registryDigests.isEmpty else { return }
+        let repositories = Set(try allNames(of: id).map(\.name.reference.familiarRepository))
+        var image = known
+        image.registryDigests.removeAll { !repositories.contains($0.familiarRepository) }
+        try replace(known, by: image)
     }
 }

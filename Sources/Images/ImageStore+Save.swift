@@ -102,7 +102,7 @@ private struct SavedImages {
     /// - Parameter format: `nil` leaves each manifest in the one that it has.
     init(_ store: ImageStore, _ images: [ListedImage], _ format: ImageFormat?) throws {
         var seen: Set<Digest> = []
-        for listed in images {
+        for listed in SavedImages.merged(images) {
             let content = try store.content(of: listed.image)
             var manifest = listed.image.manifest
             if let format, manifest.mediaType.format != format {
@@ -138,6 +138,25 @@ private struct SavedImages {
                 )
             )
         }
+    }
+
+    /// Each image once, with all names that it was given.
+    private static func merged(_ images: [ListedImage]) -> [ListedImage] {
+        var result: [ListedImage] = []
+        for listed in images {
+            let known = result.firstIndex { $0.image == listed.image && $0.annotations == listed.annotations }
+            guard let known else {
+                result.append(listed)
+                continue
+            }
+            let names = result[known].names
+            result[known] = ListedImage(
+                image: listed.image,
+                names: names + listed.names.filter { !names.contains($0) },
+                annotations: listed.annotations
+            )
+        }
+        return result
     }
 
     /// Whether a descriptor of a layout that exists gives way to one of these.

@@ -208,8 +208,9 @@ public struct ImageStore: Sendable {
         let lock = try namesLock()
         defer { withExtendedLifetime(lock) {} }
         let index = LayoutIndex(self)
-        for image in images.map(\.image) {
-            let known = record(image.id)
+        for listed in images.map(\.image) {
+            let known = record(listed.id)
+            let image = known.map { listed.adding($0.registryDigests) } ?? listed
             if known == image { continue }
             // Another manifest for the same ID changes the index at every name of the image.
             if let known, known.manifest != image.manifest { try index.invalidate() }
@@ -223,6 +224,24 @@ public struct ImageStore: Sendable {
         let names = images.flatMap { listed in listed.names.map { (ImageName($0), listed.image.named) } }
         let changed = Dictionary(names) { $1 }.filter { storedID(of: $0.key) != $0.value.id }
         if !changed.isEmpty || !index.isCurrent { try setNames(changed.map { ($0.key, $0.value) }, index) }
+    }
+
+    /// Remembers under which digest a registry has an image, or the index that it is of.
+    public func remember(_ reference: ImageReference, of image: StoredImage) throws {
+        let lock = try namesLock()
+        defer { withExtendedLifetime(lock) {} }
+        guard let known = record(image.id) else { return }
+        try replace(known, by: known.adding([reference]))
+    }
+
+    /// Writes a record that only says more of the same image; the names lock must be held.
+    func replace(_ known: StoredImage, by image: StoredImage) throws {
+        guard known != image else { return }
+        try FileOperations.writeAtomically(
+            ImageRecord.encode(image),
+            to: recordPath(image.id),
+            temporary: store[.temporary]
+        )
     }
 
     /// The layers that a manifest and a configuration describe together, lowest first.

@@ -7,9 +7,14 @@ public import SystemPackage
 public enum OutputFile {
     /// Runs `body` with a sink for `path`; `-` is standard output, and devices and pipes are written to as they are.
     ///
+    /// That the reader of standard output has had enough is no error.
+    ///
     /// - Throws: `ImageError.refusedDestination` for a directory, `SystemError`, what `body` throws.
     public static func write(_ path: FilePath, _ body: (any ByteSink) throws -> Void) throws {
-        if path == "-" { return try body(DescriptorSink(descriptor: STDOUT_FILENO, path: "standard output")) }
+        if path == "-" {
+            let sink = DescriptorSink(descriptor: STDOUT_FILENO, path: StandardOutput.name)
+            return try StandardOutput.ignoringClosedPipe { try body(sink) }
+        }
         switch FileStatus.ifPresent(path)?.kind {
         case .directory?:
             throw ImageError.refusedDestination(path, reason: "it is a directory")

@@ -13,13 +13,35 @@ public struct StoredImage: Sendable, Hashable {
     public let size: Int64
     /// What the image runs on.
     public let platform: Platform
+    /// Under which digests registries have the image or an index of it, as pulls and pushes learned; the latest last.
+    public internal(set) var registryDigests: [ImageReference]
 
-    init(id: Digest, manifest: Descriptor, created: Timestamp?, size: Int64, platform: Platform) {
+    /// Those of the latest pushes and pulls; a record has to stay small.
+    private static let registryDigestLimit = 64
+
+    init(
+        id: Digest,
+        manifest: Descriptor,
+        created: Timestamp?,
+        size: Int64,
+        platform: Platform,
+        registryDigests: [ImageReference] = []
+    ) {
         self.id = id
         self.manifest = manifest
         self.created = created
         self.size = size
         self.platform = platform
+        self.registryDigests = registryDigests
+    }
+
+    /// The image with more digests of registries.
+    func adding(_ digests: [ImageReference]) -> StoredImage {
+        let new = digests.filter { !registryDigests.contains($0) }
+        guard !new.isEmpty else { return self }
+        var image = self
+        image.registryDigests = (registryDigests + new).suffix(StoredImage.registryDigestLimit)
+        return image
     }
 }
 
@@ -31,6 +53,12 @@ public struct ListedImage: Sendable, Hashable {
     public let names: [ImageReference]
     /// Those of the image's entry in an index that it is written to.
     public let annotations: [String: String]
+
+    /// How registries know the image: its names with a digest, and what pulls and pushes by tag learned.
+    public var registryDigests: [ImageReference] {
+        let named = names.filter { $0.digest != nil }
+        return named + image.registryDigests.filter { !named.contains($0) }
+    }
 
     /// An image with the names that count for what is done with it.
     public init(image: StoredImage, names: [ImageReference], annotations: [String: String] = [:]) {

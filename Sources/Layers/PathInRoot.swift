@@ -34,14 +34,25 @@ public struct PathInRoot: Sendable, Hashable {
 
     /// Takes a relative path as an archive names it; `nil` when a `..` component would leave what it names.
     ///
-    /// Leading `/` and `./` are dropped, as every tool does; `a/../b` is refused although it stays inside,
-    /// because no honest archive holds it. So is a NUL byte.
+    /// Leading `/` and `./` are dropped, as every tool does, and `a/../b` is `b` whatever `a` is. A NUL byte is refused.
     public init?(archiveMember name: [UInt8]) {
         switch PathInRoot.form(of: name) {
         case .clean: self.init(cleaned: name)
         case .needsCleaning where !name.contains(0): self.init(name)
+        case .hasParent where !name.contains(0) && PathInRoot.staysInside(name): self.init(name)
         case .needsCleaning, .hasParent: return nil
         }
+    }
+
+    /// Whether no `..` goes above where the path starts, read from left to right.
+    private static func staysInside(_ text: [UInt8]) -> Bool {
+        var depth = 0
+        for component in text.split(separator: UInt8(ascii: "/")) {
+            if component.elementsEqual([UInt8(ascii: ".")]) { continue }
+            depth += component.elementsEqual([UInt8(ascii: "."), UInt8(ascii: ".")]) ? -1 : 1
+            if depth < 0 { return false }
+        }
+        return true
     }
 
     private enum Form { case clean, needsCleaning, hasParent }

@@ -9,6 +9,8 @@ public struct ImageConfiguration: Sendable, Hashable, Codable {
     public var architecture: String
     public var os: String
     public var osVersion: String?
+    /// What the operating system must offer; nothing here asks for it, but images built on this one keep it.
+    public var osFeatures: [String]?
     public var variant: String?
     public var config: Execution
     public var rootfs: RootFilesystem
@@ -16,7 +18,7 @@ public struct ImageConfiguration: Sendable, Hashable, Codable {
 
     enum CodingKeys: String, CodingKey {
         case created, author, architecture, os, variant, config, rootfs, history
-        case osVersion = "os.version"
+        case osVersion = "os.version", osFeatures = "os.features"
     }
 
     public init(platform: Platform) {
@@ -31,11 +33,12 @@ public struct ImageConfiguration: Sendable, Hashable, Codable {
     /// Decodes leniently: everything that a base image may leave out has an empty value.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        created = try container.decodeIfPresent(Timestamp.self, forKey: .created)
+        created = try container.decodeIfPresent(Timestamp.self, forKey: .created)?.ifValid
         author = try container.decodeIfPresent(String.self, forKey: .author)
         architecture = try container.decodeIfPresent(String.self, forKey: .architecture) ?? Platform.host.architecture
         os = try container.decodeIfPresent(String.self, forKey: .os) ?? "linux"
         osVersion = try container.decodeIfPresent(String.self, forKey: .osVersion)
+        osFeatures = try container.decodeIfPresent([String].self, forKey: .osFeatures)
         variant = try container.decodeIfPresent(String.self, forKey: .variant)
         config = try container.decodeIfPresent(Execution.self, forKey: .config) ?? Execution()
         rootfs = try container.decodeIfPresent(RootFilesystem.self, forKey: .rootfs) ?? RootFilesystem()
@@ -154,6 +157,15 @@ public struct ImageConfiguration: Sendable, Hashable, Codable {
             self.author = author
             self.comment = comment
             self.emptyLayer = emptyLayer
+        }
+
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            created = try container.decodeIfPresent(Timestamp.self, forKey: .created)?.ifValid
+            createdBy = try container.decodeIfPresent(String.self, forKey: .createdBy)
+            author = try container.decodeIfPresent(String.self, forKey: .author)
+            comment = try container.decodeIfPresent(String.self, forKey: .comment)
+            emptyLayer = try container.decodeIfPresent(Bool.self, forKey: .emptyLayer)
         }
     }
 

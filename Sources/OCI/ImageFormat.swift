@@ -19,7 +19,7 @@ extension MediaType {
 }
 
 extension Manifest {
-    /// The same image with the media types of a format; Docker's has no annotations.
+    /// The same image with the media types of a format; Docker's has no annotations, and is about no other manifest.
     public func converted(to format: ImageFormat) -> Manifest {
         var manifest = self
         manifest.mediaType = MediaType.imageManifest.form(in: format)
@@ -27,7 +27,7 @@ extension Manifest {
         for position in layers.indices {
             manifest.layers[position].mediaType = layers[position].mediaType.form(in: format)
         }
-        if format == .docker { manifest.annotations = nil }
+        if format == .docker { (manifest.annotations, manifest.artifactType, manifest.subject) = (nil, nil, nil) }
         return manifest
     }
 }

@@ -69,6 +69,11 @@ public struct ImageReference: Sendable, Hashable {
         self.digest = digest
     }
 
+    /// What has this digest in the same repository.
+    public func naming(_ digest: Digest) -> ImageReference {
+        ImageReference(registry: registry, repository: repository, tag: nil, digest: digest)
+    }
+
     /// The name as users write it: without `docker.io/` and `library/`, with the tag or digest.
     public var familiar: String { familiarRepository + suffix }
 

@@ -3,6 +3,8 @@ public enum JSONValue: Sendable, Codable, Equatable {
     case null
     case boolean(Bool)
     case integer(Int64)
+    /// Nanoseconds; in JSON an integer, and never read as anything else.
+    case duration(Int64)
     case number(Double)
     case string(String)
     case list([JSONValue])
@@ -32,7 +34,7 @@ public enum JSONValue: Sendable, Codable, Equatable {
         switch self {
         case .null: try container.encodeNil()
         case .boolean(let value): try container.encode(value)
-        case .integer(let value): try container.encode(value)
+        case .integer(let value), .duration(let value): try container.encode(value)
         case .number(let value): try container.encode(value)
         case .string(let value): try container.encode(value)
         case .list(let value): try container.encode(value)

@@ -5,6 +5,8 @@ public struct Descriptor: Sendable, Hashable, Codable {
     public var size: Int64
     public var annotations: [String: String]?
     public var platform: Platform?
+    /// What the manifest is of, where it is no image.
+    public var artifactType: MediaType?
 
     public init(
         mediaType: MediaType,
@@ -22,9 +24,11 @@ public struct Descriptor: Sendable, Hashable, Codable {
 }
 
 extension Descriptor {
-    /// Whether this is about another manifest rather than an image of its own, as BuildKit lists its provenance.
-    public var isAttestation: Bool {
-        annotations?["vnd.docker.reference.type"] == "attestation-manifest"
+    /// Whether an index says of this that it is something other than an image, as BuildKit does of its provenance.
+    ///
+    /// Not every index does; `Manifest.isImage` tells for certain.
+    public var isArtifact: Bool {
+        artifactType != nil || annotations?["vnd.docker.reference.type"] == "attestation-manifest"
             || (platform?.os == "unknown" && platform?.architecture == "unknown")
     }
 }
@@ -37,6 +41,8 @@ public struct Manifest: Sendable, Hashable, Codable {
     public var artifactType: MediaType?
     public var config: Descriptor
     public var layers: [Descriptor]
+    /// The manifest that this one says something about, such as the image that was signed.
+    public var subject: Descriptor?
     public var annotations: [String: String]?
 
     public init(
@@ -49,6 +55,27 @@ public struct Manifest: Sendable, Hashable, Codable {
         self.config = config
         self.layers = layers
         self.annotations = annotations
+    }
+
+    /// Decodes leniently: some tools write `null` where there is no layer.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        schemaVersion = try container.decode(Int.self, forKey: .schemaVersion)
+        mediaType = try container.decodeIfPresent(MediaType.self, forKey: .mediaType)
+        artifactType = try container.decodeIfPresent(MediaType.self, forKey: .artifactType)
+        config = try container.decode(Descriptor.self, forKey: .config)
+        layers = try container.decodeIfPresent([Descriptor].self, forKey: .layers) ?? []
+        subject = try container.decodeIfPresent(Descriptor.self, forKey: .subject)
+        annotations = try container.decodeIfPresent([String: String].self, forKey: .annotations)
+    }
+
+    /// Whether this is an image, and no artifact that is kept as one: a chart, a list of what is in an image, a
+    /// signature or an attestation (manifest.md, "Guidelines for Artifact Usage").
+    ///
+    /// The configuration alone does not tell: signatures and attestations have that of an image, without a platform.
+    public var isImage: Bool {
+        config.mediaType.isImageConfiguration && subject == nil && artifactType == nil
+            && layers.allSatisfy { $0.mediaType.isLayer }
     }
 }
 
@@ -63,6 +90,15 @@ public struct ImageIndex: Sendable, Hashable, Codable {
         mediaType = .imageIndex
         self.manifests = manifests
         self.annotations = annotations
+    }
+
+    /// Decodes leniently: Docker 25.0 wrote `null` for a list without entries.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        schemaVersion = try container.decode(Int.self, forKey: .schemaVersion)
+        mediaType = try container.decodeIfPresent(MediaType.self, forKey: .mediaType)
+        manifests = try container.decodeIfPresent([Descriptor].self, forKey: .manifests) ?? []
+        annotations = try container.decodeIfPresent([String: String].self, forKey: .annotations)
     }
 }
 

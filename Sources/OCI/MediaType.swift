@@ -24,6 +24,16 @@ public struct MediaType: Sendable, Hashable, RawRepresentable {
         rawValue.hasPrefix("application/vnd.oci.image.layer.nondistributable.")
             || rawValue.hasPrefix("application/vnd.docker.image.rootfs.foreign.")
     }
+    /// Whether this names the configuration of an image rather than that of a chart, a signature or another artifact.
+    public var isImageConfiguration: Bool { self == .imageConfiguration || self == .dockerConfiguration }
+    /// Whether this names a layer of an image, in any compression.
+    public var isLayer: Bool {
+        [
+            "application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs.",
+            "application/vnd.docker.container.",
+        ]
+        .contains { rawValue.hasPrefix($0) }
+    }
     /// Whether this names an index of several manifests.
     public var isIndex: Bool { self == .imageIndex || self == .dockerManifestList }
     /// Whether this names the manifest of one image.

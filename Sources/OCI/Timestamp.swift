@@ -48,6 +48,10 @@ public struct Timestamp: Sendable, Hashable, Codable, CustomStringConvertible {
         try container.encode(description)
     }
 
+    /// `nil` for a text that is not a time, such as the empty one that some tools write: Docker and all that is built of
+    /// Go's packages would refuse an image that has it in its history.
+    public var ifValid: Timestamp? { secondsSinceEpoch == nil ? nil : self }
+
     /// Whole seconds since 1970; `nil` when the text is no RFC 3339 time.
     public var secondsSinceEpoch: Int64? {
         let text = Array(description.utf8)

@@ -27,13 +27,13 @@ public struct DiagnosticRenderer: Sendable {
         if let range = diagnostic.range {
             text += excerpt(range, in: source, label: diagnostic.label, severity: diagnostic.severity)
         } else if let label = diagnostic.label {
-            text += "  \(label)\n"
+            text += "  \(EscapedText.escaped(label))\n"
         }
         for note in diagnostic.notes {
             text += heading(.note, note.message, at: note.range, in: source)
         }
         for hint in diagnostic.hints {
-            text += "\(coloured("hint:", "1;36")) \(Self.printable(hint))\n"
+            text += "\(coloured("hint:", "1;36")) \(EscapedText.escaped(hint))\n"
         }
         return text
     }
@@ -44,11 +44,11 @@ public struct DiagnosticRenderer: Sendable {
         at range: SourceRange?,
         in source: SourceText
     ) -> String {
+        let name = EscapedText.escaped(source.name)
         let place =
-            range.map { "\(source.name):\(source.line(at: $0.start)):\(source.column(at: $0.start)):" }
-            ?? "\(source.name):"
+            range.map { "\(name):\(source.line(at: $0.start)):\(source.column(at: $0.start)):" } ?? "\(name):"
         let word = coloured("\(severity.rawValue):", Self.colour(of: severity))
-        return "\(coloured(place, "1")) \(word) \(Self.printable(CredentialMask.masked(message)))\n"
+        return "\(coloured(place, "1")) \(word) \(EscapedText.escaped(CredentialMask.masked(message)))\n"
     }
 
     private func excerpt(
@@ -83,7 +83,7 @@ public struct DiagnosticRenderer: Sendable {
         while text.last == " " { text.removeLast() }
         text += "\n  \(gutter) | " + String(repeating: " ", count: caretColumn - cut)
         text += coloured(caret, Self.colour(of: severity))
-        if let label { text += " " + Self.printable(label) }
+        if let label { text += " " + EscapedText.escaped(label) }
         return text + "\n"
     }
 
@@ -94,24 +94,10 @@ public struct DiagnosticRenderer: Sendable {
             if scalar == "\t" {
                 repeat { scalars.append(" ") } while scalars.count % tabWidth != 0
             } else {
-                scalars.append(isControl(scalar) ? "\u{FFFD}" : scalar)
+                scalars.append(EscapedText.replaced(scalar))
             }
         }
         return scalars
-    }
-
-    /// A message with control characters made harmless: a Dockerfile must not send escape codes to a terminal.
-    private static func printable(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: isControl) else { return text }
-        var result = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars {
-            result.append(scalar == "\n" || scalar == "\t" ? " " : isControl(scalar) ? "\u{FFFD}" : scalar)
-        }
-        return String(result)
-    }
-
-    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
     }
 
     private static func colour(of severity: Diagnostic.Severity) -> String {

@@ -26,6 +26,29 @@ public enum EscapedText {
         return result
     }
 
+    /// One U+FFFD in place of each such character, where columns have to stay as they are.
+    public static func replaced(_ scalar: Unicode.Scalar) -> Unicode.Scalar { isControl(scalar) ? "\u{FFFD}" : scalar }
+
+    /// The same JSON with such characters in its strings as `\u` and four hexadecimal digits.
+    public static func escaped(json bytes: [UInt8]) -> [UInt8] {
+        let text = String(decoding: bytes, as: UTF8.self)
+        // The line feeds between its values are no part of them.
+        func isInString(_ scalar: Unicode.Scalar) -> Bool { scalar.value >= 0x20 && isControl(scalar) }
+        guard text.unicodeScalars.contains(where: isInString) else { return bytes }
+        var result = ""
+        for scalar in text.unicodeScalars {
+            guard isInString(scalar) else {
+                result.unicodeScalars.append(scalar)
+                continue
+            }
+            for unit in String(scalar).utf16 {
+                let digits = String(unit, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
+            }
+        }
+        return Array(result.utf8)
+    }
+
     private static func scalar(_ bytes: [UInt8], at position: Int) -> (Unicode.Scalar, Int)? {
         let first = bytes[position]
         if first < 0x80 { return (Unicode.Scalar(first), 1) }

@@ -149,7 +149,7 @@ extension FileDifference {
     /// `mode     /run.sh  now 0755, was 0644`.
     fileprivate var line: String {
         let word = change.rawValue + String(repeating: " ", count: max(8 - change.rawValue.utf8.count, 0))
-        let line = "\(word) \(path)"
+        let line = "\(word) \(StepExplanation.Reason.shown(path))"
         guard change != .content, let old, let new else { return line }
         return "\(line)  now `\(StepExplanation.Reason.shown(new))`, was `\(StepExplanation.Reason.shown(old))`"
     }

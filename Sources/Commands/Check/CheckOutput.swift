@@ -47,8 +47,7 @@ extension BuildOptions {
             )
             GitHubAnnotation.show(found.diagnostics.map { Problem($0, in: found.source) })
         case .json:
-            let lines = try CanonicalJSON.encodePretty(DiagnosticsDocument(found)) + [UInt8(ascii: "\n")]
-            Terminal.write(lines, to: STDOUT_FILENO)
+            try Terminal.print(json: DiagnosticsDocument(found))
         }
         if diagnostics.contains(where: { $0.severity == .error }) { throw CommandFailure(exitCode: ExitStatus.failure) }
     }

@@ -4,6 +4,7 @@ import FileSystem
 import Glibc
 import Images
 import OCI
+import Reporting
 import SystemPackage
 
 /// `swiftbuild context`.
@@ -92,14 +93,17 @@ struct ContextListCommand: ParsableCommand {
         }
         switch format {
         case .json:
-            Terminal.write(try CanonicalJSON.encodePretty(entries) + [UInt8(ascii: "\n")], to: STDOUT_FILENO)
+            try Terminal.print(json: entries)
         case .text:
             let sizes = entries.map { $0.size.map(String.init) ?? "-" }
             let width = sizes.map(\.utf8.count).max() ?? 0
             var text = ""
             for (entry, size) in zip(entries, sizes) {
-                text += String(repeating: " ", count: width - size.utf8.count) + "\(size)  \(entry.path)"
-                text += (entry.type == "directory" ? "/" : "") + (entry.target.map { " -> \($0)" } ?? "") + "\n"
+                text +=
+                    String(repeating: " ", count: width - size.utf8.count)
+                    + "\(size)  \(EscapedText.escaped(entry.path))"
+                text += entry.type == "directory" ? "/" : ""
+                text += (entry.target.map { " -> \(EscapedText.escaped($0))" } ?? "") + "\n"
             }
             Terminal.write(text, to: STDOUT_FILENO)
             Terminal.write("\(files) files, \(HumanReadable.size(bytes))\n", to: STDERR_FILENO)
@@ -124,8 +128,8 @@ struct ContextListCommand: ParsableCommand {
 
     private func print(_ decision: ContextDecision) throws {
         switch format {
-        case .json: Terminal.write(try CanonicalJSON.encodePretty(decision) + [UInt8(ascii: "\n")], to: STDOUT_FILENO)
-        case .text: Terminal.print(decision.sentence)
+        case .json: try Terminal.print(json: decision)
+        case .text: Terminal.print(EscapedText.escaped(decision.sentence))
         }
     }
 }

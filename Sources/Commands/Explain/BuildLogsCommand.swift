@@ -34,7 +34,7 @@ struct BuildLogsCommand: ParsableCommand {
         let record = try BuildRecordStore(images.store).found(build)
         let places = try record.places(ofStep: step)
         let logs = StepLogStore(images.store)
-        try Terminal.ignoringClosedPipe {
+        try StandardOutput.ignoringClosedPipe {
             for place in places {
                 guard let path = logs.log(of: record, stage: place.stage, step: place.step) else { continue }
                 let number = record[place].number
@@ -62,7 +62,7 @@ struct BuildLogsCommand: ParsableCommand {
             if isSafe {
                 try chunk.withUnsafeBytes { bytes in
                     let piece = UnsafeRawBufferPointer(rebasing: bytes[..<count])
-                    try FileOperations.write(piece, to: STDOUT_FILENO, path: "standard output")
+                    try FileOperations.write(piece, to: STDOUT_FILENO, path: StandardOutput.name)
                 }
                 continue
             }

@@ -52,7 +52,7 @@ struct ExplainCommand: ParsableCommand {
         Terminal.print("\(time), \(StepLines.time(record.duration)), \(record.ending.rawValue)")
         if let image = record.image {
             let names = record.tags.map { (try? ImageReference(parsing: $0))?.familiar ?? $0 }
-            Terminal.print(([image.description] + names).joined(separator: " "))
+            Terminal.print(EscapedText.escaped(([image.description] + names).joined(separator: " ")))
         }
         Terminal.print("")
     }

@@ -40,8 +40,13 @@ struct ImagesCommand: ParsableCommand {
         let format = try RowFormat(parsing: format)
         let wanted = try name.map { try ImageReference(parsing: $0) }
         let images = try global.images()
-        let rows = ImageRow.rows(try images.list(), try images.indexes()).filter { row in
+        let withDigests = showsDigests || self.format?.contains(".Digest") ?? false || self.format == "json"
+        let all = ImageRow.rows(try images.list(), try images.indexes(), showingDigests: withDigests && !isQuiet)
+        let rows = all.filter { row in
             guard let wanted else { return true }
+            if let digest = wanted.digest {
+                return row.repository == wanted.familiarRepository && row.digest == digest.description
+            }
             let isTagged = name?.split(separator: "/").last?.contains(":") ?? false
             return row.repository == wanted.familiarRepository && (!isTagged || row.tag == wanted.tag)
         }

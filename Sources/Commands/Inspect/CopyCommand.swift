@@ -1,4 +1,5 @@
 import ArgumentParser
+import FileSystem
 import Glibc
 import ImageAnalysis
 import Layers
@@ -32,7 +33,7 @@ struct CatCommand: AsyncParsableCommand {
             let path = try place.requiredPath()
             let opened = try await OpenedImage(place.image, in: images)
             let content = try FileContent(path, of: try opened.files())
-            try Terminal.ignoringClosedPipe { try content.write(to: STDOUT_FILENO) }
+            try StandardOutput.ignoringClosedPipe { try content.write(to: STDOUT_FILENO, path: StandardOutput.name) }
         }
     }
 }
@@ -89,8 +90,8 @@ struct CopyCommand: AsyncParsableCommand {
         )
         var omitted: [PathInRoot] = []
         if destination == "-" {
-            let sink = DescriptorSink(descriptor: STDOUT_FILENO, path: "standard output")
-            try Terminal.ignoringClosedPipe { omitted = try extraction.write(to: sink) }
+            let sink = DescriptorSink(descriptor: STDOUT_FILENO, path: StandardOutput.name)
+            try StandardOutput.ignoringClosedPipe { omitted = try extraction.write(to: sink) }
         } else {
             omitted = try extraction.copy(to: FilePath(destination), endsWithSlash: destination.hasSuffix("/"))
         }

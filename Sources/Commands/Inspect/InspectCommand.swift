@@ -49,9 +49,24 @@ struct InspectCommand: AsyncParsableCommand {
             let values = try inspections.map {
                 try CanonicalJSON.decode(JSONValue.self, from: CanonicalJSON.encode($0))
             }
-            for value in values { Terminal.print(try template.text(value.safeToPrint)) }
+            for value in values { Terminal.print(try template.text(value.withDurations.safeToPrint)) }
             return
         }
-        Terminal.write(try Inspection.json(inspections), to: STDOUT_FILENO)
+        try Terminal.print(json: inspections)
+    }
+}
+
+extension JSONValue {
+    /// The same with the times of a health check as durations, which Docker's templates print as `30s`.
+    fileprivate var withDurations: JSONValue {
+        guard case .object(var image) = self, case .object(var config)? = image["Config"],
+            case .object(var check)? = config["Healthcheck"]
+        else { return self }
+        for (name, value) in check where name != "Retries" {
+            if case .integer(let nanoseconds) = value { check[name] = .duration(nanoseconds) }
+        }
+        config["Healthcheck"] = .object(check)
+        image["Config"] = .object(config)
+        return .object(image)
     }
 }

@@ -117,10 +117,10 @@ final class FoldingProgress: ProgressRenderer {
 
     private func begin(_ fold: Fold, _ title: String) -> [UInt8] {
         switch service {
-        case .gitHub: Array("::group::\(GitHubAnnotation.escaped(EscapedText.escaped(title)))\n".utf8)
+        case .gitHub: Array("::group::\(GitHubAnnotation.escaped(title))\n".utf8)
         case .gitLab:
             Array(
-                "\u{1B}[0Ksection_start:\(time(nil)):step_\(fold.number)\r\u{1B}[0K\(EscapedText.escaped(title))\n".utf8
+                "\u{1B}[0Ksection_start:\(time(nil)):step_\(fold.number)\r\u{1B}[0K\(title)\n".utf8
             )
         }
     }

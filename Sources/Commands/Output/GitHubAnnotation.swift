@@ -33,7 +33,7 @@ enum GitHubAnnotation {
         }
         if let rule = problem.rule { properties.append(("title", rule)) }
         let list = properties.map { "\($0)=\(escapedProperty($1))" }.joined(separator: ",")
-        let message = ([problem.message] + problem.hints).joined(separator: "\n")
+        let message = ([problem.message] + problem.hints).map { EscapedText.escaped($0) }.joined(separator: "\n")
         return Array("::\(command)\(list.isEmpty ? "" : " \(list)")::\(escaped(message))\n".utf8)
     }
 

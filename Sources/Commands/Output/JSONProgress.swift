@@ -1,3 +1,4 @@
+import FileSystem
 import Glibc
 import OCI
 import Reporting
@@ -71,7 +72,7 @@ final class JSONProgress: ProgressRenderer {
 
     private func write(_ line: Line) {
         guard let bytes = try? CanonicalJSON.encode(line) else { return }
-        Terminal.write(bytes + [UInt8(ascii: "\n")], to: STDERR_FILENO)
+        StandardOutput.writeToStandardError(Terminal.safe(json: bytes, for: STDERR_FILENO) + [UInt8(ascii: "\n")])
     }
 
     /// How many bytes at the end are the beginning of a character in UTF-8.

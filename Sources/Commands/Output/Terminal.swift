@@ -2,6 +2,7 @@ import FileSystem
 import Glibc
 import Images
 import OCI
+import Reporting
 import SystemPackage
 
 /// The streams to the user.
@@ -23,22 +24,15 @@ enum Terminal {
         return (Int(size.ws_col), Int(size.ws_row))
     }
 
-    /// Writes text; a reader that has gone away is no error.
+    /// Writes text. To standard output it is data: the program ends with an error when it cannot be written. A reader that
+    /// has gone away is no error.
     static func write(_ text: String, to descriptor: Int32) {
         write(Array(text.utf8), to: descriptor)
     }
 
     static func write(_ bytes: [UInt8], to descriptor: Int32) {
-        bytes.withUnsafeBytes { try? FileOperations.write($0, to: descriptor, path: "standard output") }
-    }
-
-    /// Writes data to standard output that a reader may have enough of.
-    static func ignoringClosedPipe(_ body: () throws -> Void) throws {
-        do {
-            try body()
-        } catch let error as SystemError where error.errno == .brokenPipe {
-            return
-        }
+        if descriptor == STDOUT_FILENO { return StandardOutput.write(bytes) }
+        bytes.withUnsafeBytes { try? FileOperations.write($0, to: descriptor, path: "standard error") }
     }
 
     /// Prints a table, as wide as a terminal allows.
@@ -48,7 +42,22 @@ enum Terminal {
 
     /// Prints a document.
     static func print(json value: some Encodable) throws {
-        write(try CanonicalJSON.encodePretty(value) + [UInt8(ascii: "\n")], to: STDOUT_FILENO)
+        StandardOutput.write(
+            safe(json: try CanonicalJSON.encodePretty(value), for: STDOUT_FILENO) + [UInt8(ascii: "\n")]
+        )
+    }
+
+    /// JSON as it may be written to a stream: to a terminal without characters that it would obey, as other spellings of
+    /// the same.
+    static func safe(json bytes: [UInt8], for descriptor: Int32) -> [UInt8] {
+        isTerminal(descriptor) ? EscapedText.escaped(json: bytes) : bytes
+    }
+
+    /// A line of a process as it may be written to standard error: as it is to a file, where nothing is lost, and to a
+    /// terminal without what it would obey.
+    static func safe(output line: String) -> String {
+        guard isTerminal(STDERR_FILENO) else { return line }
+        return TerminalText.line(Array(line.utf8), keepsColours: usesColour(STDERR_FILENO))
     }
 
     /// Prints a line of data.

@@ -16,7 +16,18 @@ struct Transcript {
     private(set) var stageCount = 1
     /// What a process wrote since its last line end, for each of its streams.
     private var partial: [Source: [UInt8]] = [:]
-    private let renderer = DiagnosticRenderer(usesColour: Terminal.usesColour(STDERR_FILENO))
+    private let isForTerminal: Bool
+    private let usesColour: Bool
+    private let renderer: DiagnosticRenderer
+
+    init(
+        isForTerminal: Bool = Terminal.isTerminal(STDERR_FILENO),
+        usesColour: Bool = Terminal.usesColour(STDERR_FILENO)
+    ) {
+        self.isForTerminal = isForTerminal
+        self.usesColour = usesColour
+        renderer = DiagnosticRenderer(usesColour: usesColour)
+    }
 
     /// The lines for an event; none, one or several.
     mutating func text(_ event: BuildEvent) -> [UInt8] {
@@ -29,7 +40,7 @@ struct Transcript {
         case .transfer(let event):
             return Array((TransferView.line(event).map { $0 + "\n" } ?? "").utf8)
         case .note(let text):
-            return Array("note: \(text)\n".utf8)
+            return Array("note: \(EscapedText.escaped(text))\n".utf8)
         case .started(let step):
             return line(Transcript.title(step), step)
         case .running(let step, let id):
@@ -50,15 +61,15 @@ struct Transcript {
                 "Successfully built \(id.split(separator: ":").last.map { String($0.prefix(12)) } ?? id)\n".utf8
             )
         case .tagged(let name):
-            return Array("Successfully tagged \(name)\n".utf8)
+            return Array("Successfully tagged \(EscapedText.escaped(name))\n".utf8)
         case .exported(let destination):
-            return Array("Successfully exported \(destination)\n".utf8)
+            return Array("Successfully exported \(EscapedText.escaped(destination))\n".utf8)
         }
     }
 
     static func title(_ step: BuildEvent.Step) -> String {
-        step.number > 0
-            ? "Step \(step.number)/\(step.total) : \(step.text)" : "# Executing build trigger : \(step.text)"
+        let text = EscapedText.escaped(step.text)
+        return step.number > 0 ? "Step \(step.number)/\(step.total) : \(text)" : "# Executing build trigger : \(text)"
     }
 
     private func line(_ text: String, _ step: BuildEvent.Step) -> [UInt8] {
@@ -66,7 +77,7 @@ struct Transcript {
     }
 
     func prefix(_ step: BuildEvent.Step) -> String {
-        stageCount > 1 ? "[\(step.stageName)] " : ""
+        stageCount > 1 ? "[\(EscapedText.escaped(step.stageName))] " : ""
     }
 
     /// Complete lines as they come; what has no line end yet waits, so that lines of parallel steps do not mix.
@@ -79,17 +90,17 @@ struct Transcript {
                 partial[source] = lines
                 return []
             }
-            return Array(prefix(source.step).utf8) + lines + [UInt8(ascii: "\n")]
+            return Array(prefix(source.step).utf8) + shown(lines) + [UInt8(ascii: "\n")]
         }
         lines += bytes[...end]
         let rest = bytes[(end + 1)...]
         if !rest.isEmpty { partial[source] = Array(rest) }
         let prefix = Array(prefix(source.step).utf8)
-        guard !prefix.isEmpty else { return lines }
+        guard !prefix.isEmpty || isForTerminal else { return lines }
         var result: [UInt8] = []
         for line in lines.dropLast().split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
             result += prefix
-            result += line
+            result += shown(line)
             result.append(UInt8(ascii: "\n"))
         }
         return result
@@ -101,8 +112,13 @@ struct Transcript {
             guard let rest = partial.removeValue(forKey: Source(step: step, stream: stream)), !rest.isEmpty else {
                 continue
             }
-            result += Array(prefix(step).utf8) + rest + [UInt8(ascii: "\n")]
+            result += Array(prefix(step).utf8) + shown(rest) + [UInt8(ascii: "\n")]
         }
         return result
+    }
+
+    /// A line of a process: on a terminal without what it would obey, colours excepted; elsewhere as it was written.
+    private func shown(_ line: some Collection<UInt8>) -> [UInt8] {
+        isForTerminal ? Array(TerminalText.line(line, keepsColours: usesColour).utf8) : Array(line)
     }
 }

@@ -16,6 +16,11 @@ struct TransferView {
 
     /// The line that an event leaves for good.
     static func line(_ event: TransferEvent) -> String? {
+        // Notes quote servers.
+        text(event).map { EscapedText.escaped($0) }
+    }
+
+    private static func text(_ event: TransferEvent) -> String? {
         switch event {
         case .started(.pull, let repository, let tag): "\(tag): Pulling from \(repository)"
         case .started(.push, let repository, _): "The push refers to repository [\(repository)]"

@@ -39,9 +39,7 @@ struct ReportCommand: AsyncParsableCommand {
             throw CommandFailure("a page is not for a terminal: use -o or redirect", status: ExitStatus.usage)
         }
         let bytes = try await report(global.images()).bytes
-        try Terminal.ignoringClosedPipe {
-            try OutputFile.write(FilePath(output)) { sink in try bytes.withUnsafeBytes { try sink.write($0) } }
-        }
+        try OutputFile.write(FilePath(output)) { sink in try bytes.withUnsafeBytes { try sink.write($0) } }
     }
 
     private func report(_ images: ImageStore) async throws -> BuildReport {

@@ -41,9 +41,9 @@ enum FormatFunction: String, CaseIterable, Sendable {
         case .print: return .string(arguments.map(\.goText).joined(separator: " "))
         case .println: return .string(arguments.map(\.goText).joined(separator: " ") + "\n")
         case .eq:
-            let first = try argument(0)
-            return .boolean(arguments.dropFirst().contains(first))
-        case .ne: return .boolean(try argument(0) != argument(1))
+            let first = try argument(0).comparable
+            return .boolean(arguments.dropFirst().contains { $0.comparable == first })
+        case .ne: return .boolean(try argument(0).comparable != argument(1).comparable)
         case .not: return .boolean(!(try argument(0)).isTrue)
         case .and: return arguments.first { !$0.isTrue } ?? arguments.last ?? .boolean(true)
         case .or: return arguments.first { $0.isTrue } ?? arguments.last ?? .boolean(false)

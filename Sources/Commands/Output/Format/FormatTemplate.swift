@@ -1,3 +1,4 @@
+import DockerfileSyntax
 import OCI
 
 /// What `--format` takes beside words: the part of Go's text/template that Docker's users write.
@@ -118,7 +119,7 @@ extension JSONValue {
         switch self {
         case .null: false
         case .boolean(let value): value
-        case .integer(let value): value != 0
+        case .integer(let value), .duration(let value): value != 0
         case .number(let value): value != 0
         case .string(let value): !value.isEmpty
         case .list(let value): !value.isEmpty
@@ -126,12 +127,16 @@ extension JSONValue {
         }
     }
 
+    /// A duration as the number that templates compare it with.
+    var comparable: JSONValue { if case .duration(let value) = self { .integer(value) } else { self } }
+
     /// The value as Go prints it: `[a b]`, `map[k:v]`.
     var goText: String {
         switch self {
         case .null: "<no value>"
         case .boolean(let value): "\(value)"
         case .integer(let value): "\(value)"
+        case .duration(let value): GoDuration.text(value)
         case .number(let value): "\(value)"
         case .string(let value): value
         case .list(let values): "[" + values.map(\.goText).joined(separator: " ") + "]"

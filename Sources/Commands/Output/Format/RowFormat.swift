@@ -50,7 +50,10 @@ enum RowFormat {
         switch self {
         case .table: Terminal.print(table())
         case .json:
-            for row in rows { Terminal.print(String(decoding: try CanonicalJSON.encode(object(row)), as: UTF8.self)) }
+            for row in rows {
+                let line = Terminal.safe(json: try CanonicalJSON.encode(object(row)), for: STDOUT_FILENO)
+                Terminal.print(String(decoding: line, as: UTF8.self))
+            }
         case .template(let template):
             for row in rows { Terminal.print(try template.text(object(row).safeToPrint)) }
         case .columns(let template):
@@ -79,8 +82,11 @@ extension JSONValue {
         return switch self {
         case .string(let text): .string(EscapedText.escaped(text))
         case .list(let values): .list(values.map(\.safeToPrint))
-        case .object(let members): .object(members.mapValues(\.safeToPrint))
-        case .null, .boolean, .integer, .number: self
+        case .object(let members):
+            .object(
+                Dictionary(members.map { (EscapedText.escaped($0), $1.safeToPrint) }) { first, _ in first }
+            )
+        case .null, .boolean, .integer, .duration, .number: self
         }
     }
 }
