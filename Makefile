@@ -9,8 +9,11 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 # In a directory of its own: other flags would build everything again each time.
 STRICT := --scratch-path .build-check -Xswiftc -warnings-as-errors
 
+# Likewise: the product is optimised, since tests start it thousands of times.
+TEST := SWIFTBUILD_OPTIMISED_TESTS=1 $(SWIFT) test --disable-xctest --scratch-path .build-test
+
 .DEFAULT_GOAL := build
-.PHONY: help build demo test check lint fmt fuzz bench bench-quick bench-curves compare install clean
+.PHONY: help build demo test test-quick check lint fmt fuzz bench bench-quick bench-curves compare install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +33,14 @@ demo: build ## Build, list, run and inspect two images, then build them again fr
 
 test: ## Run all tests; those that need root or another tool say why they are skipped
 	@scripts/install-dependencies test
-	$(SWIFT) test --disable-xctest
+	$(TEST)
+
+# The units, and the cases of the language that need neither root nor a base.
+QUICK := --skip 'EndToEndTests\.(?!SemanticsTests)' --skip 'SemanticsTests/build(OnBase|WithProcesses)'
+
+test-quick: ## Run what takes two minutes: the tests of each target, and the cases of the language without processes
+	@scripts/install-dependencies build
+	$(TEST) $(QUICK)
 
 check: lint ## What a change must pass: format, warnings as errors, tests
 	@scripts/install-dependencies test
@@ -76,4 +86,4 @@ install: ## Install binary, manual page and completions under PREFIX (default /u
 	$(BINARY) --generate-completion-script fish > $(SHARE)/fish/vendor_completions.d/swiftbuild.fish
 
 clean: ## Remove everything that was built
-	rm -rf .build .build-check .build-fuzz bin
+	rm -rf .build .build-check .build-fuzz .build-test bin

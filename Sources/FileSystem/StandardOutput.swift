@@ -52,8 +52,9 @@ public enum StandardOutput {
     /// The first write that failed for another reason than that nobody reads any more.
     public static var failure: SystemError? { output.withLock(\.failure) ?? error.withLock(\.failure) }
 
-    /// Occupies the descriptors of standard streams that the caller closed, so that no file which is opened later gets
-    /// what is meant for them. Reading from and writing to them fails.
+    /// Occupies the descriptors of standard streams that the caller closed: reading from and writing to them fails.
+    ///
+    /// Otherwise a file that is opened later would get the descriptor, and what is meant for the stream.
     public static func occupyClosedStreams() {
         for stream in STDIN_FILENO...STDERR_FILENO where fcntl(stream, F_GETFD) < 0 {
             // The lowest free descriptor is this one.

@@ -18,6 +18,15 @@ final class Scratch {
 
     deinit { try? FileOperations.removeTree(path) }
 
+    /// Whether files here may have extended attributes of users.
+    static let keepsAttributes: Bool = {
+        guard let scratch = try? Scratch(), (try? scratch.write("f", "")) != nil,
+            let descriptor = try? FileOperations.open(FilePath(scratch.file("f")), O_RDONLY)
+        else { return false }
+        defer { close(descriptor) }
+        return ExtendedAttribute(name: "user.note", value: [1]).set(on: descriptor)
+    }()
+
     func bytes(_ name: [UInt8]) -> FilePath {
         let text = path.string.utf8.map { CChar(bitPattern: $0) } + [0x2F] + name.map { CChar(bitPattern: $0) } + [0]
         return FilePath(platformString: text)

@@ -8,7 +8,7 @@ import Testing
 
 @testable import BuildEngine
 
-@Suite("The record of a build", .enabled(if: EngineFixture.canRun))
+@Suite("The record of a build", .enabled(if: EngineFixture.canRun, "needs root"))
 struct RecordTests {
     /// `number result text` of each step.
     private func steps(_ record: BuildRecord) -> [String] {

@@ -8,7 +8,7 @@ struct FormatTemplateTests {
     private static let value: JSONValue = .object([
         "ID": .string("abc"), "Size": .integer(5), "Tags": .strings(["a:1", "b:2"]), "Empty": .list([]),
         "Config": .object(["Env": .strings(["A=1"]), "Labels": .object(["x y": .string("v"), "a": .string("b")])]),
-        "Missing": .null,
+        "Missing": .null, "Interval": .duration(90_000_000_000),
     ])
 
     @Test(
@@ -25,6 +25,8 @@ struct FormatTemplateTests {
             ("{{range .Tags}}{{$.ID}}{{end}}", "abcabc"), ("a {{- .Size -}} b", "a5b"), ("{{/* no */}}x", "x"),
             ("{{.Missing}}", "<no value>"), ("{{json .Missing}}", "null"), ("{{`}}`}}", "}}"),
             ("{{(index .Config.Labels \"a\") | printf}}", nil), ("{{if and .ID (not .Empty)}}1{{end}}", "1"),
+            ("{{.Interval}} {{json .Interval}}", "1m30s 90000000000"),
+            ("{{if eq .Interval 90000000000}}1{{end}}", "1"), ("{{ne .Interval 1}}", "true"),
             ("{{truncate .ID 2}}", "ab"), ("{{index (split .ID \"b\") 1}}", "c"),
         ] as [(String, String?)]
     )

@@ -300,7 +300,10 @@ struct AddRemoteTests {
         }
     }
 
-    @Test("https needs a certificate of the system, or of SSL_CERT_FILE", .enabled(if: Machine.has("openssl")))
+    @Test(
+        "https needs a certificate of the system, or of SSL_CERT_FILE",
+        .enabled(if: Machine.has("openssl"), "needs openssl")
+    )
     func certificates() async throws {
         try await BuildFixture.with { f in
             let (key, certificate) = (f.scratch.appending("key.pem"), f.scratch.appending("certificate.pem"))

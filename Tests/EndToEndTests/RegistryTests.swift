@@ -47,6 +47,93 @@ struct RegistryTests: RegistryTesting {
         }
     }
 
+    @Test("the digest in a registry is known after a push and after a pull by tag")
+    func repositoryDigests() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                try await push(f, to: registry)
+                let name = "\(registry.host)/team/app"
+                let pulled = try await pull(f, "\(name):1").requireSuccess()
+                let digest = try #require(pulled.outputText.split(separator: "\n").first).dropFirst("Digest: ".count)
+                for root in [f.store, f.scratch.appending("other")] {
+                    let store = ["SWIFTBUILD_ROOT": root.string]
+                    let format = "{{index .RepoDigests 0}} {{len .RepoDigests}}"
+                    let inspected = try await f.succeed("inspect", "-f", format, "\(name):1", environment: store)
+                    #expect(inspected.line == "\(name)@\(digest) 1")
+                    let listed = try await f.succeed("images", "--digests", name, environment: store)
+                    #expect(listed.outputText.contains(" 1     \(digest) "), "\(listed)")
+                    let shown = try await f.succeed(
+                        "images",
+                        "--format",
+                        "{{.Digest}}",
+                        "\(name)@\(digest)",
+                        environment: store
+                    )
+                    #expect(shown.line == digest)
+                }
+                // A name that was never in a registry has none.
+                try await f.succeed("tag", "\(name):1", "local")
+                #expect(try await f.succeed("images", "--digests", "local").outputText.contains(" <none> "))
+            }
+        }
+    }
+
+    @Test("an index may leave out platforms, and list artifacts beside the image")
+    func unlabelledIndex() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                let image = try await push(f, to: registry)
+                let script = """
+                    import hashlib, json, sys, urllib.request
+                    base = f"http://{sys.argv[1]}/v2/team/app"
+                    def request(path, data=None, method="GET", **headers):
+                        return urllib.request.urlopen(urllib.request.Request(base + path, data, headers, method=method))
+                    def blob(data):
+                        digest = "sha256:" + hashlib.sha256(data).hexdigest()
+                        place = request("/blobs/uploads/", b"", "POST").headers["Location"]
+                        place = place if "://" in place else f"http://{sys.argv[1]}" + place
+                        urllib.request.urlopen(urllib.request.Request(place + ("&" if "?" in place else "?") + "digest=" + digest, data, {"Content-Type": "application/octet-stream"}, method="PUT"))
+                        return {"digest": digest, "size": len(data)}
+                    def manifest(value, name=None, kind="manifest"):
+                        data = json.dumps(value).encode()
+                        digest = "sha256:" + hashlib.sha256(data).hexdigest()
+                        media = f"application/vnd.oci.image.{kind}.v1+json"
+                        request("/manifests/" + (name or digest), data, "PUT", **{"Content-Type": media})
+                        return {"mediaType": media, "digest": digest, "size": len(data)}
+                    accept = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
+                    data = request("/manifests/1", **accept).read()
+                    image = {"mediaType": accept["Accept"], "digest": "sha256:" + hashlib.sha256(data).hexdigest(), "size": len(data)}
+                    empty = blob(b"{}") | {"mediaType": "application/vnd.oci.empty.v1+json"}
+                    note = manifest({"schemaVersion": 2, "mediaType": accept["Accept"], "config": empty, "layers": [blob(b"sbom") | {"mediaType": "text/plain"}]})
+                    index = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json"}
+                    platform = {"platform": {"os": "linux", "architecture": sys.argv[2]}}
+                    manifest(index | {"manifests": [note, image]}, "bare", "index")
+                    manifest(index | {"manifests": [note | platform, image | platform]}, "labelled", "index")
+                    manifest(index | {"manifests": [note, manifest(index | {"manifests": [image]}, None, "index")]}, "nested", "index")
+                    manifest(index | {"manifests": [note]}, "none", "index")
+                    manifest({"schemaVersion": 2, "mediaType": accept["Accept"], "config": blob(b'{"name":"c"}') | {"mediaType": "application/vnd.cncf.helm.config.v1+json"}, "layers": [blob(b"c") | {"mediaType": "application/vnd.cncf.helm.chart.content.v1.tar+gzip"}]}, "chart")
+                    """
+                let inspected = try await f.succeed("inspect", "-f", "{{.Architecture}}", "\(registry.host)/team/app:1")
+                let put = try await Machine.run(
+                    ["python3", "-c", script, registry.host, inspected.line],
+                    in: f.scratch
+                )
+                try #require(put.status == 0, "\(put)")
+                for tag in ["bare", "labelled", "nested"] {
+                    _ = try await pull(f, "\(registry.host)/team/app:\(tag)", store: tag).requireSuccess()
+                    #expect(try await images(f, in: tag) == [image.id], "\(tag)")
+                }
+                let none = try await pull(f, "\(registry.host)/team/app:none")
+                #expect(none.status == 1 && none.errors.contains("no image for linux/"), "\(none)")
+                let chart = try await pull(f, "\(registry.host)/team/app:chart")
+                #expect(
+                    chart.status == 1 && chart.errors.contains("application/vnd.cncf.helm.config.v1+json"),
+                    "\(chart)"
+                )
+            }
+        }
+    }
+
     @Test("the compressed bytes of a layer are the same in every store")
     func deterministic() async throws {
         try await BuildFixture.with { f in

@@ -6,17 +6,29 @@ internal import Testing
 /// One rule of the Dockerfile language each, as directories: `Semantics/README.md` says what is in them.
 @Suite("The language, case by case")
 struct SemanticsTests {
+    @Test("builds to what is expected of it", arguments: SemanticCase.all(needing: .nothing))
+    func build(_ fixture: SemanticCase) async throws { try await check(fixture) }
+
     @Test(
-        "builds to what is expected of it",
-        .enabled(if: Machine.canRun, "\(Machine.needsRoot)"),
-        arguments: SemanticCase.all
+        "builds to what is expected of it, on a base",
+        .enabled(if: Machine.has("busybox"), "needs busybox-static"),
+        arguments: SemanticCase.all(needing: .base)
     )
-    func build(_ fixture: SemanticCase) async throws {
+    func buildOnBase(_ fixture: SemanticCase) async throws { try await check(fixture) }
+
+    @Test(
+        "builds to what is expected of it, with processes",
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)"),
+        arguments: SemanticCase.all(needing: .processes)
+    )
+    func buildWithProcesses(_ fixture: SemanticCase) async throws { try await check(fixture) }
+
+    private func check(_ fixture: SemanticCase) async throws {
         let expected = try SemanticExpectation(
             parsing: String(decoding: readFile(fixture.directory.appending("expected")), as: UTF8.self)
         )
         try await BuildFixture.with { f in
-            let base = try await SemanticBase.shared.place(in: f)
+            let base = fixture.need == .nothing ? [:] : try await SemanticBase.shared.place(in: f)
             let directory = try await fixture.prepared(in: f)
             for parent in try fixture.parents() {
                 let result = try await Self.build(f, directory, file: parent + ".Dockerfile", tag: parent, [])

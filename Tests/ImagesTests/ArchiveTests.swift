@@ -115,7 +115,10 @@ import Testing
         #expect(try archive() == archive())
     }
 
-    @Test("skopeo and umoci read the store as it lies there", .enabled(if: has("skopeo") && has("umoci")))
+    @Test(
+        "skopeo and umoci read the store as it lies there",
+        .enabled(if: has("skopeo") && has("umoci"), "needs skopeo and umoci")
+    )
     func otherToolsReadStore() throws {
         try Fixture.with { fixture in
             let image = try Self.rich(fixture)
@@ -135,7 +138,7 @@ import Testing
 
     @Test(
         "skopeo reads what was saved, and what skopeo writes is loaded",
-        .enabled(if: has("skopeo")),
+        .enabled(if: has("skopeo"), "needs skopeo"),
         arguments: ["oci-archive", "docker-archive", "oci"]
     )
     func skopeo(transport: String) throws {
@@ -163,7 +166,7 @@ import Testing
         }
     }
 
-    @Test("the root filesystem as tar and as directory has the merged files", .enabled(if: has("tar")))
+    @Test("the root filesystem as tar and as directory has the merged files", .enabled(if: has("tar"), "needs tar"))
     func rootFilesystem() throws {
         try Fixture.with { fixture in
             let image = ListedImage(image: try Self.rich(fixture), names: [])

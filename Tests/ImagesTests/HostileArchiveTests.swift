@@ -34,7 +34,7 @@ import Testing
 
     @Test(
         "a docker archive of the old form loads, with symbolic links between layers and compressed layers",
-        .enabled(if: has("python3"))
+        .enabled(if: has("python3"), "needs python3")
     )
     func legacy() throws {
         try Fixture.with { fixture in
@@ -110,7 +110,7 @@ import Testing
 
     @Test(
         "a crafted archive is refused, changes no image and leaves no debris",
-        .enabled(if: has("python3")),
+        .enabled(if: has("python3"), "needs python3"),
         arguments: cases
     )
     func refused(script: String) throws {
@@ -127,7 +127,7 @@ import Testing
         }
     }
 
-    @Test("a blob of other content under a known diff ID is refused", .enabled(if: has("python3")))
+    @Test("a blob of other content under a known diff ID is refused", .enabled(if: has("python3"), "needs python3"))
     func diffIDConfusion() throws {
         try Fixture.with { fixture in
             #expect(try fixture.images.load(archive(fixture, Self.index + "finish()")).count == 1)
@@ -143,7 +143,10 @@ import Testing
         }
     }
 
-    @Test("a nested index gives the image for this machine, without attestations", .enabled(if: has("python3")))
+    @Test(
+        "a nested index gives the image for this machine, without attestations",
+        .enabled(if: has("python3"), "needs python3")
+    )
     func nestedIndex() throws {
         try Fixture.with { fixture in
             let path = try archive(

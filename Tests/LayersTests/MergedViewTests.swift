@@ -107,8 +107,9 @@ struct MergedViewTests {
         "names of archives are cleaned, or refused",
         arguments: [
             ("", ""), ("a", "a"), ("a/b", "a/b"), ("./a/", "a"), ("/a//b", "a/b"), ("a/./b", "a/b"), (".", ""),
-            ("...", "..."), ("a/..b", "a/..b"), (".a/b.", ".a/b."), ("..", nil), ("a/../b", nil), ("a/..", nil),
-            ("a\0b", nil), ("/\0", nil),
+            ("...", "..."), ("a/..b", "a/..b"), (".a/b.", ".a/b."), ("..", nil), ("a/../b", "b"), ("a/..", ""),
+            ("./a/./../b/..", ""), ("a/b/../../c", "c"), ("/a//b/../c/", "a/c"), ("..a/../b..", "b.."), ("../b", nil),
+            ("a/../../b", nil), ("a/../../a/b", nil), ("/../b", nil), ("a\0b", nil), ("/\0", nil), ("a/../b\0", nil),
         ] as [(String, String?)]
     )
     func archiveMembers(name: String, expected: String?) {

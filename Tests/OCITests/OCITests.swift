@@ -74,6 +74,32 @@ import Testing
             "", "yesterday", "2023-13-01T00:00:00Z", "2023-11-14T22:13:20+", String(repeating: "9", count: 30),
         ] {
             #expect(Timestamp(text: text).secondsSinceEpoch == nil)
+            #expect(Timestamp(text: text).ifValid == nil)
+        }
+        #expect(Timestamp(text: "0001-01-01T00:00:00Z").ifValid != nil)
+    }
+
+    @Test("a configuration keeps what its operating system needs, and no time that is none")
+    func leniently() throws {
+        let text = #"{"architecture":"amd64","config":{},"created":"","history":[{"created":"","created_by":"x"}],"os":"#
+            + #""linux","os.features":["win32k"],"rootfs":{"diff_ids":[],"type":"layers"}}"#
+        let configuration = try CanonicalJSON.decode(ImageConfiguration.self, from: Array(text.utf8))
+        let written = String(decoding: try CanonicalJSON.encode(configuration), as: UTF8.self)
+        #expect(written == text.replacing(#""created":"","#, with: ""))
+    }
+
+    @Test("a list that is null has no entries")
+    func nullLists() throws {
+        let index = #"{"schemaVersion":2,"manifests":null}"#
+        #expect(try CanonicalJSON.decode(ImageIndex.self, from: Array(index.utf8)).manifests == [])
+        let digest = "sha256:" + String(repeating: "1", count: 64)
+        let config = #"{"mediaType":"\#(MediaType.imageConfiguration)","digest":"\#(digest)","size":2}"#
+        for layers in [#","layers":null"#, ""] {
+            let manifest = try CanonicalJSON.decode(
+                Manifest.self,
+                from: Array(#"{"schemaVersion":2,"config":\#(config)\#(layers)}"#.utf8)
+            )
+            #expect(manifest.layers == [] && manifest.isImage)
         }
     }
 }

@@ -44,9 +44,25 @@ import Testing
 
     @Test("control characters never reach the terminal")
     func control() {
-        let source = SourceText(name: "Dockerfile", text: "RUN \u{1B}[31m\n")
-        let text = DiagnosticRenderer().render(Diagnostic("bad \u{1B}[0m", at: SourceRange(4, 5)), in: source)
-        #expect(!text.unicodeScalars.contains("\u{1B}"))
+        let source = SourceText(name: "d\u{1B}[2J/Dockerfile", text: "RUN \u{1B}[31m\u{202E}x\u{2066}\u{9B}\n")
+        let bad = "bad \u{1B}[0m\u{202E}"
+        let range = SourceRange(4, 5)
+        for place in [range, nil] {
+            let diagnostic = Diagnostic(
+                bad,
+                at: place,
+                label: bad,
+                notes: [Diagnostic.Note(bad, at: range)],
+                hints: [bad + "\nmore"]
+            )
+            let text = DiagnosticRenderer().render(diagnostic, in: source)
+            #expect(!text.unicodeScalars.contains { $0 != "\n" && EscapedText.replaced($0) != $0 }, "\(text)")
+            #expect(text.contains("hint: bad \\u{1b}[0m\\u{202e}\\nmore\n"), "\(text)")
+        }
+        // A character for a character, so that the caret stays where it belongs.
+        #expect(
+            DiagnosticRenderer().render(Diagnostic("", at: range), in: source).contains("RUN \u{FFFD}[31m\u{FFFD}x")
+        )
     }
 
     @Test("several diagnostics are sorted by place")

@@ -18,6 +18,17 @@ struct EscapedTextTests {
     }
 
     @Test(
+        "stays the same JSON, spelt without them",
+        arguments: [
+            ("{\n  \"a\" : \"b\"\n}", "{\n  \"a\" : \"b\"\n}"), ("[\"a\u{202E}b\"]", #"["a\u202eb"]"#),
+            ("[\"\u{9B}2J\u{7F}\"]", #"["\u009b2J\u007f"]"#), ("[\"\u{E0001}ä\"]", #"["\udb40\udc01ä"]"#),
+        ]
+    )
+    func json(text: String, expected: String) {
+        #expect(EscapedText.escaped(json: Array(text.utf8)) == Array(expected.utf8))
+    }
+
+    @Test(
         "shows bytes that are not UTF-8 as such",
         arguments: [
             ([0xFF], "\\xff"), ([0x61, 0xC3], "a\\xc3"), ([0xC3, 0xA4], "ä"), ([0xC3, 0x28], "\\xc3("),

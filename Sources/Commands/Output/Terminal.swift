@@ -24,8 +24,10 @@ enum Terminal {
         return (Int(size.ws_col), Int(size.ws_row))
     }
 
-    /// Writes text. To standard output it is data: the program ends with an error when it cannot be written. A reader that
-    /// has gone away is no error.
+    /// Writes text.
+    ///
+    /// To standard output it is data, and the program ends with an error when it cannot be written; a reader that has
+    /// closed the pipe is not an error.
     static func write(_ text: String, to descriptor: Int32) {
         write(Array(text.utf8), to: descriptor)
     }

@@ -30,6 +30,16 @@ enum Machine {
     static let canRun = isRoot && has("busybox")
     static let needsRoot = "needs root and busybox-static: containers are started"
 
+    /// Whether this process may mount file systems, which root in a container often may not.
+    static let canMount: Bool = {
+        let status = String(decoding: (try? readFile("/proc/self/status")) ?? [], as: UTF8.self)
+        let line = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") }
+        let capabilities = line.flatMap { UInt64($0.dropFirst("CapEff:".count).drop(while: \.isWhitespace), radix: 16) }
+        // CAP_SYS_ADMIN of linux/capability.h.
+        return (capabilities ?? 0) & (1 << 21) != 0
+    }()
+    static let needsMounts = "needs the capability CAP_SYS_ADMIN: mounts a small file system"
+
     /// Mounts at or below a directory.
     static func mounts(below directory: FilePath) throws -> [String] {
         try String(decoding: readFile("/proc/self/mountinfo"), as: UTF8.self).split(separator: "\n")
