@@ -178,7 +178,7 @@ struct IsolationTests {
             // A set-user-ID program makes the kernel clear it.
             _ = try await f.build("FROM base\nRUN cp /bin/busybox /busybox && chmod 4755 /busybox", "-t", "su")
             let mark = "MARK=\(UUID().uuidString)"
-            let file = try f.dockerfile("FROM su\nUSER 1234\nENV \(mark)\nRUN echo ready && exec /busybox sleep 1000")
+            let file = try f.dockerfile("FROM su\nUSER 1234\nENV \(mark)\nRUN echo rea''dy && exec /busybox sleep 1000")
             let build = try f.start(["--progress", "plain", "-f", file, "."])
             try await build.waitForErrors(containing: "ready")
             try await Task.sleep(for: .milliseconds(200))
