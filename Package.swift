@@ -9,8 +9,8 @@ let swiftSettings: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
-/// `make test` sets this: tests start the product thousands of times, and it takes a fraction of the time when it is
-/// optimised. `@testable` works as in any other debug build.
+// `make test` only: tests start the product thousands of times, which is several times faster when it is optimised.
+// `@testable` works as in any other debug build.
 let optimised: [SwiftSetting] =
     Context.environment["SWIFTBUILD_OPTIMISED_TESTS"] == nil
     ? [] : [.unsafeFlags(["-O"], .when(configuration: .debug))]

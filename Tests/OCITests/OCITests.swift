@@ -81,8 +81,9 @@ import Testing
 
     @Test("a configuration keeps what its operating system needs, and no time that is none")
     func leniently() throws {
-        let text = #"{"architecture":"amd64","config":{},"created":"","history":[{"created":"","created_by":"x"}],"os":"#
-            + #""linux","os.features":["win32k"],"rootfs":{"diff_ids":[],"type":"layers"}}"#
+        let text =
+            #"{"architecture":"amd64","config":{},"created":"","history":[{"created":"","created_by":"x"}],"#
+            + #""os":"linux","os.features":["win32k"],"rootfs":{"diff_ids":[],"type":"layers"}}"#
         let configuration = try CanonicalJSON.decode(ImageConfiguration.self, from: Array(text.utf8))
         let written = String(decoding: try CanonicalJSON.encode(configuration), as: UTF8.self)
         #expect(written == text.replacing(#""created":"","#, with: ""))
