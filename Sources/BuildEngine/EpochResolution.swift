@@ -95,7 +95,8 @@ struct EpochResolution {
 
     /// When the newest file of an archive was changed; `nil` for anything that is no archive.
     private func newestMember(_ path: FilePath) -> Int64? {
-        guard let file = try? OpenFile(path), ArchiveReader.isArchive(descriptor: file.descriptor),
+        guard let file = try? OpenFile(path),
+            (try? ArchiveReader.isArchive(descriptor: file.descriptor, name: path.string)) == true,
             let reader = try? ArchiveReader(descriptor: file.descriptor, name: path.string)
         else { return nil }
         var newest: Int64?
