@@ -100,7 +100,7 @@ extension BuildRecord {
     }
 
     /// Whether no step had any work to do.
-    var isAllCached: Bool {
+    public var isAllCached: Bool {
         ending == .succeeded
             && stages.allSatisfy { $0.steps.allSatisfy { [.base, .cached, .skipped].contains($0.result) } }
     }

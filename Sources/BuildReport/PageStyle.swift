@@ -73,6 +73,10 @@ enum PageStyle {
           background: hsl(var(--hue) var(--cell-s) var(--cell-l)); color: var(--text); }
         .map li > a, .map li > b { position: absolute; inset: 0; padding: .25rem .35rem; overflow: hidden; font-weight: 600;
           color: inherit; text-decoration: none; }
+        .map li { container-type: size; }
+        .map li > a, .map li > b, .map span { white-space: nowrap; text-overflow: ellipsis; overflow: hidden; }
+        @container (max-height: 3.4rem) { .map span { display: none; } }
+        @container (max-width: 4.5rem) or (max-height: 1.6rem) { .map li > a, .map li > b { font-size: 0; } }
         .map a:focus-visible { outline-offset: -3px; }
         .map a:hover { text-decoration: underline; }
         .map span { font-weight: 400; display: block; }

@@ -33,6 +33,9 @@ struct CommandFailure: Error {
         self.init(status: exitCode, text: "", [])
     }
 
+    /// The same with another exit code.
+    func with(status: Int32) -> CommandFailure { CommandFailure(status: status, text: text, problems) }
+
     /// Finds words and exit code for any error.
     init(_ error: any Error) {
         switch error {

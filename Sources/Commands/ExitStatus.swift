@@ -11,6 +11,8 @@ enum ExitStatus {
     static let notCached: Int32 = 4
     /// An image is worse than a limit that was given.
     static let limit: Int32 = 5
+    /// `run` could not do its part, as Docker's client has it; all other codes are those of the container's command.
+    static let container: Int32 = 125
     /// SIGINT or SIGTERM ended it.
     static let interrupted: Int32 = 130
 }

@@ -4,6 +4,7 @@ import FileSystem
 import Glibc
 import Images
 import Layers
+import OCI
 import SystemPackage
 
 /// What every command takes.
@@ -35,6 +36,20 @@ struct GlobalOptions: ParsableArguments {
         }
     }
 
+    /// Opens the store to look at it: where there is none, none is made, and nothing is found.
+    func imagesToLookAt() throws -> ImageStore {
+        hasStore ? try images() : GlobalOptions.images(lookingAt: root)
+    }
+
+    /// Whether there is a store, or something in its place of which opening tells that it is none.
+    var hasStore: Bool {
+        let path = FilePath(root ?? GlobalOptions.defaultRoot)
+        return switch FileStatus.ifPresent(path.appending("."))?.kind {
+        case .directory: FileStatus.ifPresent(path.appending("oci-layout")) != nil
+        default: FileStatus.ifPresent(path) != nil
+        }
+    }
+
     /// The same without making a store where there is none.
     static func images(lookingAt root: String?) -> ImageStore {
         let store = Store(lookingAt: FilePath(root ?? GlobalOptions.defaultRoot))
@@ -47,6 +62,17 @@ struct GlobalOptions: ParsableArguments {
         if geteuid() == 0 { return "/var/lib/swiftbuild" }
         if let data = environment("XDG_DATA_HOME"), data.hasPrefix("/") { return data + "/swiftbuild" }
         return (environment("HOME") ?? "/tmp") + "/.local/share/swiftbuild"
+    }
+}
+
+extension Platform {
+    /// The platform that `--platform` names, or else DOCKER_DEFAULT_PLATFORM.
+    ///
+    /// - Throws: `CommandFailure` with the code for wrong use.
+    static func wanted(_ option: String?) throws -> Platform? {
+        if let option { return try PreparedBuild.usage("--platform", option, Platform.init(parsing:)) }
+        guard let text = environment("DOCKER_DEFAULT_PLATFORM"), !text.isEmpty else { return nil }
+        return try PreparedBuild.usage("DOCKER_DEFAULT_PLATFORM", text, Platform.init(parsing:))
     }
 }
 

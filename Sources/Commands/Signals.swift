@@ -2,39 +2,63 @@ import FileSystem
 import Glibc
 import Synchronization
 
-/// SIGINT, SIGTERM, SIGHUP and SIGQUIT, taken by the first thread and handed to whatever is going on.
+/// Signals, taken by the first thread and handed to whatever is going on.
+///
+/// SIGINT, SIGTERM, SIGHUP and SIGQUIT for every command; every one that can be handed on where a process may run in the
+/// place of this one.
 enum Signals {
+    /// A signal that came.
+    struct Arrival: Sendable {
+        let signal: Int32
+        /// Whether a key of the terminal sent it.
+        let isFromTerminal: Bool
+
+        var endsPrograms: Bool { Signals.ending.contains(signal) }
+    }
+
     private enum Receiver: Sendable {
         case none
-        case held(Int32?)
-        case handler(@Sendable (_ signal: Int32, _ count: Int) -> Void)
+        case held([Arrival])
+        case handler(@Sendable (Arrival) -> Void)
     }
 
     private static let receiver = Mutex(Receiver.none)
-    private static var all: sigset_t {
+    private static let ending = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
+    /// Those that cannot be taken, and those that the kernel sends for something this process did: faults, children,
+    /// pipes, and reading from a terminal that is another's.
+    private static let own = [
+        SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGCHLD, SIGPIPE, SIGURG, SIGTTIN, SIGTTOU, SIGKILL, SIGSTOP,
+    ]
+
+    private static func set(all: Bool) -> sigset_t {
         var signals = sigset_t()
         sigemptyset(&signals)
-        for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] { sigaddset(&signals, signal) }
+        for signal in ending { sigaddset(&signals, signal) }
+        // The C library keeps the two behind 31 to itself.
+        if all { for signal in Int32(1)...64 where signal < 32 || signal > 33 { sigaddset(&signals, signal) } }
+        if all { for signal in own { sigdelset(&signals, signal) } }
         return signals
     }
 
     /// Must be called on the first thread before there is another one, since each inherits what is blocked.
-    static func block() {
+    ///
+    /// - Parameter all: Whether every signal is taken that can be handed on.
+    static func block(all: Bool) {
         // Writing to a pipe that nobody reads is told by the write's result instead.
         signal(SIGPIPE, SIG_IGN)
-        var signals = all
+        var signals = set(all: all)
         pthread_sigmask(SIG_BLOCK, &signals, nil)
     }
 
-    /// Takes signals as long as the program runs.
-    static func wait() -> Never {
-        var signals = all
-        var count = 0
+    /// Takes the signals that were blocked as long as the program runs.
+    static func wait(all: Bool) -> Never {
+        // Not those that whoever started this program blocked.
+        var signals = set(all: all)
         while true {
-            var signal: Int32 = 0
-            guard sigwait(&signals, &signal) == 0 else { continue }
-            count += 1
-            receive(signal, count)
+            var information = siginfo_t()
+            let signal = sigwaitinfo(&signals, &information)
+            // SI_KERNEL is 0x80; kill(2) has another code.
+            if signal > 0 { receive(Arrival(signal: signal, isFromTerminal: information.si_code == 0x80)) }
         }
     }
 
@@ -45,41 +69,52 @@ enum Signals {
         -> Result
     {
         let task = Task(executorPreference: BlockingExecutor.shared) { try await body() }
-        forward { _, count in
+        forward { arrival in
+            guard arrival.endsPrograms else { return obey(arrival) }
             // Children die with this process; what it was writing has no name yet.
-            if count > 1 { _exit(ExitStatus.interrupted) }
+            if task.isCancelled { _exit(ExitStatus.interrupted) }
             task.cancel()
         }
         return try await task.value
     }
 
-    /// Keeps the first signal from now on for who calls `forward`; the second one ends the program at once.
+    /// Keeps signals from now on for who calls `forward`; the second one that ends programs ends this one at once.
     ///
     /// For the time in which there is something to clean up and nobody to hand a signal to yet.
     static func hold() {
-        receiver.withLock { $0 = .held(nil) }
+        receiver.withLock { $0 = .held([]) }
     }
 
-    /// Hands each signal, held ones among them, to `body`, with how many there were.
-    static func forward(to body: @escaping @Sendable (_ signal: Int32, _ count: Int) -> Void) {
-        let held: Int32? = receiver.withLock { receiver in
+    /// Hands each signal, held ones among them, to `body`.
+    static func forward(to body: @escaping @Sendable (Arrival) -> Void) {
+        let held: [Arrival] = receiver.withLock { receiver in
             defer { receiver = .handler(body) }
-            if case .held(let signal) = receiver { return signal }
-            return nil
+            if case .held(let signals) = receiver { return signals }
+            return []
         }
-        if let held { body(held, 1) }
+        for arrival in held { body(arrival) }
     }
 
-    private static func receive(_ signal: Int32, _ count: Int) {
-        let body: @Sendable (Int32, Int) -> Void = receiver.withLock { receiver in
+    private static func receive(_ arrival: Arrival) {
+        let body: @Sendable (Arrival) -> Void = receiver.withLock { receiver in
             switch receiver {
-            case .held(nil):
-                receiver = .held(signal)
-                return { _, _ in }
+            case .held(let earlier):
+                if arrival.endsPrograms, earlier.contains(where: \.endsPrograms) { _exit(ExitStatus.interrupted) }
+                receiver = .held(earlier + [arrival])
+                return { _ in }
             case .handler(let body): return body
-            case .none, .held: return { _, _ in _exit(ExitStatus.interrupted) }
+            case .none: return { obey($0) }
             }
         }
-        body(signal, count)
+        body(arrival)
+    }
+
+    /// Does what a signal does that nobody takes.
+    static func obey(_ arrival: Arrival) {
+        switch arrival.signal {
+        case SIGCONT, SIGWINCH: return
+        case SIGTSTP: raise(SIGSTOP)
+        case let signal: _exit(arrival.endsPrograms ? ExitStatus.interrupted : 128 + signal)
+        }
     }
 }

@@ -11,10 +11,10 @@ public struct SwiftBuild: AsyncParsableCommand {
         abstract: "Builds container images from Dockerfiles, without a daemon.",
         discussion: """
             EXAMPLES:
-              swiftbuild -t app .                      build ./Dockerfile and call the image app:latest
-              swiftbuild -f Dockerfile.run -t run .    another Dockerfile
-              swiftbuild run app                       run the image
-              swiftbuild -o type=oci,dest=app.tar .    write it as an OCI archive
+              swiftbuild -t app .                     build ./Dockerfile as app:latest
+              swiftbuild -f Dockerfile.run -t run .   another Dockerfile
+              swiftbuild run app                      run the image
+              swiftbuild -o type=oci,dest=app.tar .   write it as an OCI archive
             """,
         version: "0.1.0",
         subcommands: [
@@ -27,7 +27,7 @@ public struct SwiftBuild: AsyncParsableCommand {
             RemoveCommand.self, PruneCommand.self, DiskUsageCommand.self, DoctorCommand.self, SaveCommand.self,
             LoadCommand.self, ImportCommand.self,
             PullCommand.self, PushCommand.self, IndexCommand.self, LoginCommand.self, LogoutCommand.self,
-            ContextCommand.self, DebugCommand.self,
+            ContextCommand.self, VersionCommand.self, DebugCommand.self,
         ],
         defaultSubcommand: BuildCommand.self
     )
@@ -37,6 +37,13 @@ public struct SwiftBuild: AsyncParsableCommand {
     /// The names of the subcommands, aliases included.
     static var verbs: [String] {
         configuration.subcommands.flatMap { [$0._commandName] + $0.configuration.aliases } + ["help"]
+    }
+
+    /// All commands as they are typed, those of groups with two words.
+    static var names: [String] {
+        configuration.subcommands.flatMap { command in
+            [command._commandName] + command.configuration.subcommands.map { "\(command._commandName) \($0._commandName)" }
+        }
     }
 
     /// The subcommands that have some of their own.
@@ -49,20 +56,33 @@ public struct SwiftBuild: AsyncParsableCommand {
     /// To be called on the first thread, which then only waits for signals.
     public static func start() -> Never {
         StandardOutput.occupyClosedStreams()
-        Signals.block()
+        let takesAll = mayRunContainers(CommandLine.arguments)
+        Signals.block(all: takesAll)
         // Not on Swift's own pool, whose threads nothing else here needs: starting them costs as much as a short build.
         Task(executorPreference: BlockingExecutor.shared) { await execute() }
-        Signals.wait()
+        Signals.wait(all: takesAll)
+    }
+
+    /// Whether signals may have to be handed on to a process in the place of this one.
+    private static func mayRunContainers(_ arguments: [String]) -> Bool {
+        arguments.contains { $0 == "run" || $0 == "debug-shell" || $0.hasPrefix("--on-error") }
     }
 
     private static func execute() async -> Never {
+        let typed = Array(CommandLine.arguments.dropFirst())
+        var isUnderstood = false
         do {
-            let arguments = CommandLineForms.normalised(Array(CommandLine.arguments.dropFirst()))
+            if let options = BuildOptions(usual: typed) {
+                try await options.build()
+                end(ExitStatus.success)
+            }
+            let arguments = try CommandLineForms.normalised(typed)
             if let options = BuildOptions(usual: arguments) {
                 try await options.build()
                 end(ExitStatus.success)
             }
             var command = try parseAsRoot(arguments)
+            isUnderstood = true
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -71,9 +91,10 @@ public struct SwiftBuild: AsyncParsableCommand {
             end(ExitStatus.success)
         } catch let error as CommandFailure {
             error.report()
-            end(error.status)
+            end(isUnderstood ? error.status : misuse(error.status, typed))
         } catch {
-            end(usage(error))
+            let status = usage(error)
+            end(isUnderstood ? status : misuse(status, typed))
         }
     }
 
@@ -83,6 +104,11 @@ public struct SwiftBuild: AsyncParsableCommand {
         let failure = CommandFailure(error)
         failure.report()
         Glibc.exit(failure.status)
+    }
+
+    /// Other codes of `run` are its command's, so wrong use of it has the one that Docker has.
+    private static func misuse(_ status: Int32, _ arguments: [String]) -> Int32 {
+        status == ExitStatus.usage && CommandLineForms.verb(of: arguments) == "run" ? ExitStatus.container : status
     }
 
     /// Prints help, or what is wrong with the command line.
@@ -98,7 +124,7 @@ public struct SwiftBuild: AsyncParsableCommand {
             return failure.status
         }
         // It quotes arguments, which may be names of files.
-        let lines = fullMessage(for: error).split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = UsageMessage.rewritten(fullMessage(for: error)).split(separator: "\n", omittingEmptySubsequences: false)
         Terminal.write(lines.map { EscapedText.escaped(String($0)) + "\n" }.joined(), to: STDERR_FILENO)
         return ExitStatus.usage
     }

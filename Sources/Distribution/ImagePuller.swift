@@ -52,6 +52,17 @@ public struct ImagePuller: Sendable {
         }
     }
 
+    /// The names of everything in a repository.
+    ///
+    /// - Throws: `RegistryError`, `LoginError`.
+    public func tags(of repository: ImageReference) async throws -> [ImageReference] {
+        try await anywhere(repository) { place in
+            try await place.client.tags(in: place.repository).map { tag in
+                try ImageReference(parsing: "\(repository.registry)/\(repository.repository):\(tag)")
+            }
+        }
+    }
+
     /// What a name means for a platform: all but the layers.
     public struct FoundImage: Sendable {
         public let reference: ImageReference

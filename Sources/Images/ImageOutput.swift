@@ -28,14 +28,19 @@ public enum ImageOutput: Sendable, Hashable {
         for field in text.split(separator: ",") {
             let parts = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard parts.count == 2 else { throw ImageError.invalidOutput(text, reason: "`\(field)` has no value") }
-            guard ["type", "dest", "tar"].contains(parts[0]) else {
-                throw ImageError.invalidOutput(text, reason: "unknown key `\(parts[0])`; known are type, dest and tar")
-            }
             values[parts[0]] = parts[1]
         }
         guard let type = values["type"] else { throw ImageError.invalidOutput(text, reason: "`type` is missing") }
+        guard ["oci", "docker", "tar", "local"].contains(type) else {
+            let known = "known are oci, docker, tar and local"
+            let hint = ["registry", "image"].contains(type) ? "; an image always goes to the store, and --push pushes it" : ""
+            throw ImageError.invalidOutput(text, reason: "type `\(type)` is not supported; \(known)\(hint)")
+        }
         guard let destination = values["dest"].map({ FilePath($0) }), !destination.isEmpty else {
             throw ImageError.invalidOutput(text, reason: "`dest` is missing")
+        }
+        if let key = values.keys.sorted().first(where: { !["type", "dest", "tar"].contains($0) }) {
+            throw ImageError.invalidOutput(text, reason: "unknown key `\(key)`; known are type, dest and tar")
         }
         switch (type, values["tar"] ?? "true") {
         case ("oci", "true"): self = .archive(.oci, destination)
@@ -43,10 +48,7 @@ public enum ImageOutput: Sendable, Hashable {
         case ("docker", "true"): self = .archive(.docker, destination)
         case ("tar", "true"): self = .tar(destination)
         case ("local", _): self = .local(destination)
-        case ("oci", _), ("docker", _), ("tar", _):
-            throw ImageError.invalidOutput(text, reason: "`tar` must be true or, for oci, false")
-        default:
-            throw ImageError.invalidOutput(text, reason: "unknown type `\(type)`; known are oci, docker, tar and local")
+        default: throw ImageError.invalidOutput(text, reason: "`tar` must be true or, for oci, false")
         }
     }
 }

@@ -76,6 +76,8 @@ extension ImageStore {
     /// - Parameter id: If it is given, only those that hold this ID; the others are not even parsed.
     func allNames(of id: Digest? = nil) throws -> [(name: ImageName, id: Digest)] {
         let wanted = id.map { Array("\($0)\n".utf8) } ?? []
+        // Who only looks may look at a store that was never made.
+        guard FileStatus.ifPresent(store[.names]) != nil else { return [] }
         let directory = try FileOperations.open(store[.names], O_RDONLY | O_DIRECTORY)
         defer { close(directory) }
         var buffer = [UInt8](repeating: 0, count: 1024)
@@ -97,7 +99,8 @@ extension ImageStore {
 
     /// The IDs of all records, good or bad.
     func imageIDs() throws -> [Digest] {
-        try FileOperations.names(in: store[.images]).compactMap { Digest(hex: String(decoding: $0, as: UTF8.self)) }
+        guard FileStatus.ifPresent(store[.images]) != nil else { return [] }
+        return try FileOperations.names(in: store[.images]).compactMap { Digest(hex: String(decoding: $0, as: UTF8.self)) }
     }
 
     /// The ID that a name holds; of a name whose file is lost, what `index.json` says.

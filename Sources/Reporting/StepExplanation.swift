@@ -84,10 +84,15 @@ public struct FileDifference: Sendable, Hashable {
 
 extension StepExplanation {
     /// Lines for people, each safe to show; details of the line before are indented.
-    public var lines: [String] { reasons.flatMap(\.lines) }
+    public var lines: [String] {
+        // Behind a list of files nobody finds what made them.
+        reasons.filter { !$0.isList }.flatMap(\.lines) + reasons.filter(\.isList).flatMap(\.lines)
+    }
 }
 
 extension StepExplanation.Reason {
+    fileprivate var isList: Bool { if case .files = self { true } else { false } }
+
     fileprivate var lines: [String] {
         switch self {
         case .unknownStep: return ["nothing like it was built here before"]

@@ -53,8 +53,9 @@ public final class PseudoTerminal: Sendable {
         var entries = [controller, process.processDescriptor, input, sb_window_changes()].map {
             pollfd(fd: $0, events: isReadable, revents: 0)
         }
+        var inputHasEnded = false
         while true {
-            if poll(&entries, nfds_t(entries.count), -1) < 0 {
+            if poll(&entries, nfds_t(entries.count), inputHasEnded ? 100 : -1) < 0 {
                 if Errno.current == .interrupted { continue }
                 throw SandboxError(.environment, "could not wait for the terminal", errno: .current)
             }
@@ -63,16 +64,26 @@ public final class PseudoTerminal: Sendable {
                 copySize(from: output)
             }
             if entries[2].revents != 0, !forward(input, controller, &buffer) {
-                // Control-D, which is how a terminal says that its input has ended.
-                _ = write(controller, [4], 1)
+                inputHasEnded = true
                 entries[2].fd = -1
             }
+            if inputHasEnded { endInput() }
             if entries[0].revents & isReadable != 0 {
                 guard forward(controller, output, &buffer) else { return }
             } else if entries[1].revents != 0 || entries[0].revents != 0 {
                 return
             }
         }
+    }
+
+    /// Presses Control-D, which is how a terminal says that its input has ended, unless there is something to read.
+    ///
+    /// Once is not enough: the first one ends a line that is not finished, and a process that sets the modes of its
+    /// terminal throws away what was typed before.
+    private func endInput() {
+        var waiting: Int32 = 0
+        guard ioctl(processEnd, UInt(FIONREAD), &waiting) == 0, waiting == 0 else { return }
+        _ = write(controller, [4], 1)
     }
 
     /// Moves what there is from one descriptor to another: false at the end.

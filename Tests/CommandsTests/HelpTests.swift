@@ -21,6 +21,17 @@ struct HelpTests {
     }
 }
 
+extension HelpTests {
+    @Test("has examples and tables that no terminal of 80 columns breaks")
+    func width() {
+        for command in Self.all(SwiftBuild.self) {
+            for line in command.configuration.discussion.split(separator: "\n") where line.hasPrefix("  ") {
+                #expect(line.count < 80, "`\(command._commandName)`: \(line)")
+            }
+        }
+    }
+}
+
 extension String {
     fileprivate func components(behind text: String) -> String? {
         firstRange(of: text).map { String(self[$0.upperBound...]) }

@@ -102,6 +102,134 @@ struct ContainerTests {
         }
     }
 
+    @Test("every signal is handed on as often as it comes")
+    func manySignals() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            let names: [(String, Int32)] = [
+                ("HUP", SIGHUP), ("TERM", SIGTERM), ("INT", SIGINT), ("INT", SIGINT), ("INT", SIGINT),
+                ("USR1", SIGUSR1), ("USR2", SIGUSR2), ("USR1", SIGUSR1), ("QUIT", SIGQUIT), ("WINCH", SIGWINCH),
+                ("ALRM", SIGALRM), ("TERM", SIGTERM),
+            ]
+            let traps = Set(names.map(\.0)).map { "trap 'echo \($0) >&2' \($0)" }.joined(separator: "; ")
+            let container = try f.start([
+                "run", "base", "sh", "-c",
+                "n=0; \(traps); trap 'n=$((n+1)); echo TERM$n >&2; [ $n = 2 ] && exit 7' TERM; echo ready >&2; "
+                    + "while :; do sleep 0.02; done",
+            ])
+            try await container.waitForErrors(containing: "ready")
+            var terminations = 0
+            for (name, number) in names {
+                container.signal(number)
+                if name == "TERM" { terminations += 1 }
+                // One that is still waiting is not told twice.
+                if name == "TERM" {
+                    try await container.waitForErrors(containing: "TERM\(terminations)")
+                } else {
+                    try await Task.sleep(for: .milliseconds(150))
+                }
+            }
+            let result = try await container.wait(limit: .seconds(20))
+            #expect(result.status == 7, "\(result)")
+            let seen = result.errors.split(separator: "\n").map { $0.hasPrefix("TERM") ? "TERM" : String($0) }
+            #expect(seen == ["ready"] + names.map(\.0), "\(result)")
+        }
+    }
+
+    @Test("--sig-proxy=false keeps signals from the command")
+    func noProxy() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            let container = try f.start([
+                "run", "--sig-proxy=false", "base", "sh", "-c", "trap 'echo caught >&2' TERM; echo ready >&2; sleep 60",
+            ])
+            try await container.waitForErrors(containing: "ready")
+            container.signal(SIGTERM)
+            let result = try await container.wait(limit: .seconds(20))
+            #expect(result.status == 137 && !result.errors.contains("caught"), "\(result)")
+        }
+    }
+
+    @Test("a terminal needs one: -it is refused without, -t tells its command that there is no input, -i ends")
+    func withoutTerminal() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            for input in [nil, Array("typed".utf8)] {
+                let both = try await f.start(["run", "-it", "base", "cat"], input: input).wait(limit: .seconds(20))
+                #expect(both.status == 1 && both.errors.contains("the input device is not a TTY"), "\(both)")
+                for command in ["sh", "cat"] {
+                    let terminal = try await f.start(["run", "-t", "base", command], input: input)
+                        .wait(limit: .seconds(20))
+                    #expect(terminal.status == 0 && terminal.errors.contains("not a TTY"), "\(terminal)")
+                }
+                let piped = try await f.start(["run", "-i", "base", "cat"], input: input).wait(limit: .seconds(20))
+                #expect(piped.status == 0 && piped.output == input ?? [], "\(piped)")
+            }
+        }
+    }
+
+    @Test(
+        "the third Ctrl-C on a terminal kills what ignores them, and says so",
+        .enabled(if: Machine.has("script"), "needs script (package bsdutils)")
+    )
+    func thirdInterrupt() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            let command =
+                "(sleep 3; for i in 1 2 3; do printf '\\003'; sleep 0.4; done; sleep 8) | "
+                + "script -qec '\(Machine.binary) run base sleep 60; echo code $?' /dev/null"
+            let result = try await RunningCommand(
+                ["sh", "-c", command],
+                environment: f.environment,
+                directory: f.context,
+                logs: f.scratch
+            ).wait(limit: .seconds(30))
+            #expect(result.outputText.contains("a third Ctrl-C kills it"), "\(result)")
+            #expect(result.outputText.contains("killed by the third Ctrl-C"), "\(result)")
+            #expect(result.outputText.contains("code 137"), "\(result)")
+        }
+    }
+
+    @Test(
+        "what run itself cannot do has exit code 125, as Docker has it",
+        arguments: [
+            ["--nope", "base"], ["-e", "=x", "base"], ["-e", "", "base"], ["-d", "base"], ["-p8000:8000", "base"], [],
+            ["--pull=never", "missing"], ["--pull=sometimes", "base"], ["Upper:Case:Name"], ["-v", "name:/x", "base"],
+            ["-u", "nobody-of-that-name", "base", "true"], ["--platform", "a/b/c/d", "base"],
+        ]
+    )
+    func ownFailures(arguments: [String]) async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            let result = try await f.start(["run"] + arguments).wait(limit: .seconds(20))
+            #expect(result.status == 125 && result.errors.hasPrefix("error: "), "\(result)")
+        }
+    }
+
+    @Test("a command that is missing gives 127, one that may not be executed 126, others their own code")
+    func commandFailures() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            #expect(try await f.swiftbuild("run", "base", "/etc/passwd").status == 126)
+            #expect(try await f.swiftbuild("run", "base", "no-such-program").status == 127)
+            for code in [1, 2, 3, 125] {
+                let result = try await f.swiftbuild("run", "base", "sh", "-c", "exit \(code)")
+                #expect(result.status == Int32(code) && result.errors == "", "\(result)")
+            }
+        }
+    }
+
+    @Test("-h is the host name, also before --name; values may be attached to their letters")
+    func letters() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            let script = "hostname; echo $A $PWD $(id -u)"
+            let result = try await f.succeed("run", "-hbox", "--name", "n", "-eA=1", "-w/tmp", "-u12", "base", "sh", "-c", script)
+            #expect(result.outputText == "box\n1 /tmp 12\n")
+            #expect(try await f.succeed("run", "--name", "n", "base", "hostname").outputText == "n\n")
+        }
+    }
+
     @Test("kill -9 of run takes the container with it")
     func killed() async throws {
         try await BuildFixture.with { f in

@@ -34,6 +34,77 @@ struct ImageCommandTests {
         }
     }
 
+    @Test("images --filter leaves what Docker's filters leave")
+    func filters() async throws {
+        try await BuildFixture.with { f in
+            func build(_ label: String, _ flags: String..., epoch: Int) async throws {
+                let text = "FROM scratch\nLABEL \(label)"
+                let file = try f.dockerfile(text)
+                let epoch = "--source-date-epoch=\(epoch)"
+                _ = try await f.start(["build", "-f", file, epoch] + flags + ["."]).wait().requireSuccess()
+            }
+            try await build("kind=a", "-t", "team/app:1", "-t", "team/app:2", epoch: 1000)
+            try await build("kind=b", "-t", "tool", epoch: 2000)
+            try await build("kind=c", epoch: 3000)
+            func list(_ filters: String...) async throws -> [String] {
+                let flags = filters.flatMap { ["-f", $0] } + ["--format", "{{.Repository}}:{{.Tag}}"]
+                return try await f.start(["images", "-a"] + flags).wait().requireSuccess().outputText
+                    .split(separator: "\n").map(String.init).sorted()
+            }
+            let apps = ["team/app:1", "team/app:2"]
+            #expect(try await list() == ["<none>:<none>"] + apps + ["tool:latest"])
+            #expect(try await list("dangling=true") == ["<none>:<none>"])
+            #expect(try await list("dangling=false") == apps + ["tool:latest"])
+            #expect(try await list("reference=team/*") == apps)
+            #expect(try await list("reference=*") == ["tool:latest"])
+            #expect(try await list("reference=*/*:2") == ["team/app:2"])
+            #expect(try await list("label=kind=b") == ["tool:latest"])
+            #expect(try await list("label=kind", "dangling=false") == apps + ["tool:latest"])
+            #expect(try await list("label=none") == [])
+            #expect(try await list("before=tool") == apps)
+            #expect(try await list("since=tool") == ["<none>:<none>"])
+            #expect(try await list("until=24h").count == 4)
+            for wrong in ["dangling", "dangling=x", "nothing=x", "until=x"] {
+                #expect(try await f.swiftbuild("images", "--filter", wrong).status == 2, "\(wrong)")
+            }
+            #expect(try await f.swiftbuild("images", "--filter", "before=missing").status == 1)
+        }
+    }
+
+    @Test("import --change and --message set the configuration and the comment")
+    func importChanges() async throws {
+        try await BuildFixture.with { f in
+            let tar = TarArchive.write([.file("a", "a")])
+            try await f.succeed(
+                "import", "-c", #"CMD ["sh", "-c", "x"]"#, "-cENV A=b C=d", "--change=WORKDIR /w", "--change", "EXPOSE 80",
+                "-m", "from backup", "-", "imported", input: tar
+            )
+            let image = try await inspect(f, "imported")
+            #expect(image["Config"]["Cmd"] == ["sh", "-c", "x"])
+            #expect(image["Config"]["Env"] == ["A=b", "C=d"])
+            #expect(image["Config"]["WorkingDir"] == "/w")
+            #expect(image["Config"]["ExposedPorts"]["80/tcp"] != .null)
+            #expect(try await f.succeed("history", "--format", "{{.Comment}}", "imported").outputText == "from backup\n")
+            for wrong in ["RUN true", "COPY a b", "NONSENSE", "FROM x", "ENV"] {
+                let result = try await f.start(["import", "-c", wrong, "-"], input: tar).wait()
+                #expect(result.status == 2 && result.errors.contains("--change"), "\(result)")
+            }
+        }
+    }
+
+    @Test("inspect --type knows images only, and df -v lists what there is")
+    func typesAndUsage() async throws {
+        try await BuildFixture.with { f in
+            _ = try await f.build("FROM scratch\nLABEL a=b", "-t", "listed:7")
+            try await f.succeed("inspect", "--type", "image", "listed:7")
+            #expect(try await f.swiftbuild("inspect", "--type=container", "listed:7").status == 2)
+            let plain = try await f.succeed("df")
+            let usage = try await f.succeed("df", "-v")
+            #expect(usage.outputText.hasPrefix(plain.outputText), "\(usage)")
+            #expect(usage.outputText.contains("Images:") && usage.outputText.contains("listed"), "\(usage)")
+        }
+    }
+
     @Test("a moved name leaves the old image without one until prune")
     func dangling() async throws {
         try await BuildFixture.with { f in

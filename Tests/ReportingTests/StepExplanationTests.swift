@@ -37,6 +37,16 @@ struct StepExplanationTests {
         }
     }
 
+    @Test("names the step that made files before the list of them")
+    func order() {
+        var files = FileDifferences()
+        files.first = [FileDifference(path: "/a", change: .content)]
+        files.count = 1
+        let below = StepExplanation.Reason.stepBelow(number: 3, text: "COPY . /", stage: nil)
+        let lines = StepExplanation([.files(files, mount: nil), below]).lines
+        #expect(lines == ["step 3 changed, on which it builds: COPY . /", "1 file differs:", "  content  /a"])
+    }
+
     @Test("counts the files that are not shown")
     func files() {
         var files = FileDifferences()

@@ -12,7 +12,8 @@ struct BuildCommand: AsyncParsableCommand {
         discussion: """
             EXAMPLES:
               swiftbuild -t app:1.0 .
-              swiftbuild -f deploy/Dockerfile --target release --build-arg VERSION=2 -t app .
+              swiftbuild -f deploy/Dockerfile --target release -t app .
+              swiftbuild --build-arg VERSION=2 -t app:2 .
               swiftbuild -q . > image-id
             """
     )
@@ -248,12 +249,9 @@ extension BuildOptions.OnError: ExpressibleByArgument {}
 
 /// Flags of `docker build` that mean nothing without a daemon.
 struct CompatibilityOptions: ParsableArguments {
-    @Flag(name: .customLong("rm"), inversion: .prefixedNo, help: .hidden) var removesContainers = true
-    @Flag(name: .customLong("force-rm"), help: .hidden) var forceRemovesContainers = false
-    @Flag(name: .customLong("compress"), help: .hidden) var compresses = false
-    @Flag(name: .customLong("load"), help: .hidden) var loads = false
-    @Flag(name: .customLong("disable-content-trust"), help: .hidden) var disablesContentTrust = false
-    @Option(name: .customLong("isolation"), help: .hidden) var isolation: String?
+    @Option(name: .customLong("provenance"), help: .hidden) var provenance: String?
+    @Option(name: .customLong("sbom"), help: .hidden) var billOfMaterials: String?
+    @Option(name: .customLong("attest"), help: .hidden) var attestations: [String] = []
     @Option(name: .customLong("security-opt"), help: .hidden) var securityOptions: [String] = []
     @Option(name: [.customShort("m"), .customLong("memory")], help: .hidden) var memory: String?
     @Option(name: .customLong("memory-swap"), parsing: .unconditional, help: .hidden) var swap: String?
@@ -264,6 +262,22 @@ struct CompatibilityOptions: ParsableArguments {
     @Option(name: .customLong("cpuset-mems"), help: .hidden) var memoryNodes: String?
     @Option(name: .customLong("cgroup-parent"), help: .hidden) var controlGroup: String?
     @Option(name: .customLong("resource"), help: .hidden) var resources: [String] = []
+
+    /// What does not exist here may only be switched off, as CI does.
+    func validate() throws {
+        let given = [("--provenance", provenance), ("--sbom", billOfMaterials)] + attestations.map { ("--attest", $0) }
+        for (option, value) in given {
+            guard let value, !CompatibilityOptions.isOff(value) else { continue }
+            throw ValidationError("\(option): no attestations are made, so it takes only `false`, not `\(value)`")
+        }
+    }
+
+    /// `false`, or `type=sbom,disabled=true`.
+    private static func isOff(_ text: String) -> Bool {
+        text.split(separator: ",").contains { field in
+            ["0", "f", "false", "disabled", "disabled=1", "disabled=t", "disabled=true"].contains(field.lowercased())
+        }
+    }
 
     /// The options for limits that were given.
     var limits: [String] {

@@ -9,6 +9,8 @@ extension BuildOptions {
     init?(usual arguments: [String]) {
         self.init(context: "")
         var rest = arguments[...]
+        // A verb may follow it.
+        if let first = rest.first, first.hasPrefix("--root") { return nil }
         if rest.first == "build" {
             rest.removeFirst()
         } else if let first = rest.first?.utf8.first, !"-./".utf8.contains(first) {

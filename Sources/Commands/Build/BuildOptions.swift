@@ -12,6 +12,10 @@ import SystemPackage
 struct BuildOptions: Sendable, Equatable {
     enum Progress: String, CaseIterable, Sendable {
         case auto, plain, tty, json
+        /// BuildKit's name for `json`.
+        case rawjson
+        /// The same as `-q`.
+        case quiet
     }
 
     enum OnError: String, CaseIterable, Sendable {
@@ -65,8 +69,11 @@ extension BuildOptions {
         if pushes, tags.isEmpty {
             throw CommandFailure("--push needs a name: give one with -t", status: ExitStatus.usage)
         }
+        try checkDestinations()
         let images = try GlobalOptions.images(root: root)
-        let renderer = renderer()
+        let progress = progress ?? environment("BUILDKIT_PROGRESS").flatMap(Progress.init(rawValue:)) ?? .auto
+        let printsID = isQuiet || progress == .quiet
+        let renderer = printsID ? SilentProgress() : BuildOptions.renderer(progress)
         if !withoutEffect.isEmpty {
             let names = withoutEffect.joined(separator: ", ")
             renderer.show(.note("no effect: \(names); the processes of a build are not limited in memory and time"))
@@ -87,7 +94,7 @@ extension BuildOptions {
             renderer.finish()
             if let idFile { try write(Array(id.utf8), to: idFile) }
             if let metadataFile { try write(try BuildMetadata(built.image, built.record).json, to: metadataFile) }
-            if isQuiet { Terminal.print(id) }
+            if printsID { Terminal.print(id) }
         } catch {
             renderer.finish()
             let failure = CommandFailure(registry: error)
@@ -120,11 +127,24 @@ extension BuildOptions {
         try FileOperations.writeAtomically(bytes, to: path, temporary: directory.isEmpty ? "." : directory)
     }
 
-    private func renderer() -> any ProgressRenderer {
-        if isQuiet { return SilentProgress() }
-        switch progress ?? environment("BUILDKIT_PROGRESS").flatMap(Progress.init(rawValue:)) ?? .auto {
+    /// What is written last is looked at first: a build should not fail at its end.
+    private func checkDestinations() throws {
+        for (option, path) in [("--iidfile", idFile), ("--metadata-file", metadataFile)] {
+            if let path { try OutputDestination.check(FilePath(path), of: option) }
+        }
+        for text in outputs {
+            switch try PreparedBuild.usage("--output", text, ImageOutput.init(parsing:)) {
+            case .archive(_, "-"), .tar("-"), .layout, .local: continue
+            case .archive(_, let path), .tar(let path): try OutputDestination.check(path, of: "--output")
+            }
+        }
+    }
+
+    private static func renderer(_ progress: Progress) -> any ProgressRenderer {
+        switch progress {
+        case .quiet: return SilentProgress()
         case .plain: return BuildOptions.transcript()
-        case .json: return JSONProgress()
+        case .json, .rawjson: return JSONProgress()
         case .tty: return TTYProgress()
         case .auto:
             return Terminal.isTerminal(STDERR_FILENO) && environment("TERM") != "dumb"

@@ -57,9 +57,7 @@ struct PreparedBuild: Sendable {
             target: command.target,
             buildArguments: try BuildArguments(command).values
         )
-        if let platform = command.platform {
-            options.targetPlatform = try PreparedBuild.usage("--platform", platform, Platform.init(parsing:))
-        }
+        options.targetPlatform = try Platform.wanted(command.platform) ?? options.targetPlatform
         let namedContexts = try NamedContexts(command.buildContexts) { images.store }
         options.namedContexts = namedContexts.kinds
         layouts = namedContexts.layouts

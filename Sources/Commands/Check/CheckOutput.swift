@@ -17,9 +17,7 @@ extension BuildOptions {
         let root = root
         let store = { @Sendable in try GlobalOptions.images(root: root).store }
         var options = PlanOptions(target: target, buildArguments: try BuildArguments(self).values)
-        if let platform {
-            options.targetPlatform = try PreparedBuild.usage("--platform", platform, Platform.init(parsing:))
-        }
+        options.targetPlatform = try Platform.wanted(platform) ?? options.targetPlatform
         options.namedContexts = try NamedContexts(buildContexts, store: store).kinds
         let files = try await BuildFiles(context: context, dockerfile: file, store: store)
         let diagnostics: [Diagnostic]
@@ -45,6 +43,7 @@ extension BuildOptions {
                 DiagnosticRenderer(usesColour: Terminal.usesColour(STDOUT_FILENO)).render(found),
                 to: STDOUT_FILENO
             )
+            if diagnostics.isEmpty { Terminal.write("note: nothing to complain of\n", to: STDERR_FILENO) }
             GitHubAnnotation.show(found.diagnostics.map { Problem($0, in: found.source) })
         case .json:
             try Terminal.print(json: DiagnosticsDocument(found))

@@ -12,7 +12,7 @@ struct DebugCommand: ParsableCommand {
               swiftbuild debug tables < rows.jsonl
               swiftbuild debug manual > swiftbuild.1
             """,
-        subcommands: [DebugTablesCommand.self, DebugManualCommand.self]
+        subcommands: [DebugTablesCommand.self, DebugManualCommand.self, DebugCompatibilityCommand.self]
     )
 }
 
@@ -23,7 +23,7 @@ struct DebugTablesCommand: ParsableCommand {
         abstract: "Answer rows of test tables from standard input, one JSON object a line.",
         discussion: """
             EXAMPLES:
-              echo '{"id": 1, "op": "expand", "word": "${A:-b}", "env": {}}' | swiftbuild debug tables
+              echo '{"id": 1, "op": "expand", "word": "$A"}' | swiftbuild debug tables
 
             docs/debug-tables.md describes the operations.
             """

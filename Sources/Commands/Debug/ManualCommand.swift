@@ -35,6 +35,7 @@ private struct ManualPage {
             ("SWIFTBUILD_ROOT", "the directory of the store"), ("NO_COLOR", "no colours, when it is not empty"),
             ("SWIFTBUILD_NETWORK", "what RUN sees of the network, as \\-\\-network"),
             ("BUILDKIT_PROGRESS", "how builds are shown, as \\-\\-progress"),
+            ("DOCKER_DEFAULT_PLATFORM", "the platform where \\-\\-platform is not given"),
             ("SOURCE_DATE_EPOCH", "the time of everything made, in seconds since 1970"),
             ("REGISTRY_AUTH_FILE, DOCKER_CONFIG", "where logins to registries are"),
         ] { text += ".TP\n.B \(name)\n\(meaning)\n" }
@@ -44,7 +45,8 @@ private struct ManualPage {
             (ExitStatus.usage, "wrong use of the command line"),
             (ExitStatus.environment, "the machine does not allow it"),
             (ExitStatus.notCached, "a step is not in the cache, as \\-\\-expect\\-cached demands"),
-            (ExitStatus.limit, "an image is worse than a limit"), (ExitStatus.interrupted, "interrupted"),
+            (ExitStatus.limit, "an image is worse than a limit"),
+            (ExitStatus.container, "\\fBrun\\fR could not start a container"), (ExitStatus.interrupted, "interrupted"),
         ] { text += ".TP\n.B \(code)\n\(meaning)\n" }
         text.removeLast()
     }

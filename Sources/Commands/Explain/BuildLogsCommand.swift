@@ -17,7 +17,7 @@ struct BuildLogsCommand: ParsableCommand {
 
             EXAMPLES:
               swiftbuild build-logs                       all steps of the last build
-              swiftbuild build-logs --step 3 app:latest   one step of the build that made an image
+              swiftbuild build-logs --step 3 app:latest   a step of the build of an image
             """
     )
 
@@ -30,7 +30,7 @@ struct BuildLogsCommand: ParsableCommand {
     var step: Int?
 
     func run() throws {
-        let images = try global.images()
+        let images = try global.imagesToLookAt()
         let record = try BuildRecordStore(images.store).found(build)
         let places = try record.places(ofStep: step)
         let logs = StepLogStore(images.store)

@@ -15,7 +15,7 @@ struct CheckCacheCommand: AsyncParsableCommand {
 
             EXAMPLES:
               swiftbuild check-cache .
-              swiftbuild check-cache --expect-cached --format json -f Dockerfile.release .
+              swiftbuild check-cache --expect-cached -f Dockerfile.release .
             """
     )
 

@@ -16,7 +16,7 @@ struct ExplainCommand: ParsableCommand {
 
             EXAMPLES:
               swiftbuild explain                       the last build
-              swiftbuild explain --step 3 app:latest   one step of the build that made an image
+              swiftbuild explain --step 3 app:latest   a step of the build of an image
             """
     )
 
@@ -32,7 +32,7 @@ struct ExplainCommand: ParsableCommand {
     var format = OutputFormat.text
 
     func run() throws {
-        let images = try global.images()
+        let images = try global.imagesToLookAt()
         let record = try BuildRecordStore(images.store).found(build)
         let places = try record.places(ofStep: step)
         let explainer = MissExplainer(images.layers)

@@ -33,16 +33,27 @@ struct ImagesCommand: ParsableCommand {
     @Flag(name: .customLong("no-trunc"), help: "Show whole IDs.")
     var showsWholeIDs = false
 
+    @Option(
+        name: [.customShort("f"), .customLong("filter")],
+        help: ArgumentHelp(
+            "Only some: dangling=true, reference=PATTERN, label=NAME, before=IMAGE, since=IMAGE, until=24h; may repeat.",
+            valueName: "name=value"
+        )
+    )
+    var filters: [String] = []
+
     @Option(name: .customLong("format"), help: ArgumentHelp(RowFormat.help, valueName: "format"))
     var format: String?
 
     func run() throws {
         let format = try RowFormat(parsing: format)
         let wanted = try name.map { try ImageReference(parsing: $0) }
-        let images = try global.images()
+        let images = try global.imagesToLookAt()
+        let filter = try ImageFilter(filters, in: images)
         let withDigests = showsDigests || self.format?.contains(".Digest") ?? false || self.format == "json"
         let all = ImageRow.rows(try images.list(), try images.indexes(), showingDigests: withDigests && !isQuiet)
         let rows = all.filter { row in
+            guard filter.accepts(row) else { return false }
             guard let wanted else { return true }
             if let digest = wanted.digest {
                 return row.repository == wanted.familiarRepository && row.digest == digest.description

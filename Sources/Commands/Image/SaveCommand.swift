@@ -14,7 +14,7 @@ struct SaveCommand: ParsableCommand {
         abstract: "Write images to an archive or an OCI layout directory.",
         discussion: """
             EXAMPLES:
-              swiftbuild save -o app.tar app             an archive that `docker load` reads
+              swiftbuild save -o app.tar app    an archive that `docker load` reads
               swiftbuild save -o layout/ --format oci app    an OCI layout directory
             """
     )
@@ -37,7 +37,7 @@ struct SaveCommand: ParsableCommand {
         if output == "-", Terminal.isTerminal(STDOUT_FILENO) {
             throw CommandFailure("an archive is not for a terminal: use -o or redirect", status: ExitStatus.usage)
         }
-        let images = try global.images()
+        let images = try global.imagesToLookAt()
         let saved = try names.map { name in
             let image = try images.find(name)
             // Under the name that was asked for; by ID, under all its names.
@@ -50,6 +50,9 @@ struct SaveCommand: ParsableCommand {
             )
         }
         let path = FilePath(output)
+        if output != "-", !output.hasSuffix("/"), FileStatus.ifPresent(path)?.kind != .directory {
+            try OutputDestination.check(path, of: "-o")
+        }
         if output.hasSuffix("/") || FileStatus.ifPresent(path)?.kind == .directory {
             guard format == .oci else {
                 throw CommandFailure(
@@ -89,59 +92,13 @@ struct LoadCommand: ParsableCommand {
 
     func run() throws {
         let images = try global.images()
-        let loaded =
+        let loaded = try OutputDestination.explaining {
             try input == "-"
-            ? images.load(descriptor: STDIN_FILENO, name: "standard input") : images.load(FilePath(input))
+                ? images.load(descriptor: STDIN_FILENO, name: "standard input") : images.load(FilePath(input))
+        }
         for image in loaded where !isQuiet {
             for name in image.names { Terminal.print("Loaded image: \(name.familiar)") }
             if image.names.isEmpty { Terminal.print("Loaded image ID: \(image.image.id)") }
         }
-    }
-}
-
-/// `swiftbuild import`.
-struct ImportCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "import",
-        abstract: "Make an image of the tar of a root filesystem.",
-        discussion: """
-            EXAMPLES:
-              swiftbuild import rootfs.tar base:1.0
-              mmdebstrap --variant=minbase bookworm - | swiftbuild import - debian:bookworm
-            """
-    )
-
-    @OptionGroup var global: GlobalOptions
-
-    @Option(name: .customLong("platform"), help: ArgumentHelp("What the files are for.", valueName: "os/arch"))
-    var platform: String?
-
-    @Argument(help: "The tar, plain or compressed; `-` for standard input.")
-    var file: String
-
-    @Argument(help: "A name for the image.")
-    var name: String?
-
-    func run() throws {
-        let names = try name.map { [try ImageReference(newName: $0)] } ?? []
-        var configuration = ImageConfiguration(platform: try platform.map { try Platform(parsing: $0) } ?? .host)
-        let epoch = environment("SOURCE_DATE_EPOCH").flatMap { Int64($0) }
-        configuration.created = Timestamp(secondsSinceEpoch: epoch ?? Int64(time(nil)))
-        let images = try global.images()
-        let image =
-            try file == "-"
-            ? images.importRootFilesystem(
-                descriptor: STDIN_FILENO,
-                name: "standard input",
-                configuration: configuration,
-                names: names
-            )
-            : images.importRootFilesystem(
-                FilePath(file),
-                configuration: configuration,
-                message: "Imported from \(file)",
-                names: names
-            )
-        Terminal.print("\(image.id)")
     }
 }

@@ -23,7 +23,7 @@ struct TagCommand: ParsableCommand {
     var target: String
 
     func run() throws {
-        let images = try global.images()
+        let images = try global.imagesToLookAt()
         let reference = try ImageReference(newName: target)
         if let index = try images.findIndex(source) {
             try images.tag(index.index, as: reference)
@@ -59,7 +59,7 @@ struct RemoveCommand: ParsableCommand {
     var isForced = false
 
     func run() throws {
-        let images = try global.images()
+        let images = try global.imagesToLookAt()
         var failure: CommandFailure?
         for name in names {
             do {

@@ -19,7 +19,7 @@ struct AnalyzeCommand: AsyncParsableCommand {
 
             EXAMPLES:
               swiftbuild analyze app
-              swiftbuild analyze --max-wasted 10MB --min-efficiency 0.95 app    ends with 5 where it is worse
+              swiftbuild analyze --max-wasted 10MB app    ends with 5 where it is worse
               swiftbuild analyze --depth 4 docker://alpine
             """
     )
@@ -61,7 +61,7 @@ struct AnalyzeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let opened = try await OpenedImage(name, in: try global.images())
+        let opened = try await OpenedImage(name, in: try global.imagesToLookAt())
         let analysis = try opened.analysis()
         switch format {
         case .text: Terminal.write(AnalysisText(analysis, of: opened, depth: depth).text, to: STDOUT_FILENO)

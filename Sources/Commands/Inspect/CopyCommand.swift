@@ -27,7 +27,7 @@ struct CatCommand: AsyncParsableCommand {
     var places: [String]
 
     func run() async throws {
-        let images = try global.images()
+        let images = try global.imagesToLookAt()
         for text in places {
             let place = ImagePath(parsing: text)
             let path = try place.requiredPath()
@@ -81,7 +81,7 @@ struct CopyCommand: AsyncParsableCommand {
                 status: ExitStatus.usage
             )
         }
-        let opened = try await OpenedImage(place.image, in: try global.images())
+        let opened = try await OpenedImage(place.image, in: try global.imagesToLookAt())
         let extraction = try FileExtraction(
             path,
             of: try opened.files(),

@@ -55,7 +55,7 @@ struct DiffCommand: AsyncParsableCommand {
     func run() async throws {
         let comparison: ImageComparison
         do {
-            let images = try global.images()
+            let images = try global.imagesToLookAt()
             if let step {
                 let record = try BuildRecordStore(images.store).found(before ?? "last")
                 comparison = ImageComparison(

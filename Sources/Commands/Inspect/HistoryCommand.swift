@@ -9,7 +9,7 @@ struct HistoryCommand: AsyncParsableCommand {
         commandName: "history",
         abstract: "List the instructions that made an image, newest first.",
         discussion: """
-            Instructions are shown as they would stand in a Dockerfile; --no-trunc shows them as the image has them.
+            Instructions are shown as the builder recorded them, without what it put around them; --no-trunc shows all.
             Fields for --format: .ID, .CreatedSince, .CreatedAt, .CreatedBy, .Size, .Comment; `json` prints all that is
             known as one document.
 
@@ -17,7 +17,7 @@ struct HistoryCommand: AsyncParsableCommand {
 
             EXAMPLES:
               swiftbuild history app
-              swiftbuild history --format '{{.Size}} {{.CreatedBy}}' --no-trunc docker://alpine
+              swiftbuild history --format '{{.Size}} {{.CreatedBy}}' docker://alpine
             """
     )
 
@@ -37,7 +37,7 @@ struct HistoryCommand: AsyncParsableCommand {
 
     func run() async throws {
         let format = try RowFormat(parsing: format)
-        let images = try global.images()
+        let images = try global.imagesToLookAt()
         let opened = try await OpenedImage(name, in: images)
         let rows = try images.history(of: opened.image)
         if isQuiet {

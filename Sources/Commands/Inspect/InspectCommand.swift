@@ -14,7 +14,7 @@ struct InspectCommand: AsyncParsableCommand {
             EXAMPLES:
               swiftbuild inspect app
               swiftbuild inspect -f '{{.Id}} {{json .Config.Env}}' app
-              swiftbuild inspect -f '{{range .RootFS.Layers}}{{println .}}{{end}}' docker://alpine
+              swiftbuild inspect -f '{{json .RootFS.Layers}}' docker://alpine
             """
     )
 
@@ -29,14 +29,23 @@ struct InspectCommand: AsyncParsableCommand {
     )
     var format: String?
 
+    @Option(
+        name: .customLong("type"),
+        help: ArgumentHelp("What the names are names of: image, of which there is nothing else.", valueName: "kind")
+    )
+    var kind: String?
+
     func run() async throws {
+        guard kind == nil || kind == "image" else {
+            throw CommandFailure("--type: there is no `\(kind ?? "")` to inspect, only images", status: ExitStatus.usage)
+        }
         let template =
             try format == nil || format == "json"
             ? nil
             : CommandFailure.inFormat { () throws(FormatTemplate.Failure) in
                 try FormatTemplate(parsing: format ?? "")
             }
-        let images = try global.images()
+        let images = try global.imagesToLookAt()
         var inspections: [Inspection] = []
         for name in names {
             if let index = try images.findIndex(name) {

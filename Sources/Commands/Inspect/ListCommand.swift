@@ -40,7 +40,7 @@ struct ListCommand: AsyncParsableCommand {
     var format = OutputFormat.text
 
     func run() async throws {
-        let images = try global.images()
+        let images = try global.imagesToLookAt()
         var entries: [LayerEntry] = []
         for (position, text) in places.enumerated() {
             let place = ImagePath(parsing: text)

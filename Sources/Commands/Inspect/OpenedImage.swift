@@ -24,10 +24,17 @@ struct OpenedImage: Sendable {
     /// - Throws: `CommandFailure`, `ImageError`, `LayerError`, `SystemError`, `CancellationError`.
     init(_ name: String, in images: ImageStore) async throws {
         self.name = name
+        let location = try ImageLocation(parsing: name)
+        var images = images
+        if !images.isThere {
+            // Only what comes from elsewhere needs a place.
+            if case .store(let text) = location { _ = try OpenedImage.find(text, in: images) }
+            images = try GlobalOptions.images(root: images.store.root.string)
+        }
         self.images = images
         lock = try images.store.lock(.shared)
         let image: StoredImage
-        switch try ImageLocation(parsing: name) {
+        switch location {
         case .store(let text): image = try OpenedImage.find(text, in: images)
         case .file(let path, let selector): image = try OpenedImage.load(path, selector, into: images)
         case .registry(let reference): image = try await OpenedImage.fetch(reference, into: images)
@@ -70,6 +77,11 @@ struct OpenedImage: Sendable {
             throw CommandFailure(registry: error)
         }
     }
+}
+
+extension ImageStore {
+    /// Whether the store was ever made.
+    var isThere: Bool { FileStatus.ifPresent(store[.locks]) != nil }
 }
 
 /// A file or directory in an image, as `IMAGE:/path` names it.

@@ -47,7 +47,7 @@ struct IndexCreateCommand: ParsableCommand {
     func run() throws {
         let reference = try ImageReference(newName: name)
         let annotations = try IndexAnnotations(parsing: annotations)
-        let images = try global.images()
+        let images = try global.imagesToLookAt()
         let joined = try members.flatMap { member -> [StoredImage] in
             do {
                 return try images.findIndex(member)?.index.images ?? [try images.find(member)]
@@ -81,6 +81,6 @@ struct IndexPushCommand: AsyncParsableCommand {
     var names: [String]
 
     func run() async throws {
-        try await options.push(names, from: try global.images(), isQuiet: isQuiet, onlyIndexes: true)
+        try await options.push(names, from: try global.imagesToLookAt(), isQuiet: isQuiet, onlyIndexes: true)
     }
 }

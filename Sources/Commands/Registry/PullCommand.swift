@@ -12,7 +12,7 @@ struct PullCommand: AsyncParsableCommand {
         abstract: "Fetch images from registries.",
         discussion: """
             EXAMPLES:
-              swiftbuild pull alpine                       the tag latest, for this machine
+              swiftbuild pull alpine         the tag latest, for this machine
               swiftbuild pull --platform linux/arm64 alpine:3.20
             """
     )
@@ -25,6 +25,9 @@ struct PullCommand: AsyncParsableCommand {
     )
     var platform: String?
 
+    @Flag(name: [.customShort("a"), .customLong("all-tags")], help: "Fetch all tags of a repository.")
+    var takesAllTags = false
+
     @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Print nothing but the name.")
     var isQuiet = false
 
@@ -33,11 +36,24 @@ struct PullCommand: AsyncParsableCommand {
 
     func run() async throws {
         // All of them, before anything happens.
-        let references = try names.map { try ImageReference(parsing: $0) }
-        let platform = try self.platform.map { try Platform(parsing: $0) } ?? .host
+        var references = try names.map { try ImageReference(parsing: $0) }
+        if takesAllTags { try PushOptions.checkRepositories(names) }
+        let platform = try Platform.wanted(platform) ?? .host
         let images = try global.images()
         let progress = TransferProgress(isQuiet: isQuiet)
         let puller = ImagePuller(.shared, into: images) { progress.show($0) }
+        if takesAllTags {
+            do {
+                let repositories = references
+                references = try await Signals.cancelling {
+                    var tagged: [ImageReference] = []
+                    for repository in repositories { tagged += try await puller.tags(of: repository) }
+                    return tagged
+                }
+            } catch {
+                throw CommandFailure(registry: error)
+            }
+        }
         for reference in references {
             do {
                 let pulled = try await Signals.cancelling {

@@ -53,6 +53,9 @@ struct PushCommand: AsyncParsableCommand {
     @OptionGroup var global: GlobalOptions
     @OptionGroup var options: PushOptions
 
+    @Flag(name: [.customShort("a"), .customLong("all-tags")], help: "Push all tags of a repository.")
+    var takesAllTags = false
+
     @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Print nothing but the name.")
     var isQuiet = false
 
@@ -60,11 +63,36 @@ struct PushCommand: AsyncParsableCommand {
     var names: [String]
 
     func run() async throws {
-        try await options.push(names, from: try global.images(), isQuiet: isQuiet)
+        let images = try global.imagesToLookAt()
+        var names = names
+        if takesAllTags {
+            try PushOptions.checkRepositories(names)
+            let repositories = try names.map { try ImageReference(parsing: $0).familiarRepository }
+            names = try repositories.flatMap { repository in
+                let rows = ImageRow.rows(try images.list(), try images.indexes())
+                    .filter { $0.repository == repository && $0.tag != "<none>" }
+                guard !rows.isEmpty else { throw ImageError.notFound(repository, similar: []) }
+                return rows.map { "\(repository):\($0.tag)" }.sorted()
+            }
+        }
+        try await options.push(names, from: images, isQuiet: isQuiet)
     }
 }
 
 extension PushOptions {
+    /// Refuses names with tags or digests where all tags are meant.
+    static func checkRepositories(_ names: [String]) throws {
+        for name in names {
+            let reference = try ImageReference(parsing: name)
+            guard reference.digest == nil, !(name.split(separator: "/").last ?? "").contains(":") else {
+                throw CommandFailure(
+                    "--all-tags: `\(name)` names one image, not a repository",
+                    status: ExitStatus.usage
+                )
+            }
+        }
+    }
+
     /// Pushes images, and indexes with their images, one after the other.
     ///
     /// - Parameter onlyIndexes: Whether the name of an image is refused.

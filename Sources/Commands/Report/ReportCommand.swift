@@ -13,7 +13,8 @@ struct ReportCommand: AsyncParsableCommand {
         commandName: "report",
         abstract: "Write a page about a build and its image: timeline, misses, layers, waste, configuration.",
         discussion: """
-            The page is one HTML file without scripts, and loads nothing.
+            The page is one HTML file without scripts, and loads nothing. For an image it shows the latest build in which
+            a step of it was made, as long as that is remembered.
 
             \(ImageLocation.help)
 
@@ -38,7 +39,7 @@ struct ReportCommand: AsyncParsableCommand {
         if output == "-", Terminal.isTerminal(STDOUT_FILENO) {
             throw CommandFailure("a page is not for a terminal: use -o or redirect", status: ExitStatus.usage)
         }
-        let bytes = try await report(global.images()).bytes
+        let bytes = try await report(global.imagesToLookAt()).bytes
         try OutputFile.write(FilePath(output)) { sink in try bytes.withUnsafeBytes { try sink.write($0) } }
     }
 
@@ -60,7 +61,9 @@ struct ReportCommand: AsyncParsableCommand {
             return BuildReport(build: build(record, images), image: try image(opened, name: name))
         }
         let opened = try await OpenedImage(subject, in: images)
-        let record = DockerfilePlaces(of: opened).record
+        // What a build in which nothing changed would tell is nothing.
+        let made = records.records.first { $0.image == opened.image.id && !$0.isAllCached }
+        let record = made ?? DockerfilePlaces(of: opened).record
         return BuildReport(build: record.map { build($0, images) }, image: try image(opened, name: subject))
     }
 

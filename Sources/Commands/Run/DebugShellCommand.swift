@@ -34,7 +34,7 @@ struct DebugShellCommand: ParsableCommand {
     var command: [String] = []
 
     func run() throws {
-        let images = try global.images()
+        let images = try global.imagesToLookAt()
         Signals.hold()
         let command = command.first == "--" ? Array(command.dropFirst()) : command
         throw CommandFailure(exitCode: try DebugShellCommand.open(command, build: build, images.layers))

@@ -10,18 +10,24 @@ enum ForegroundProcess {
     /// - Parameters:
     ///   - usesTerminal: Whether it gets a terminal of its own, which this one shows.
     ///   - isInteractive: Whether it gets this process's input.
+    ///   - proxiesSignals: Whether it gets the signals that this process gets.
     /// - Returns: The exit code, 128 + n for a signal.
     /// - Throws: `CommandFailure` with 127 or 126 for a program that is not there or not executable.
     static func run(
         usesTerminal: Bool,
         isInteractive: Bool,
+        proxiesSignals: Bool = true,
         _ launch: (SandboxStreams) throws -> SandboxProcess
     ) throws -> Int32 {
         do {
             let input = try isInteractive ? STDIN_FILENO : FileOperations.open("/dev/null", O_RDONLY)
-            if usesTerminal { return try runInTerminal(input: input, isInteractive: isInteractive, launch) }
+            if usesTerminal {
+                // On a terminal nothing ends what nobody types.
+                let isOpen = !isInteractive && Terminal.isTerminal(STDIN_FILENO)
+                return try runInTerminal(input: isOpen ? -1 : input, proxiesSignals, launch)
+            }
             let process = try launch(.descriptors(input: input, output: STDOUT_FILENO, error: STDERR_FILENO))
-            forwardSignals(to: process)
+            ForwardedSignals.forward(to: process, isProxy: proxiesSignals)
             return try process.wait().code
         } catch let error as SandboxError {
             switch error.reason {
@@ -31,22 +37,17 @@ enum ForegroundProcess {
         }
     }
 
-    /// The first process of a container ignores a signal that it has no handler for; the second one is SIGKILL therefore.
-    private static func forwardSignals(to process: SandboxProcess) {
-        Signals.forward { signal, count in process.kill(count == 1 ? signal : SIGKILL) }
-    }
-
     private static func runInTerminal(
         input: Int32,
-        isInteractive: Bool,
+        _ proxiesSignals: Bool,
         _ launch: (SandboxStreams) throws -> SandboxProcess
     ) throws -> Int32 {
         let terminal = try PseudoTerminal()
         terminal.copySize(from: STDIN_FILENO)
         let process = try launch(.terminal(terminal.processEnd))
-        forwardSignals(to: process)
+        ForwardedSignals.forward(to: process, terminal: terminal, isProxy: proxiesSignals)
         // Dropping the mode gives the terminal back as it was.
-        let mode = isInteractive ? RawTerminalMode(STDIN_FILENO) : nil
+        let mode = input < 0 ? nil : RawTerminalMode(input)
         let result = Result { try terminal.relay(input: input, output: STDOUT_FILENO, untilEndOf: process) }
         if let mode = consume mode { mode.restore() }
         try result.get()

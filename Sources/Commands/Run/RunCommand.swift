@@ -1,26 +1,33 @@
 import ArgumentParser
+import BuildEngine
 import ContainerRuntime
 import ContentStore
+import Distribution
 import FileSystem
 import Glibc
 import Images
+import OCI
 import Sandbox
 import Snapshots
 import SystemPackage
 
 /// `swiftbuild run`.
-struct RunCommand: ParsableCommand {
+struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Run a command on an image.",
         discussion: """
-            What the command writes is gone when it ends; the image stays as it is. The exit code is the command's.
+            What the command writes is gone when it ends; the image stays as it is. An image that is not in the store is
+            pulled. The exit code is the command's; 125 says that it could not be started, 127 that it is not in the
+            image, 126 that it may not be executed.
 
             EXAMPLES:
               swiftbuild run app
               swiftbuild run -it --entrypoint sh app
               swiftbuild run -v "$PWD:/src:ro" -w /src app make test
-            """
+            """,
+        // `-h` is the host name.
+        helpNames: .long
     )
 
     @OptionGroup var global: GlobalOptions
@@ -33,9 +40,6 @@ struct RunCommand: ParsableCommand {
 
     @Flag(name: [.customShort("t"), .customLong("tty")], help: "Give the command a terminal.")
     var usesTerminal = false
-
-    @Flag(name: .customLong("rm"), help: "Remove the container afterwards, which always happens.")
-    var removes = false
 
     @Option(
         name: [.customShort("e"), .customLong("env")],
@@ -78,9 +82,37 @@ struct RunCommand: ParsableCommand {
 
     @Option(
         name: .customLong("name"),
-        help: ArgumentHelp("The container's name, which is also its host name.", valueName: "name")
+        help: ArgumentHelp("The container's name, and its host name where that is not given.", valueName: "name")
     )
     var containerName: String?
+
+    @Option(
+        name: [.customShort("h"), .customLong("hostname")],
+        help: ArgumentHelp("The container's host name.", valueName: "name")
+    )
+    var hostname: String?
+
+    @Option(
+        name: .customLong("pull"),
+        help: ArgumentHelp("When the image is pulled: missing (the default), always, never.", valueName: "when")
+    )
+    var pull = PullPolicy.missing
+
+    @Option(
+        name: .customLong("platform"),
+        help: ArgumentHelp("Which of the image's platforms.", valueName: "os/arch")
+    )
+    var platform: String?
+
+    @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Do not show how the image is pulled.")
+    var isQuiet = false
+
+    @Flag(
+        name: .customLong("sig-proxy"),
+        inversion: .prefixedNo,
+        help: "Hand signals on to the command (the default)."
+    )
+    var proxiesSignals = true
 
     @Argument(help: "Name or ID of an image.")
     var image: String
@@ -88,28 +120,103 @@ struct RunCommand: ParsableCommand {
     @Argument(parsing: .captureForPassthrough, help: "The command and its arguments, in place of the image's CMD.")
     var command: [String] = []
 
-    func run() throws {
-        let images = try global.images()
-        let content = try images.content(of: try images.find(image))
-        Signals.hold()
-        let container = try container(content, images)
-        let code = try ForegroundProcess.run(usesTerminal: usesTerminal, isInteractive: isInteractive) {
-            try container.launch($0)
+    func run() async throws {
+        try checkInput()
+        do {
+            let code = try await runContainer()
+            throw CommandFailure(exitCode: code)
+        } catch {
+            let failure = CommandFailure(registry: error)
+            switch failure.status {
+            case ExitStatus.failure, ExitStatus.usage, ExitStatus.environment:
+                // Nothing is printed of one that only passes the code of the command on.
+                throw failure.problems.isEmpty ? failure : failure.with(status: ExitStatus.container)
+            default: throw failure
+            }
         }
-        throw CommandFailure(exitCode: code)
     }
 
-    private func container(_ content: ImageContent, _ images: ImageStore) throws -> Container {
-        var options = ContainerOptions()
-        options.command = command.first == "--" ? Array(command.dropFirst()) : command
-        options.entrypoint = entrypoint
-        options.environment = env.compactMap { text in
-            text.contains("=") ? text : environment(text).map { "\(text)=\($0)" }
+    /// A terminal whose input is none would wait for ever; the exit code is Docker's.
+    private func checkInput() throws {
+        guard usesTerminal, !Terminal.isTerminal(STDIN_FILENO) else { return }
+        if isInteractive {
+            throw CommandFailure("the input device is not a TTY", hints: ["`-i` without `-t` takes a pipe or a file"])
         }
+        Terminal.write("note: the input device is not a TTY, so the command gets no input\n", to: STDERR_FILENO)
+    }
+
+    private func runContainer() async throws -> Int32 {
+        let environment = try variables()
+        let images = try global.images()
+        let content = try images.content(of: try await found(in: images))
+        Signals.hold()
+        let container = try container(content, environment, images)
+        return try ForegroundProcess.run(
+            usesTerminal: usesTerminal,
+            isInteractive: isInteractive,
+            proxiesSignals: proxiesSignals
+        ) {
+            try container.launch($0)
+        }
+    }
+
+    /// The image, pulled where the store has none of that name.
+    private func found(in images: ImageStore) async throws -> StoredImage {
+        let wanted = try Platform.wanted(platform)
+        let known = try known(in: images, wanted)
+        guard pull == .always || known == nil, let reference = try? ImageReference(parsing: image) else {
+            if let known { return known }
+            // Nothing that a registry could have.
+            return try images.find(image)
+        }
+        guard pull != .never else {
+            if let known { return known }
+            throw CommandFailure(
+                "image `\(reference.familiar)` is not in the store, and --pull=never forbids to pull it",
+                hints: ["`swiftbuild pull` fetches it"]
+            )
+        }
+        if !isQuiet, known == nil {
+            Terminal.write("note: image `\(reference.familiar)` is not in the store and is pulled\n", to: STDERR_FILENO)
+        }
+        let progress = TransferProgress(isQuiet: isQuiet)
+        defer { progress.finish() }
+        let puller = ImagePuller(.shared, into: images) { progress.show($0) }
+        return try await Signals.cancelling { try await puller.pull(reference, platform: wanted ?? .host).image }
+    }
+
+    private func known(in images: ImageStore, _ wanted: Platform?) throws -> StoredImage? {
+        if let reference = try? ImageReference(parsing: image),
+            let image = images.find(reference: reference, platform: wanted ?? .host)
+        {
+            guard let wanted else { return image }
+            return wanted.best(among: [image.platform]) == nil ? nil : image
+        }
+        do {
+            return try images.find(image)
+        } catch ImageError.notFound {
+            return nil
+        }
+    }
+
+    private func variables() throws -> [String] {
+        try env.compactMap { text in
+            guard let first = text.first, first != "=" else {
+                throw CommandFailure("-e: `\(text)` has no name", status: ExitStatus.usage)
+            }
+            return text.contains("=") ? text : environment(text).map { "\(text)=\($0)" }
+        }
+    }
+
+    private func container(_ content: ImageContent, _ environment: [String], _ images: ImageStore) throws -> Container {
+        var options = ContainerOptions()
+        options.command = command
+        options.entrypoint = entrypoint
+        options.environment = environment
         options.workingDirectory = workingDirectory
         options.user = user
         options.usesTerminal = usesTerminal
-        options.hostname = containerName
+        options.hostname = hostname ?? containerName
         for text in securityOptions { try SecurityOption(parsing: text).apply(to: &options) }
         // Only while it is prepared: a container that runs for days must not hold up prune.
         let lock = try images.store.lock(.shared)

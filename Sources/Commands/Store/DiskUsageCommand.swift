@@ -21,9 +21,12 @@ struct DiskUsageCommand: ParsableCommand {
     @Option(name: .customLong("format"), help: ArgumentHelp(RowFormat.help, valueName: "format"))
     var format: String?
 
+    @Flag(name: [.customShort("v"), .customLong("verbose")], help: "List the images and what builds left, one by one.")
+    var isVerbose = false
+
     func run() throws {
         let format = try RowFormat(parsing: format)
-        let usage = try StoreUsage(try global.images())
+        let usage = try global.hasStore ? StoreUsage(try global.images()) : StoreUsage()
         if case .json = format { return try Terminal.print(json: usage) }
         let fields: [RowFormat.Field<StoreUsage.Row>] = [
             .init("Type", "TYPE") { $0.title },
@@ -32,5 +35,6 @@ struct DiskUsageCommand: ParsableCommand {
             .init("Reclaimable", "RECLAIMABLE") { StoreUsage.share($0.reclaimable, of: $0.size) },
         ]
         try format.print(usage.rows, fields) { usage.table }
+        if isVerbose, case .table = format, global.hasStore { try StoreContents(global.images()).print() }
     }
 }

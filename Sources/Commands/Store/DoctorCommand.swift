@@ -38,7 +38,7 @@ struct DoctorCommand: ParsableCommand {
         var document = Document(findings: [], store: global.root ?? GlobalOptions.defaultRoot)
         do {
             let skeleton = StoreSkeleton(root: FilePath(document.store))
-            let damaged = skeleton.damaged
+            let damaged = global.hasStore ? skeleton.damaged : []
             findings += damaged.map { path in
                 repairs
                     ? DoctorFinding(.note, "store", "made `\(path)` again")
@@ -49,8 +49,10 @@ struct DoctorCommand: ParsableCommand {
                         hint: "`swiftbuild doctor --repair` makes it again"
                     )
             }
-            if repairs { try skeleton.repair() }
-            if repairs || damaged.isEmpty {
+            if !global.hasStore {
+                findings.append(DoctorFinding(.ok, "store", "`\(document.store)` is made by the first build"))
+            } else if repairs || damaged.isEmpty {
+                if repairs { try skeleton.repair() }
                 let images = try global.images()
                 findings += MachineCheck.findings(store: images.store)
                 findings += try StoreCheck(images, repairing: repairs).findings()

@@ -20,7 +20,7 @@ struct PruneCommand: ParsableCommand {
             EXAMPLES:
               swiftbuild prune --dry-run               what would go
               swiftbuild prune --older-than 24h        what was not used for a day
-              swiftbuild prune --keep-storage 10GB     until the store takes up no more than that
+              swiftbuild prune --keep-storage 10GB     until the store takes up no more
               swiftbuild prune --min-free 20GB         until so much of the disk is free
             """
     )

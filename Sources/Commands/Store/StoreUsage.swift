@@ -21,6 +21,12 @@ struct StoreUsage: Encodable {
     let total: Int64
     let reclaimable: Int64
 
+    /// That of a store that does not exist.
+    init() {
+        rows = StoreKind.allCases.map { Row(kind: $0) }
+        (total, reclaimable) = (0, 0)
+    }
+
     /// - Throws: `SystemError`.
     init(_ images: ImageStore) throws {
         let store = images.store

@@ -1,0 +1,92 @@
+import Reporting
+
+/// A command of Docker, and what stands for it here.
+struct DockerCommand: Sendable {
+    enum Counterpart: Sendable, Equatable {
+        case command(String)
+        /// Why there is none.
+        case none(String)
+    }
+
+    /// The words behind `docker`.
+    let words: String
+    let counterpart: Counterpart
+
+    private init(_ words: String, _ counterpart: Counterpart) {
+        self.words = words
+        self.counterpart = counterpart
+    }
+
+    /// The one that begins a command line, the longest first.
+    static func beginning(_ words: some Collection<String>) -> DockerCommand? {
+        let pair = words.prefix(2).joined(separator: " ")
+        return all.first { $0.words == pair } ?? all.first { $0.words == words.first }
+    }
+
+    static let all: [DockerCommand] =
+        [
+            ("build", "build"), ("builder build", "build"), ("buildx b", "build"), ("buildx build", "build"),
+            ("image build", "build"), ("run", "run"), ("container run", "run"), ("images", "images"),
+            ("image ls", "images"), ("image list", "images"), ("image inspect", "inspect"), ("inspect", "inspect"),
+            ("image history", "history"), ("history", "history"), ("image tag", "tag"), ("tag", "tag"),
+            ("image rm", "rmi"), ("image remove", "rmi"), ("rmi", "rmi"), ("image save", "save"), ("save", "save"),
+            ("image load", "load"), ("load", "load"), ("image import", "import"), ("import", "import"),
+            ("image pull", "pull"), ("pull", "pull"), ("image push", "push"), ("push", "push"), ("login", "login"),
+            ("logout", "logout"), ("image prune", "prune"), ("builder prune", "prune --all"),
+            ("buildx prune", "prune --all"), ("system prune", "prune"), ("system df", "df"), ("buildx du", "df"),
+            ("info", "doctor"), ("system info", "doctor"), ("version", "version"), ("buildx version", "version"),
+            ("image", "images"), ("buildx", "build"), ("builder", "build"), ("system", "df"),
+            ("buildx imagetools create", "index create"), ("buildx imagetools", "index"),
+            ("buildx history", "explain"), ("buildx imagetools inspect", "inspect"), ("manifest", "index"),
+            ("manifest create", "index create"), ("manifest push", "index push"), ("manifest inspect", "inspect"),
+        ].map { DockerCommand($0.0, .command($0.1)) }
+        + [
+            "ps", "container", "container ls", "exec", "logs", "start", "stop", "restart", "kill", "rm", "attach",
+            "create", "wait", "top", "stats", "port", "pause", "unpause", "update", "rename", "commit", "export",
+        ].map { DockerCommand($0, .none("containers run in the foreground and are not kept")) }
+        + [
+            DockerCommand("compose", .none("applications of several containers are not supported yet")),
+            DockerCommand("network", .none("containers share the network of this machine")),
+            DockerCommand("volume", .none("`run -v` takes directories of this machine")),
+            DockerCommand("search", .none("registries are searched on their web pages")),
+            DockerCommand("events", .none("there is no daemon; `build --progress json` prints the events of a build")),
+            DockerCommand("buildx bake", .none("each target is a build of its own")),
+            DockerCommand("buildx create", .none("there are no builders to choose from")),
+            DockerCommand("buildx use", .none("there are no builders to choose from")),
+            DockerCommand("buildx ls", .none("there are no builders to choose from")),
+            DockerCommand("swarm", .none("one machine only")),
+            DockerCommand("service", .none("one machine only")),
+            DockerCommand("stack", .none("one machine only")),
+            DockerCommand("node", .none("one machine only")),
+            DockerCommand("secret", .none("`build --secret` gives secrets to RUN")),
+            DockerCommand("config", .none("one machine only")),
+            DockerCommand("plugin", .none("there are no plugins")),
+            DockerCommand("trust", .none("images are verified by digest only")),
+        ]
+}
+
+extension CommandFailure {
+    /// What is said of words that are no command.
+    ///
+    /// - Parameter words: The first ones of the command line, as far as they could be a command.
+    static func unknownCommand(_ words: [String]) -> CommandFailure {
+        func failure(_ name: String, _ reason: String) -> CommandFailure {
+            CommandFailure(
+                "unknown command `\(name)`\(reason)",
+                hints: ["`swiftbuild help` lists the commands"],
+                status: ExitStatus.usage
+            )
+        }
+        if let docker = DockerCommand.beginning(words) {
+            switch docker.counterpart {
+            case .command(let name): return failure(docker.words, "; did you mean `\(name)`?")
+            case .none(let reason): return failure(docker.words, ": \(reason)")
+            }
+        }
+        let isInGroup = words.first.map(SwiftBuild.groups.contains) ?? false
+        let name = words.prefix(isInGroup ? 2 : 1).joined(separator: " ")
+        let known = isInGroup ? KnownCommand.all.map(\.name) : SwiftBuild.verbs
+        let nearest = SpellingSuggestion.closest(to: name, in: known)
+        return failure(name, nearest.map { "; did you mean `\($0)`?" } ?? "")
+    }
+}

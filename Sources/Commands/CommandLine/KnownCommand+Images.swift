@@ -1,0 +1,134 @@
+extension KnownCommand {
+    /// The commands that Docker has too, apart from `build` and `run`.
+    static let imageCommands: [KnownCommand] = [
+        KnownCommand(
+            "images",
+            docker: "docker images",
+            [
+                .toggle("all", "a", .ignored("there are no intermediate images")),
+                .toggle("digests"), .option("filter", "f"), .option("format"), .toggle("no-trunc"),
+                .toggle("quiet", "q"), .toggle("tree", nil, .missing("`swiftbuild inspect` shows what an index joins")),
+                root,
+            ]
+        ),
+        KnownCommand(
+            "inspect",
+            docker: "docker inspect",
+            [
+                .option("format", "f"),
+                .toggle("size", "s", .ignored("it concerns containers")),
+                .option("type", nil, .different("only `image`")), root,
+            ]
+        ),
+        KnownCommand(
+            "history",
+            docker: "docker history",
+            [
+                .option("format"), .toggle("human", "H", .ignored("sizes and times are always for people")),
+                .toggle("no-trunc"), .option("platform", nil, .missing("not supported yet")), .toggle("quiet", "q"), root,
+            ]
+        ),
+        KnownCommand("tag", docker: "docker tag", [root]),
+        KnownCommand(
+            "rmi",
+            docker: "docker rmi",
+            [
+                .toggle("force", "f"), .toggle("no-prune", nil, .ignored("content stays until `swiftbuild prune`")),
+                .option("platform", nil, .missing("not supported yet")), root,
+            ]
+        ),
+        KnownCommand(
+            "save",
+            docker: "docker save",
+            [
+                .option("output", "o"), .option("platform", nil, .missing("not supported yet")),
+                .option("format", nil, .own), root,
+            ]
+        ),
+        KnownCommand(
+            "load",
+            docker: "docker load",
+            [.option("input", "i"), .option("platform", nil, .missing("not supported yet")), .toggle("quiet", "q"), root]
+        ),
+        KnownCommand(
+            "import",
+            docker: "docker import",
+            [.option("change", "c"), .option("message", "m"), .option("platform"), root]
+        ),
+        KnownCommand(
+            "pull",
+            docker: "docker pull",
+            [.toggle("all-tags", "a"), contentTrust, .option("platform"), .toggle("quiet", "q"), root]
+        ),
+        KnownCommand(
+            "push",
+            docker: "docker push",
+            [
+                .toggle("all-tags", "a"), contentTrust, .option("platform", nil, .missing("not supported yet")),
+                .toggle("quiet", "q"), .option("compression", nil, .own), .option("compression-level", nil, .own),
+                .option("format", nil, .own), root,
+            ]
+        ),
+        KnownCommand(
+            "login",
+            docker: "docker login",
+            [
+                .option("username", "u"), .toggle("password-stdin"),
+                .option("password", "p", .different("refused: everybody on the machine could read it")),
+            ]
+        ),
+        KnownCommand("logout", docker: "docker logout", []),
+        KnownCommand("df", docker: "docker system df", [.option("format"), .toggle("verbose", "v"), root]),
+        KnownCommand(
+            "prune",
+            docker: "docker system prune",
+            [
+                .toggle("all", "a", .different("also unpacked layers and cache mounts; images with names stay")),
+                .option("filter", nil, .different("only `until=`")),
+                .toggle("force", "f", .different("nothing is asked in any case")),
+                .toggle("volumes", nil, .missing("there are no volumes yet")), .toggle("dry-run", "n", .own),
+                .option("older-than", nil, .own), .option("keep-storage", nil, .own),
+                .option("max-used-space", nil, .own), .option("min-free", nil, .own),
+                .option("min-free-space", nil, .own), root,
+            ]
+        ),
+        KnownCommand("version", docker: "docker version", [.option("format", "f")]),
+    ]
+
+    /// The commands that Docker does not have.
+    static let ownCommands: [KnownCommand] = [
+        KnownCommand(
+            "check",
+            own(["file", "target", "build-arg", "platform", "format", "root"], letters: ["file": "f"])
+        ),
+        KnownCommand("explain", own(["step", "format", "root"])),
+        KnownCommand("build-logs", own(["step", "root"])),
+        KnownCommand("analyze", own(["depth", "max-wasted", "min-efficiency", "format", "root"])),
+        KnownCommand("diff", own(["step", "format", "root"])),
+        KnownCommand(
+            "ls",
+            [.toggle("", "l", .own), .toggle("recursive", "R", .own), .toggle("directory", "d", .own)]
+                + own(["format", "root"])
+        ),
+        KnownCommand("cat", [root]),
+        KnownCommand("cp", [.toggle("archive", "a", .own), .toggle("follow-link", "L", .own), root]),
+        KnownCommand("report", own(["output", "root"], letters: ["output": "o"])),
+        KnownCommand("doctor", [.toggle("repair", nil, .own)] + own(["format", "root"])),
+        KnownCommand("index create", own(["annotation", "root"])),
+        KnownCommand(
+            "index push",
+            [.toggle("quiet", "q", .own)] + own(["compression", "compression-level", "format", "root"])
+        ),
+        KnownCommand("context ls", own(["file", "why", "format"], letters: ["file": "f"])),
+    ]
+
+    private static let contentTrust = CommandFlag.toggle(
+        "disable-content-trust",
+        nil,
+        .ignored("there is no content trust to switch off")
+    )
+
+    private static func own(_ options: [String], letters: [String: Character] = [:]) -> [CommandFlag] {
+        options.map { .option($0, letters[$0], .own) }
+    }
+}

@@ -1,0 +1,40 @@
+import BuildPlanning
+import DockerfileSyntax
+import OCI
+import Reporting
+
+/// Instructions that change nothing but the configuration of an image, as `import --change` takes them.
+struct ConfigurationChanges {
+    private let plan: BuildPlan
+
+    /// - Parameter dockerfile: One stage `FROM scratch`.
+    /// - Throws: `DiagnosticsError` for instructions that make files.
+    init(_ dockerfile: Dockerfile) throws {
+        plan = try BuildPlan(dockerfile, options: PlanOptions())
+        for step in plan.target.steps {
+            switch step.instruction.kind {
+            case .run, .copy, .from, .arg, .shell, .maintainer:
+                throw ConfigurationChanges.refusal(step, "`\(step.instruction.text)` is not for the configuration")
+            default: continue
+            }
+        }
+    }
+
+    /// - Throws: `DiagnosticsError`.
+    func applied(to start: ImageConfiguration.Execution) throws -> ImageConfiguration.Execution {
+        var configuration = ImageConfiguration(platform: plan.target.platform)
+        configuration.config = start
+        var state = StageState(stage: plan.target, plan: plan, base: configuration)
+        // A search path that nobody asked for is a matter of whoever builds on the image.
+        let search = "PATH=\(StageState.defaultPath)"
+        for step in plan.target.steps { _ = try state.resolve(step) }
+        var result = state.configuration.config
+        result.env = result.env?.filter { $0 != search }
+        if result.env?.isEmpty == true { result.env = nil }
+        return result
+    }
+
+    private static func refusal(_ step: PlannedStep, _ message: String) -> DiagnosticsError {
+        DiagnosticsError(source: step.source, diagnostics: [Diagnostic(message, at: step.instruction.range)])
+    }
+}

@@ -1,0 +1,84 @@
+import ArgumentParser
+import BuildPlanning
+import DockerfileSyntax
+import FileSystem
+import Glibc
+import Images
+import OCI
+import Reporting
+import SystemPackage
+
+/// `swiftbuild import`.
+struct ImportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import",
+        abstract: "Make an image of the tar of a root filesystem.",
+        discussion: """
+            EXAMPLES:
+              swiftbuild import rootfs.tar base:1.0
+              swiftbuild import -c 'CMD ["sh"]' -m 'from backup' rootfs.tar base
+              mmdebstrap bookworm - | swiftbuild import - debian:bookworm
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+
+    @Option(
+        name: [.customShort("c"), .customLong("change")],
+        help: ArgumentHelp("An instruction for the configuration, such as CMD; may repeat.", valueName: "instruction")
+    )
+    var changes: [String] = []
+
+    @Option(
+        name: [.customShort("m"), .customLong("message")],
+        help: ArgumentHelp("The comment in the history.", valueName: "text")
+    )
+    var message: String?
+
+    @Option(name: .customLong("platform"), help: ArgumentHelp("What the files are for.", valueName: "os/arch"))
+    var platform: String?
+
+    @Argument(help: "The tar, plain or compressed; `-` for standard input.")
+    var file: String
+
+    @Argument(help: "A name for the image.")
+    var name: String?
+
+    func run() throws {
+        let names = try name.map { [try PreparedBuild.usage("the name", $0, ImageReference.init(parsing:))] } ?? []
+        var configuration = ImageConfiguration(platform: try Platform.wanted(platform) ?? .host)
+        let epoch = environment("SOURCE_DATE_EPOCH").flatMap { Int64($0) }
+        configuration.created = Timestamp(secondsSinceEpoch: epoch ?? Int64(time(nil)))
+        configuration.config = try execution(configuration.config)
+        let (settings, images) = (configuration, try global.images())
+        let image = try OutputDestination.explaining {
+            try file == "-"
+                ? images.importRootFilesystem(
+                    descriptor: STDIN_FILENO,
+                    name: "standard input",
+                    configuration: settings,
+                    message: message ?? "Imported from -",
+                    names: names
+                )
+                : images.importRootFilesystem(
+                    FilePath(file),
+                    configuration: settings,
+                    message: message ?? "Imported from \(file)",
+                    names: names
+                )
+        }
+        Terminal.print("\(image.id)")
+    }
+
+    /// The settings that `--change` makes of those of an image.
+    private func execution(_ start: ImageConfiguration.Execution) throws -> ImageConfiguration.Execution {
+        guard !changes.isEmpty else { return start }
+        let text = "FROM scratch\n" + changes.joined(separator: "\n") + "\n"
+        let source = SourceText(name: "--change", bytes: Array(text.utf8))
+        do {
+            return try ConfigurationChanges(Dockerfile(parsing: source)).applied(to: start)
+        } catch let error as DiagnosticsError {
+            throw CommandFailure("--change: \(error.diagnostics.first?.message ?? "")", status: ExitStatus.usage)
+        }
+    }
+}

@@ -1,0 +1,35 @@
+import BuildRecords
+import ContentStore
+import FileSystem
+import Glibc
+import Images
+import OCI
+import Reporting
+
+/// What the store holds, one by one, for `df -v`.
+struct StoreContents {
+    private let images: ImageStore
+
+    init(_ images: ImageStore) { self.images = images }
+
+    func print() throws {
+        let now = Int64(time(nil))
+        Terminal.print("\nImages:\n")
+        Terminal.print(ImageRow.table(ImageRow.rows(try images.list(), try images.indexes()), now: now))
+        for kind in [StoreKind.stepResults, .snapshots, .cacheMounts, .sources, .failed] {
+            guard let bucket = kind.bucket else { continue }
+            let entries = try images.store.entries(of: bucket)
+            if entries.isEmpty { continue }
+            Terminal.print("\n\(kind.rawValue.prefix(1).uppercased() + kind.rawValue.dropFirst()):\n")
+            var table = TextTable(["ID", "LAST USED", "SIZE"])
+            for entry in entries.sorted(by: { $0.lastUsed > $1.lastUsed }) {
+                table.append([
+                    EscapedText.escaped(String(String(decoding: entry.name, as: UTF8.self).prefix(12))),
+                    HumanReadable.age(secondsSinceEpoch: entry.lastUsed / 1_000_000_000, now: now),
+                    HumanReadable.size(entry.size),
+                ])
+            }
+            Terminal.print(table)
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import ArgumentParser
+import Glibc
+import OCI
+
+/// `swiftbuild version`.
+struct VersionCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "version",
+        abstract: "Print the version of this program.",
+        discussion: """
+            Fields for --format: .Client.Version, .Client.Os, .Client.Arch; there is no server.
+
+            EXAMPLES:
+              swiftbuild version
+              swiftbuild version --format '{{.Client.Version}}'
+            """
+    )
+
+    @Option(
+        name: [.customShort("f"), .customLong("format")],
+        help: ArgumentHelp("`json`, or a template such as '{{.Client.Version}}'.", valueName: "format")
+    )
+    var format: String?
+
+    func run() throws {
+        let (version, platform) = (SwiftBuild.configuration.version, Platform.host)
+        let document = JSONValue.object([
+            "Client": .object([
+                "Version": .string(version), "Os": .string(platform.os), "Arch": .string(platform.architecture),
+            ])
+        ])
+        switch format {
+        case nil: Terminal.print("swiftbuild \(version)\nOS/Arch: \(platform)")
+        case "json": Terminal.print(String(decoding: try CanonicalJSON.encode(document), as: UTF8.self))
+        case let text?:
+            let template = try CommandFailure.inFormat { () throws(FormatTemplate.Failure) in
+                try FormatTemplate(parsing: text)
+            }
+            Terminal.print(try template.text(document))
+        }
+    }
+}
