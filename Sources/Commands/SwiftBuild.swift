@@ -42,7 +42,8 @@ public struct SwiftBuild: AsyncParsableCommand {
     /// All commands as they are typed, those of groups with two words.
     static var names: [String] {
         configuration.subcommands.flatMap { command in
-            [command._commandName] + command.configuration.subcommands.map { "\(command._commandName) \($0._commandName)" }
+            [command._commandName]
+                + command.configuration.subcommands.map { "\(command._commandName) \($0._commandName)" }
         }
     }
 

@@ -33,7 +33,8 @@ public enum ImageOutput: Sendable, Hashable {
         guard let type = values["type"] else { throw ImageError.invalidOutput(text, reason: "`type` is missing") }
         guard ["oci", "docker", "tar", "local"].contains(type) else {
             let known = "known are oci, docker, tar and local"
-            let hint = ["registry", "image"].contains(type) ? "; an image always goes to the store, and --push pushes it" : ""
+            let hint =
+                ["registry", "image"].contains(type) ? "; an image always goes to the store, and --push pushes it" : ""
             throw ImageError.invalidOutput(text, reason: "type `\(type)` is not supported; \(known)\(hint)")
         }
         guard let destination = values["dest"].map({ FilePath($0) }), !destination.isEmpty else {

@@ -100,7 +100,9 @@ extension ImageStore {
     /// The IDs of all records, good or bad.
     func imageIDs() throws -> [Digest] {
         guard FileStatus.ifPresent(store[.images]) != nil else { return [] }
-        return try FileOperations.names(in: store[.images]).compactMap { Digest(hex: String(decoding: $0, as: UTF8.self)) }
+        return try FileOperations.names(in: store[.images]).compactMap {
+            Digest(hex: String(decoding: $0, as: UTF8.self))
+        }
     }
 
     /// The ID that a name holds; of a name whose file is lost, what `index.json` says.

@@ -76,7 +76,10 @@ struct KnownCommandTests {
     func document() throws {
         let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
-        let document = try String(contentsOf: repository.appending(path: "docs/docker-compatibility.md"), encoding: .utf8)
+        let document = try String(
+            contentsOf: repository.appending(path: "docs/docker-compatibility.md"),
+            encoding: .utf8
+        )
         #expect(document == CompatibilityDocument.text, "run `swiftbuild debug compatibility`")
     }
 }

@@ -7,7 +7,8 @@ struct CommandLineTests {
     @Test(
         "a first word that is neither a command nor a path is told as an unknown command",
         arguments: [
-            (["bild"], "`build`"), (["bild", "."], "`build`"), (["image", "ls"], "`images`"), (["help", "bild"], "`build`"),
+            (["bild"], "`build`"), (["bild", "."], "`build`"), (["image", "ls"], "`images`"),
+            (["help", "bild"], "`build`"),
             (["buildx", "build", "."], "`build`"), (["ps"], "not kept"), (["info"], "`doctor`"),
         ]
     )
@@ -26,7 +27,9 @@ struct CommandLineTests {
         try await BuildFixture.with { f in
             #expect(try await f.succeed("version").outputText.hasPrefix("swiftbuild "))
             #expect(try await f.succeed("version", "-f", "{{.Client.Os}}").outputText == "linux\n")
-            for arguments in [["help"], ["--help"], ["-h"], ["help", "run"], ["run", "--help"], ["debug-shell", "-h"]] {
+            for arguments in [
+                ["help"], ["--help"], ["-h"], ["help", "run"], ["run", "--help"], ["debug-shell", "-h"],
+            ] {
                 let result = try await f.start(arguments).wait()
                 #expect(result.status == 0 && result.outputText.contains("OVERVIEW: "), "\(result)")
             }
@@ -38,7 +41,8 @@ struct CommandLineTests {
         arguments: [
             ["images"], ["images", "-q"], ["inspect", "x"], ["history", "x"], ["analyze", "x"], ["diff", "x", "y"],
             ["ls", "x"], ["cat", "x:/y"], ["cp", "x:/y", "."], ["report", "-o", "r.html"], ["explain"], ["build-logs"],
-            ["df"], ["df", "-v"], ["doctor"], ["save", "-o", "s.tar", "x"], ["tag", "x", "y"], ["push", "localhost:1/x"],
+            ["df"], ["df", "-v"], ["doctor"], ["save", "-o", "s.tar", "x"], ["tag", "x", "y"],
+            ["push", "localhost:1/x"],
             ["debug-shell"], ["check", "."],
         ]
     )
@@ -70,7 +74,10 @@ struct CommandLineTests {
         }
     }
 
-    @Test("a file that is not there is no fault of the machine", arguments: [["load", "-i", "lost.tar"], ["import", "lost"]])
+    @Test(
+        "a file that is not there is no fault of the machine",
+        arguments: [["load", "-i", "lost.tar"], ["import", "lost"]]
+    )
     func missingFiles(arguments: [String]) async throws {
         try await BuildFixture.with { f in
             let result = try await f.start(arguments).wait()
@@ -82,7 +89,14 @@ struct CommandLineTests {
     func attestations() async throws {
         try await BuildFixture.with { f in
             try f.write("Dockerfile", "FROM scratch\nLABEL a=b\n")
-            try await f.succeed("--provenance=false", "--sbom=false", "--attest", "type=sbom,disabled=true", "--push=false", ".")
+            try await f.succeed(
+                "--provenance=false",
+                "--sbom=false",
+                "--attest",
+                "type=sbom,disabled=true",
+                "--push=false",
+                "."
+            )
             for flag in ["--provenance=true", "--provenance=mode=max", "--sbom=true", "--attest=type=provenance"] {
                 let result = try await f.swiftbuild("build", flag, ".")
                 #expect(result.status == 2 && result.errors.contains("no attestations"), "\(result)")

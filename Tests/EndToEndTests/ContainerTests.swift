@@ -224,7 +224,19 @@ struct ContainerTests {
         try await BuildFixture.with { f in
             try await f.importBase()
             let script = "hostname; echo $A $PWD $(id -u)"
-            let result = try await f.succeed("run", "-hbox", "--name", "n", "-eA=1", "-w/tmp", "-u12", "base", "sh", "-c", script)
+            let result = try await f.succeed(
+                "run",
+                "-hbox",
+                "--name",
+                "n",
+                "-eA=1",
+                "-w/tmp",
+                "-u12",
+                "base",
+                "sh",
+                "-c",
+                script
+            )
             #expect(result.outputText == "box\n1 /tmp 12\n")
             #expect(try await f.succeed("run", "--name", "n", "base", "hostname").outputText == "n\n")
         }

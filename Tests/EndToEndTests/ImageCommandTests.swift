@@ -76,15 +76,27 @@ struct ImageCommandTests {
         try await BuildFixture.with { f in
             let tar = TarArchive.write([.file("a", "a")])
             try await f.succeed(
-                "import", "-c", #"CMD ["sh", "-c", "x"]"#, "-cENV A=b C=d", "--change=WORKDIR /w", "--change", "EXPOSE 80",
-                "-m", "from backup", "-", "imported", input: tar
+                "import",
+                "-c",
+                #"CMD ["sh", "-c", "x"]"#,
+                "-cENV A=b C=d",
+                "--change=WORKDIR /w",
+                "--change",
+                "EXPOSE 80",
+                "-m",
+                "from backup",
+                "-",
+                "imported",
+                input: tar
             )
             let image = try await inspect(f, "imported")
             #expect(image["Config"]["Cmd"] == ["sh", "-c", "x"])
             #expect(image["Config"]["Env"] == ["A=b", "C=d"])
             #expect(image["Config"]["WorkingDir"] == "/w")
             #expect(image["Config"]["ExposedPorts"]["80/tcp"] != .null)
-            #expect(try await f.succeed("history", "--format", "{{.Comment}}", "imported").outputText == "from backup\n")
+            #expect(
+                try await f.succeed("history", "--format", "{{.Comment}}", "imported").outputText == "from backup\n"
+            )
             for wrong in ["RUN true", "COPY a b", "NONSENSE", "FROM x", "ENV"] {
                 let result = try await f.start(["import", "-c", wrong, "-"], input: tar).wait()
                 #expect(result.status == 2 && result.errors.contains("--change"), "\(result)")

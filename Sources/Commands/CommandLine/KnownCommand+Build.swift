@@ -46,7 +46,11 @@ extension KnownCommand {
         .option("secret"),
         .option("security-opt", nil, .different("accepted without effect")),
         .option("shm-size"),
-        .toggle("squash", nil, .missing("layers are not joined; a stage that copies from the others has the same effect")),
+        .toggle(
+            "squash",
+            nil,
+            .missing("layers are not joined; a stage that copies from the others has the same effect")
+        ),
         .option("ssh"),
         .option("tag", "t"),
         .option("target"),

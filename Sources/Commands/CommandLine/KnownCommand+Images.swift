@@ -25,7 +25,8 @@ extension KnownCommand {
             docker: "docker history",
             [
                 .option("format"), .toggle("human", "H", .ignored("sizes and times are always for people")),
-                .toggle("no-trunc"), .option("platform", nil, .missing("not supported yet")), .toggle("quiet", "q"), root,
+                .toggle("no-trunc"), .option("platform", nil, .missing("not supported yet")), .toggle("quiet", "q"),
+                root,
             ]
         ),
         KnownCommand("tag", docker: "docker tag", [root]),
@@ -48,7 +49,10 @@ extension KnownCommand {
         KnownCommand(
             "load",
             docker: "docker load",
-            [.option("input", "i"), .option("platform", nil, .missing("not supported yet")), .toggle("quiet", "q"), root]
+            [
+                .option("input", "i"), .option("platform", nil, .missing("not supported yet")), .toggle("quiet", "q"),
+                root,
+            ]
         ),
         KnownCommand(
             "import",

@@ -37,7 +37,10 @@ struct InspectCommand: AsyncParsableCommand {
 
     func run() async throws {
         guard kind == nil || kind == "image" else {
-            throw CommandFailure("--type: there is no `\(kind ?? "")` to inspect, only images", status: ExitStatus.usage)
+            throw CommandFailure(
+                "--type: there is no `\(kind ?? "")` to inspect, only images",
+                status: ExitStatus.usage
+            )
         }
         let template =
             try format == nil || format == "json"
