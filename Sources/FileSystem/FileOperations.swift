@@ -80,17 +80,6 @@ public enum FileOperations {
         try file.replace(path)
     }
 
-    /// Opens with close-on-exec and returns the descriptor.
-    public static func open(_ path: FilePath, _ flags: Int32, _ permissions: UInt32 = 0) throws(SystemError) -> Int32 {
-        while true {
-            let descriptor = path.withPlatformString { Glibc.open($0, flags | O_CLOEXEC, permissions) }
-            if descriptor >= 0 { return descriptor }
-            if Errno.current != .interrupted {
-                throw SystemError(flags & O_CREAT != 0 ? "create" : "open", path)
-            }
-        }
-    }
-
     /// Pieces of at least this many bytes of a layer go past the page cache, where they would only displace what is in
     /// use (`docs/decisions/0009-layers-past-the-page-cache.md`).
     private static let uncachedSize = 1 << 18

@@ -23,6 +23,20 @@ public struct SystemError: Error, Sendable, Equatable {
     }
 }
 
+extension SystemError {
+    static let readPipe = "read the named pipe"
+    static let readTerminal = "read the terminal"
+
+    /// Why not, without what was tried on what.
+    public var reason: String {
+        switch operation {
+        case SystemError.readPipe: "it is a named pipe"
+        case SystemError.readTerminal: "it is a terminal"
+        default: errno.sentence
+        }
+    }
+}
+
 extension Errno {
     /// The calling thread's last error.
     public static var current: Errno { Errno(rawValue: Glibc.errno) }

@@ -86,7 +86,7 @@ extension ImageStore {
                 let descriptor = openat(
                     directory,
                     fileName.map { CChar(bitPattern: $0) } + [0],
-                    O_RDONLY | O_CLOEXEC | O_NOFOLLOW
+                    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
                 )
                 guard descriptor >= 0 else { return nil }
                 defer { close(descriptor) }

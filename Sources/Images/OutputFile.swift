@@ -19,7 +19,7 @@ public enum OutputFile {
         case .directory?:
             throw ImageError.refusedDestination(path, reason: "it is a directory")
         case .characterDevice?, .fifo?, .blockDevice?:
-            let descriptor = try FileOperations.open(path, O_WRONLY)
+            let descriptor = try FileOperations.openForWaiting(path)
             defer { close(descriptor) }
             try body(DescriptorSink(descriptor: descriptor, path: path))
         default:

@@ -24,7 +24,7 @@ public struct TreeReader {
 
         /// Opens a regular file for reading; the caller closes it.
         public func open() throws(SystemError) -> Int32 {
-            let descriptor = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+            let descriptor = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
             guard descriptor >= 0 else { throw SystemError("open", path) }
             return descriptor
         }

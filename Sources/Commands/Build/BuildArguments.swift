@@ -29,7 +29,7 @@ struct BuildArguments {
         do {
             bytes = try FileOperations.read(FilePath(file), limit: 1 << 20)
         } catch {
-            throw CommandFailure("--build-arg-file: cannot read `\(file)`: \(error.errno.sentence)")
+            throw CommandFailure("--build-arg-file: cannot read `\(file)`: \(error.reason)")
         }
         for line in bytes.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }) {
             let text = String(decoding: line, as: UTF8.self)

@@ -131,7 +131,7 @@ struct BuildFiles {
             return SourceText(name: path.string, bytes: try FileOperations.read(path, limit: ContextFetcher.textLimit))
         } catch {
             throw CommandFailure(
-                "cannot read the Dockerfile `\(path)`: \(error.errno.sentence)",
+                "cannot read the Dockerfile `\(path)`: \(error.reason)",
                 hints: ["`-f PATH` names another one"]
             )
         }
