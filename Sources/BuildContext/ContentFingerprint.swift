@@ -1,4 +1,3 @@
-internal import Dispatch
 internal import FileSystem
 public import OCI
 internal import Synchronization
@@ -116,7 +115,7 @@ private final class Reading: Sendable {
         if files.count == 1 || (files.count < 64 && bytes < 1 << 18) {
             work()
         } else {
-            DispatchQueue.concurrentPerform(iterations: Reading.threads) { _ in work() }
+            HelperThreads.perform(Reading.threads) { _ in work() }
         }
         let outcome = outcome.withLock { $0 }
         if let failure = outcome.failure { throw failure.error }

@@ -15,7 +15,7 @@ final class ContextWalk: Sendable {
 
     private let state = Mutex(State())
     private let news = DispatchSemaphore(value: 0)
-    private let helpers = DispatchGroup()
+    private let helpers = HelperThreads()
 
     private struct State {
         /// Directories to be read, the deepest last, so that few are open at a time.
@@ -53,7 +53,7 @@ final class ContextWalk: Sendable {
             state.results = [nil]
         }
         work()
-        helpers.wait()
+        helpers.join()
         let (results, failure) = state.withLock { state in (state.results, state.failure) }
         if let failure { throw failure.error }
         let empty = ListedDirectory(path: [], names: DirectoryNames([]))
@@ -146,7 +146,7 @@ extension ContextWalk {
             return (wakes, needsHelper)
         }
         for _ in 0..<wakes { news.signal() }
-        if needsHelper { DispatchQueue.global().async(group: helpers) { self.work() } }
+        if needsHelper { helpers.start { self.work() } }
     }
 }
 

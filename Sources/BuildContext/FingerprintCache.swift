@@ -1,5 +1,4 @@
 public import ContentStore
-internal import Dispatch
 public import FileSystem
 internal import Glibc
 public import OCI
@@ -37,7 +36,7 @@ public final class FingerprintCache: Sendable {
     private let isKept: Bool
     private let table: FingerprintTable
     private let learned: Mutex<Learned>
-    private let saving = DispatchGroup()
+    private let saving = HelperThreads()
 
     /// Opens the file for a context; a missing or damaged one counts as empty.
     public init(store: Store, context: ContextDirectory) {
@@ -91,14 +90,14 @@ public final class FingerprintCache: Sendable {
     /// Begins to write what was learned, while the caller goes on; `save()` waits for it.
     public func startSaving() {
         guard isKept, learned.withLock({ $0.needsSaving }) else { return }
-        DispatchQueue.global().async(group: saving) { try? self.saveNow() }
+        saving.start { try? self.saveNow() }
     }
 
     /// Writes what was learned since the file was opened; does nothing when there is nothing new.
     ///
     /// Losing it costs time only, so a caller may go on when this throws.
     public func save() throws(BuildContextError) {
-        saving.wait()
+        saving.join()
         try saveNow()
     }
 

@@ -48,7 +48,10 @@ public enum ChildProcess {
 
     /// The end of a pipe from which some bytes can be read.
     private static func filledPipe(_ bytes: [UInt8], _ program: String) throws -> Int32 {
-        precondition(bytes.count <= 1 << 16, "a pipe holds 64 KiB")
+        // More would have to be written while the program reads.
+        guard bytes.count <= 1 << 16 else {
+            throw SystemError("pass input to", FilePath(program), errno: .fileTooLarge)
+        }
         var ends: [Int32] = [0, 0]
         guard sb_pipe_cloexec(&ends) == 0 else { throw SystemError("make a pipe for", FilePath(program)) }
         defer { close(ends[1]) }

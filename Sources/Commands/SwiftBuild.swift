@@ -60,6 +60,13 @@ public struct SwiftBuild: AsyncParsableCommand {
         let takesAll = mayRunContainers(CommandLine.arguments)
         Signals.block(all: takesAll)
         // Not on Swift's own pool, whose threads nothing else here needs: starting them costs as much as a short build.
+        guard BlockingExecutor.shared.prepare() else {
+            CommandFailure(
+                "no thread can be started",
+                hints: ["`ulimit -u` or the container's limit of processes allows too few"]
+            ).report()
+            Glibc.exit(ExitStatus.environment)
+        }
         Task(executorPreference: BlockingExecutor.shared) { await execute() }
         Signals.wait(all: takesAll)
     }

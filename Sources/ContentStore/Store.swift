@@ -126,7 +126,7 @@ public struct Store: Sendable {
         while true {
             try Task.checkCancellation()
             if let lock = try tryLock(key: key) { return lock }
-            try await Task.sleep(nanoseconds: 5_000_000)
+            try await Pause.wait(seconds: 0.005)
         }
     }
 

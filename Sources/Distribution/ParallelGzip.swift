@@ -1,5 +1,5 @@
 internal import CCompression
-internal import Dispatch
+internal import FileSystem
 
 /// Compresses with gzip on all processors (RFC 1952), always to the same bytes whatever their number.
 ///
@@ -31,7 +31,7 @@ struct ParallelGzip {
         let results = UnsafeMutableBufferPointer<Block>.allocate(capacity: count)
         results.initialize(repeating: Block())
         nonisolated(unsafe) let shared = results
-        DispatchQueue.concurrentPerform(iterations: count) { index in
+        HelperThreads.perform(count) { index in
             let start = index * ParallelGzip.blockSize
             let end = min(start + ParallelGzip.blockSize, input.count)
             let block = UnsafeRawBufferPointer(rebasing: input[start..<end])

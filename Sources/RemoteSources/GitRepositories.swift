@@ -145,7 +145,7 @@ public struct GitRepositories: Sendable {
         while true {
             try Task.checkCancellation()
             if let lock = try store.tryLock(key: key) { return lock }
-            try await Task.sleep(nanoseconds: 5_000_000)
+            try await Pause.wait(seconds: 0.005)
         }
     }
 

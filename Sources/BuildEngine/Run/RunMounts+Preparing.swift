@@ -142,7 +142,7 @@ extension RunMounts {
                 opened[identity] = try store.tryOpen(identity, cache.sharing, seed: seed)
                 if opened[identity] == nil {
                     stage.run.noteOnce("waiting for the cache `\(identity.id)`, which another step has locked")
-                    try await Task.sleep(nanoseconds: 5_000_000)
+                    try await Pause.wait(seconds: 0.005)
                 }
             }
         }

@@ -1,5 +1,6 @@
 import BuildContext
 import Dispatch
+import FileSystem
 import Glibc
 import Layers
 import Synchronization
@@ -54,7 +55,7 @@ final class LayerAssembly: @unchecked Sendable {
     private let earlier: EarlierLayer?
     private let parts = (0..<LayerAssembly.partCount).map { _ in Part() }
     private let free = DispatchSemaphore(value: 0)
-    private let helpers = DispatchGroup()
+    private let helpers = HelperThreads()
 
     private let lock = Mutex(())
     private var items: LayerPlan.Iterator
@@ -117,7 +118,7 @@ final class LayerAssembly: @unchecked Sendable {
     private func startHelpers() {
         let processors = sysconf(Int32(_SC_NPROCESSORS_ONLN))
         for _ in 1..<max(min(processors, 4), 1) {
-            DispatchQueue.global().async(group: helpers) {
+            helpers.start {
                 var maker = self.maker()
                 while case .made = self.make(&maker, waits: true) {}
             }
@@ -127,7 +128,7 @@ final class LayerAssembly: @unchecked Sendable {
     private func endHelpers() {
         lock.withLock { _ in isOver = true }
         for _ in parts { free.signal() }
-        helpers.wait()
+        helpers.join()
     }
 
     /// Makes the next part, if there is one and there is room for it.

@@ -46,7 +46,7 @@ final class TTYProgress: ProgressRenderer {
         var thread: pthread_t = 0
         // A clock on the screen; the thread ends with the program, since it holds nothing that must be given back.
         let context = Unmanaged.passRetained(self).toOpaque()
-        pthread_create(
+        let result = pthread_create(
             &thread,
             nil,
             { context in
@@ -57,7 +57,12 @@ final class TTYProgress: ProgressRenderer {
             },
             context
         )
-        pthread_detach(thread)
+        if result == 0 {
+            pthread_detach(thread)
+        } else {
+            // Without a clock the view is drawn when something happens, and at its end.
+            Unmanaged<TTYProgress>.fromOpaque(context).release()
+        }
     }
 
     private func tick() -> Bool {

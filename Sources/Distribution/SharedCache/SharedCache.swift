@@ -228,7 +228,7 @@ private func limited<Result: Sendable>(_ seconds: Double, _ body: @escaping @Sen
     try await withThrowingTaskGroup(of: Result?.self) { group in
         group.addTask { try await body() }
         group.addTask {
-            try await Task.sleep(for: .seconds(seconds))
+            try await Pause.wait(seconds: seconds)
             return nil
         }
         defer { group.cancelAll() }
