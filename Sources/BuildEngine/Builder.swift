@@ -79,7 +79,9 @@ public struct Builder: Sendable {
         let run = BuildRun(self, request, plan)
         return try await withTaskExecutorPreference(BlockingExecutor.shared) {
             do {
-                let image = try await run.run(complete: complete)
+                let image = try await RemoteSources.telling({ [emit] in emit(.note($0)) }) {
+                    try await run.run(complete: complete)
+                }
                 return await run.record(.succeeded, image: image)
             } catch {
                 _ = await run.record(error is CancellationError ? .interrupted : .failed, image: nil)

@@ -22,11 +22,9 @@ final class ForwardedRequests: ChannelOutboundHandler {
     }
 
     /// Puts a handler between the one that makes requests and the one that writes them.
-    static func install(in channel: any Channel) -> EventLoopFuture<Void> {
-        channel.eventLoop.makeCompletedFuture {
-            let pipeline = channel.pipeline.syncOperations
-            let encoder = try pipeline.handler(type: HTTPRequestEncoder.self)
-            try pipeline.addHandler(ForwardedRequests(), position: .after(encoder))
-        }
+    static func install(in channel: any Channel) throws {
+        let pipeline = channel.pipeline.syncOperations
+        let encoder = try pipeline.handler(type: HTTPRequestEncoder.self)
+        try pipeline.addHandler(ForwardedRequests(), position: .after(encoder))
     }
 }

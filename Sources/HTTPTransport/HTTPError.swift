@@ -8,12 +8,16 @@ public enum HTTPError: Error, Sendable, Equatable {
     case insecure(WebAddress, reason: String)
     /// Nothing came for that many seconds.
     case timedOut(WebAddress, seconds: Int)
+    /// What comes, comes so slowly that it would hold the program for hours.
+    case tooSlow(WebAddress, String)
+    /// An answer that is not HTTP.
+    case malformed(WebAddress, reason: String)
     /// The body ended too early.
     case truncated(WebAddress, received: Int64, expected: Int64?)
     /// The server says no.
     case status(WebAddress, Int)
     case tooLarge(WebAddress, limit: Int)
-    /// A redirect that leads nowhere, in a circle, or from `https` to `http`.
+    /// A redirect that leads nowhere, in a circle, from `https` to `http`, or to a server that may not have the body.
     case redirect(WebAddress, reason: String)
     /// A part of a file that was to be sent cannot be read.
     case unreadableBody(String)
@@ -23,7 +27,7 @@ public enum HTTPError: Error, Sendable, Equatable {
     /// Whether the same request may work a moment later.
     var isTransient: Bool {
         switch self {
-        case .unreachable, .timedOut, .truncated: true
+        case .unreachable, .timedOut, .tooSlow, .truncated: true
         case .status(_, let status): HTTPError.isTransient(status: status)
         default: false
         }
@@ -40,7 +44,7 @@ public enum HTTPError: Error, Sendable, Equatable {
         case .status(_, 401), .status(_, 403), .status(_, 407):
             "the server wants a login, or this one is not allowed it"
         case .status(_, 404), .status(_, 410): "check the address"
-        case .timedOut, .truncated: "the server or the network is slow or overloaded: try again"
+        case .timedOut, .tooSlow, .truncated: "the server or the network is slow or overloaded: try again"
         default: nil
         }
     }
@@ -55,6 +59,10 @@ extension HTTPError: CustomStringConvertible {
             "no trusted connection to `\(address.authorityText)` for `\(address)`: \(reason)"
         case .timedOut(let address, let seconds):
             "`\(address.authorityText)` sent nothing of `\(address)` for \(seconds) s"
+        case .tooSlow(let address, let reason):
+            "`\(address.authorityText)` sends `\(address)` too slowly: \(reason)"
+        case .malformed(let address, let reason):
+            "`\(address.authorityText)` sent no valid answer for `\(address)`: \(reason)"
         case .truncated(let address, let received, let expected?):
             "`\(address)` ended after \(received) of \(expected) bytes"
         case .truncated(let address, let received, nil): "`\(address)` ended in the middle, after \(received) bytes"

@@ -52,6 +52,10 @@ public struct HTTPRequest: Sendable {
     ///
     /// No other origin gets it.
     public var authorization: String?
+    /// Whether the body holds a secret of the address's origin, which no other one gets.
+    public var hasSecretBody = false
+    /// Whether it may be sent again although its method does not promise that this does no harm.
+    public var isRepeatable = false
 
     public init(_ method: Method = .get, _ address: WebAddress, fields: HTTPFields = [:], body: Body = .none) {
         self.method = method
@@ -60,6 +64,8 @@ public struct HTTPRequest: Sendable {
         self.body = body
         authorization = address.credentials?.basicAuthorization
     }
+
+    var hasBody: Bool { if case .none = body { false } else { true } }
 }
 
 /// A response of which the header has arrived; its body is read when somebody asks for it.
@@ -104,12 +110,19 @@ public struct HTTPResponse: Sendable {
         }
     }
 
+    /// The longest time that a body may take of which all is kept in memory.
+    private static let documentSeconds = 120
+
     /// The whole body.
     ///
     /// - Throws: Also `HTTPError.tooLarge`, once more than `limit` bytes came.
     public func bytes(limit: Int) async throws -> [UInt8] {
         var bytes: [UInt8] = []
+        let begin = ContinuousClock.now
         try await read { piece in
+            guard ContinuousClock.now - begin < .seconds(HTTPResponse.documentSeconds) else {
+                throw HTTPError.tooSlow(address, "no end within \(HTTPResponse.documentSeconds) s")
+            }
             guard bytes.count + piece.count <= limit else { throw HTTPError.tooLarge(address, limit: limit) }
             bytes.append(contentsOf: piece)
         }

@@ -1,3 +1,4 @@
+internal import FileSystem
 internal import Glibc
 internal import RemoteAddresses
 
@@ -28,20 +29,20 @@ public struct HTTPSession: Sendable {
     }
 
     /// Sends a request, follows redirects, and repeats what fails with the connection or with a status of 408, 429 or
-    /// 5xx, unless the method is `POST` or `PATCH`.
+    /// 5xx, unless the method is `POST` or `PATCH` and nothing else is said.
     ///
     /// - Returns: The last response, whatever its status.
     /// - Throws: `HTTPError`, `CancellationError`.
     public func send(_ request: HTTPRequest) async throws -> HTTPResponse {
         var attempt = 1
         while true {
-            let isLast = attempt >= attempts || !request.method.isIdempotent
+            let isLast = attempt >= attempts || !(request.method.isIdempotent || request.isRepeatable)
             do {
                 let response = try await follow(request)
                 guard !isLast, HTTPError.isTransient(status: response.status) else { return response }
-                try await pause(after: attempt, asked: response.fields["Retry-After"].flatMap(Double.init))
-            } catch let error as HTTPError where !isLast && error.isTransient {
-                try await pause(after: attempt, asked: nil)
+                try await pause(after: attempt, asked: response)
+            } catch let error as HTTPError where !isLast && error.isWorthRepeating(after: attempt) {
+                try await pause(after: attempt)
             }
             attempt += 1
         }
@@ -65,8 +66,8 @@ public struct HTTPSession: Sendable {
                     received += Int64(piece.count)
                 }
                 return first
-            } catch let error as HTTPError where error.isTransient && attempt < attempts {
-                try await pause(after: attempt, asked: nil)
+            } catch let error as HTTPError where attempt < attempts && error.isWorthRepeating(after: attempt) {
+                try await pause(after: attempt)
             }
             response = try await send(resuming(request, at: received, of: first))
             if response.status == 206, isContinuation(response, at: received) { continue }
@@ -116,23 +117,47 @@ public struct HTTPSession: Sendable {
         if request.address.scheme == .https, next.address.scheme == .http {
             throw HTTPError.redirect(request.address, reason: "from https to http, to `\(next.address)`")
         }
-        // Credentials never cross to another server. Those in the new address are what the first server gave.
-        if !next.address.hasOrigin(of: request.address) {
-            next.authorization = next.address.credentials?.basicAuthorization
-            next.fields["Cookie"] = nil
-        }
         if status == 303 || (status <= 302 && request.method == .post), request.method != .head {
             next.method = .get
             next.body = .none
             for name in ["Content-Type", "Content-Length"] { next.fields[name] = nil }
         }
+        // Credentials never cross to another server. Those in the new address are what the first server gave.
+        if !next.address.hasOrigin(of: request.address) {
+            next.authorization = next.address.credentials?.basicAuthorization
+            for name in HTTPSession.secretFields { next.fields[name] = nil }
+            if next.hasSecretBody, next.hasBody {
+                let reason = "to `\(next.address.authorityText)`, which may not have the secret in the request"
+                throw HTTPError.redirect(request.address, reason: reason)
+            }
+        }
         return next
     }
 
-    private func pause(after attempt: Int, asked: Double?) async throws {
+    /// Fields that tell a server who the user is.
+    private static let secretFields = ["Authorization", "Cookie", "Proxy-Authorization"]
+
+    /// Waits before the next attempt.
+    ///
+    /// - Parameter response: What may ask for more time than usual.
+    public func pause(after attempt: Int, asked response: HTTPResponse? = nil) async throws {
+        let asked = response?.fields["Retry-After"].flatMap { RetryAfter.seconds($0, now: Int64(time(nil))) } ?? 0
         // Up to a half more, so that many clients do not come back at once.
-        let own = firstPause * Double(1 << (attempt - 1)) * Double.random(in: 1...1.5)
-        let seconds = min(max(own, asked ?? 0), HTTPSession.waitLimit)
-        try await Task.sleep(nanoseconds: UInt64(seconds * 1e9))
+        let own = firstPause * Double(1 << min(attempt - 1, 10)) * Double.random(in: 1...1.5)
+        let seconds = min(max(own, asked), HTTPSession.waitLimit)
+        if let response, asked >= 1 {
+            let host = response.address.authorityText
+            let wish = asked > seconds ? ", though it asks for \(Int(asked)) s" : ""
+            HTTPNotices.tell?("`\(host)` answered \(response.status): waiting \(Int(seconds)) s\(wish)")
+        }
+        try await Pause.wait(seconds: seconds)
+    }
+}
+
+extension HTTPError {
+    /// Whether one more attempt may help; a server that is slow the second time will be so for ever.
+    fileprivate func isWorthRepeating(after attempt: Int) -> Bool {
+        if case .tooSlow = self { return attempt < 2 }
+        return isTransient
     }
 }

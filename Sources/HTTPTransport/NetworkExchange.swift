@@ -30,6 +30,8 @@ public final class NetworkExchange: HTTPExchange {
         public var connectTimeout = 15
         /// Seconds that may pass without a byte.
         public var readTimeout = 60
+        /// How fast a body has to come at least; a slower one is an error, however long it goes on.
+        var pace = MinimumPace.usual
         public var proxies: ProxySettings
         /// PEM files of certificates to trust beside the system's.
         public var certificates: [String]
@@ -72,6 +74,9 @@ public final class NetworkExchange: HTTPExchange {
 
     public func send(_ request: HTTPRequest) async throws -> HTTPResponse {
         let route = try route(to: request.address)
+        guard Self.hasThreads else {
+            throw HTTPError.unreachable(request.address, reason: "too few threads can be started for a connection")
+        }
         let client = try client(for: route, request.address)
         do {
             let response = try await client.execute(try converted(request, route), deadline: .distantFuture)
@@ -121,20 +126,28 @@ public final class NetworkExchange: HTTPExchange {
         }
     }
 
+    /// Whether there can be the threads that connections need: the one of `loops`, and those that look up names.
+    ///
+    /// The libraries trap or wait for ever where there can be none (`ulimit -u`, the limit of a container's processes).
+    private static let hasThreads = HelperThread.canStart(4)
+
     /// One thread moves bytes faster than any network here; it is started with the first request.
     private static let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
     private func configuration(_ route: Route, _ address: WebAddress) throws -> HTTPClient.Configuration {
         var tls = TLSConfiguration.makeClientConfiguration()
         for file in settings.certificates {
-            guard let certificates = try? NIOSSLCertificate.fromPEMFile(file), !certificates.isEmpty else {
+            let pem = try NetworkExchange.contents(of: file, address)
+            guard let certificates = try? NIOSSLCertificate.fromPEMBytes(pem), !certificates.isEmpty else {
                 throw HTTPError.insecure(address, reason: "`\(file)` holds no certificates")
             }
             tls.additionalTrustRoots.append(.certificates(certificates))
         }
         if let client = settings.client {
-            guard let chain = try? NIOSSLCertificate.fromPEMFile(client.certificate), !chain.isEmpty,
-                let key = try? NIOSSLPrivateKey(file: client.key, format: .pem)
+            let certificate = try NetworkExchange.contents(of: client.certificate, address)
+            let pem = try NetworkExchange.contents(of: client.key, address)
+            guard let chain = try? NIOSSLCertificate.fromPEMBytes(certificate), !chain.isEmpty,
+                let key = try? NIOSSLPrivateKey(bytes: pem, format: .pem)
             else {
                 let reason = "`\(client.certificate)` and `\(client.key)` are no certificate with its key"
                 throw HTTPError.insecure(address, reason: reason)
@@ -148,15 +161,25 @@ public final class NetworkExchange: HTTPExchange {
             redirectConfiguration: .disallow,
             timeout: .init(
                 connect: .seconds(Int64(settings.connectTimeout)),
-                read: .seconds(Int64(settings.readTimeout))
+                read: .seconds(Int64(settings.readTimeout)),
+                write: .seconds(Int64(settings.readTimeout))
             ),
             decompression: .disabled
         )
         // Attempts are counted by `HTTPSession`.
         configuration.connectionPool.retryConnectionEstablishment = false
+        // What is large comes faster on connections of its own; and the parser of HTTP/2 traps on a status below zero.
+        configuration.httpVersion = .http1Only
+        let isForwarded = if case .forwarded = route { true } else { false }
+        let (headerSeconds, pace) = (settings.readTimeout, settings.pace)
+        configuration.http1_1ConnectionDebugInitializer = { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try ServerWatch.install(in: channel, headerSeconds: headerSeconds, pace: pace)
+                if isForwarded { try ForwardedRequests.install(in: channel) }
+            }
+        }
         switch route {
-        case .direct: break
-        case .forwarded: configuration.http1_1ConnectionDebugInitializer = { ForwardedRequests.install(in: $0) }
+        case .direct, .forwarded: break
         case .tunnel(let proxy) where proxy.isSOCKS:
             configuration.proxy = .socksServer(host: proxy.host, port: proxy.port)
         case .tunnel(let proxy):
@@ -166,6 +189,15 @@ public final class NetworkExchange: HTTPExchange {
             configuration.proxy = .server(host: proxy.host, port: proxy.port, authorization: login)
         }
         return configuration
+    }
+
+    /// The bytes of a PEM file: the TLS library itself would wait for ever on a named pipe.
+    private static func contents(of file: String, _ address: WebAddress) throws -> [UInt8] {
+        do {
+            return try FileOperations.read(FilePath(file), limit: 16 << 20)
+        } catch {
+            throw HTTPError.insecure(address, reason: "\(error)")
+        }
     }
 
     private func converted(_ request: HTTPRequest, _ route: Route) throws -> HTTPClientRequest {
@@ -203,6 +235,7 @@ public final class NetworkExchange: HTTPExchange {
         case is HTTPError: return error
         case is CancellationError: return error
         case let error as HTTPClientError: return translated(error, address, isInBody: isInBody)
+        case let violation as ServerWatch.Violation: return HTTPError(violation, address, settings.pace)
         case let error as NIOConnectionError:
             return HTTPError.unreachable(address, reason: NetworkExchange.reason(error))
         case let error as NIOSSLError: return HTTPError.insecure(address, reason: NetworkExchange.reason(error))
@@ -219,7 +252,7 @@ public final class NetworkExchange: HTTPExchange {
     private func translated(_ error: HTTPClientError, _ address: WebAddress, isInBody: Bool) -> any Error {
         switch error {
         case .cancelled: return CancellationError()
-        case .readTimeout: return HTTPError.timedOut(address, seconds: settings.readTimeout)
+        case .readTimeout, .writeTimeout: return HTTPError.timedOut(address, seconds: settings.readTimeout)
         case .connectTimeout, .tlsHandshakeTimeout, .httpProxyHandshakeTimeout, .socksHandshakeTimeout:
             return HTTPError.unreachable(address, reason: "no connection within \(settings.connectTimeout) s")
         case .remoteConnectionClosed where isInBody, .uncleanShutdown where isInBody:
@@ -241,6 +274,16 @@ public final class NetworkExchange: HTTPExchange {
         guard case .handshakeFailed(let failure) = error else { return "\(error)" }
         let text = "\(failure)"
         return text.contains("CERTIFICATE_VERIFY_FAILED") ? "its certificate cannot be verified" : text
+    }
+}
+
+extension HTTPError {
+    fileprivate init(_ violation: ServerWatch.Violation, _ address: WebAddress, _ pace: MinimumPace) {
+        switch violation {
+        case .status(let code): self = .malformed(address, reason: "there is no status \(code)")
+        case .slowHeader(let seconds): self = .tooSlow(address, "no complete header within \(seconds) s")
+        case .slowBody: self = .tooSlow(address, "fewer than \(pace.bytes) bytes within \(pace.seconds) s")
+        }
     }
 }
 

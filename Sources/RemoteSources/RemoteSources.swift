@@ -17,6 +17,14 @@ public struct RemoteSources: Sendable {
 
     public var repositories: GitRepositories { GitRepositories(store, environment: ProcessEnvironment.variables) }
 
+    /// Does something with what is elsewhere, and tells when a server asks to wait.
+    public static func telling<Result>(
+        _ tell: @escaping @Sendable (String) -> Void,
+        _ body: () async throws -> Result
+    ) async rethrows -> Result {
+        try await HTTPNotices.$tell.withValue(tell, operation: body)
+    }
+
     /// Connections are kept for the whole process.
     private static let session = HTTPSession(NetworkExchange(.init(environment: ProcessEnvironment.variables)))
 }
