@@ -1,7 +1,6 @@
 internal import FileSystem
 public import OCI
 public import SystemPackage
-internal import TOMLKit
 
 /// How registries are reached, as `registries.conf` says, which podman, buildah and skopeo read too
 /// (containers-registries.conf(5), version 2).
@@ -55,17 +54,22 @@ public struct RegistrySettings: Sendable {
         }
         path = candidates.first { FileStatus.ifPresent($0) != nil }
         guard let path else { return }
+        let bytes: [UInt8]
         do {
-            let bytes = try FileOperations.read(path, limit: 1 << 20)
-            let document = try TOMLDecoder().decode(Document.self, from: String(decoding: bytes, as: UTF8.self))
-            entries = try (document.registry ?? []).map { try Entry($0) }
-        } catch let error as SystemError {
-            throw InvalidFile(path: path, reason: error.errno.sentence)
-        } catch let error as Entry.Invalid {
-            throw InvalidFile(path: path, reason: error.reason)
+            bytes = try FileOperations.read(path, limit: 1 << 20)
         } catch {
-            throw InvalidFile(path: path, reason: "\(error)")
+            throw InvalidFile(path: path, reason: error.reason)
         }
+        entries = try RegistrySettings.entries(bytes, of: path)
+    }
+
+    /// Takes the content of a file.
+    ///
+    /// - Throws: `InvalidFile`.
+    init(parsing bytes: [UInt8], of path: FilePath) throws {
+        insecureHosts = []
+        self.path = path
+        entries = try RegistrySettings.entries(bytes, of: path)
     }
 
     /// Where a repository is looked for: mirrors in their order, then the registry itself.
@@ -104,58 +108,79 @@ public struct RegistrySettings: Sendable {
 
     // MARK: The file
 
-    fileprivate struct Document: Decodable {
-        struct Registry: Decodable {
-            let prefix: String?
-            let location: String?
-            let insecure: Bool?
-            let blocked: Bool?
-            let mirrorByDigestOnly: Bool?
-            let mirror: [Mirror]?
+    private static func entries(_ bytes: [UInt8], of path: FilePath) throws(InvalidFile) -> [Entry] {
+        do {
+            let document = try Member(TOMLParser.parse(bytes), "the file")
+            return try document.tables("registry").map { try Entry($0) }
+        } catch {
+            throw InvalidFile(path: path, reason: "\(error)")
+        }
+    }
 
-            private enum CodingKeys: String, CodingKey {
-                case prefix, location, insecure, blocked, mirror
-                case mirrorByDigestOnly = "mirror-by-digest-only"
+    /// A part of the file, with what messages call it.
+    fileprivate struct Member {
+        struct Invalid: Error, CustomStringConvertible { let description: String }
+
+        private let value: TOMLValue
+        let name: String
+
+        init(_ value: TOMLValue, _ name: String) {
+            self.value = value
+            self.name = name
+        }
+
+        func string(_ key: String) throws -> String? {
+            guard let value = value[key] else { return nil }
+            guard case .string(let text) = value else { throw wrong(key, value, "a string") }
+            return text
+        }
+
+        func boolean(_ key: String) throws -> Bool {
+            guard let value = value[key] else { return false }
+            guard case .boolean(let isTrue) = value else { throw wrong(key, value, "true or false") }
+            return isTrue
+        }
+
+        func tables(_ key: String) throws -> [Member] {
+            guard let value = value[key] else { return [] }
+            guard case .array(let tables) = value else { throw wrong(key, value, "an array of tables") }
+            return try tables.map { table in
+                guard case .table = table else { throw wrong(key, table, "an array of tables") }
+                return Member(table, "`[[\(key)]]`")
             }
         }
 
-        struct Mirror: Decodable {
-            let location: String
-            let insecure: Bool?
-            let pullFromMirror: String?
-
-            private enum CodingKeys: String, CodingKey {
-                case location, insecure
-                case pullFromMirror = "pull-from-mirror"
-            }
+        private func wrong(_ key: String, _ value: TOMLValue, _ wanted: String) -> Invalid {
+            Invalid(description: "`\(key)` in \(name) is \(value.kind): expected \(wanted)")
         }
-
-        let registry: [Registry]?
     }
 }
 
 extension RegistrySettings.Entry {
-    fileprivate struct Invalid: Error { let reason: String }
-
-    fileprivate init(_ table: RegistrySettings.Document.Registry) throws {
-        guard let prefix = table.prefix ?? table.location, !prefix.isEmpty else {
-            throw Invalid(reason: "a `[[registry]]` has neither `prefix` nor `location`")
+    fileprivate init(_ table: RegistrySettings.Member) throws {
+        let location = try table.string("location")
+        guard let prefix = try table.string("prefix") ?? location, !prefix.isEmpty else {
+            throw RegistrySettings.Member.Invalid(description: "a `[[registry]]` has neither `prefix` nor `location`")
         }
-        guard !prefix.hasPrefix("*") || table.location == nil || table.location == "" else {
-            throw Invalid(reason: "the prefix `\(prefix)` cannot have a `location`")
+        guard !prefix.hasPrefix("*") || location == nil || location == "" else {
+            throw RegistrySettings.Member.Invalid(description: "the prefix `\(prefix)` cannot have a `location`")
         }
         self.prefix = prefix
-        isBlocked = table.blocked ?? false
-        location = .init(
-            text: table.location ?? prefix,
-            isInsecure: table.insecure ?? false,
+        isBlocked = try table.boolean("blocked")
+        self.location = .init(
+            text: location ?? prefix,
+            isInsecure: try table.boolean("insecure"),
             isForDigestsOnly: false
         )
-        mirrors = (table.mirror ?? []).map { mirror in
-            .init(
-                text: mirror.location,
-                isInsecure: mirror.insecure ?? false,
-                isForDigestsOnly: mirror.pullFromMirror == "digest-only" || table.mirrorByDigestOnly ?? false
+        let isForDigestsOnly = try table.boolean("mirror-by-digest-only")
+        mirrors = try table.tables("mirror").map { mirror in
+            guard let location = try mirror.string("location"), !location.isEmpty else {
+                throw RegistrySettings.Member.Invalid(description: "a `[[registry.mirror]]` has no `location`")
+            }
+            return .init(
+                text: location,
+                isInsecure: try mirror.boolean("insecure"),
+                isForDigestsOnly: try mirror.string("pull-from-mirror") == "digest-only" || isForDigestsOnly
             )
         }
     }
