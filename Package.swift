@@ -56,7 +56,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
-        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
     ],
@@ -80,7 +79,6 @@ let package = Package(
             [
                 "RemoteAddresses", "HTTPTransport", "ChildProcesses", "OCI", "FileSystem", "ContentStore",
                 systemPackage,
-                .product(name: "TOMLKit", package: "TOMLKit"),
             ]
         ),
         library("DockerfileSyntax", ["Reporting"]),
@@ -191,6 +189,10 @@ let package = Package(
         tests("Reporting"),
         tests("RemoteAddresses"),
         tests("HTTPTransport", ["RemoteAddresses"]),
+        tests(
+            "Registry",
+            ["RemoteAddresses", "HTTPTransport", "OCI", "FileSystem", "ContentStore", systemPackage]
+        ),
         tests("DockerfileSyntax", ["Reporting"], fixtures: ["Fixtures", "FixturesInvalid"]),
         tests("BuildPlanning", ["RemoteAddresses", "Reporting", "OCI", "DockerfileSyntax"]),
         tests(
@@ -218,6 +220,7 @@ if Context.environment["SWIFTBUILD_FUZZING"] != nil {
             dependencies: [
                 "Reporting", "DockerfileSyntax", "BuildContext", "BuildPlanning", "BuildChecks",
                 "OCI", "ContentStore", "Layers", "Images", "BuildCache", "BuildRecords",
+                "RemoteAddresses", "HTTPTransport", "Registry", systemPackage,
             ],
             path: "Tests/Fuzzing",
             exclude: ["corpus", "dictionary", "run"],

@@ -46,9 +46,11 @@ public struct ImagePuller: Sendable {
     /// - Throws: `RegistryError`, `ImageError`, `LayerError`, `LoginError`, `SystemError`, `CancellationError`.
     public func pull(_ reference: ImageReference, platform: Platform, isNamed: Bool = true) async throws -> Pulled {
         emit(.started(.pull, repository: reference.repositoryText, tag: reference.tagText))
-        return try await anywhere(reference) { place in
-            let found = try await find(reference, platform, ManifestKey(reference), at: place)
-            return try await complete(found, isNamed: isNamed)
+        return try await RegistryConnections.telling({ [emit] in emit(.note($0)) }) {
+            try await anywhere(reference) { place in
+                let found = try await find(reference, platform, ManifestKey(reference), at: place)
+                return try await complete(found, isNamed: isNamed)
+            }
         }
     }
 
@@ -80,7 +82,9 @@ public struct ImagePuller: Sendable {
     ///
     /// - Throws: As `pull` does.
     public func find(_ reference: ImageReference, platform: Platform) async throws -> FoundImage {
-        try await anywhere(reference) { try await find(reference, platform, ManifestKey(reference), at: $0) }
+        try await RegistryConnections.telling({ [emit] in emit(.note($0)) }) {
+            try await anywhere(reference) { try await find(reference, platform, ManifestKey(reference), at: $0) }
+        }
     }
 
     /// Fetches the layers of an image that was found, and gives it its name; the image is the one that was found,
@@ -89,12 +93,14 @@ public struct ImagePuller: Sendable {
     /// - Throws: As `pull` does.
     public func pull(_ found: FoundImage) async throws -> Pulled {
         emit(.started(.pull, repository: found.reference.repositoryText, tag: found.reference.tagText))
-        do {
-            return try await complete(found)
-        } catch let error as RegistryError {
-            emit(.note("\(error); trying again"))
-            return try await anywhere(found.reference) { place in
-                try await complete(try await find(found.reference, found.platform, .digest(found.top), at: place))
+        return try await RegistryConnections.telling({ [emit] in emit(.note($0)) }) {
+            do {
+                return try await complete(found)
+            } catch let error as RegistryError {
+                emit(.note("\(error); trying again"))
+                return try await anywhere(found.reference) { place in
+                    try await complete(try await find(found.reference, found.platform, .digest(found.top), at: place))
+                }
             }
         }
     }

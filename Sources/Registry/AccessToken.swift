@@ -32,24 +32,32 @@ struct AccessToken {
     /// The lifetime counts from now on, so that a server whose clock is wrong does no harm.
     init?(_ bytes: [UInt8]) {
         guard let answer = try? CanonicalJSON.decode(Answer.self, from: bytes),
-            let value = answer.token ?? answer.accessToken, !value.isEmpty,
+            let value = [answer.token, answer.accessToken].compactMap({ $0 }).first(where: { !$0.isEmpty }),
             value.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
         else { return nil }
         self.value = value
         // A little less, for the time that the request takes; a minute where nothing is said.
         let seconds = Swift.min(Swift.max(answer.expiresIn ?? 60, 60), 86_400)
-        end = .now + .seconds(Double(seconds) * 0.9)
+        end = .now + .seconds(seconds * 0.9)
     }
 
     private struct Answer: Decodable {
         let token: String?
         let accessToken: String?
-        let expiresIn: Int?
+        let expiresIn: Double?
 
         private enum CodingKeys: String, CodingKey {
             case token
             case accessToken = "access_token"
             case expiresIn = "expires_in"
+        }
+
+        /// What has another type than it should is as if it were not there.
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            token = try? container.decode(String.self, forKey: .token)
+            accessToken = try? container.decode(String.self, forKey: .accessToken)
+            expiresIn = try? container.decode(Double.self, forKey: .expiresIn)
         }
     }
 }

@@ -13,22 +13,24 @@ struct LoginFile {
 
     /// - Throws: `LoginError.invalidFile` for a file that is there and cannot be read.
     init(_ path: FilePath) throws(LoginError) {
-        self.path = path
-        guard FileStatus.ifPresent(path) != nil else { return }
+        let bytes: [UInt8]
         do {
-            let bytes = try FileOperations.read(path, limit: 4 << 20)
-            guard !bytes.allSatisfy({ $0 <= 0x20 }) else { return }
-            guard case .object(let content) = try CanonicalJSON.decode(JSONValue.self, from: bytes) else {
-                throw LoginError.invalidFile(path, reason: "it is no JSON object")
-            }
-            self.content = content
-        } catch let error as LoginError {
-            throw error
-        } catch let error as SystemError {
-            throw .invalidFile(path, reason: error.errno.sentence)
+            bytes = FileStatus.ifPresent(path) == nil ? [] : try FileOperations.read(path, limit: 4 << 20)
         } catch {
+            throw .invalidFile(path, reason: error.reason)
+        }
+        try self.init(path, parsing: bytes)
+    }
+
+    /// Takes the content of a file.
+    init(_ path: FilePath, parsing bytes: [UInt8]) throws(LoginError) {
+        self.path = path
+        guard !bytes.allSatisfy({ $0 <= 0x20 }) else { return }
+        guard let value = try? CanonicalJSON.decode(JSONValue.self, from: bytes) else {
             throw .invalidFile(path, reason: "it is no JSON")
         }
+        guard case .object(let content) = value else { throw .invalidFile(path, reason: "it is no JSON object") }
+        self.content = content
     }
 
     /// The helper for a host, without its prefix `docker-credential-`.

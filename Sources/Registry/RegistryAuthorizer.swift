@@ -7,14 +7,22 @@ internal import Synchronization
 final class RegistryAuthorizer: Sendable {
     private enum Scheme {
         case basic
-        case bearer(realm: WebAddress, service: String?)
+        case bearer(TokenServer)
+    }
+
+    /// Who gives tokens for a registry, as it says.
+    private struct TokenServer {
+        let address: WebAddress
+        let service: String?
+        /// Whether it may get the login for the registry: without https only the registry itself, which was reached so.
+        let mayHaveLogin: Bool
     }
 
     private struct State {
         var scheme: Scheme?
         var tokens: [TokenScope: AccessToken] = [:]
-        /// `nil` while nobody asked; looked up once, since a helper may ask the user.
-        var login: Login??
+        /// By repository, for which a registry may have different ones; looked up once, since a helper may ask the user.
+        var logins: [String: Login?] = [:]
     }
 
     private let session: HTTPSession
@@ -37,14 +45,15 @@ final class RegistryAuthorizer: Sendable {
         switch scheme {
         case nil: return nil
         case .basic: return try await login(scope)?.basicAuthorization
-        case .bearer(let realm, let service):
+        case .bearer(let server):
             if let token, token.isFresh { return "Bearer \(token.value)" }
-            return try await fetch(realm, service, scope)
+            return try await fetch(from: server, scope)
         }
     }
 
     /// Learns from a refusal how to do it.
     ///
+    /// - Parameter response: From the registry itself, not from where it redirects to.
     /// - Returns: What to try next; `nil` when there is nothing that was not tried.
     func authorization(after response: HTTPResponse, sent: String?, for scope: TokenScope) async throws -> String? {
         let challenges = response.fields.list.filter { $0.name.lowercased() == "www-authenticate" }
@@ -53,12 +62,16 @@ final class RegistryAuthorizer: Sendable {
             guard let realm = try? response.address.resolving(text) else {
                 throw error(.malformed("`\(text.prefix(200))` is no address of a token server"), scope)
             }
-            let service = bearer.parameters["service"]
+            let server = TokenServer(
+                address: realm,
+                service: bearer.parameters["service"],
+                mayHaveLogin: realm.scheme == .https || realm.hasOrigin(of: response.address)
+            )
             state.withLock { state in
-                state.scheme = .bearer(realm: realm, service: service)
+                state.scheme = .bearer(server)
                 state.tokens[scope] = nil
             }
-            let value = try await fetch(realm, service, scope)
+            let value = try await fetch(from: server, scope)
             return value == sent ? nil : value
         }
         guard challenges.contains(where: { $0.scheme == "basic" }) else { return nil }
@@ -69,20 +82,19 @@ final class RegistryAuthorizer: Sendable {
     }
 
     private func login(_ scope: TokenScope) async throws -> Login? {
-        if let known = state.withLock({ $0.login }) { return known }
+        if let known = state.withLock({ $0.logins[scope.repository] }) { return known }
         let login = try await logins.login(host: host, repository: scope.repository)
-        state.withLock { $0.login = .some(login) }
+        state.withLock { $0.logins[scope.repository] = .some(login) }
         return login
     }
 
-    private func fetch(_ realm: WebAddress, _ service: String?, _ scope: TokenScope) async throws -> String {
+    private func fetch(from server: TokenServer, _ scope: TokenScope) async throws -> String {
         let login = try await login(scope)
-        // A password is for the registry it was given for: another server gets it only where nobody can listen.
-        let isOwn = realm.authorityText == host
-        if login != nil, realm.scheme != .https, !isOwn {
-            throw error(.unsafeLogin(realm: realm.authorityText), scope)
+        if login != nil, !server.mayHaveLogin {
+            throw error(.unsafeLogin(realm: server.address.authorityText), scope)
         }
-        let response = try await mapped(scope) { try await session.send(request(realm, service, scope, login)) }
+        let request = try request(to: server, scope, login)
+        let response = try await mapped(scope) { try await session.send(request) }
         guard response.isSuccess else { throw await RegistryError(response, host: host, subject: scope.subject) }
         let bytes = try await mapped(scope) { try await response.bytes(limit: RegistryAuthorizer.answerLimit) }
         guard let token = AccessToken(bytes) else {
@@ -92,24 +104,27 @@ final class RegistryAuthorizer: Sendable {
         return "Bearer \(token.value)"
     }
 
-    private func request(_ realm: WebAddress, _ service: String?, _ scope: TokenScope, _ login: Login?) throws
-        -> HTTPRequest
-    {
+    private func request(to server: TokenServer, _ scope: TokenScope, _ login: Login?) throws -> HTTPRequest {
         // To log in, no repository is asked for.
         var fields = scope.repository.isEmpty ? [] : [("scope", scope.text)]
-        if let service { fields.insert(("service", service), at: 0) }
+        if let service = server.service { fields.insert(("service", service), at: 0) }
         if case .identityToken(let token) = login {
             fields += [("grant_type", "refresh_token"), ("client_id", "swiftbuild"), ("refresh_token", token)]
             let body = RegistryAuthorizer.form(fields)
-            return HTTPRequest(
+            var request = HTTPRequest(
                 .post,
-                realm,
+                server.address,
                 fields: ["Content-Type": "application/x-www-form-urlencoded"],
                 body: .bytes(Array(body.utf8))
             )
+            request.hasSecretBody = true
+            // It gives one more token.
+            request.isRepeatable = true
+            return request
         }
-        let mark = realm.query == nil ? "?" : "&"
-        var request = HTTPRequest(.get, try WebAddress(parsing: "\(realm)\(mark)\(RegistryAuthorizer.form(fields))"))
+        let mark = server.address.query == nil ? "?" : "&"
+        let address = "\(server.address)\(mark)\(RegistryAuthorizer.form(fields))"
+        var request = HTTPRequest(.get, try WebAddress(parsing: address))
         request.authorization = login?.basicAuthorization
         return request
     }

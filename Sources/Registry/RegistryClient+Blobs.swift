@@ -42,7 +42,8 @@ extension RegistryClient {
             HTTPRequest(.head, try await address(repository, "blobs/\(digest)", subject)),
             subject
         )
-        if response.status == 404 { return false }
+        // Some do not know the method, or let those who write not read; then it is sent, which does no harm.
+        if [403, 404, 405].contains(response.status) { return false }
         guard response.isSuccess else {
             throw await RegistryError(response, host: endpoint.host, subject: subject.text)
         }

@@ -76,7 +76,7 @@ extension RegistryClient {
             subject
         )
         guard response.isSuccess else {
-            if response.status == 404 { return nil }
+            if [404, 405].contains(response.status) { return nil }
             throw await RegistryError(response, host: endpoint.host, subject: subject.text)
         }
         return response.fields["Docker-Content-Digest"].flatMap { try? Digest(parsing: $0) }

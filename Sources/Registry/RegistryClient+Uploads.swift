@@ -16,6 +16,8 @@ extension RegistryClient {
     private static let wholeSize: Int64 = 8 << 20
     /// How often sending the rest of a blob is tried.
     private static let attempts = 5
+    /// How often a blob is sent from its beginning.
+    private static let uploads = 3
 
     /// Sends a blob that the registry does not have.
     ///
@@ -30,77 +32,108 @@ extension RegistryClient {
         progress: @Sendable (Int64) -> Void = { _ in }
     ) async throws -> Upload {
         let subject = blobSubject(blob.digest, repository, [.pull, .push])
-        guard let session = try await start(blob, repository, other, subject) else { return .mounted }
-        if blob.size <= RegistryClient.wholeSize {
-            try await finish(session, blob, .file(file, 0..<blob.size), subject)
-        } else {
-            try await finish(try await send(blob, file, session, subject, progress), blob, .none, subject)
+        for attempt in 1... {
+            guard let place = try await start(blob, repository, other, subject) else { return .mounted }
+            do {
+                try await send(blob, file, to: place, subject, progress)
+                break
+            } catch let failure as RegistryError where failure.isOfThisUpload && attempt < RegistryClient.uploads {
+                try await pause(after: attempt)
+                // Only the answer may have been lost.
+                if try await hasBlob(blob.digest, in: repository) { break }
+            }
         }
         progress(blob.size)
         return .sent
+    }
+
+    private func send(
+        _ blob: Descriptor,
+        _ file: FilePath,
+        to place: WebAddress,
+        _ subject: Subject,
+        _ progress: @Sendable (Int64) -> Void
+    ) async throws {
+        if blob.size <= RegistryClient.wholeSize {
+            try await finish(place, blob, .file(file, 0..<blob.size), subject)
+        } else {
+            try await finish(try await sendParts(blob, file, place, subject, progress), blob, .none, subject)
+        }
     }
 
     /// - Returns: Where to send it; `nil` when it was mounted.
     private func start(_ blob: Descriptor, _ repository: String, _ other: String?, _ subject: Subject) async throws
         -> WebAddress?
     {
-        var path = "blobs/uploads/"
-        if let other { path += "?mount=\(blob.digest)&from=\(PercentEncoding.component(other))" }
-        let response = try await succeed(HTTPRequest(.post, try await address(repository, path, subject)), subject)
-        if response.status == 201, other != nil { return nil }
-        return try location(of: response, subject)
+        func request(_ query: String) async throws -> HTTPRequest {
+            var request = HTTPRequest(.post, try await address(repository, "blobs/uploads/" + query, subject))
+            // What was begun twice ends by itself.
+            request.isRepeatable = true
+            return request
+        }
+        if let other {
+            let query = "?mount=\(blob.digest)&from=\(PercentEncoding.component(other))"
+            let response = try await send(try await request(query), subject)
+            if response.status == 201 { return nil }
+            if response.isSuccess { return try location(of: response, subject) }
+            // Registries that know nothing of mounting, or do not allow it, say so in many ways.
+        }
+        return try location(of: try await succeed(try await request(""), subject), subject)
     }
 
     /// Sends everything in as few requests as the connection allows, and goes on where the registry says that it broke.
-    private func send(
+    private func sendParts(
         _ blob: Descriptor,
         _ file: FilePath,
-        _ session: WebAddress,
+        _ place: WebAddress,
         _ subject: Subject,
         _ progress: @Sendable (Int64) -> Void
     ) async throws -> WebAddress {
-        var session = session
+        var place = place
         var offset: Int64 = 0
         var attempt = 1
         while offset < blob.size {
             let request = HTTPRequest(
                 .patch,
-                session,
+                place,
                 fields: [
                     "Content-Type": "application/octet-stream", "Content-Range": "\(offset)-\(blob.size - 1)",
                 ],
                 body: .file(file, offset..<blob.size)
             )
             do {
-                let response = try await succeed(request, subject)
-                return try location(of: response, subject)
-            } catch let failure as RegistryError where failure.mayPass && attempt < RegistryClient.attempts {
-                attempt += 1
-                try await Task.sleep(for: .milliseconds(250 << attempt))
-                (session, offset) = try await status(session, blob, subject)
-                progress(offset)
+                let response = try await send(request, subject)
+                if response.isSuccess { return try location(of: response, subject) }
+                let failure = await RegistryError(response, host: endpoint.host, subject: subject.text)
+                guard failure.mayPass, attempt < RegistryClient.attempts else { throw failure }
+                try await pause(after: attempt, asked: response)
+            } catch let failure as RegistryError where failure.isOfConnection && attempt < RegistryClient.attempts {
+                try await pause(after: attempt)
             }
+            attempt += 1
+            (place, offset) = try await status(place, blob, subject)
+            progress(offset)
         }
-        return session
+        return place
     }
 
     /// What the registry has of an upload (distribution specification, "Pushing a blob in chunks").
-    private func status(_ session: WebAddress, _ blob: Descriptor, _ subject: Subject) async throws -> (
+    private func status(_ place: WebAddress, _ blob: Descriptor, _ subject: Subject) async throws -> (
         WebAddress, Int64
     ) {
-        let response = try await succeed(HTTPRequest(.get, session), subject)
+        let response = try await succeed(HTTPRequest(.get, place), subject)
         let last = response.fields["Range"]?.split(separator: "-").last.flatMap { Int64($0) }
         guard let last, last >= 0, last < blob.size else { return (try location(of: response, subject), 0) }
         // `0-0` is also what an upload without any byte says.
         return (try location(of: response, subject), last == 0 ? 0 : last + 1)
     }
 
-    private func finish(_ session: WebAddress, _ blob: Descriptor, _ body: HTTPRequest.Body, _ subject: Subject)
+    private func finish(_ place: WebAddress, _ blob: Descriptor, _ body: HTTPRequest.Body, _ subject: Subject)
         async throws
     {
-        let mark = session.query == nil ? "?" : "&"
+        let mark = place.query == nil ? "?" : "&"
         let digest = PercentEncoding.component("\(blob.digest)")
-        guard let address = try? WebAddress(parsing: "\(session)\(mark)digest=\(digest)") else {
+        guard let address = try? WebAddress(parsing: "\(place)\(mark)digest=\(digest)") else {
             throw error(.malformed("the address of the upload"), subject)
         }
         let fields: HTTPFields = ["Content-Type": "application/octet-stream"]
@@ -111,17 +144,35 @@ extension RegistryClient {
         guard let text = response.fields["Location"], let address = try? response.address.resolving(text) else {
             throw error(.malformed("it names no place for the upload"), subject)
         }
+        guard address.scheme == .https || response.address.scheme == .http else {
+            throw error(.malformed("it sends the upload from https to http, to `\(address.authorityText)`"), subject)
+        }
         return address
     }
 }
 
 extension RegistryError {
+    /// Whether no answer came.
+    fileprivate var isOfConnection: Bool {
+        switch reason {
+        case .transport(.unreachable), .transport(.timedOut), .transport(.tooSlow), .transport(.truncated): true
+        default: false
+        }
+    }
+
     /// Whether the rest of an upload may be taken a moment later.
     fileprivate var mayPass: Bool {
+        if case .status(let status) = reason {
+            return status == 408 || status == 416 || status == 429 || (500...599).contains(status)
+        }
+        return isOfConnection
+    }
+
+    /// Whether another upload may succeed: a registry may forget one, or refuse what follows a part that it has already.
+    fileprivate var isOfThisUpload: Bool {
         switch reason {
-        case .transport(.unreachable), .transport(.timedOut), .transport(.truncated): true
-        case .status(let status): status == 408 || status == 416 || status == 429 || (500...599).contains(status)
-        default: false
+        case .notFound, .status(400): true
+        default: mayPass
         }
     }
 }

@@ -36,8 +36,17 @@ public final class RegistryClient: Sendable {
     /// - Parameter path: Below `/v2/REPOSITORY/`, percent-encoded.
     func address(_ repository: String, _ path: String, _ subject: Subject) async throws -> WebAddress {
         let scheme = try await knownScheme(subject)
+        return try parsed("\(scheme.rawValue)://\(endpoint.host)/v2/\(repository)/\(path)", subject)
+    }
+
+    /// The registry itself, under the protocol by which it is reached: the one place that gets a login for it.
+    private func root(_ subject: Subject) async throws -> WebAddress {
+        try parsed("\(try await knownScheme(subject).rawValue)://\(endpoint.host)/v2/", subject)
+    }
+
+    private func parsed(_ text: String, _ subject: Subject) throws -> WebAddress {
         do {
-            return try WebAddress(parsing: "\(scheme.rawValue)://\(endpoint.host)/v2/\(repository)/\(path)")
+            return try WebAddress(parsing: text)
         } catch {
             throw self.error(.malformed("\(error)"), subject)
         }
@@ -46,13 +55,17 @@ public final class RegistryClient: Sendable {
     /// Makes sure that the registry is one and takes the login (distribution specification, "Determining Support").
     public func check() async throws {
         let subject = Subject(repository: "", access: [], text: "the login")
-        let address = try WebAddress(parsing: "\(try await knownScheme(subject).rawValue)://\(endpoint.host)/v2/")
-        _ = try await succeed(HTTPRequest(.get, address), subject)
+        _ = try await succeed(HTTPRequest(.get, try await root(subject)), subject)
     }
 
     /// Sends a request, logged in as far as the registry wants it, and gives its answer whatever the status.
     func send(_ request: HTTPRequest, _ subject: Subject) async throws -> HTTPResponse {
         try await authorized(request, subject) { try await self.session.send($0) }
+    }
+
+    /// Waits before the next attempt, longer where the answer asks for it.
+    func pause(after attempt: Int, asked response: HTTPResponse? = nil) async throws {
+        try await session.pause(after: attempt, asked: response)
     }
 
     /// Sends a request whose answer has to be a success.
@@ -81,9 +94,13 @@ public final class RegistryClient: Sendable {
         _ send: (HTTPRequest) async throws -> HTTPResponse
     ) async throws -> HTTPResponse {
         var request = request
+        let root = try await root(subject)
+        // Where a registry sends uploads to, the address itself says that one may write there.
+        guard request.address.hasOrigin(of: root) else { return try await mapped(subject) { try await send(request) } }
         request.authorization = try await authorizer.authorization(for: subject.scope)
         let response = try await mapped(subject) { try await send(request) }
-        guard response.status == 401 else { return response }
+        // A server that the registry only leads to must not choose who gets the login.
+        guard response.status == 401, response.address.hasOrigin(of: root) else { return response }
         let authorization = try await authorizer.authorization(
             after: response,
             sent: request.authorization,
@@ -99,7 +116,7 @@ public final class RegistryClient: Sendable {
         guard endpoint.allowsPlain else { return .https }
         if let known = scheme.withLock({ $0 }) { return known }
         let found = try await mapped(subject) {
-            let address = try WebAddress(parsing: "https://\(endpoint.host)/v2/")
+            let address = try parsed("https://\(endpoint.host)/v2/", subject)
             do {
                 _ = try await session.send(HTTPRequest(.get, address))
                 return WebAddress.Scheme.https

@@ -38,6 +38,14 @@ public final class RegistryConnections: Sendable {
         }
     }
 
+    /// Does something with registries, and tells when one of them asks to wait.
+    public static func telling<Result>(
+        _ tell: @escaping @Sendable (String) -> Void,
+        _ body: () async throws -> Result
+    ) async rethrows -> Result {
+        try await HTTPNotices.$tell.withValue(tell, operation: body)
+    }
+
     /// Makes sure that a registry takes the login that this has for it.
     ///
     /// - Throws: `RegistryError`.

@@ -74,7 +74,7 @@ extension RegistryError: CustomStringConvertible {
         case .malformed(let reason): return "the answer for \(about) is not valid: \(reason)"
         case .blocked(let file): return "`\(file)` blocks \(about)"
         case .unsafeLogin(let realm):
-            return "the login for `\(host)` is not sent to `\(realm)`, which is another server without https"
+            return "the login for `\(host)` is not sent to `\(realm)`, which is reached without https"
         }
     }
 }
