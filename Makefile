@@ -54,9 +54,9 @@ lint: ## Check the formatting without changing anything
 fmt: ## Format the sources
 	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests
 
-fuzz: ## Feed made-up input to the front end for TIME seconds (default 120), or to the parts in FUZZ
+fuzz: ## Feed made-up input to what reads files and servers for TIME seconds (default 120), or to the parts in FUZZ
 	@scripts/install-dependencies build
-	SWIFTBUILD_FUZZING=1 $(SWIFT) build -c release --scratch-path .build-fuzz --product Fuzzing -Xswiftc -sanitize=fuzzer -Xswiftc -parse-as-library -Xswiftc -use-ld=lld
+	SWIFTBUILD_FUZZING=1 $(SWIFT) build -c release --scratch-path .build-fuzz --product Fuzzing -Xswiftc -sanitize=fuzzer -Xswiftc -enable-testing -Xswiftc -parse-as-library -Xswiftc -use-ld=lld
 	Tests/Fuzzing/run .build-fuzz/release/Fuzzing $(or $(TIME),120) $(FUZZ)
 
 bench: build ## Measure builds against plain tools and other builders, all in one run; 20 minutes, on a quiet machine

@@ -5,7 +5,7 @@ import DockerfileSyntax
 import Glibc
 import Reporting
 
-/// Feeds whatever libFuzzer makes up to one part of the front end; only a trap, a hang or too much memory is a failure.
+/// Feeds whatever libFuzzer makes up to one part of what reads what others wrote; only a trap, a hang or too much memory is a failure.
 ///
 /// `make fuzz` builds it with `-sanitize=fuzzer` in all modules. The variable `FUZZ` names the part.
 @main
@@ -22,6 +22,14 @@ enum Fuzzing {
         case flags
         /// A file of the store.
         case records
+        /// All bytes that a server sends.
+        case http
+        /// A field of a response's header.
+        case fields
+        /// `registries.conf`.
+        case toml
+        /// Files with logins, and the documents of registries and token servers.
+        case json
     }
 
     static let part = getenv("FUZZ").flatMap { Part(rawValue: String(cString: $0)) } ?? .parser
@@ -44,6 +52,10 @@ enum Fuzzing {
         case .ignore: ignore(bytes)
         case .flags: flags(bytes)
         case .records: StoreRecords.take(bytes)
+        case .http: http(bytes)
+        case .fields: fields(bytes)
+        case .toml: toml(bytes)
+        case .json: json(bytes)
         }
     }
 
