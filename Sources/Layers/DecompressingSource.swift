@@ -18,7 +18,9 @@ final class DecompressingSource: ByteSource {
         switch compression {
         case .gzip: plain = GzipSource(start, name: name)
         case .zstd: plain = ZstandardSource(start, name: name)
-        case .bzip2, .xz: plain = try FilteredSource(start, name: name)
+        // Behind its header, either begins with a block or, if it is empty, with its end.
+        case .bzip2: plain = try FilteredSource(start, name: name, isEmpty: start.start[4] == 0x17)
+        case .xz: plain = try FilteredSource(start, name: name, isEmpty: start.start.dropFirst(12).first == 0)
         case nil: plain = start
         }
     }
@@ -203,7 +205,8 @@ private final class FilteredSource: ByteSource {
     private let source: ByteSource
     private let name: String
 
-    init(_ source: ByteSource, name: String) throws {
+    /// - Parameter isEmpty: Whether the stream says that it holds nothing; one that is damaged reads so, too.
+    init(_ source: ByteSource, name: String, isEmpty: Bool) throws {
         guard let archive = archive_read_new() else { throw LayerError.unreadable(name, reason: "out of memory") }
         self.archive = archive
         self.source = source
@@ -214,14 +217,11 @@ private final class FilteredSource: ByteSource {
         archive_read_support_format_empty(archive)
         super.init()
         try openArchive(archive, source: source, name: name)
-        // What cannot be decompressed from its first byte on reads as empty otherwise.
-        guard archive_errno(archive) == 0 else {
-            throw source.failure ?? LayerError.unreadable(name, reason: archiveMessage(archive))
-        }
         var entry: OpaquePointer?
         switch archive_read_next_header(archive, &entry) {
         case ARCHIVE_OK, ARCHIVE_WARN: isAtEnd = false
-        case ARCHIVE_EOF: isAtEnd = true
+        case ARCHIVE_EOF where isEmpty: isAtEnd = true
+        case ARCHIVE_EOF: throw source.failure ?? LayerError.unreadable(name, reason: "its compressed data is damaged")
         default: throw source.failure ?? LayerError.unreadable(name, reason: archiveMessage(archive))
         }
     }
