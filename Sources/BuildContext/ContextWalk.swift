@@ -49,7 +49,9 @@ final class ContextWalk: Sendable {
             states[0] = component.withUnsafeBufferPointer { rules[0].descend(into: $0, from: states[0]) }
         }
         state.withLock { state in
-            state.waiting = [WalkedDirectory(path: [], parent: nil, status: root.status, statesAbove: states, position: 0)]
+            state.waiting = [
+                WalkedDirectory(path: [], parent: nil, status: root.status, statesAbove: states, position: 0)
+            ]
             state.results = [nil]
         }
         work()

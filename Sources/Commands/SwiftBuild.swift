@@ -132,7 +132,10 @@ public struct SwiftBuild: AsyncParsableCommand {
             return failure.status
         }
         // It quotes arguments, which may be names of files.
-        let lines = UsageMessage.rewritten(fullMessage(for: error)).split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = UsageMessage.rewritten(fullMessage(for: error)).split(
+            separator: "\n",
+            omittingEmptySubsequences: false
+        )
         Terminal.write(lines.map { EscapedText.escaped(String($0)) + "\n" }.joined(), to: STDERR_FILENO)
         return ExitStatus.usage
     }

@@ -74,18 +74,22 @@ public struct UserDatabase: Sendable {
         }
     }
 
-    /// The number of a user name or number; `nil` for an unknown name. `root` is 0 where no file says otherwise.
+    /// The number of a user name or number; `nil` for an unknown name.
+    ///
+    /// `root` is 0 where no file says otherwise.
     public func userID(_ text: String) -> UInt32? {
-        users.first { $0.name == text }?.userID ?? UserDatabase.number(text)
+        users.first { $0.name == text }?.userID ?? UserDatabase.idWithoutFile(text)
     }
 
-    /// The number of a group name or number; `nil` for an unknown name. `root` is 0 where no file says otherwise.
+    /// The number of a group name or number; `nil` for an unknown name.
+    ///
+    /// `root` is 0 where no file says otherwise.
     public func groupID(_ text: String) -> UInt32? {
-        groups.first { $0.name == text }?.groupID ?? UserDatabase.number(text)
+        groups.first { $0.name == text }?.groupID ?? UserDatabase.idWithoutFile(text)
     }
 
     /// What needs no file: a number, and `root`, which an image made from nothing has, too.
-    private static func number(_ text: String) -> UInt32? { text == "root" ? 0 : UInt32(text) }
+    private static func idWithoutFile(_ text: String) -> UInt32? { text == "root" ? 0 : number(text) }
 
     /// The primary group of a user name; `nil` for an unknown one.
     public func primaryGroup(ofUserNamed name: String) -> UInt32? {
@@ -112,7 +116,7 @@ public struct UserDatabase: Sendable {
         let user =
             users.first { $0.name == userText }
             ?? UserDatabase.number(userText).flatMap { number in users.first { $0.userID == number } }
-        guard let userID = user?.userID ?? UserDatabase.number(userText) else {
+        guard let userID = user?.userID ?? UserDatabase.idWithoutFile(userText) else {
             unknown = userText
             return nil
         }

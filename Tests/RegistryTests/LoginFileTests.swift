@@ -48,7 +48,9 @@ import Testing
 
     @Test(
         "a file that is no JSON object is an error",
-        arguments: ["[", "[]", "7", "{\"auths\":{}", "{\u{1}}", "{\"a\":1e999}", String(repeating: "[", count: 100_000)]
+        arguments: [
+            "[", "[]", "7", "{\"auths\":{}", "{\u{1}}", "{\"a\":1e999}", String(repeating: "[", count: 100_000),
+        ]
     )
     func malformed(text: String) throws {
         try withFile(text) { path in #expect(throws: LoginError.self) { try LoginFile(path) } }
