@@ -9,9 +9,6 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 # In a directory of its own: other flags would build everything again each time.
 STRICT := --scratch-path .build-check -Xswiftc -warnings-as-errors
 
-# Likewise: the product is optimised, since tests start it thousands of times.
-TEST := SWIFTBUILD_OPTIMISED_TESTS=1 $(SWIFT) test --disable-xctest --scratch-path .build-test
-
 .DEFAULT_GOAL := build
 .PHONY: help build demo test test-quick check lint fmt fuzz bench bench-quick bench-curves compare install clean
 
@@ -33,14 +30,14 @@ demo: build ## Build, list, run and inspect two images, then build them again fr
 
 test: ## Run all tests; those that need root or another tool say why they are skipped
 	@scripts/install-dependencies test
-	$(TEST)
+	$(SWIFT) test --disable-xctest
 
 # The units, and the cases of the language that need neither root nor a base.
 QUICK := --skip 'EndToEndTests\.(?!SemanticsTests)' --skip 'SemanticsTests/build(OnBase|WithProcesses)'
 
-test-quick: ## Run what takes two minutes: the tests of each target, and the cases of the language without processes
+test-quick: ## Run what is quick: the tests of each target, and the cases of the language without processes
 	@scripts/install-dependencies build
-	$(TEST) $(QUICK)
+	$(SWIFT) test --disable-xctest $(QUICK)
 
 check: lint ## What a change must pass: format, warnings as errors, tests
 	@scripts/install-dependencies test
@@ -86,4 +83,4 @@ install: ## Install binary, manual page and completions under PREFIX (default /u
 	$(BINARY) --generate-completion-script fish > $(SHARE)/fish/vendor_completions.d/swiftbuild.fish
 
 clean: ## Remove everything that was built
-	rm -rf .build .build-check .build-fuzz .build-test bin
+	rm -rf .build .build-check .build-fuzz bin

@@ -9,12 +9,6 @@ let swiftSettings: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
-// `make test` only: tests start the product thousands of times, which is several times faster when it is optimised.
-// `@testable` works as in any other debug build.
-let optimised: [SwiftSetting] =
-    Context.environment["SWIFTBUILD_OPTIMISED_TESTS"] == nil
-    ? [] : [.unsafeFlags(["-O"], .when(configuration: .debug))]
-
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 /// The HTTP client, and the modules of its own packages whose types its interface has.
 let asyncHTTPClient: [Target.Dependency] = [
@@ -34,7 +28,7 @@ func library(_ name: String, _ dependencies: [Target.Dependency], staticLibrarie
     .target(
         name: name,
         dependencies: dependencies,
-        swiftSettings: swiftSettings + optimised,
+        swiftSettings: swiftSettings,
         linkerSettings: staticLibraries.map { .linkedLibrary(":lib\($0).a") }
     )
 }

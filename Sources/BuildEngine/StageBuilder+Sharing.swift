@@ -42,7 +42,9 @@ extension StageBuilder {
             } catch let error as CancellationError {
                 throw error
             } catch {
-                stage.builder.emit(.note("step \(step.number), \(step.instruction.name), is done after all"))
+                stage.builder.emit(
+                    .note("cached layer unavailable: running step \(step.number) (\(step.instruction.name))")
+                )
                 let layer = try await make(stage)
                 try stage.record(layer, record.key, step, created: record.created)
                 return layer

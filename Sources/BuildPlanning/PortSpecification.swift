@@ -20,7 +20,7 @@ public enum PortSpecification {
         guard ports.first <= ports.last else { throw invalid("the range ends before it starts") }
         if parts.count > 1, !parts[parts.count - 2].isEmpty {
             guard let host = bounds(parts[parts.count - 2]), host.first <= host.last else {
-                throw invalid("the host port is no number from 0 to 65535")
+                throw invalid("the host port is not a number from 0 to 65535")
             }
             guard ports.first == ports.last || host.last - host.first == ports.last - ports.first else {
                 throw invalid("the two ranges differ in length")

@@ -10,9 +10,11 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #define LIMIT 1000 // processes at the same time; more wait for one of these to end
 
@@ -35,6 +37,7 @@ struct watched {
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static int children_end = -1;
 static pid_t owner; // a fork's watcher is not its own
+static pid_t watcher;
 static struct watched watched;
 
 static int open_pidfd(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
@@ -92,7 +95,7 @@ static _Noreturn void watch(int program, int socket, int groups) {
         int is_message = watched.entries[1].revents & POLLIN, is_closed = watched.entries[1].revents & POLLHUP;
         forget_ended();
         if (is_message) receive(socket);
-        else if (is_closed) socket = -1;
+        else if (is_closed) break; // the program is about to exit
     }
     while (watched.count < 2 + LIMIT && receive(socket)) continue;
     end_all();
@@ -115,7 +118,20 @@ static int start(int ours, int theirs) {
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     sb_close(program);
+    watcher = (pid_t)pid;
     return pid < 0 ? -1 : 0;
+}
+
+// Waits for the watcher's end: where the first process of a container reaps nothing, as a shell or `sleep` in a CI job,
+// one of them would stay behind from each build.
+static void finish(void) {
+    if (pthread_mutex_trylock(&mutex) != 0) return;
+    if (owner == getpid() && children_end >= 0) {
+        close(children_end);
+        children_end = -1;
+        waitpid(watcher, NULL, __WALL);
+    }
+    pthread_mutex_unlock(&mutex);
 }
 
 int sb_watcher(void) {
@@ -125,6 +141,8 @@ int sb_watcher(void) {
         children_end = -1;
         owner = getpid();
     }
+    static int is_registered;
+    if (!is_registered) is_registered = atexit(finish) == 0;
     int ends[2];
     if (children_end < 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0) {
         if (start(ends[0], ends[1]) == 0) children_end = ends[0];

@@ -37,7 +37,7 @@ struct BaseImages: BaseImageProvider {
         }
         guard policy != .never else {
             throw BaseImageError(
-                "image `\(reference.familiar)` \(state), and --pull=never forbids to pull it",
+                "image `\(reference.familiar)` \(state), and --pull=never forbids pulling it",
                 hints: ["`swiftbuild load` and `swiftbuild import` bring images in without a registry"]
             )
         }

@@ -9,7 +9,7 @@ enum ExitStatus {
     static let environment: Int32 = 3
     /// A step had no earlier result, and should have had one.
     static let notCached: Int32 = 4
-    /// An image is worse than a limit that was given.
+    /// An image exceeds a given limit that was given.
     static let limit: Int32 = 5
     /// `run` could not do its part, as Docker's client has it; all other codes are those of the container's command.
     static let container: Int32 = 125

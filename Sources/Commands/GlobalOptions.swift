@@ -45,7 +45,8 @@ struct GlobalOptions: ParsableArguments {
     var hasStore: Bool {
         let path = FilePath(root ?? GlobalOptions.defaultRoot)
         return switch FileStatus.ifPresent(path.appending("."))?.kind {
-        case .directory: FileStatus.ifPresent(path.appending("oci-layout")) != nil
+        case .directory:
+            ["oci-layout", "index.json", "blobs"].contains { FileStatus.ifPresent(path.appending($0)) != nil }
         default: FileStatus.ifPresent(path) != nil
         }
     }

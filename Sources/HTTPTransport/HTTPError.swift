@@ -71,7 +71,7 @@ extension HTTPError: CustomStringConvertible {
         case .tooLarge(let address, let limit): "`\(address)` is larger than \(limit) bytes"
         case .redirect(let address, let reason): "`\(address)` is redirected \(reason)"
         case .unreadableBody(let reason): reason
-        case .proxy(let variable): "the value of \(variable) is no address of a proxy"
+        case .proxy(let variable): "the value of \(variable) is not the address of a proxy"
         }
     }
 

@@ -112,7 +112,7 @@ public struct HTTPSession: Sendable {
         do {
             next.address = try request.address.resolving(location)
         } catch {
-            throw HTTPError.redirect(request.address, reason: "to something that is no address")
+            throw HTTPError.redirect(request.address, reason: "to something that is not an address")
         }
         if request.address.scheme == .https, next.address.scheme == .http {
             throw HTTPError.redirect(request.address, reason: "from https to http, to `\(next.address)`")

@@ -266,7 +266,7 @@ public final class NetworkExchange: HTTPExchange {
     private static func reason(_ error: NIOConnectionError) -> String {
         let codes = error.connectionErrors.compactMap { ($0.error as? IOError)?.errnoCode }
         if let code = codes.first { return Errno(rawValue: code).sentence }
-        if error.dnsAError != nil || error.dnsAAAAError != nil { return "there is no host of that name" }
+        if error.dnsAError != nil || error.dnsAAAAError != nil { return "no such host" }
         return "no connection"
     }
 
@@ -280,7 +280,7 @@ public final class NetworkExchange: HTTPExchange {
 extension HTTPError {
     fileprivate init(_ violation: ServerWatch.Violation, _ address: WebAddress, _ pace: MinimumPace) {
         switch violation {
-        case .status(let code): self = .malformed(address, reason: "there is no status \(code)")
+        case .status(let code): self = .malformed(address, reason: "invalid status \(code)")
         case .slowHeader(let seconds): self = .tooSlow(address, "no complete header within \(seconds) s")
         case .slowBody: self = .tooSlow(address, "fewer than \(pace.bytes) bytes within \(pace.seconds) s")
         }

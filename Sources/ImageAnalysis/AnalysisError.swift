@@ -16,10 +16,10 @@ extension AnalysisError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .notFound(let path): "`\(path.escaped)` is not in the image"
-        case .noFile(let path, let what): "`\(path.escaped)` is no file but \(what)"
+        case .noFile(let path, let what): "`\(path.escaped)` is not a file but \(what)"
         case .noDestination(let path): "`\(path)` does not exist, so nothing can be copied into it"
         case .specialDestination(let path): "`\(path)` is a device, pipe or socket, and is not replaced"
-        case .destinationIsNoDirectory(let path): "`\(path)` is no directory, so no directory can be copied to it"
+        case .destinationIsNoDirectory(let path): "`\(path)` is not a directory, so no directory can be copied to it"
         }
     }
 }

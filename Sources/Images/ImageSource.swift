@@ -220,7 +220,7 @@ final class DirectorySource: ImageSource {
         }
         guard try FileStatus.of(descriptor: descriptor, path: path.appending(last)).kind == .regular else {
             close(descriptor)
-            throw ImageError.malformed(name, reason: "`\(last)` is no regular file")
+            throw ImageError.malformed(name, reason: "`\(last)` is not a regular file")
         }
         return descriptor
     }

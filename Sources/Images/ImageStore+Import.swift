@@ -134,7 +134,7 @@ private final class ImportedTree {
                 guard known.entry.kind == .directory else {
                     throw ImageError.malformed(
                         "the root filesystem",
-                        reason: "`\(path)` lies below `\(parent)`, which is no directory"
+                        reason: "`\(path)` lies below `\(parent)`, which is not a directory"
                     )
                 }
             }

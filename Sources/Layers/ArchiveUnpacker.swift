@@ -139,7 +139,7 @@ public final class ArchiveUnpacker {
             guard next >= 0 else {
                 guard error == .notDirectory || error == .tooManySymbolicLinkLevels || error == .noSuchFileOrDirectory
                 else { throw SystemError("open", self.path(entry), errno: error) }
-                throw LayerError.unsafeMember("\(entry.path)", reason: "`\(path)` is no directory in the archive")
+                throw LayerError.unsafeMember("\(entry.path)", reason: "`\(path)` is not a directory in the archive")
             }
             descriptor = next
         }

@@ -43,7 +43,7 @@ extension LayerError: CustomStringConvertible {
         case .inTheWay(let path, let isDirectory):
             isDirectory
                 ? "`\(path)` is a directory and is not replaced by a file"
-                : "`\(path)` is no directory and is not replaced by one"
+                : "`\(path)` is not a directory and is not replaced by one"
         case .attributeRefused(let name, let size, let path, let errno):
             "this filesystem refuses the attribute `\(name)` of \(size) bytes on `\(path)`: \(errno.sentence)"
         }

@@ -31,7 +31,7 @@ public struct ImageReference: Sendable, Hashable {
             let word = String(rest[rest.index(after: colon)...])
             guard ImageReference.isTag(word) else {
                 throw invalid(
-                    "`\(word)` is no tag: up to 128 letters, digits, `_`, `.` and `-`, not starting with `.` or `-`"
+                    "`\(word)` is not a valid tag: up to 128 letters, digits, `_`, `.` and `-`, not starting with `.` or `-`"
                 )
             }
             tag = word
@@ -43,7 +43,7 @@ public struct ImageReference: Sendable, Hashable {
         if let slash = rest.firstIndex(of: "/") {
             let first = rest[..<slash]
             if first.contains(".") || first.contains(":") || first == "localhost" || first != first.lowercased() {
-                guard ImageReference.isRegistry(first) else { throw invalid("`\(first)` is no registry host") }
+                guard ImageReference.isRegistry(first) else { throw invalid("`\(first)` is not a registry host") }
                 registry = first == "index.docker.io" ? "docker.io" : String(first)
                 rest = rest[rest.index(after: slash)...]
             }
@@ -53,7 +53,7 @@ public struct ImageReference: Sendable, Hashable {
         for component in rest.split(separator: "/", omittingEmptySubsequences: false)
         where !ImageReference.isComponent(component) {
             throw invalid(
-                "`\(component)` is no repository component: lower-case letters and digits, separated by `.`, `_`, `__` or `-`"
+                "`\(component)` is not a valid repository component: lower-case letters and digits, separated by `.`, `_`, `__` or `-`"
             )
         }
         guard rest.utf8.count <= 255 else { throw invalid("the repository is longer than 255 characters") }

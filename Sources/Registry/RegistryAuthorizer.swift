@@ -60,7 +60,7 @@ final class RegistryAuthorizer: Sendable {
             .flatMap { AuthenticationChallenge.parse($0.value) }
         if let bearer = challenges.first(where: { $0.scheme == "bearer" }), let text = bearer.parameters["realm"] {
             guard let realm = try? response.address.resolving(text) else {
-                throw error(.malformed("`\(text.prefix(200))` is no address of a token server"), scope)
+                throw error(.malformed("`\(text.prefix(200))` is not the address of a token server"), scope)
             }
             let server = TokenServer(
                 address: realm,

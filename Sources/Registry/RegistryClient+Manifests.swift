@@ -134,7 +134,7 @@ extension RegistryClient {
         }
         let isIndex = shape.manifests != nil
         guard isIndex != (shape.layers != nil || shape.config != nil) else {
-            throw error(.malformed(isIndex ? "it is an index and a manifest at once" : "it is no manifest"), subject)
+            throw error(.malformed(isIndex ? "it is an index and a manifest at once" : "it is not a manifest"), subject)
         }
         let sent = field.map { MediaType(rawValue: String($0.prefix { $0 != ";" })) }
         let own = shape.mediaType.map { MediaType(rawValue: $0) }

@@ -18,7 +18,7 @@ extension RegistryClient {
             let response = try await succeed(HTTPRequest(.get, try await address(repository, path, subject)), subject)
             let bytes = try await mapped(subject) { try await response.bytes(limit: RegistryClient.pageLimit) }
             guard let page = try? CanonicalJSON.decode(Page.self, from: bytes) else {
-                throw error(.malformed("it is no list of tags"), subject)
+                throw error(.malformed("not a list of tags"), subject)
             }
             // A server that gives the same page again would never come to an end.
             let new = (page.tags ?? []).filter { seen.insert($0).inserted }

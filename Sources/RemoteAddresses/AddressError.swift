@@ -9,7 +9,7 @@ public enum AddressError: Error, Sendable, Equatable {
 extension AddressError: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .malformed(let text, let reason): "`\(withoutCredentials(text))` is no address: \(reason)"
+        case .malformed(let text, let reason): "`\(withoutCredentials(text))` is not a valid address: \(reason)"
         case .gitParameter(let name, let reason): "the parameter `\(name)` of the Git address \(reason)"
         }
     }

@@ -135,7 +135,7 @@ struct Authority {
         if let colon = rest.lastIndex(of: ":"), !rest.hasSuffix("]") {
             let digits = rest[rest.index(after: colon)...]
             guard digits.isEmpty || UInt16(digits) != nil else {
-                throw .malformed(text, reason: "`\(digits)` is no port")
+                throw .malformed(text, reason: "`\(digits)` is not a port")
             }
             port = Int(digits)
             rest = rest[..<colon]
@@ -148,7 +148,7 @@ struct Authority {
             (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
                 || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || "-._~:%".utf8.contains(byte)
         }
-        guard letters else { throw .malformed(text, reason: "`\(rest)` is no host") }
+        guard letters else { throw .malformed(text, reason: "`\(rest)` is not a host") }
         host = rest.lowercased()
     }
 }

@@ -95,21 +95,21 @@ extension StepExplanation.Reason {
 
     fileprivate var lines: [String] {
         switch self {
-        case .unknownStep: return ["nothing like it was built here before"]
+        case .unknownStep: return ["no similar step has been built before"]
         case .cacheNotUsed: return ["earlier results are not used: --no-cache or --no-cache-filter"]
         case .resultGone: return ["its earlier result is not in the store any more"]
-        case .failedBefore: return ["it failed in the last build, and leaves no result then"]
+        case .failedBefore: return ["it failed in the previous build, so there is no result"]
         case .inputsForgotten: return ["what it was made of before is not known any more"]
         case .stepBelow(let number, let text, let stage):
             let step = number > 0 ? "step \(number)" : "a trigger"
             let place = stage.map { " of stage `\(Self.shown($0))`" } ?? ""
-            return ["\(step)\(place) changed, on which it builds: \(Self.shown(text))"]
+            return ["\(step)\(place), which it builds on, changed: \(Self.shown(text))"]
         case .stepBelowRemoved(let text): return ["a step is gone on which it built: \(Self.shown(text))"]
         case .imageMissing(let name): return ["image `\(Self.shown(name))` is not in the store"]
         case .filesNotMade(nil): return ["it depends on files that are not there before a step below is made"]
         case .filesNotMade(let stage?):
-            return ["it takes files from stage `\(Self.shown(stage))`, which would be made first"]
-        case .otherStepsBelow: return ["the steps below are others"]
+            return ["it needs files from stage `\(Self.shown(stage))`, which has not been built"]
+        case .otherStepsBelow: return ["the preceding steps differ"]
         case .instruction(let old, let new): return Self.values("instruction", old, new)
         case .base(let old, let new): return Self.values("base image", old, new)
         case .value(let name, let old, let new): return Self.values(Self.shown(name), old, new)

@@ -79,7 +79,7 @@ struct BadInputTests {
     }
 
     @Test(
-        "wrong use of the command line has exit code 2",
+        "a usage error has exit code 2",
         arguments: [
             ["--no-such-flag", "."], ["build"], ["build", ".", "extra"], ["-t", "UPPER:x:y", "."],
             ["--build-arg", "=x", "."],

@@ -177,7 +177,7 @@ struct ContainerTests {
             try await f.importBase()
             let command =
                 "(sleep 3; for i in 1 2 3; do printf '\\003'; sleep 0.4; done; sleep 8) | "
-                + "script -qec '\(Machine.binary) run base sleep 60; echo code $?' /dev/null"
+                + "script -qec 'trap : INT; \(Machine.binary) run base sleep 60; echo code $?' /dev/null"
             let result = try await RunningCommand(
                 ["sh", "-c", command],
                 environment: f.environment,

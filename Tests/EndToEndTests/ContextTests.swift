@@ -100,7 +100,7 @@ struct ContextTests {
             #expect(try await build(f, ["-"], input: text).config["Labels"]["a"].text == "b")
             #expect(try await build(f, ["-f", "-", "-"], input: text).config["Labels"]["a"].text == "b")
             let two = try await f.start(["-f", "x", "-"], input: text).wait()
-            #expect(two.status == 2 && two.errors.contains("two Dockerfiles"), "\(two)")
+            #expect(two.status == 2 && two.errors.contains("provide a Dockerfile"), "\(two)")
             let copy = try await f.start(["-"], input: Array("FROM scratch\nCOPY a /\n".utf8)).wait()
             #expect(copy.status == 1 && copy.errors.contains("there is none"), "\(copy)")
         }
@@ -117,7 +117,7 @@ struct ContextTests {
 
     @Test(
         "what is neither is an error",
-        arguments: [[0, 1, 2], [0x1F, 0x8B, 1, 2], [0x28, 0xB5, 0x2F, 0xFD, 9]] as [[UInt8]]
+        arguments: [[0, 1, 2], [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 1, 2], [0x28, 0xB5, 0x2F, 0xFD, 9]] as [[UInt8]]
     )
     func garbage(bytes: [UInt8]) async throws {
         try await BuildFixture.with { f in
@@ -296,7 +296,7 @@ struct ContextTests {
         }
     }
 
-    @Test("malformed --build-context values are wrong use", arguments: ["x", "=y", "x=", "X Y=.", "x=target:y"])
+    @Test("malformed --build-context values are usage errors", arguments: ["x", "=y", "x=", "X Y=.", "x=target:y"])
     func malformedNamed(value: String) async throws {
         try await BuildFixture.with { f in
             let result = try await f.swiftbuild("--build-context", value, "-f", try f.dockerfile("FROM scratch"), ".")

@@ -140,7 +140,7 @@ struct ContinuousIntegrationTests {
             #expect(miss.status == 4)
             #expect(
                 miss.errors.contains(
-                    "::error::`COPY a /` is not in the cache, as --expect-cached demands%0Anothing like it"
+                    "::error::`COPY a /` is not in the cache, as --expect-cached demands%0Ano similar step"
                 )
             )
         }
@@ -188,7 +188,7 @@ struct ContinuousIntegrationTests {
                     logs: f.scratch
                 ).wait()
                 try #require(result.status == 0, "\(result)")
-                #expect(result.outputText.contains("  why: nothing like it was built here before"))
+                #expect(result.outputText.contains("  why: no similar step has been built before"))
                 let metadata = try JSONDecoder().decode(
                     JSON.self,
                     from: Data(readFile(f.context.appending("metadata.json")))

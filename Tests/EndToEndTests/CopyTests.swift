@@ -185,7 +185,7 @@ struct CopyTests {
     @Test(
         "--chmod in octal and symbols, for files and for the directories made",
         arguments: [
-            ("640", "-640", "d640"), ("u=rwX,go=rX", "-644", "d755"), ("4755", "-4755", "d4755"),
+            ("640", "-640", "d640"), ("u=rwX,go=rX", "-644", "d755"), ("4755", "-4755", "d755"),
             ("+x", "-755", "d755"),
         ]
     )

@@ -29,7 +29,7 @@ struct ExpectCachedTests {
                  ---> \("")
                 """
             #expect(plain.contains(lines), "\(plain)")
-            #expect(plain.contains("Step 3/3 : ENV A=1\n  why: step 2 changed, on which it builds: COPY d /d\n"))
+            #expect(plain.contains("Step 3/3 : ENV A=1\n  why: step 2, which it builds on, changed: COPY d /d\n"))
             #expect(!(try await f.rebuild(text, "--explain").errors.contains("why")))
             try f.write("d/a", "2")
             let json = try await f.rebuild(text, "--explain", "--progress", "json").errors
@@ -55,7 +55,7 @@ struct ExpectCachedTests {
             let text = "FROM base\nCOPY a /a\nRUN echo made >>/made\nRUN true"
             let first = try await f.rebuild(text, "--expect-cached", status: 4)
             #expect(first.errors.contains(":2:1: error: `COPY a /a` is not in the cache"), "\(first)")
-            #expect(first.errors.contains("why: nothing like it was built here before\n"))
+            #expect(first.errors.contains("why: no similar step has been built before\n"))
             #expect(!first.errors.contains("Running in"))
             try await f.rebuild(text, "-t", "image")
             let all = try await f.rebuild(text, "--expect-cached", "-t", "image")
@@ -118,7 +118,7 @@ struct ExpectCachedTests {
             try f.write("a", "2")
             steps = try await check()
             #expect(steps["COPY a /a"] == ["would run", "1 file differs:", "  content  /a"])
-            let below = "step 2 changed, on which it builds: COPY a /a"
+            let below = "step 2, which it builds on, changed: COPY a /a"
             #expect(steps["RUN cat /a >/b"] == ["would run", below])
             #expect(steps["WORKDIR /w"] == ["would run", below])
             #expect(
@@ -129,7 +129,7 @@ struct ExpectCachedTests {
             #expect(steps["RUN true"] == ["cached"])
             #expect(
                 steps["COPY --from=one /b /b"] == [
-                    "unknown", "it takes files from stage `one`, which would be made first",
+                    "unknown", "it needs files from stage `one`, which has not been built",
                 ]
             )
             #expect(
@@ -156,7 +156,7 @@ struct ExpectCachedTests {
             let result = try await f.succeed("check-cache", ".")
             #expect(
                 BuildFixture.reasons(result.outputText)["COPY a /a"] == [
-                    "would run", "nothing like it was built here before",
+                    "would run", "no similar step has been built before",
                 ]
             )
             #expect(!fileExists(f.store))

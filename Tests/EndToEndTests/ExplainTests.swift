@@ -58,7 +58,7 @@ struct ExplainTests {
             let text = "FROM scratch AS unused\nCOPY a /\nFROM scratch\nCOPY a /a\nENV E=1"
             try await f.rebuild(text)
             var steps = try await f.explained()
-            #expect(steps["COPY a /a"] == ["ran", "nothing like it was built here before"])
+            #expect(steps["COPY a /a"] == ["ran", "no similar step has been built before"])
             #expect(steps["COPY a /"] == ["skipped: the target does not need it"])
             try await f.rebuild(text)
             steps = try await f.explained()
@@ -84,7 +84,7 @@ struct ExplainTests {
                 try await f.rebuild(text)
                 let steps = try await f.explained()
                 #expect(steps[copy] == ["ran"] + expected)
-                #expect(steps["LABEL l=1"] == ["ran", "step 2 changed, on which it builds: COPY d /app"])
+                #expect(steps["LABEL l=1"] == ["ran", "step 2, which it builds on, changed: COPY d /app"])
             }
             try await change(["1 file differs:", "  content  /app/content"]) { try f.write("d/content", "two") }
             try await change(["1 file differs:", "  mode     /app/mode  now `0755`, was `0644`"]) {
@@ -145,7 +145,7 @@ struct ExplainTests {
             expected: [
                 "ARG V=1": ["ran", "instruction: now `ARG V=2`, was `ARG V=1`"],
                 "RUN echo $V": ["ran", "ARG V: now `2`, was `1`"],
-                "RUN true": ["ran", "step 3 changed, on which it builds: RUN echo $V", "ARG V: now `2`, was `1`"],
+                "RUN true": ["ran", "step 3, which it builds on, changed: RUN echo $V", "ARG V: now `2`, was `1`"],
             ]
         ),
         Change(
@@ -170,7 +170,7 @@ struct ExplainTests {
             new: "FROM base\nRUN echo two\nRUN true",
             expected: [
                 "RUN echo two": ["ran", "instruction: now `RUN echo two`, was `RUN echo one`"],
-                "RUN true": ["ran", "step 2 changed, on which it builds: RUN echo two"],
+                "RUN true": ["ran", "step 2, which it builds on, changed: RUN echo two"],
             ]
         ),
         Change(
@@ -180,7 +180,7 @@ struct ExplainTests {
             expected: [
                 "WORKDIR /two": ["ran", "instruction: now `WORKDIR /two`, was `WORKDIR /one`"],
                 "RUN pwd": [
-                    "ran", "step 2 changed, on which it builds: WORKDIR /two", "WORKDIR: now `/two`, was `/one`",
+                    "ran", "step 2, which it builds on, changed: WORKDIR /two", "WORKDIR: now `/two`, was `/one`",
                 ],
             ]
         ),
@@ -189,8 +189,8 @@ struct ExplainTests {
             old: "FROM base\nRUN echo a\nRUN echo b",
             new: "FROM base\nRUN echo a\nRUN echo new\nRUN echo b",
             expected: [
-                "RUN echo a": ["cached"], "RUN echo new": ["ran", "nothing like it was built here before"],
-                "RUN echo b": ["ran", "step 3 changed, on which it builds: RUN echo new"],
+                "RUN echo a": ["cached"], "RUN echo new": ["ran", "no similar step has been built before"],
+                "RUN echo b": ["ran", "step 3, which it builds on, changed: RUN echo new"],
             ]
         ),
         Change(
@@ -204,11 +204,11 @@ struct ExplainTests {
             old: "FROM base AS one\nRUN echo 1 >/f\nFROM one\nRUN true\nFROM base\nCOPY --from=1 /f /f",
             new: "FROM base AS one\nRUN echo 2 >/f\nFROM one\nRUN true\nFROM base\nCOPY --from=1 /f /f",
             expected: [
-                "FROM one": ["base", "step 2 of stage `one` changed, on which it builds: RUN echo 2 >/f"],
-                "RUN true": ["ran", "step 2 of stage `one` changed, on which it builds: RUN echo 2 >/f"],
+                "FROM one": ["base", "step 2 of stage `one`, which it builds on, changed: RUN echo 2 >/f"],
+                "RUN true": ["ran", "step 2 of stage `one`, which it builds on, changed: RUN echo 2 >/f"],
                 "COPY --from=1 /f /f": [
                     "ran", "1 file differs:", "  content  /f",
-                    "step 2 of stage `one` changed, on which it builds: RUN echo 2 >/f",
+                    "step 2 of stage `one`, which it builds on, changed: RUN echo 2 >/f",
                 ],
             ]
         ),
@@ -227,7 +227,7 @@ struct ExplainTests {
             expected: [
                 "COPY --from=a /f /f": [
                     "ran", "1 file differs:", "  owner    /f  now `3:4`, was `0:0`",
-                    "step 2 of stage `a` changed, on which it builds: RUN echo >/f; chown 3:4 /f",
+                    "step 2 of stage `a`, which it builds on, changed: RUN echo >/f; chown 3:4 /f",
                 ]
             ]
         ),
@@ -246,7 +246,7 @@ struct ExplainTests {
             expected: [
                 "RUN <<A": ["ran", "command: now `echo 2`, was `echo two`"],
                 "RUN <<C": [
-                    "ran", "step 2 changed, on which it builds: RUN <<A", "here-document C: now `exit`, was `true`",
+                    "ran", "step 2, which it builds on, changed: RUN <<A", "here-document C: now `exit`, was `true`",
                 ],
             ]
         ),
@@ -256,7 +256,7 @@ struct ExplainTests {
             new: "FROM base\nRUN :\nCOPY --link f /f\nRUN cat /f",
             expected: [
                 "COPY --link f /f": ["cached"],
-                "RUN cat /f": ["ran", "step 2 changed, on which it builds: RUN :"],
+                "RUN cat /f": ["ran", "step 2, which it builds on, changed: RUN :"],
             ]
         ),
         Change(
@@ -265,7 +265,7 @@ struct ExplainTests {
             new: "FROM base AS p\nONBUILD RUN echo 2\nFROM p\nRUN true",
             expected: [
                 "RUN echo 2": ["ran", "instruction: now `RUN echo 2`, was `RUN echo 1`"],
-                "RUN true": ["ran", "a trigger changed, on which it builds: RUN echo 2"],
+                "RUN true": ["ran", "a trigger, which it builds on, changed: RUN echo 2"],
             ]
         ),
         Change(
@@ -317,7 +317,7 @@ struct ExplainTests {
             let base = "base image: now `\(new)`, was `\(old)`"
             let steps = try await f.explained()
             #expect(steps["FROM base"] == ["base", base])
-            #expect(steps["RUN true"] == ["ran", "step 1 changed, on which it builds: FROM base", base])
+            #expect(steps["RUN true"] == ["ran", "step 1, which it builds on, changed: FROM base", base])
         }
     }
 
@@ -331,12 +331,12 @@ struct ExplainTests {
             let text = "FROM base\nRUN echo >/a\nRUN false\nRUN true"
             try await f.rebuild(text, status: 1)
             var steps = try await f.explained()
-            #expect(steps["RUN false"] == ["failed", "nothing like it was built here before"])
+            #expect(steps["RUN false"] == ["failed", "no similar step has been built before"])
             #expect(steps["RUN true"] == ["not run: an earlier step failed"])
             try await f.rebuild(text, status: 1)
             steps = try await f.explained()
             #expect(steps["RUN echo >/a"] == ["cached"])
-            #expect(steps["RUN false"] == ["failed", "it failed in the last build, and leaves no result then"])
+            #expect(steps["RUN false"] == ["failed", "it failed in the previous build, so there is no result"])
             try await f.rebuild("FROM base\nRUN echo other", "--expect-cached", status: 4)
             #expect(try await f.explained()["RUN echo other"]?.first == "refused: --expect-cached")
             try await f.rebuild("FROM base\nRUN echo other")
@@ -381,7 +381,7 @@ struct ExplainTests {
             // What a step was that did not end is no reason.
             try f.write("Dockerfile", "FROM base\nRUN echo\nRUN sleep 0\nENV A=1\n")
             try await f.succeed("build", ".")
-            #expect(try await f.explained()["RUN sleep 0"] == ["ran", "nothing like it was built here before"])
+            #expect(try await f.explained()["RUN sleep 0"] == ["ran", "no similar step has been built before"])
         }
     }
 
@@ -390,12 +390,12 @@ struct ExplainTests {
         try await BuildFixture.with { f in
             try f.write("a", "1")
             var result = try await f.swiftbuild("explain")
-            #expect(result.status == 1 && result.errors.contains("no build is remembered"), "\(result)")
+            #expect(result.status == 1 && result.errors.contains("no build has been recorded"), "\(result)")
             let text = "FROM scratch\nCOPY a /a\nENV A=1"
             try await f.rebuild(text, "-t", "first")
             try f.write("a", "2")
             let id = try await f.rebuild(text, "-q", "-t", "second").line
-            #expect(try await f.explained("first")["COPY a /a"] == ["ran", "nothing like it was built here before"])
+            #expect(try await f.explained("first")["COPY a /a"] == ["ran", "no similar step has been built before"])
             for name in ["second", "second:latest", id, String(id.dropFirst(7).prefix(12)), "last"] {
                 let steps = try await f.explained("--step", "2", name)
                 #expect(steps == ["COPY a /a": ["ran", "1 file differs:", "  content  /a"]], "\(name)")
@@ -450,7 +450,7 @@ struct ExplainTests {
             let steps = try await f.explained()
             #expect(steps["RUN echo $V $W"] == ["ran", "ARG V: now `2`, was `1`"])
             #expect(
-                steps["COPY a /a"] == ["ran", "the steps below are others", "1 file differs:", "  content  /a"]
+                steps["COPY a /a"] == ["ran", "the preceding steps differ", "1 file differs:", "  content  /a"]
             )
         }
     }
@@ -470,7 +470,7 @@ struct ExplainTests {
             #expect(steps == ["COPY --from=other . /": ["ran", "1 file differs:", "  content  /b"]])
             #expect(
                 try await f.explained("--step", "3") == [
-                    "COPY c /c": ["ran", "step 2 changed, on which it builds: COPY --from=other . /"]
+                    "COPY c /c": ["ran", "step 2, which it builds on, changed: COPY --from=other . /"]
                 ]
             )
             #expect(try await f.explained("--step", "5").keys.sorted() == ["COPY --from=first /b /"])

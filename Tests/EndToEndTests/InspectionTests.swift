@@ -212,7 +212,7 @@ struct InspectionTests {
             #expect(mkfifo(f.context.appending("pipe").string, 0o600) == 0)
             for (arguments, reason) in [
                 (["wasteful:/dir/file", "pipe"], "`pipe` is a device, pipe or socket, and is not replaced"),
-                (["wasteful:/dir", "out/file"], "is no directory, so no directory can be copied to it"),
+                (["wasteful:/dir", "out/file"], "is not a directory, so no directory can be copied to it"),
                 (["wasteful:/dir/file", "none/x"], "`none` does not exist"),
                 (["wasteful:/dir/file", "none/"], "`none` does not exist"),
                 (["wasteful:/none", "out"], "is not in the image"),
@@ -236,7 +236,7 @@ struct InspectionTests {
             try f.makeDirectory("out/tree")
             try f.link("out/tree/trap", to: "../../victim")
             let result = try await f.swiftbuild("cp", "traps:/tree", "out")
-            #expect(result.status == 1 && result.errors.contains("`out/tree/trap` is no directory"), "\(result)")
+            #expect(result.status == 1 && result.errors.contains("`out/tree/trap` is not a directory"), "\(result)")
             #expect(try readFile(f.context.pushing("victim/file")) == Array("old".utf8))
             try f.remove("out/tree")
             try f.link("out/tree/plain", to: "../../victim/plain")

@@ -34,7 +34,8 @@ struct OrdinaryUserTests {
     /// Whether such a user may read the binary and the Swift libraries it was linked with.
     private static func canStart() async throws -> Bool {
         var started = true
-        try await BuildFixture.with { f in
+        // Tests ask from within their own fixture, too.
+        try await BuildFixture.with(.none) { f in
             let suite = OrdinaryUserTests()
             suite.makeHome(f)
             started = try await suite.run(f, ["--help"]).status == 0
@@ -187,7 +188,7 @@ struct OrdinaryUserTests {
             let image = try BuiltImage(id: result.line, store: store, transcript: "")
             #expect(try image.text("/result") == "stage\nsesame protected\ncache\nsesamelo\n")
             #expect(image.tree["/m/secret"] == nil && image.tree["/c/file"] == nil)
-            #expect(image.tree["/run/secrets/s"]?.content == [])
+            #expect(image.tree["/run/secrets"] == nil)
         }
     }
 

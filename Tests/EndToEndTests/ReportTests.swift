@@ -50,7 +50,7 @@ struct ReportTests {
             let builds = try FileManager.default.contentsOfDirectory(atPath: f.store.appending("builds-v1").string)
                 .sorted()
             let first = try await f.succeed("report", try #require(builds.first)).outputText
-            #expect(first != page && first.contains("nothing like it was built here before"))
+            #expect(first != page && first.contains("no similar step has been built before"))
             // A build that gave no image.
             _ = try await f.buildFailing("FROM scratch\nCOPY missing /")
             let failed = try await f.succeed("report").outputText

@@ -135,7 +135,8 @@ struct ReproducibilityTests {
         try await BuildFixture.with { f in
             let file = try f.dockerfile("FROM scratch\nWORKDIR /w")
             let result = try await f.swiftbuild("-f", file, ".", environment: ["SOURCE_DATE_EPOCH": text])
-            #expect(result.status == 2 && result.errors.contains("SOURCE_DATE_EPOCH"), "\(result)")
+            // A word might have been the name of a stage, which only the Dockerfile tells.
+            #expect(result.status == (text == "x" ? 1 : 2) && result.errors.contains("SOURCE_DATE_EPOCH"), "\(result)")
         }
     }
 

@@ -221,7 +221,7 @@ struct ForeignBaseTests {
     func history() async throws {
         try await BuildFixture.with { f in
             try f.write("a", "1")
-            _ = try await f.build("FROM scratch\nCOPY a /1\nCOPY a /2")
+            _ = try await f.build("FROM scratch\nCOPY a /1\nCOPY a /2", "-t", "original")
             let script = """
                 import hashlib, json, sys
                 layout, kind = sys.argv[1:]
@@ -243,7 +243,7 @@ struct ForeignBaseTests {
                 """
             for kind in ["none", "null", "short", "long"] {
                 let layout = f.scratch.appending("layout-\(kind)").string
-                try await f.succeed("save", "--format", "oci", "-o", layout + "/", "image-under-test")
+                try await f.succeed("save", "--format", "oci", "-o", layout + "/", "original")
                 let changed = try await Machine.run(["python3", "-c", script, layout, kind], in: f.scratch)
                 try #require(changed.status == 0, "\(changed)")
                 try await f.succeed("load", "-i", layout)

@@ -92,7 +92,11 @@ struct SurroundingsTests {
             let built = try await swiftbuild(f, after: limits, "-q", "-t", "made", "-f", file, ".")
             try #require(built.status == 0, "\(built)")
             let image = try BuiltImage(id: built.line, store: f.store, transcript: "")
-            #expect(try image.text("/r") == "1024\n524288\n0\nunlimited\n8192\n")
+            // Without CAP_SYS_RESOURCE a hard limit cannot be raised.
+            var files = rlimit()
+            getrlimit(__rlimit_resource_t(7), &files)
+            let mayBeLower = files.rlim_max < 524_288 ? [files.rlim_max, 524_288] : [524_288]
+            #expect(mayBeLower.map { "1024\n\($0)\n0\nunlimited\n8192\n" }.contains(try image.text("/r")))
         }
     }
 
@@ -150,8 +154,9 @@ struct IsolationTests {
             let shared = f.scratch.appending("shared")
             mkdir(shared.string, 0o755)
             try Data().write(to: URL(fileURLWithPath: shared.appending("other").string))
+            let file = try f.dockerfile("FROM scratch\nLABEL a=b")
             for _ in 0..<2 {
-                try await f.succeed("--root", shared.string, "images")
+                try await f.succeed("build", "--root", shared.string, "-f", file, ".")
                 #expect(try mode(shared) == 0o755)
                 #expect(try mode(shared.appending("names-v1")) == 0o700)
             }
@@ -165,7 +170,8 @@ struct IsolationTests {
     func parents() async throws {
         try await BuildFixture.with { f in
             let root = f.scratch.appending("a").appending("b").appending("store")
-            try await f.succeed("--root", root.string, "images")
+            let file = try f.dockerfile("FROM scratch\nLABEL a=b")
+            try await f.succeed("build", "--root", root.string, "-f", file, ".")
             #expect(try mode(root) == 0o700)
             #expect(try mode(f.scratch.appending("a")) & 0o755 == 0o755)
         }
@@ -224,7 +230,7 @@ struct IsolationTests {
                 ("seccomp=", "unknown"), ("seccomp=fifo", "regular file"), ("no-new-privileges=maybe", "unknown"),
             ] {
                 let result = try await f.swiftbuild("run", "--security-opt", option, "base", "true")
-                #expect(result.status == 2 && result.errors.contains(reason), "\(result)")
+                #expect(result.status == 125 && result.errors.contains(reason), "\(result)")
             }
         }
     }
@@ -238,7 +244,8 @@ struct IsolationTests {
             for options in ["", "-t"] {
                 let command = "\(binary) run \(options) -u 1234 base sh -c '\(script)' 2>&1 </dev/null | cat"
                 let result = try await Machine.run(["sh", "-c", command], environment: f.environment, in: f.scratch)
-                let lines = result.outputText.split(whereSeparator: \.isNewline)
+                // `-t` without a terminal is told.
+                let lines = result.outputText.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("note: ") }
                 #expect(lines == ["a", "b", "c"], "\(options) \(result)")
             }
         }

@@ -61,7 +61,9 @@ final class RawServer: Sendable {
         close(listener)
     }
 
-    static func write(_ text: String, to connection: Int32) {
-        _ = send(connection, text, text.utf8.count, Int32(MSG_NOSIGNAL))
+    /// Sends text, unless the client has closed the connection.
+    @discardableResult
+    static func write(_ text: String, to connection: Int32) -> Bool {
+        send(connection, text, text.utf8.count, Int32(MSG_NOSIGNAL)) >= 0
     }
 }

@@ -44,7 +44,7 @@ struct StepExplanationTests {
         files.count = 1
         let below = StepExplanation.Reason.stepBelow(number: 3, text: "COPY . /", stage: nil)
         let lines = StepExplanation([.files(files, mount: nil), below]).lines
-        #expect(lines == ["step 3 changed, on which it builds: COPY . /", "1 file differs:", "  content  /a"])
+        #expect(lines == ["step 3, which it builds on, changed: COPY . /", "1 file differs:", "  content  /a"])
     }
 
     @Test("counts the files that are not shown")

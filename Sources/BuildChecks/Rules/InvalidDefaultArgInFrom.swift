@@ -12,7 +12,7 @@ extension CheckRule {
             else { return nil }
             return Finding(
                 "without build arguments `\(from.base.text)` is "
-                    + (expansion.text.isEmpty ? "empty" : "`\(expansion.text)`, which is no image"),
+                    + (expansion.text.isEmpty ? "empty" : "`\(expansion.text)`, which is not an image"),
                 in: instruction,
                 at: from.base.range,
                 hints: ["give the ARG before the first FROM a default that works"]

@@ -195,7 +195,7 @@ extension RunMounts {
             throw BuildError.at(
                 options.range,
                 in: step.source,
-                "the secret `\(secret.id)` is no text, so no variable can hold it",
+                "the secret `\(secret.id)` is not text, so no variable can hold it",
                 hints: ["leave out `env=\(name)`, and read it from a file"]
             )
         }

@@ -250,7 +250,7 @@ struct RunStep {
                 let flag = flags[position - (configuration.mounts.count - flags.count)]
                 let hints =
                     error.errno == .readOnlyFileSystem
-                    ? ["nothing can be made inside of what is read-only: it has to be there, or the other mount `rw`"]
+                    ? ["the mount point must exist, or the outer mount must be `rw`"]
                     : []
                 throw NotStarted(error: BuildError.at(flag, in: step.source, "RUN failed: \(error)", hints: hints))
             }

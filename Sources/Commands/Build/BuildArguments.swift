@@ -17,7 +17,7 @@ struct BuildArguments {
             SourceDateEpoch.seconds(epoch) == nil
         {
             throw CommandFailure(
-                "\(SourceDateEpoch.name): `\(epoch)` is no number of seconds since 1970",
+                "\(SourceDateEpoch.name): `\(epoch)` is not a number of seconds since 1970",
                 status: ExitStatus.usage
             )
         }

@@ -65,7 +65,7 @@ struct BuildFiles {
         case .dockerfile(let text):
             guard dockerfile == nil else {
                 throw CommandFailure(
-                    "there are two Dockerfiles: \(text.name == "-" ? "standard input" : "`\(text.name)`"), which is no archive, and that of -f",
+                    "both \(text.name == "-" ? "standard input" : "`\(text.name)`") and -f provide a Dockerfile",
                     status: ExitStatus.usage
                 )
             }

@@ -76,7 +76,7 @@ extension BuildOptions {
         let renderer = printsID ? SilentProgress() : BuildOptions.renderer(progress)
         if !withoutEffect.isEmpty {
             let names = withoutEffect.joined(separator: ", ")
-            renderer.show(.note("no effect: \(names); the processes of a build are not limited in memory and time"))
+            renderer.show(.note("ignoring \(names): build processes have no resource limits"))
         }
         do {
             let built = try await Signals.cancelling {

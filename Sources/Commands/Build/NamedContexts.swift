@@ -32,7 +32,7 @@ struct NamedContexts: Sendable {
                 throw NamedContexts.usage(parts[0], "write NAME=VALUE")
             }
             guard (try? ImageReference(parsing: parts[0])) != nil else {
-                throw NamedContexts.usage(parts[0], "that is no name that FROM or --from could have")
+                throw NamedContexts.usage(parts[0], "it is not a name that FROM or --from could use")
             }
             try add(NamedContext.key(parts[0]), parts[1], name: parts[0])
         }
@@ -73,7 +73,7 @@ struct NamedContexts: Sendable {
             return {
                 guard case .context(let directory) = try await ContextFetcher(store: store()).fetch(address) else {
                     throw CommandFailure(
-                        "the build context `\(name)`: `\(address)` is no archive",
+                        "the build context `\(name)`: `\(address)` is not an archive",
                         hints: ["ADD takes single files"]
                     )
                 }

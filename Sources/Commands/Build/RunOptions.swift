@@ -42,7 +42,7 @@ struct RunOptions: Sendable, Equatable {
         )
         if let text = sharedMemorySize {
             guard let size = ByteSize.parse(text), size > 0 else {
-                throw RunOptions.wrong("--shm-size: `\(text)` is no size, such as 64m")
+                throw RunOptions.wrong("--shm-size: invalid size `\(text)`: expected, for example, 64m")
             }
             settings.sharedMemorySize = UInt64(size)
         }

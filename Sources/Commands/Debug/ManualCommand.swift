@@ -42,10 +42,10 @@ private struct ManualPage {
         text += ".SH EXIT STATUS\n"
         for (code, meaning) in [
             (ExitStatus.success, "it worked"), (ExitStatus.failure, "the build failed, or something is not there"),
-            (ExitStatus.usage, "wrong use of the command line"),
+            (ExitStatus.usage, "usage error"),
             (ExitStatus.environment, "the machine does not allow it"),
             (ExitStatus.notCached, "a step is not in the cache, as \\-\\-expect\\-cached demands"),
-            (ExitStatus.limit, "an image is worse than a limit"),
+            (ExitStatus.limit, "an image exceeds a given limit"),
             (ExitStatus.container, "\\fBrun\\fR could not start a container"), (ExitStatus.interrupted, "interrupted"),
         ] { text += ".TP\n.B \(code)\n\(meaning)\n" }
         text.removeLast()

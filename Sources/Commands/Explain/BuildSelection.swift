@@ -9,7 +9,7 @@ extension BuildRecordStore {
         if let record = record(matching: text) { return record }
         throw CommandFailure(
             text == "last"
-                ? "no build is remembered" : "no build is remembered that made `\(EscapedText.escaped(text))`",
+                ? "no build has been recorded" : "no recorded build produced `\(EscapedText.escaped(text))`",
             hints: ["the latest \(BuildRecordStore.limit) builds of a store are remembered"]
         )
     }

@@ -10,11 +10,14 @@ struct ConfigurationChanges {
     /// - Parameter dockerfile: One stage `FROM scratch`.
     /// - Throws: `DiagnosticsError` for instructions that make files.
     init(_ dockerfile: Dockerfile) throws {
+        if dockerfile.stages.count > 1 {
+            throw ConfigurationChanges.refusal(dockerfile.stages[1].instruction, in: dockerfile.source)
+        }
         plan = try BuildPlan(dockerfile, options: PlanOptions())
         for step in plan.target.steps {
             switch step.instruction.kind {
             case .run, .copy, .from, .arg, .shell, .maintainer:
-                throw ConfigurationChanges.refusal(step, "`\(step.instruction.text)` is not for the configuration")
+                throw ConfigurationChanges.refusal(step.instruction, in: step.source)
             default: continue
             }
         }
@@ -34,7 +37,8 @@ struct ConfigurationChanges {
         return result
     }
 
-    private static func refusal(_ step: PlannedStep, _ message: String) -> DiagnosticsError {
-        DiagnosticsError(source: step.source, diagnostics: [Diagnostic(message, at: step.instruction.range)])
+    private static func refusal(_ instruction: Instruction, in source: SourceText) -> DiagnosticsError {
+        let message = "`\(instruction.text)` does not change the configuration"
+        return DiagnosticsError(source: source, diagnostics: [Diagnostic(message, at: instruction.range)])
     }
 }

@@ -35,7 +35,10 @@ struct SaveCommand: ParsableCommand {
 
     func run() throws {
         if output == "-", Terminal.isTerminal(STDOUT_FILENO) {
-            throw CommandFailure("an archive is not for a terminal: use -o or redirect", status: ExitStatus.usage)
+            throw CommandFailure(
+                "refusing to write an archive to a terminal: use -o or redirect",
+                status: ExitStatus.usage
+            )
         }
         let images = try global.imagesToLookAt()
         let saved = try names.map { name in

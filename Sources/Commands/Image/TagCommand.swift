@@ -63,6 +63,8 @@ struct RemoveCommand: ParsableCommand {
         var failure: CommandFailure?
         for name in names {
             do {
+                // Removing takes a lock, which has its place in a store only.
+                guard global.hasStore else { throw ImageError.notFound(name, similar: []) }
                 for removal in try images.remove(name, force: isForced) { Terminal.print("\(removal)") }
             } catch ImageError.notFound where isForced {
                 continue

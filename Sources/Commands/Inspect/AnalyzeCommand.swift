@@ -56,7 +56,7 @@ struct AnalyzeCommand: AsyncParsableCommand {
         }
         if depth < 0 { throw ValidationError("--depth: \(depth) is less than 0") }
         if let maximumWaste, HumanReadable.bytes(maximumWaste) == nil {
-            throw ValidationError("--max-wasted: `\(maximumWaste)` is no size, such as 10MB or 512KiB")
+            throw ValidationError("--max-wasted: invalid size `\(maximumWaste)`: expected, for example, 10MB or 512KiB")
         }
     }
 

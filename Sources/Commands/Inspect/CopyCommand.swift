@@ -77,7 +77,7 @@ struct CopyCommand: AsyncParsableCommand {
         guard !destination.isEmpty else { throw CommandFailure("the destination is empty", status: ExitStatus.usage) }
         if destination == "-", Terminal.isTerminal(STDOUT_FILENO) {
             throw CommandFailure(
-                "a tar is not for a terminal: name a destination or redirect",
+                "refusing to write an archive to a terminal: name a destination or redirect",
                 status: ExitStatus.usage
             )
         }

@@ -46,7 +46,7 @@ struct DiffCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard step == nil ? after == nil : after != nil else { return }
-        throw ValidationError(step == nil ? "two images are to be named" : "--step takes one build only")
+        throw ValidationError(step == nil ? "expected two images" : "--step takes one build only")
     }
 
     @Option(name: .customLong("format"), help: "How the differences are printed.")

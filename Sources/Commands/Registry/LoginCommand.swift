@@ -73,7 +73,7 @@ struct LoginCommand: AsyncParsableCommand {
                 || (host == "index.docker.io" && reference.registry == "docker.io")
         else {
             throw CommandFailure(
-                "`\(text)` is no registry: a host with a port, if it needs one",
+                "`\(text)` is not a registry: expected a host, with a port where it needs one",
                 status: ExitStatus.usage
             )
         }
@@ -89,7 +89,7 @@ struct LoginCommand: AsyncParsableCommand {
     private static func ask(_ prompt: String, hidden: Bool) throws -> String {
         guard Terminal.isTerminal(STDIN_FILENO) else {
             throw CommandFailure(
-                "there is no terminal to ask at",
+                "cannot prompt: standard input is not a terminal",
                 hints: ["use `-u NAME --password-stdin`"],
                 status: ExitStatus.usage
             )

@@ -21,7 +21,7 @@ struct CompressionOptions: ParsableArguments {
     func resolved() throws -> LayerCompression {
         guard let compression = LayerCompression(compression, level: level) else {
             throw CommandFailure(
-                "there is no compression `\(compression)`\(level.map { " of level \($0)" } ?? "")",
+                "unknown compression `\(compression)`\(level.map { " of level \($0)" } ?? "")",
                 hints: ["gzip with levels 1 to 9, zstd with levels 1 to 19, or uncompressed"],
                 status: ExitStatus.usage
             )

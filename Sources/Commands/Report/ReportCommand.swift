@@ -37,7 +37,7 @@ struct ReportCommand: AsyncParsableCommand {
 
     func run() async throws {
         if output == "-", Terminal.isTerminal(STDOUT_FILENO) {
-            throw CommandFailure("a page is not for a terminal: use -o or redirect", status: ExitStatus.usage)
+            throw CommandFailure("refusing to write a page to a terminal: use -o or redirect", status: ExitStatus.usage)
         }
         let bytes = try await report(global.imagesToLookAt()).bytes
         try OutputFile.write(FilePath(output)) { sink in try bytes.withUnsafeBytes { try sink.write($0) } }
@@ -48,7 +48,7 @@ struct ReportCommand: AsyncParsableCommand {
         if subject == "last" || BuildRecord.ID(parsing: subject) != nil {
             guard let record = records.record(matching: subject) else {
                 throw CommandFailure(
-                    subject == "last" ? "no build is remembered" : "no build `\(subject)` is remembered",
+                    subject == "last" ? "no build has been recorded" : "no recorded build `\(subject)`",
                     hints: ["name an image to see what is in it"]
                 )
             }

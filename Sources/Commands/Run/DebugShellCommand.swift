@@ -44,8 +44,8 @@ struct DebugShellCommand: ParsableCommand {
     static func open(_ command: [String], build: String?, _ layers: LayerStore) throws -> Int32 {
         guard let failed = FailedStep.latest(of: build, in: layers) else {
             throw CommandFailure(
-                build.map { "nothing is kept of a failed step of the build `\(EscapedText.escaped($0))`" }
-                    ?? "nothing is kept of a failed step",
+                build.map { "no failed step of the build `\(EscapedText.escaped($0))` has been saved" }
+                    ?? "no failed step has been saved",
                 hints: ["the latest \(FailedStep.limit) RUN steps that failed are kept until `swiftbuild prune`"]
             )
         }

@@ -172,7 +172,7 @@ struct RunCommand: AsyncParsableCommand {
         guard pull != .never else {
             if let known { return known }
             throw CommandFailure(
-                "image `\(reference.familiar)` is not in the store, and --pull=never forbids to pull it",
+                "image `\(reference.familiar)` is not in the store, and --pull=never forbids pulling it",
                 hints: ["`swiftbuild pull` fetches it"]
             )
         }

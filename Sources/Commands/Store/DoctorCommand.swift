@@ -50,7 +50,7 @@ struct DoctorCommand: ParsableCommand {
                     )
             }
             if !global.hasStore {
-                findings.append(DoctorFinding(.ok, "store", "`\(document.store)` is made by the first build"))
+                findings.append(MachineCheck.place(ofStore: FilePath(document.store)))
             } else if repairs || damaged.isEmpty {
                 if repairs { try skeleton.repair() }
                 let images = try global.images()

@@ -92,7 +92,7 @@ enum MachineCheck {
 
     private static func space(_ store: Store) -> DoctorFinding {
         guard let free = try? DiskUsage.free(at: store.root) else {
-            return DoctorFinding(.warning, "disk", "how much is free cannot be told")
+            return DoctorFinding(.warning, "disk", "cannot determine free disk space")
         }
         let text = "\(HumanReadable.size(free)) free at \(store.root)"
         let hint = "`swiftbuild prune --all` frees what can be made again"
@@ -100,6 +100,24 @@ enum MachineCheck {
         if free < 1_000_000 { return DoctorFinding(.error, "disk", text, hint: hint) }
         return free < 1_000_000_000
             ? DoctorFinding(.warning, "disk", text, hint: hint) : DoctorFinding(.ok, "disk", text)
+    }
+
+    /// Whether a store that is not there yet can be made.
+    static func place(ofStore root: FilePath) -> DoctorFinding {
+        var above = root.absolute.lexicallyNormalized()
+        while FileStatus.ifPresent(above) == nil, above.removeLastComponent() {}
+        guard FileStatus.ifPresent(above.appending("."))?.kind == .directory else {
+            return DoctorFinding(.error, "store", "cannot make `\(root)`: `\(above)` is not a directory")
+        }
+        guard access(above.string, W_OK | X_OK) == 0 else {
+            return DoctorFinding(
+                .error,
+                "store",
+                "cannot make `\(root)`: `\(above)` is not writable",
+                hint: "`--root DIR` or SWIFTBUILD_ROOT names another directory"
+            )
+        }
+        return DoctorFinding(.ok, "store", "`\(root)` is made by the first build")
     }
 
     private static func words(_ path: String) -> [Substring] {

@@ -101,7 +101,10 @@ struct PruneCommand: ParsableCommand {
         func size(_ option: String, _ text: String?) throws -> Int64? {
             guard let text else { return nil }
             guard let bytes = HumanReadable.bytes(text) else {
-                throw CommandFailure("\(option): `\(text)` is no size such as 10GB", status: ExitStatus.usage)
+                throw CommandFailure(
+                    "\(option): invalid size `\(text)`: expected, for example, 10GB",
+                    status: ExitStatus.usage
+                )
             }
             return bytes
         }

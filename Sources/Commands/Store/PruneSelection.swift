@@ -28,7 +28,10 @@ struct PruneLimits {
         let days = text.hasSuffix("d") ? Int64(text.dropLast()).map { $0.multipliedReportingOverflow(by: 24) } : nil
         let duration = days.map { $0.overflow ? nil : GoDuration.nanoseconds("\($0.partialValue)h") }
         guard let age = duration ?? GoDuration.nanoseconds(text), age >= 0 else {
-            throw CommandFailure("\(option): `\(text)` is no duration such as 24h or 7d", status: ExitStatus.usage)
+            throw CommandFailure(
+                "\(option): invalid duration `\(text)`: expected, for example, 24h or 7d",
+                status: ExitStatus.usage
+            )
         }
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)

@@ -58,13 +58,13 @@ public struct CacheLocation: Sendable, Hashable {
         let known = ["registry": "ref", "local": directory]
         guard let type = values.removeValue(forKey: "type") else { throw invalid("`type` is missing") }
         guard let name = known[type] else {
-            throw invalid("there is no type `\(type)`; known are registry and local")
+            throw invalid("unknown type `\(type)`; known are registry and local")
         }
         guard let value = values.removeValue(forKey: name) else { throw invalid("`\(name)` is missing") }
         let level = values.removeValue(forKey: "compression-level")
         let algorithm = values.removeValue(forKey: "compression") ?? "gzip"
         guard let compression = LayerCompression(algorithm, level: level.map { Int($0) ?? 0 }) else {
-            throw invalid("there is no compression `\(algorithm)`\(level.map { " of level \($0)" } ?? "")")
+            throw invalid("unknown compression `\(algorithm)`\(level.map { " of level \($0)" } ?? "")")
         }
         self.compression = compression
         if let unknown = values.keys.min() {

@@ -130,7 +130,7 @@ struct InstructionParser {
         case .notJSON: return nil
         case .strings(let words): return words
         case .otherElement(let range):
-            throw Diagnostic("the JSON form of \(name) holds strings only", at: range, label: "this is no string")
+            throw Diagnostic("the JSON form of \(name) holds strings only", at: range, label: "not a string")
         }
     }
 

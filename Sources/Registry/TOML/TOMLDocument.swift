@@ -86,7 +86,7 @@ struct TOMLDocument {
             case .tables(let tables) where origin == .implied:
                 guard let next = tables.last else { throw .init("`\(key)` is empty") }
                 table = next
-            default: throw .init("`\(key)` is no table that can be added to")
+            default: throw .init("`\(key)` is not a table that can be added to")
             }
         }
         return table

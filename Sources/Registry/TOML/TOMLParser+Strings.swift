@@ -92,7 +92,7 @@ extension TOMLParser {
         let digits = Substring(rest.prefix(count))
         guard digits.utf8.count == count, digits.allSatisfy({ $0.isHexDigit && $0.isASCII }),
             let scalar = UInt32(digits, radix: 16).flatMap(Unicode.Scalar.init)
-        else { throw Problem("a string has an escape that is no character") }
+        else { throw Problem("a string has an escape that is not a character") }
         rest.removeFirst(count)
         return Array(String(Character(scalar)).utf8)
     }

@@ -55,7 +55,7 @@ extension TOMLParser {
             }
         }
         guard !word.isEmpty else { throw Problem("a value is missing") }
-        guard let value = TOMLParser.scalar(word) else { throw Problem("`\(word.prefix(40))` is no value") }
+        guard let value = TOMLParser.scalar(word) else { throw Problem("`\(word.prefix(40))` is not a value") }
         rest.removeFirst(word.utf8.count)
         return value
     }
