@@ -94,8 +94,9 @@ static _Noreturn void watch(int program, int socket, int groups) {
         if (watched.entries[0].revents != 0) break;
         int is_message = watched.entries[1].revents & POLLIN, is_closed = watched.entries[1].revents & POLLHUP;
         forget_ended();
-        if (is_message) receive(socket);
-        else if (is_closed) break; // the program is about to exit
+        // A closed socket is readable for ever, and what was sent before comes first.
+        if (is_message && receive(socket)) continue;
+        if (is_closed) break; // the program is about to exit
     }
     while (watched.count < 2 + LIMIT && receive(socket)) continue;
     end_all();

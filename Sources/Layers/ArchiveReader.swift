@@ -79,14 +79,19 @@ public final class ArchiveReader {
         let source = try DecompressingSource(DescriptorSource(descriptor: descriptor), name: name)
         guard let reader = try? ArchiveReader(source, name: name) else {
             if let failure = source.failure { throw failure }
+            try source.verifyEnd()
             return false
         }
         // A plain file that happens to look like an archive ends at its first header.
         var entry: OpaquePointer?
         let result = archive_read_next_header(reader.archive, &entry)
         if let failure = source.failure { throw failure }
-        return result == ARCHIVE_OK || result == ARCHIVE_WARN
+        let isArchive =
+            result == ARCHIVE_OK || result == ARCHIVE_WARN
             || (result == ARCHIVE_EOF && archive_format(reader.archive) != 0)
+        // What is damaged near its start may read like something else; only the checksum at the end tells.
+        if !isArchive { try source.verifyEnd() }
+        return isArchive
     }
 
     /// The next entry without its content digest; `nil` at the end.
