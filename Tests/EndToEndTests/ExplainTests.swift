@@ -207,8 +207,8 @@ struct ExplainTests {
                 "FROM one": ["base", "step 2 of stage `one`, which it builds on, changed: RUN echo 2 >/f"],
                 "RUN true": ["ran", "step 2 of stage `one`, which it builds on, changed: RUN echo 2 >/f"],
                 "COPY --from=1 /f /f": [
-                    "ran", "1 file differs:", "  content  /f",
-                    "step 2 of stage `one`, which it builds on, changed: RUN echo 2 >/f",
+                    "ran", "step 2 of stage `one`, which it builds on, changed: RUN echo 2 >/f",
+                    "1 file differs:", "  content  /f",
                 ],
             ]
         ),
@@ -226,8 +226,8 @@ struct ExplainTests {
             new: "FROM base AS a\nRUN echo >/f; chown 3:4 /f\nFROM scratch\nCOPY --from=a /f /f",
             expected: [
                 "COPY --from=a /f /f": [
-                    "ran", "1 file differs:", "  owner    /f  now `3:4`, was `0:0`",
-                    "step 2 of stage `a`, which it builds on, changed: RUN echo >/f; chown 3:4 /f",
+                    "ran", "step 2 of stage `a`, which it builds on, changed: RUN echo >/f; chown 3:4 /f",
+                    "1 file differs:", "  owner    /f  now `3:4`, was `0:0`",
                 ]
             ]
         ),

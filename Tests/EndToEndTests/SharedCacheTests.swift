@@ -339,11 +339,11 @@ struct SharedCacheTests {
     @Test(
         "what means no cache is a usage error that says what is known",
         arguments: [
-            ("--cache-to", "type=gha", "no type `gha`"), ("--cache-from", "type=registry", "`ref` is missing"),
+            ("--cache-to", "type=gha", "unknown type `gha`"), ("--cache-from", "type=registry", "`ref` is missing"),
             ("--cache-from", "type=local,dest=x", "`src` is missing"), ("--cache-to", "ref=x", "`type` is missing"),
             ("--cache-to", "type=registry,ref=x/Upper", "lowercase"),
             ("--cache-to", "type=registry,ref=x,mode=min", "mode=max"),
-            ("--cache-to", "type=local,dest=x,compression=lzma", "no compression `lzma`"),
+            ("--cache-to", "type=local,dest=x,compression=lzma", "unknown compression `lzma`"),
             ("--cache-to", "type=local,dest=x,colour=red", "unknown key `colour`"),
         ]
     )
