@@ -43,7 +43,10 @@ extension Errno {
 }
 
 extension SystemError: CustomStringConvertible {
-    public var description: String { "cannot \(operation) `\(path)`: \(errno.sentence)" }
+    public var description: String {
+        let isRefused = operation == SystemError.readPipe || operation == SystemError.readTerminal
+        return "cannot \(isRefused ? "read" : operation) `\(path)`: \(reason)"
+    }
 }
 
 extension Errno {

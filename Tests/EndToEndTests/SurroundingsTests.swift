@@ -88,7 +88,7 @@ struct SurroundingsTests {
             let file = try f.dockerfile(
                 "FROM base\nRUN ulimit -Sn >/r; ulimit -Hn >>/r; ulimit -Sc >>/r; ulimit -f >>/r; ulimit -s >>/r"
             )
-            let limits = "ulimit -Sn 300; ulimit -Sc unlimited; ulimit -s 4096"
+            let limits = "ulimit -Sn 300; ulimit -Sc unlimited; ulimit -Ss 4096"
             let built = try await swiftbuild(f, after: limits, "-q", "-t", "made", "-f", file, ".")
             try #require(built.status == 0, "\(built)")
             let image = try BuiltImage(id: built.line, store: f.store, transcript: "")
@@ -227,7 +227,7 @@ struct IsolationTests {
             mkfifo(f.context.appending("fifo").string, 0o644)
             for (option, reason) in [
                 ("seccomp=nowhere", "no such file"), ("seccomp=bad.json", "`defaultAction`"), ("label=x", "unknown"),
-                ("seccomp=", "unknown"), ("seccomp=fifo", "regular file"), ("no-new-privileges=maybe", "unknown"),
+                ("seccomp=", "unknown"), ("seccomp=fifo", "named pipe"), ("no-new-privileges=maybe", "unknown"),
             ] {
                 let result = try await f.swiftbuild("run", "--security-opt", option, "base", "true")
                 #expect(result.status == 125 && result.errors.contains(reason), "\(result)")

@@ -5,16 +5,16 @@ internal import Testing
 /// Where the system gives few threads, a build takes longer or ends with an error; it never waits for ever.
 @Suite("Few threads", .enabled(if: Machine.isRoot && Machine.has("setpriv") && Machine.has("prlimit"), "needs root"))
 struct ThreadLimitTests {
-    /// A user of whom nothing else runs, since the limit is one for all that a user runs.
-    private static let user = "54321"
-
-    private func run(_ f: BuildFixture, _ limit: Int, _ arguments: [String]) async throws -> CommandResult {
+    /// - Parameter user: A user of whom nothing else runs, since the limit is one for all that a user runs.
+    private func run(_ f: BuildFixture, _ limit: Int, as user: uid_t, _ arguments: [String]) async throws
+        -> CommandResult
+    {
         let home = f.scratch.appending("home").string
         mkdir(home, 0o755)
-        chown(home, 54321, 54321)
-        let user = ["setpriv", "--reuid", Self.user, "--regid", Self.user, "--clear-groups", "env"]
+        chown(home, user, user)
+        let start = ["setpriv", "--reuid", "\(user)", "--regid", "\(user)", "--clear-groups", "env"]
         return try await RunningCommand(
-            user + ["prlimit", "--nproc=\(limit):\(limit)", Machine.binary.string] + arguments,
+            start + ["prlimit", "--nproc=\(limit):\(limit)", Machine.binary.string] + arguments,
             environment: f.environment.merging(["SWIFTBUILD_ROOT": home + "/store", "HOME": home]) { $1 },
             directory: f.context,
             logs: f.scratch
@@ -30,7 +30,7 @@ struct ThreadLimitTests {
                 "Dockerfile",
                 "FROM scratch AS a\nCOPY many /m\nFROM scratch\nCOPY --from=a /m /n\nCOPY many /o\n"
             )
-            let result = try await run(f, limit, ["--progress=plain", "."])
+            let result = try await run(f, limit, as: 54_300 + uid_t(limit), ["--progress=plain", "."])
             // One thread is enough; with none but the first there is an error that says so.
             #expect(result.status == (limit == 1 ? 3 : 0), "\(result)")
             if limit == 1 { #expect(result.errors.contains("no thread can be started"), "\(result)") }
@@ -40,7 +40,7 @@ struct ThreadLimitTests {
     @Test("a command that needs a server ends", arguments: [1, 2, 3, 5])
     func transfers(limit: Int) async throws {
         try await BuildFixture.with { f in
-            let result = try await run(f, limit, ["pull", "localhost:1/x"])
+            let result = try await run(f, limit, as: 54_400 + uid_t(limit), ["pull", "localhost:1/x"])
             #expect(result.status == 1 || result.status == 3, "\(result)")
             #expect(result.errors.contains("error"), "\(result)")
         }

@@ -50,8 +50,7 @@ enum SecurityOption {
             )
         }
         do {
-            // Nothing waits here for whoever may write to a FIFO.
-            let descriptor = try FileOperations.open(path, O_RDONLY | O_NONBLOCK)
+            let descriptor = try FileOperations.open(path, O_RDONLY)
             defer { close(descriptor) }
             guard try FileStatus.of(descriptor: descriptor, path: path).kind == .regular else {
                 throw failure("it is not a regular file")
@@ -61,7 +60,7 @@ enum SecurityOption {
         } catch let error as CommandFailure {
             throw error
         } catch let error as SystemError {
-            throw failure(error.errno.sentence)
+            throw failure(error.reason)
         } catch DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty {
             throw failure("`\(place(context.codingPath))` has a value that is not supported")
         } catch DecodingError.keyNotFound(let key, let context) {
