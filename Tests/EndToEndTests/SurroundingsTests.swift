@@ -177,6 +177,29 @@ struct IsolationTests {
         }
     }
 
+    @Test("a build leaves no process behind, not even for the first process of a container to reap")
+    func leavesNoProcess() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            let file = try f.dockerfile("FROM base\nRUN true")
+            // What is left behind becomes a child of this program (PR_SET_CHILD_SUBREAPER).
+            let program = """
+                import ctypes, os, subprocess, sys
+                ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+                subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                try: print("left", os.waitpid(-1, os.WNOHANG))
+                except ChildProcessError: print("nothing")
+                """
+            let arguments = [Machine.binary.string, "build", "-f", file, "."]
+            let result = try await Machine.run(
+                ["python3", "-c", program] + arguments,
+                environment: f.environment,
+                in: f.context
+            )
+            #expect(result.status == 0 && result.line == "nothing", "\(result)")
+        }
+    }
+
     @Test("a process that has cleared its death signal ends with a builder that is killed")
     func outlivesNothing() async throws {
         try await BuildFixture.with { f in
