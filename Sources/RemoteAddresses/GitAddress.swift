@@ -116,7 +116,7 @@ public struct GitAddress: Sendable, Hashable {
         // git-check-ref-format(1), and nothing that could be taken for an option.
         guard !value.isEmpty, !value.hasPrefix("-"), !value.hasSuffix("/"), !value.contains(".."),
             !value.contains(where: { " ~^:?*[\\".contains($0) })
-        else { throw .gitParameter(name, reason: "expected the name of a branch, tag or commit, not `\(value)`") }
+        else { throw .gitParameter(name, reason: "is not the name of a branch, tag or commit: `\(value)`") }
         reference = value
     }
 
