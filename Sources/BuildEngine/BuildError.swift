@@ -10,8 +10,6 @@ public enum BuildError: Error, Sendable {
     case notCached(NotCached)
     /// This machine does not let us do what a step needs.
     case environment(String, hint: String?)
-    /// An option of the command line has a value that it cannot have.
-    case invalidSetting(String, reason: String)
 
     /// What is known of a step that should have been in the cache.
     public struct NotCached: Sendable {
@@ -59,7 +57,6 @@ extension BuildError: CustomStringConvertible {
         case .runFailed(let failure): "`\(failure.command)` failed with exit code \(failure.code)"
         case .notCached(let miss): "`\(miss.step.text)` is not in the cache"
         case .environment(let message, _): message
-        case .invalidSetting(let text, let reason): "`\(text)`: \(reason)"
         }
     }
 }

@@ -22,9 +22,6 @@ public struct StageState: Sendable {
     /// The names of the image's variables for which an `ARG` of this stage gives another value.
     private var shadowedVariables: Set<String> = []
 
-    /// The search path of images that set none.
-    public static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
     /// The state right after `FROM` an image, or `FROM scratch` when `base` is `nil`.
     ///
     /// The base's triggers are not in the state; take them from `base` and give them to `BuildPlan.triggers`.
@@ -42,7 +39,7 @@ public struct StageState: Sendable {
             if environmentPlaces[name] == nil { environmentPlaces[name] = place }
             setVariable(name, parts.count > 1 ? String(parts[1]) : "")
         }
-        if value(of: "PATH") == nil { setEnvironment("PATH", Self.defaultPath) }
+        if value(of: "PATH") == nil { setEnvironment("PATH", ImageConfiguration.defaultPath) }
     }
 
     /// The state right after `FROM` an earlier stage, whose end state is `parent`.

@@ -7,6 +7,21 @@ public enum ContainerError: Error, Sendable, Equatable {
     case noCommand(image: String)
     case unknownUser(String)
     case invalidVolume(String, reason: String)
+    /// An option of the command line has a value that it cannot have.
+    case invalidSetting(String, reason: String)
+    /// A mount of a specification, by its position, needs a secret or an ssh agent that cannot be used.
+    case mount(Int, CredentialProblem)
+    /// ssh-agent does not take the keys; what it said.
+    case keysRefused(String)
+
+    /// What is wrong with a secret or an ssh agent; its id.
+    public enum CredentialProblem: Error, Sendable, Equatable {
+        case secretNotGiven(String)
+        /// Larger than 500 KiB.
+        case secretTooLarge(String)
+        case secretNotText(String, variable: String)
+        case agentNotGiven(String)
+    }
 }
 
 extension ContainerError: CustomStringConvertible {
@@ -18,6 +33,20 @@ extension ContainerError: CustomStringConvertible {
         case .unknownUser(let name):
             UserDatabase.reason(outOfRange: name) ?? "unable to find user or group `\(name)` in the image"
         case .invalidVolume(let text, let reason): "invalid volume `\(text)`: \(reason)"
+        case .invalidSetting(let text, let reason): "`\(text)`: \(reason)"
+        case .mount(_, let problem): problem.description
+        case .keysRefused(let reason): "ssh-agent has not taken the keys: \(reason)"
+        }
+    }
+}
+
+extension ContainerError.CredentialProblem: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .secretNotGiven(let id): "the secret `\(id)` was not given"
+        case .secretTooLarge(let id): "the secret `\(id)` is larger than 500 KiB"
+        case .secretNotText(let id, _): "the secret `\(id)` is not text, so no variable can hold it"
+        case .agentNotGiven(let id): "the ssh agent `\(id)` was not given"
         }
     }
 }

@@ -17,7 +17,7 @@ public struct Store: Sendable {
         case cache = "cache-v1"
         case builds = "builds-v1"
         case logs = "logs-v1"
-        case failed = "failed-v1"
+        case failed = "failed-v2"
         case snapshots = "snapshots-v1"
         case fingerprints = "fingerprints-v1"
         case sources = "sources-v1"

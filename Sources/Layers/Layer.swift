@@ -4,7 +4,7 @@ public import OCI
 ///
 /// `diffID` names the uncompressed tar, `blob.digest` the bytes as they were made or pulled;
 /// they are equal exactly for a layer that is stored uncompressed.
-public struct Layer: Sendable, Hashable {
+public struct Layer: Sendable, Hashable, Codable {
     public let diffID: Digest
     public let blob: Descriptor
 

@@ -47,6 +47,9 @@ public struct ImageConfiguration: Sendable, Hashable, Codable {
 
     public var platform: Platform { Platform(os: os, architecture: architecture, variant: variant) }
 
+    /// The search path of images that set none.
+    public static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
     /// How a container of the image runs; `nil` and missing mean the same.
     public struct Execution: Sendable, Hashable, Codable {
         public var user: String?

@@ -1,5 +1,5 @@
 /// A set of Linux capabilities (`capabilities(7)`); bit *n* is capability number *n*.
-public struct CapabilitySet: OptionSet, Sendable {
+public struct CapabilitySet: OptionSet, Sendable, Codable {
     /// One bit for each capability.
     public let rawValue: UInt64
 

@@ -1,7 +1,7 @@
 /// A limit that a process and all that it starts have (`setrlimit(2)`).
-public struct ResourceLimit: Sendable, Equatable {
+public struct ResourceLimit: Sendable, Equatable, Codable {
     /// What is limited.
-    public enum Resource: String, Sendable, CaseIterable {
+    public enum Resource: String, Sendable, CaseIterable, Codable {
         case core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, sigpending,
             stack
 
@@ -39,6 +39,16 @@ public struct ResourceLimit: Sendable, Equatable {
         self.resource = resource
         self.soft = soft
         self.hard = hard
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        let (soft, hard) = try (values.decode(UInt64.self, forKey: .soft), values.decode(UInt64.self, forKey: .hard))
+        guard let limit = try ResourceLimit(values.decode(Resource.self, forKey: .resource), soft: soft, hard: hard)
+        else {
+            throw DecodingError.dataCorruptedError(forKey: .soft, in: values, debugDescription: "it is above `hard`")
+        }
+        self = limit
     }
 }
 

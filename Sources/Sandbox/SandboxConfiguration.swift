@@ -18,7 +18,7 @@ public struct SandboxConfiguration: Sendable {
     /// Who the program runs as.
     public var user: SandboxUser = .root
     /// The name of the machine; without effect under `SandboxIsolation.chroot`.
-    public var hostname: String = "buildkitsandbox"
+    public var hostname = defaultHostname
     /// Which network the program sees.
     public var network: SandboxNetwork = .host
     /// How the process is separated from the machine; `SandboxCapabilities` tells what is possible.
@@ -37,6 +37,9 @@ public struct SandboxConfiguration: Sendable {
     public var forbidsNewPrivileges: Bool = false
     /// Whether the sensitive parts of `/proc` and `/sys` are hidden or read-only, as Docker's default has it.
     public var masksSystemPaths: Bool = true
+
+    /// What BuildKit calls the machine that a process sees.
+    public static let defaultHostname = "buildkitsandbox"
 
     /// A configuration with Docker's defaults for everything else.
     public init(root: SandboxRoot, arguments: [String]) {
@@ -67,7 +70,7 @@ public enum SandboxRoot: Sendable {
 }
 
 /// Who the process runs as; numbers, since names were resolved against the root filesystem before.
-public struct SandboxUser: Sendable, Equatable {
+public struct SandboxUser: Sendable, Equatable, Codable {
     /// User 0 in group 0.
     public static let root = SandboxUser(userID: 0, groupID: 0)
 

@@ -66,10 +66,13 @@ public struct CacheDirectoryStore: Sendable {
 
     /// A cache in use, as long as this value lives.
     public struct Directory: Sendable {
+        /// What it is called in the store.
+        public let name: String
         public let files: FilePath
         private let lock: FileLock
 
-        fileprivate init(files: FilePath, lock: FileLock) {
+        fileprivate init(name: String, files: FilePath, lock: FileLock) {
+            self.name = name
             self.files = files
             self.lock = lock
         }
@@ -92,11 +95,23 @@ public struct CacheDirectoryStore: Sendable {
             if FileStatus.ifPresent(path) == nil { try make(path, identity, seed) }
             if let lock = try FileLock.tryAcquire(path, sharing == .shared ? .shared : .exclusive) {
                 FileOperations.touch(path)
-                return Directory(files: path.appending("fs"), lock: lock)
+                return Directory(name: name.hex, files: path.appending("fs"), lock: lock)
             }
             if sharing != .private { return nil }
         }
         return nil
+    }
+
+    /// Opens a cache that there is by its name in the store, waiting until nobody uses it alone.
+    ///
+    /// - Throws: `SystemError`.
+    public func open(_ name: String) throws -> Directory {
+        let path = store[.mounts].appending(name)
+        let files = path.appending("fs")
+        guard FileStatus.ifPresent(files) != nil else {
+            throw SystemError("open", files, errno: .noSuchFileOrDirectory)
+        }
+        return Directory(name: name, files: files, lock: try FileLock.acquire(path, .shared))
     }
 
     /// Whether there is something else than a cache: a cache appears whole.

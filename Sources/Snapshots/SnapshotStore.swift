@@ -2,7 +2,7 @@ internal import ContentStore
 public import FileSystem
 internal import Glibc
 public import Layers
-internal import OCI
+public import OCI
 internal import Synchronization
 public import SystemPackage
 
@@ -12,6 +12,8 @@ public import SystemPackage
 /// or by its chain ID where the layers below decide some of what is in it.
 public struct SnapshotStore: Sendable {
     public let layers: LayerStore
+    /// Layers that are unpacked elsewhere, by their diff IDs: what processes of this program left, not in the store yet.
+    public var unpacked: [Digest: Snapshot] = [:]
 
     public init(_ layers: LayerStore) {
         self.layers = layers
@@ -32,9 +34,9 @@ public struct SnapshotStore: Sendable {
             self.owner = owner
         }
 
-        /// Keeps prune from removing a snapshot of the store as long as the result lives.
-        public func lock() throws(SystemError) -> FileLock {
-            try FileLock.acquire(files.removingLastComponent(), .shared)
+        /// Keeps prune from removing a snapshot of the store as long as the result lives; `nil` for what it leaves alone.
+        public func lock() throws(SystemError) -> FileLock? {
+            owner == nil ? try FileLock.acquire(files.removingLastComponent(), .shared) : nil
         }
     }
 
@@ -47,10 +49,14 @@ public struct SnapshotStore: Sendable {
         for (position, layer) in stack.enumerated() {
             let index = try layers.index(of: layer)
             guard index.count > 0 else { continue }
-            let name = SnapshotStore.name(of: index, in: stack[...position])
             // Overlayfs merges the roots of all its layers, whatever they are marked with.
             if index.entry(at: .root)?.isOpaque ?? false { result = [] }
-            result.append(try snapshot(named: name, layer, index, below: MergedView(layers: indexes), stack))
+            if let known = unpacked[layer.diffID] {
+                result.append(known)
+            } else {
+                let name = SnapshotStore.name(of: index, in: stack[...position])
+                result.append(try snapshot(named: name, layer, index, below: MergedView(layers: indexes), stack))
+            }
             indexes.append(index)
         }
         return result
@@ -185,6 +191,12 @@ public struct SnapshotStore: Sendable {
         return Workspace(directory: directory, lower: SnapshotStore.topmost(lower))
     }
 
+    /// A place for a process to write to, on top of layers that prune leaves alone as long as the locks live.
+    public func lockedWorkspace(over stack: [Layer]) throws -> (workspace: Workspace, locks: [FileLock]) {
+        let lower = try snapshots(of: stack)
+        return (try workspace(over: lower), try lower.compactMap { try $0.lock() })
+    }
+
     /// The empty directory below a workspace that has no snapshots.
     fileprivate static let nothing = "nothing"
 
@@ -233,6 +245,8 @@ public final class Workspace: Sendable {
         self.lower = lower
     }
 
+    /// What is below as overlayfs takes it, topmost first.
+    public var directories: [FilePath] { lower.reversed().map(\.files) }
     /// Where everything that is written lands, in overlayfs's form.
     public var upper: FilePath { directory.path.appending("fs") }
     /// Overlayfs's scratch directory, good for one mount.

@@ -148,7 +148,7 @@ private func message(_ text: String, _ options: PlanOptions = PlanOptions()) -> 
         base.config.env = ["A=1"]
         #expect(
             try resolveAll("FROM x\n", base: base).state.configuration.config.env == [
-                "A=1", "PATH=\(StageState.defaultPath)",
+                "A=1", "PATH=\(ImageConfiguration.defaultPath)",
             ]
         )
         base.config.env = ["PATH=/x"]

@@ -33,7 +33,7 @@ func resolveAll(
     return (try #require(states[plan.target.index]), resolved)
 }
 
-private let path = "PATH=\(StageState.defaultPath)"
+private let path = "PATH=\(ImageConfiguration.defaultPath)"
 
 /// One row: instructions after `FROM`, and what the last of them leaves in history.
 struct HistoryCase: Sendable, CustomTestStringConvertible {

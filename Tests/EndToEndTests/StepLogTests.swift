@@ -98,6 +98,40 @@ struct StepLogTests {
         }
     }
 
+    @Test("debug-shell has the limits, shared memory, hosts and network of the RUN that failed")
+    func debugShellSettings() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            try await f.buildFailing(
+                "FROM base\nRUN --network=none --mount=type=tmpfs,target=/a/b --mount=type=tmpfs,target=/a false",
+                "--ulimit",
+                "nofile=123",
+                "--shm-size",
+                "1m",
+                "--add-host",
+                "db:10.1.2.3"
+            )
+            let script =
+                "ulimit -n; df -k /dev/shm | awk 'NR==2{print $2}'; grep -c db /etc/hosts; ls /sys/class/net /a"
+            let result = try await f.succeed("debug-shell", "--", "sh", "-c", script)
+            #expect(result.outputText == "123\n1024\n1\n/a:\nb\n\n/sys/class/net:\nlo\n", "\(result)")
+        }
+    }
+
+    @Test("a failed step of an older version is not one")
+    func olderFailedStep() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            try await f.buildFailing("FROM base\nRUN false")
+            let directory = f.store.appending("failed-v2")
+            let name = try #require(FileManager.default.contentsOfDirectory(atPath: directory.string).first)
+            try Data(#"{"text":"RUN false","layers":{"diffIDs":[],"blobs":[]},"isOverlay":true}"#.utf8)
+                .write(to: URL(fileURLWithPath: directory.appending(name).appending("state").string))
+            let result = try await f.swiftbuild("debug-shell")
+            #expect(result.status == 1 && result.errors.contains("no failed step"), "\(result)")
+        }
+    }
+
     @Test("--on-error shell opens it at once; only the latest failures are kept")
     func onError() async throws {
         try await BuildFixture.with { f in
@@ -108,7 +142,7 @@ struct StepLogTests {
             #expect(result.status == 1 && result.outputText == "left\n", "\(result)")
             for number in 0..<5 { try await f.buildFailing("FROM base\nRUN echo \(number) >/n; exit 1") }
             #expect(
-                try FileManager.default.contentsOfDirectory(atPath: f.store.appending("failed-v1").string).count == 3
+                try FileManager.default.contentsOfDirectory(atPath: f.store.appending("failed-v2").string).count == 3
             )
             #expect(try await f.swiftbuild("debug-shell", "--", "cat", "/n").outputText == "4\n")
         }

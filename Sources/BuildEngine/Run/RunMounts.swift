@@ -10,7 +10,7 @@ import SystemPackage
 
 /// The `--mount` flags of one `RUN`: what they take files from, and what of it counts for the cache.
 ///
-/// Finding that out reads no secret and makes no directory; `RunMounts+Preparing` does what the process needs.
+/// Finding that out reads no secret and makes no directory; `RunMounts+Specification` says what the process needs.
 struct RunMounts {
     /// A mount and the files that it shows or begins with.
     struct Mount {

@@ -113,14 +113,14 @@ extension StageBuilder {
 
 /// One process of a `RUN` and what it leaves.
 struct RunStep {
-    let command: ResolvedRun
-    let mounts: RunMounts
-    let stage: StageBuilder
-    let event: BuildEvent.Step
+    private let command: ResolvedRun
+    private let mounts: RunMounts
+    private let stage: StageBuilder
+    private let event: BuildEvent.Step
     private let name: String
 
     private var step: PlannedStep { mounts.step }
-    var settings: RunSettings { stage.run.request.runs }
+    private var settings: RunSettings { stage.run.request.runs }
 
     /// What a process left, from which a layer can be made.
     struct Product: Sendable {
@@ -194,42 +194,31 @@ struct RunStep {
     }
 
     private func execute(_ isolation: Isolation.Kind) async throws -> Product {
-        let prepared = try await mounts.prepare(isolation)
-        defer { withExtendedLifetime(prepared) {} }
-        let root =
-            try await isolation.mountsOverlay
-            ? overlay() : ProcessRoot.copying(stage.files(), in: stage.builder.snapshots)
-        // What BuildKit calls the machine that a process sees.
-        let hostname = stage.run.request.hostname ?? "buildkitsandbox"
-        var files = SystemFiles(hostname: hostname, hosts: settings.hosts.map { ($0.address, $0.name) })
-        for script in command.scripts { files.addScript(script.content, at: "/dev/pipes/\(script.name)") }
+        let caches = try await mounts.openCaches()
+        let specification = try await specification(caches)
+        let root = try await root(isolation)
         let below = geteuid() == 0 ? nil : try await stage.files().view
-        var configuration = SandboxConfiguration(root: root.sandbox, arguments: command.arguments)
-        let identity = try await identity()
-        configuration.user = SandboxUser(
-            userID: identity.userID,
-            groupID: identity.groupID,
-            supplementaryGroups: identity.supplementaryGroups
+        var snapshots = stage.builder.snapshots
+        snapshots.unpacked = try await mounts.unpacked()
+        let credentials = Credentials(stage.run.secrets, agents: settings.agents)
+        let prepared = try prepare(
+            specification,
+            root,
+            ProcessLauncher(snapshots, isolation, credentials: credentials, caches: Array(caches.values))
         )
-        configuration.environment = environment(home: identity.home, prepared.environment)
-        configuration.workingDirectory = command.workingDirectory
-        configuration.network = RunStep.network(of: command, settings) == .none ? .none : .host
-        configuration.isolation = isolation.level
-        configuration.hostname = hostname
-        configuration.mounts = files.mounts + prepared.mounts.map(\.mount)
-        if command.isPrivileged {
-            configuration.capabilities = .all
-            configuration.masksSystemPaths = false
-            configuration.systemCalls = .unconfined
+        defer { withExtendedLifetime(prepared) {} }
+        guard isolation.level != .chroot || !prepared.hasMounts else {
+            throw BuildError.environment(
+                "RUN --mount needs mounts, which this machine does not allow",
+                hint: "run as root, or allow unprivileged user namespaces"
+            )
         }
-        if let size = settings.sharedMemorySize { configuration.sharedMemorySize = size }
-        configuration.limits = settings.limits
-        let process = try launch(configuration, flags: prepared.mounts.map(\.range))
-        let output = try await finish(process, hiding: prepared.secrets)
+        let process = try launch(prepared)
+        let output = try await finish(process, hiding: prepared.redaction)
         do {
             try check(output)
         } catch {
-            await keep(root, configuration)
+            await keep(root, specification)
             throw error
         }
         root.remove(process.createdMountPoints, withContent: isolation.level == .chroot)
@@ -238,24 +227,49 @@ struct RunStep {
         return Product(workspace: root.workspace) { try root.capture(capture, below: below, in: layers) }
     }
 
-    /// - Parameter flags: Where the last mounts of the configuration stand in the Dockerfile.
-    private func launch(_ configuration: SandboxConfiguration, flags: [SourceRange]) throws -> SandboxProcess {
+    private func prepare(
+        _ specification: ProcessSpecification,
+        _ root: ProcessRoot,
+        _ launcher: ProcessLauncher
+    ) throws -> PreparedProcess {
         do {
-            return try SandboxProcess.launch(configuration)
+            return try launcher.prepare(specification, on: root)
+        } catch ContainerError.mount(let position, let problem) {
+            throw mounts.failure(problem, ofMount: position)
+        } catch let error as ContainerError {
+            guard case .keysRefused = error else { throw error }
+            throw BuildError.environment(
+                "\(error)",
+                hint: "start an agent yourself, add the keys, and pass `--ssh ID` for its SSH_AUTH_SOCK"
+            )
+        }
+    }
+
+    private func launch(_ process: PreparedProcess) throws -> SandboxProcess {
+        do {
+            return try process.launch(.captured)
         } catch  where error.reason == .execution {
             let code: Int32 = error.errno == .noSuchFileOrDirectory ? 127 : 126
             throw failure(code, isSignal: false, [error.description])
         } catch {
-            if case .mount(let position) = error.reason, position >= configuration.mounts.count - flags.count {
-                let flag = flags[position - (configuration.mounts.count - flags.count)]
-                let hints =
-                    error.errno == .readOnlyFileSystem
-                    ? ["the mount point must exist, or the outer mount must be `rw`"]
-                    : []
-                throw NotStarted(error: BuildError.at(flag, in: step.source, "RUN failed: \(error)", hints: hints))
+            guard let position = process.mount(of: error) else {
+                throw NotStarted(error: BuildError.environment("RUN failed: \(error)", hint: nil))
             }
-            throw NotStarted(error: BuildError.environment("RUN failed: \(error)", hint: nil))
+            let hints =
+                error.errno == .readOnlyFileSystem
+                ? ["the mount point must exist, or the outer mount must be `rw`"]
+                : []
+            let flag = mounts.mounts[position].options.range
+            throw NotStarted(error: BuildError.at(flag, in: step.source, "RUN failed: \(error)", hints: hints))
         }
+    }
+
+    /// Keeps what a process left that failed, for `debug-shell`.
+    private func keep(_ root: ProcessRoot, _ specification: ProcessSpecification) async {
+        guard let layers = try? await stage.result.layers.layers else { return }
+        let (build, place) = (stage.run.recorder.record.id, stage.place)
+        let name = "\(build)-\(place.stage)-\(place.step)"
+        FailedStep.keep(root, of: specification, on: layers, event.text, name: name, in: stage.builder.store)
     }
 
     private struct Ending {
@@ -264,9 +278,9 @@ struct RunStep {
     }
 
     /// Passes everything on that the process writes, and waits for it; being cancelled kills it.
-    private func finish(_ process: SandboxProcess, hiding secrets: [[UInt8]]) async throws -> Ending {
+    private func finish(_ process: SandboxProcess, hiding secrets: OutputRedaction) async throws -> Ending {
         var tail = OutputTail()
-        var output = OutputRedaction(secrets)
+        var output = secrets
         var errors = output
         let place = stage.place
         let log = StepLog(
@@ -317,42 +331,49 @@ struct RunStep {
     }
 }
 
-// MARK: - Root filesystem
+// MARK: - Specification
 
 extension RunStep {
     /// The stage's layers unpacked, those that processes of this build left as they are; copied where they are too many.
-    private func overlay() async throws -> ProcessRoot {
+    private func root(_ isolation: Isolation.Kind) async throws -> ProcessRoot {
         let snapshots = stage.builder.snapshots
+        guard isolation.mountsOverlay else { return try .copying(await stage.files(), in: snapshots) }
         guard try await stage.result.layers.fitOverlay(in: snapshots) else {
             stage.run.noteOnce("files are copied, since no overlay can have so many layers")
             return try .copying(await stage.files(), in: snapshots)
         }
         return .overlay(try snapshots.workspace(over: try await stage.result.layers.snapshots(in: snapshots)))
     }
-}
 
-// MARK: - Surroundings
+    private func specification(_ caches: RunMounts.Caches) async throws -> ProcessSpecification {
+        let identity = try await identity()
+        var specification = ProcessSpecification(
+            command.arguments,
+            environment: command.environment.map(\.assignment),
+            workingDirectory: command.workingDirectory,
+            user: ProcessSpecification.User(command.user, identity)
+        )
+        // An empty one is as good as none (BuildKit).
+        if !command.environment.contains(where: { $0.name == "HOME" && !$0.value.isEmpty }) {
+            specification.setVariables(["HOME=\(identity.home)"])
+        }
+        // What the command line says of proxies is about this machine, whatever the image says (BuildKit).
+        specification.setVariables(command.proxyEnvironment.map(\.assignment))
+        if let name = stage.run.request.hostname { specification.hostname = name }
+        specification.hosts = settings.hosts
+        specification.limits = settings.limits
+        specification.sharedMemorySize = settings.sharedMemorySize
+        specification.network = RunStep.network(of: command, settings) == .none ? .none : .host
+        if command.isPrivileged { specification.privileges = .all }
+        specification.scripts = command.scripts.map { .init(name: $0.name, content: $0.content) }
+        specification.mounts = try await mounts.references(caches)
+        return specification
+    }
 
-extension RunStep {
     private func identity() async throws -> UserDatabase.Identity {
         if command.user.isEmpty || command.user == "0", let user = stage.result.rootUser { return user }
         let files = try await stage.files()
         return try stage.identity(of: command.user, step) { try files.users() }
-    }
-
-    /// - Parameter first: Goes before what the image, the Dockerfile and the command line set.
-    private func environment(home: String, _ first: [EnvironmentVariable]) -> [String] {
-        var environment = command.environment
-        // An empty one is as good as none (BuildKit).
-        if !environment.contains(where: { $0.name == "HOME" && !$0.value.isEmpty }) {
-            environment = environment.filter { $0.name != "HOME" } + [EnvironmentVariable("HOME", home)]
-        }
-        // What the command line says of proxies is about this machine, whatever the image says (BuildKit).
-        for added in [command.proxyEnvironment, first] where !added.isEmpty {
-            let names = Set(added.map(\.name))
-            environment = environment.filter { !names.contains($0.name) } + added
-        }
-        return environment.map(\.assignment)
     }
 }
 

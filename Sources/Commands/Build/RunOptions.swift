@@ -1,6 +1,7 @@
 import ArgumentParser
 import BuildEngine
 import BuildPlanning
+import ContainerRuntime
 import Sandbox
 
 /// What a `build` command line says about the processes of `RUN`, as it was typed.

@@ -29,7 +29,7 @@ struct ConfigurationChanges {
         configuration.config = start
         var state = StageState(stage: plan.target, plan: plan, base: configuration)
         // A search path that nobody asked for is a matter of whoever builds on the image.
-        let search = "PATH=\(StageState.defaultPath)"
+        let search = "PATH=\(ImageConfiguration.defaultPath)"
         for step in plan.target.steps { _ = try state.resolve(step) }
         var result = state.configuration.config
         result.env = result.env?.filter { $0 != search }

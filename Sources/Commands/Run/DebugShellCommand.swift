@@ -1,5 +1,5 @@
 import ArgumentParser
-import BuildEngine
+import ContainerRuntime
 import Glibc
 import Images
 import Layers
@@ -53,7 +53,7 @@ struct DebugShellCommand: ParsableCommand {
         for target in failed.missing {
             Terminal.write("note: not kept: \(EscapedText.escaped(target))\n", to: STDERR_FILENO)
         }
-        var use: (any Sendable)?
+        var use: PreparedProcess?
         defer { withExtendedLifetime(use) {} }
         return try ForegroundProcess.run(
             usesTerminal: Terminal.isTerminal(STDIN_FILENO) && Terminal.isTerminal(STDOUT_FILENO),

@@ -6,6 +6,7 @@ import Distribution
 import FileSystem
 import Glibc
 import Images
+import Layers
 import OCI
 import Sandbox
 import Snapshots
@@ -150,13 +151,14 @@ struct RunCommand: AsyncParsableCommand {
         let images = try global.images()
         let content = try images.content(of: try await found(in: images))
         Signals.hold()
-        let container = try container(content, environment, images)
+        let process = try prepare(content, environment, images)
+        defer { withExtendedLifetime(process) {} }
         return try ForegroundProcess.run(
             usesTerminal: usesTerminal,
             isInteractive: isInteractive,
             proxiesSignals: proxiesSignals
         ) {
-            try container.launch($0)
+            try process.launch($0)
         }
     }
 
@@ -208,7 +210,9 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
-    private func container(_ content: ImageContent, _ environment: [String], _ images: ImageStore) throws -> Container {
+    private func prepare(_ content: ImageContent, _ environment: [String], _ images: ImageStore) throws
+        -> PreparedProcess
+    {
         var options = ContainerOptions()
         options.command = command
         options.entrypoint = entrypoint
@@ -217,17 +221,18 @@ struct RunCommand: AsyncParsableCommand {
         options.user = user
         options.usesTerminal = usesTerminal
         options.hostname = hostname ?? containerName
-        for text in securityOptions { try SecurityOption(parsing: text).apply(to: &options) }
+        for text in securityOptions { try SecurityOption(parsing: text).apply(to: &options.privileges) }
         // Only while it is prepared: a container that runs for days must not hold up prune.
         let lock = try images.store.lock(.shared)
         defer { withExtendedLifetime(lock) {} }
-        options.volumes = try volumes.map { try ContainerOptions.Volume(parsing: $0) }
-        return try Container(
-            content.configuration,
-            layers: content.layers,
+        options.mounts = try volumes.map { try ProcessSpecification.Mount(volume: $0) }
+        let launcher = ProcessLauncher(SnapshotStore(images.layers), try Isolation(images.store).strongest())
+        let specification = try ProcessSpecification(
+            content.configuration.config,
             name: image,
-            options,
-            in: SnapshotStore(images.layers)
+            users: LayerStack(content.layers, in: images.layers).users(),
+            options
         )
+        return try launcher.prepare(specification, on: .image(layers: content.layers))
     }
 }

@@ -32,10 +32,10 @@ enum SecurityOption {
         }
     }
 
-    func apply(to options: inout ContainerOptions) {
+    func apply(to privileges: inout ProcessSpecification.Privileges) {
         switch self {
-        case .systemCalls(let filter): options.systemCalls = filter
-        case .forbidsNewPrivileges(let forbids): options.forbidsNewPrivileges = forbids
+        case .systemCalls(let filter): privileges.systemCalls = filter
+        case .forbidsNewPrivileges(let forbids): privileges.forbidsNewPrivileges = forbids
         }
     }
 

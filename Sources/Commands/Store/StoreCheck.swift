@@ -1,6 +1,6 @@
 import BuildCache
-import BuildEngine
 import BuildRecords
+import ContainerRuntime
 import ContentStore
 import FileSystem
 import Images

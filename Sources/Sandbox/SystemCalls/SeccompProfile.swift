@@ -1,9 +1,9 @@
 /// Which system calls a process may make, in the form of Docker's seccomp profiles.
 ///
 /// [Docker's documentation](https://docs.docker.com/engine/security/seccomp/) describes the JSON form.
-public struct SeccompProfile: Sendable, Decodable {
+public struct SeccompProfile: Sendable, Codable {
     /// What becomes of a call.
-    public enum Action: String, Sendable, Decodable {
+    public enum Action: String, Sendable, Codable {
         case allow = "SCMP_ACT_ALLOW"
         case fail = "SCMP_ACT_ERRNO"
         case kill = "SCMP_ACT_KILL"
@@ -15,7 +15,7 @@ public struct SeccompProfile: Sendable, Decodable {
     }
 
     /// How an argument is compared.
-    public enum Comparison: String, Sendable, Decodable {
+    public enum Comparison: String, Sendable, Codable {
         case notEqual = "SCMP_CMP_NE"
         case less = "SCMP_CMP_LT"
         case lessOrEqual = "SCMP_CMP_LE"
@@ -27,7 +27,7 @@ public struct SeccompProfile: Sendable, Decodable {
     }
 
     /// What an argument must be.
-    public struct Condition: Sendable, Decodable, Hashable {
+    public struct Condition: Sendable, Codable, Hashable {
         let index: Int
         let value: UInt64
         var valueTwo: UInt64?
@@ -39,7 +39,7 @@ public struct SeccompProfile: Sendable, Decodable {
     }
 
     /// Where a rule holds or does not.
-    public struct Circumstances: Sendable, Decodable {
+    public struct Circumstances: Sendable, Codable {
         /// As Go names them: `amd64`, `arm64`.
         var arches: [String]?
         /// `CAP_…`.
@@ -49,7 +49,7 @@ public struct SeccompProfile: Sendable, Decodable {
     }
 
     /// What becomes of some calls.
-    public struct Rule: Sendable, Decodable {
+    public struct Rule: Sendable, Codable {
         var name: String?
         var names: [String]?
         let action: Action
@@ -76,7 +76,7 @@ public struct SeccompProfile: Sendable, Decodable {
     }
 
     /// An architecture of the machine with those whose programs it runs too.
-    public struct Architecture: Sendable, Decodable {
+    public struct Architecture: Sendable, Codable {
         let architecture: String
         var subArchitectures: [String]?
     }

@@ -1,5 +1,5 @@
 /// Which system calls a process in a sandbox may make.
-public enum SystemCallFilter: Sendable {
+public enum SystemCallFilter: Sendable, Codable {
     /// What Docker allows by default (`SeccompProfile.docker`).
     case dockerDefault
     /// All of them.

@@ -1,6 +1,6 @@
-import FileSystem
-import Glibc
-import SystemPackage
+internal import FileSystem
+internal import Glibc
+internal import SystemPackage
 
 /// An ssh agent of our own that has keys from files; it ends with this value, or with this process however that ends.
 final class KeyAgent: Sendable {
@@ -20,7 +20,7 @@ final class KeyAgent: Sendable {
 
     /// Starts the system's `ssh-agent` and waits until it has the keys.
     ///
-    /// - Throws: `BuildError.environment` with what `ssh-add` says, also where there is none.
+    /// - Throws: `ContainerError.keysRefused` with what `ssh-add` says, also where there is none.
     init(_ keys: [FilePath], in temporary: FilePath) throws {
         directory = try TemporaryDirectory(in: temporary)
         socket = directory.path.appending("keys")
@@ -35,10 +35,7 @@ final class KeyAgent: Sendable {
         processID = started.processID
         let said = started.error == 0 ? KeyAgent.read(output) : Errno(rawValue: started.error).sentence
         guard said.hasSuffix("ready\n") else {
-            throw BuildError.environment(
-                "ssh-agent has not taken the keys: \(said.split(separator: "\n").joined(separator: "; "))",
-                hint: "start an agent yourself, add the keys, and pass `--ssh ID` for its SSH_AUTH_SOCK"
-            )
+            throw ContainerError.keysRefused(said.split(separator: "\n").joined(separator: "; "))
         }
     }
 

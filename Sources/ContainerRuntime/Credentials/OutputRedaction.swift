@@ -1,5 +1,5 @@
 /// Puts `***` in the place of secret values in what a process writes.
-struct OutputRedaction {
+public struct OutputRedaction: Sendable {
     /// What is shorter says nothing, and would be found everywhere.
     private static let shortest = 4
     /// Of a value of several lines, such as a key, each line that is long enough counts alone too.
@@ -26,12 +26,12 @@ struct OutputRedaction {
     }
 
     /// What of the bytes can be shown by now; a part that may go on to be a value is kept for the next call.
-    mutating func redact(_ bytes: [UInt8]) -> [UInt8] {
+    public mutating func redact(_ bytes: [UInt8]) -> [UInt8] {
         values.isEmpty ? bytes : scan(pending + bytes, isEnd: false)
     }
 
     /// What was kept back, at the end of the output.
-    mutating func finish() -> [UInt8] {
+    public mutating func finish() -> [UInt8] {
         scan(pending, isEnd: true)
     }
 

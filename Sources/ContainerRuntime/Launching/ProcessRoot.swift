@@ -27,7 +27,7 @@ public enum ProcessRoot: Sendable {
     public var sandbox: SandboxRoot {
         switch self {
         case .overlay(let workspace):
-            .overlay(lower: workspace.lower.reversed().map(\.files), upper: workspace.upper, work: workspace.work)
+            .overlay(lower: workspace.directories, upper: workspace.upper, work: workspace.work)
         case .copy: .directory(files)
         }
     }
@@ -71,7 +71,7 @@ public enum ProcessRoot: Sendable {
     }
 
     /// Where everything is that the process changed.
-    private var files: FilePath {
+    var files: FilePath {
         switch self {
         case .overlay(let workspace): workspace.upper
         case .copy(let directory, _): directory.path.appending("fs")

@@ -1,5 +1,5 @@
-import FileSystem
-import Glibc
+internal import FileSystem
+internal import Glibc
 internal import Synchronization
 public import SystemPackage
 
@@ -12,8 +12,8 @@ public enum SecretSource: Sendable, Hashable {
     /// Parses `id=NAME[,src=FILE|,env=VARIABLE][,type=file|env]`.
     ///
     /// With an id alone it is the variable of that name where there is one, and else the file of that name.
-    /// - Throws: `BuildError.invalidSetting`, also where a file cannot be read.
-    public static func parse(_ text: String) throws(BuildError) -> (id: String, source: SecretSource) {
+    /// - Throws: `ContainerError.invalidSetting`, also where a file cannot be read.
+    public static func parse(_ text: String) throws(ContainerError) -> (id: String, source: SecretSource) {
         var values: [String: String] = [:]
         for field in text.split(separator: ",", omittingEmptySubsequences: false) {
             let parts = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
@@ -45,8 +45,19 @@ public enum SecretSource: Sendable, Hashable {
     }
 }
 
-/// The values of a build's secrets, read when the first process needs them and kept in memory only.
-final class Secrets: Sendable {
+/// What processes get of the user's secrets and ssh agents, by id.
+public struct Credentials: Sendable {
+    let secrets: Secrets
+    let agents: [String: AgentSource]
+
+    public init(_ secrets: Secrets, agents: [String: AgentSource]) {
+        self.secrets = secrets
+        self.agents = agents
+    }
+}
+
+/// The values of secrets, read when the first process needs them and kept in memory only.
+public final class Secrets: Sendable {
     /// As in BuildKit: enough for every key and certificate, and not for a file given by mistake.
     static let sizeLimit = 500 << 10
 
@@ -54,7 +65,7 @@ final class Secrets: Sendable {
     /// A pipe can be read only once.
     private let values = Mutex<[String: [UInt8]]>([:])
 
-    init(_ sources: [String: SecretSource]) {
+    public init(_ sources: [String: SecretSource]) {
         self.sources = sources
     }
 

@@ -1,5 +1,6 @@
-import FileSystem
-import Glibc
+internal import FileSystem
+internal import Glibc
+internal import Sandbox
 public import SystemPackage
 
 /// What stands behind an id of `--ssh`.
@@ -11,8 +12,8 @@ public enum AgentSource: Sendable, Hashable {
 
     /// Parses `default`, `ID`, `ID=SOCKET` or `ID=KEY,KEY…`; without anything it is the socket of `SSH_AUTH_SOCK`.
     ///
-    /// - Throws: `BuildError.invalidSetting`.
-    public static func parse(_ text: String) throws(BuildError) -> (id: String, source: AgentSource) {
+    /// - Throws: `ContainerError.invalidSetting`.
+    public static func parse(_ text: String) throws(ContainerError) -> (id: String, source: AgentSource) {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard !parts[0].isEmpty else { throw .invalidSetting(text, reason: "the id is missing") }
         guard let list = parts.count == 2 ? parts[1] : getenv("SSH_AUTH_SOCK").map({ String(cString: $0) }),
@@ -34,8 +35,8 @@ public enum AgentSource: Sendable, Hashable {
 
 /// Passes what a process writes to a socket of its own on to an ssh agent, and the answers back.
 ///
-/// The agent's own socket would not do: it belongs to whoever started the build, and an agent answers nobody else, while
-/// the process may be another user. The socket is gone with this value.
+/// The agent's own socket would not do: it belongs to the user who started the build, and an agent answers only that one,
+/// while the process may be another user. The socket is removed with this value.
 final class AgentForwarding: Sendable {
     let socket: FilePath
     private let directory: TemporaryDirectory
@@ -43,13 +44,13 @@ final class AgentForwarding: Sendable {
     private let thread: HelperThread
 
     /// - Throws: `SystemError`.
-    init(to agent: FilePath, permissions: UInt32, userID: UInt32, groupID: UInt32, in temporary: FilePath) throws {
+    init(to agent: FilePath, permissions: UInt32, owner: SandboxUser, in temporary: FilePath) throws {
         directory = try TemporaryDirectory(in: temporary)
         socket = directory.path.appending("agent")
         listener = try UnixSocket.listen(in: directory.path, name: "agent")
         chmod(socket.string, permissions)
         // To an ordinary user everything inside belongs anyway.
-        if geteuid() == 0 { chown(socket.string, userID, groupID) }
+        if geteuid() == 0 { chown(socket.string, owner.userID, owner.groupID) }
         let descriptor = listener
         guard let thread = HelperThread({ AgentForwarding.relay(descriptor, agent) }) else {
             close(listener)

@@ -1,0 +1,130 @@
+internal import ContentStore
+internal import FileSystem
+internal import Layers
+public import Sandbox
+public import Snapshots
+public import SystemPackage
+
+/// Makes processes of their specifications: the one place that knows what each part of one means for a sandbox.
+public struct ProcessLauncher: Sendable {
+    private let snapshots: SnapshotStore
+    private let isolation: Isolation.Kind
+    private let credentials: Credentials?
+    private let caches: [CacheDirectoryStore.Directory]
+
+    /// - Parameters:
+    ///   - credentials: Secrets and ssh agents; `nil` where there are none any more, so that processes go without.
+    ///   - caches: Those that the caller has locked already.
+    public init(
+        _ snapshots: SnapshotStore,
+        _ isolation: Isolation.Kind,
+        credentials: Credentials? = nil,
+        caches: [CacheDirectoryStore.Directory] = []
+    ) {
+        self.snapshots = snapshots
+        self.isolation = isolation
+        self.credentials = credentials
+        self.caches = caches
+    }
+
+    /// Prepares a process on a root filesystem that is opened for it; nothing runs yet.
+    ///
+    /// - Throws: `ContainerError`, `LayerError`, `SystemError`.
+    public func prepare(_ specification: ProcessSpecification, on root: RootFilesystem) throws -> PreparedProcess {
+        switch root {
+        case .image(let layers):
+            guard isolation.mountsOverlay, try snapshots.fitOverlay(layers) else {
+                let stack = try LayerStack(layers, in: snapshots.layers)
+                return try prepare(specification, on: .copying(stack, in: snapshots))
+            }
+            let (workspace, locks) = try snapshots.lockedWorkspace(over: layers)
+            return try prepare(specification, on: .overlay(workspace), keeping: locks)
+        case .kept(let directory, let layers):
+            let (lock, files) = (try FileLock.acquire(directory, .shared), directory.appending("fs"))
+            guard let layers else { return try prepare(specification, .directory(files), keeping: [lock]) }
+            let (workspace, locks) = try snapshots.lockedWorkspace(over: layers)
+            let overlay = SandboxRoot.overlay(lower: workspace.directories, upper: files, work: workspace.work)
+            return try prepare(specification, overlay, keeping: [lock, workspace] + locks)
+        }
+    }
+
+    /// Prepares a process on a root filesystem of the caller's; nothing runs yet.
+    ///
+    /// - Throws: `ContainerError`, `LayerError`, `SystemError`.
+    public func prepare(_ specification: ProcessSpecification, on root: ProcessRoot) throws -> PreparedProcess {
+        try prepare(specification, on: root, keeping: [])
+    }
+
+    private func prepare(
+        _ specification: ProcessSpecification,
+        on root: ProcessRoot,
+        keeping resources: [any Sendable]
+    ) throws -> PreparedProcess {
+        try prepare(specification, root.sandbox, keeping: resources + [root])
+    }
+
+    private func prepare(
+        _ specification: ProcessSpecification,
+        _ root: SandboxRoot,
+        keeping resources: [any Sendable]
+    ) throws -> PreparedProcess {
+        var resolver = MountResolver(snapshots, isolation, credentials, caches)
+        for (position, mount) in specification.mounts.enumerated() {
+            do {
+                try resolver.add(mount, at: position)
+            } catch let problem as ContainerError.CredentialProblem {
+                throw ContainerError.mount(position, problem)
+            }
+        }
+        var specification = specification
+        specification.setVariables(resolver.variables)
+        let mounts = resolver.sortedMounts
+        var configuration = SandboxConfiguration(root: root, arguments: specification.arguments)
+        configuration.mounts = specification.systemFiles + mounts.map(\.mount)
+        configuration.environment = specification.environment
+        configuration.workingDirectory = specification.workingDirectory
+        configuration.user = specification.user.ids
+        configuration.hostname = specification.hostname
+        configuration.network = specification.network == .none ? .none : .host
+        configuration.isolation = isolation.level
+        configuration.capabilities = specification.privileges.capabilities
+        configuration.systemCalls = specification.privileges.systemCalls
+        configuration.masksSystemPaths = specification.privileges.masksSystemPaths
+        configuration.forbidsNewPrivileges = specification.privileges.forbidsNewPrivileges
+        if let size = specification.sharedMemorySize { configuration.sharedMemorySize = size }
+        configuration.limits = specification.limits
+        return PreparedProcess(
+            configuration: configuration,
+            positions: mounts.map(\.position),
+            redaction: OutputRedaction(resolver.secrets),
+            resources: resources + resolver.resources
+        )
+    }
+}
+
+/// A process that can be launched, with everything that must live as long as it does.
+public struct PreparedProcess: Sendable {
+    let configuration: SandboxConfiguration
+    /// Where the last mounts of the configuration stand in the specification.
+    fileprivate let positions: [Int]
+    /// Hides the secrets that the process gets.
+    public let redaction: OutputRedaction
+    fileprivate let resources: [any Sendable]
+
+    /// Whether something is mounted that the specification asks for.
+    public var hasMounts: Bool { !positions.isEmpty }
+
+    /// Starts the process with the given streams; good for one launch.
+    public func launch(_ streams: SandboxStreams) throws(SandboxError) -> SandboxProcess {
+        var configuration = configuration
+        configuration.streams = streams
+        return try SandboxProcess.launch(configuration)
+    }
+
+    /// The position of the specification's mount that could not be made; `nil` for another error.
+    public func mount(of error: SandboxError) -> Int? {
+        guard case .mount(let index) = error.reason else { return nil }
+        let position = index - (configuration.mounts.count - positions.count)
+        return positions.indices.contains(position) ? positions[position] : nil
+    }
+}

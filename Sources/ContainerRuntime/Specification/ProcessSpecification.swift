@@ -1,0 +1,97 @@
+public import Layers
+public import Sandbox
+
+/// Everything that decides how a process runs, besides the files that it starts on.
+///
+/// A value that can be stored: mounts are references, and the contents of secrets are not part of it. `ProcessLauncher`
+/// makes a process of it, on a root filesystem that is given apart: a `RUN` starts while layers below are still made.
+public struct ProcessSpecification: Sendable, Codable {
+    /// The program and its arguments; a program name without `/` is looked up in `PATH`.
+    public var arguments: [String]
+    /// `NAME=value`, in the order in which the process gets them.
+    public var environment: [String]
+    public var workingDirectory: String
+    public var user: User
+    /// What the process takes for the name of the machine.
+    public var hostname = SandboxConfiguration.defaultHostname
+    /// Further lines of `/etc/hosts`.
+    public var hosts: [ExtraHost] = []
+    public var limits: [ResourceLimit] = []
+    /// The size of `/dev/shm` in bytes; `nil` for Docker's default of 64 MiB.
+    public var sharedMemorySize: UInt64?
+    public var network = NetworkMode.host
+    public var privileges = Privileges()
+    /// Executable files in `/dev/pipes`, which the process cannot change.
+    public var scripts: [Script] = []
+    /// In the order in which they were asked for.
+    public var mounts: [Mount] = []
+    /// Whether the process expects a terminal.
+    public var usesTerminal = false
+
+    public init(_ arguments: [String], environment: [String] = [], workingDirectory: String = "/", user: User) {
+        self.arguments = arguments
+        self.environment = environment
+        self.workingDirectory = workingDirectory
+        self.user = user
+    }
+
+    /// Sets variables, `NAME=value`, in the place of those with the same names and after all others.
+    public mutating func setVariables(_ assignments: [String]) {
+        let names = Set(assignments.map(ProcessSpecification.name))
+        environment = environment.filter { !names.contains(ProcessSpecification.name(of: $0)) } + assignments
+    }
+
+    /// The name that `NAME=value` sets.
+    static func name(of assignment: String) -> String {
+        String(Substring(assignment.utf8.prefix { $0 != UInt8(ascii: "=") }))
+    }
+}
+
+extension ProcessSpecification {
+    /// Who the process runs as, resolved against the files of its image.
+    public struct User: Sendable, Codable {
+        /// `user[:group]`, as it was asked for; empty for root.
+        public let text: String
+        public let ids: SandboxUser
+
+        public init(_ text: String, _ identity: UserDatabase.Identity) {
+            self.text = text
+            ids = SandboxUser(
+                userID: identity.userID,
+                groupID: identity.groupID,
+                supplementaryGroups: identity.supplementaryGroups
+            )
+        }
+    }
+
+    /// What the process sees of the network.
+    public enum NetworkMode: String, Sendable, Codable {
+        /// The machine's interfaces.
+        case host
+        /// Only a loopback interface of its own.
+        case none
+    }
+
+    /// What the process may do to the machine; Docker's defaults.
+    public struct Privileges: Sendable, Codable {
+        /// `RUN --security=insecure`: everything that root may do.
+        public static let all = Privileges(capabilities: .all, systemCalls: .unconfined, masksSystemPaths: false)
+
+        public var capabilities = CapabilitySet.dockerDefault
+        public var systemCalls = SystemCallFilter.dockerDefault
+        /// Whether the sensitive parts of `/proc` and `/sys` are hidden or read-only.
+        public var masksSystemPaths = true
+        /// Whether set-user-ID programs have no effect.
+        public var forbidsNewPrivileges = false
+    }
+
+    /// A file for a here-document that begins with `#!`.
+    public struct Script: Sendable, Codable {
+        public let name: String
+        public let content: String
+
+        public init(name: String, content: String) {
+            (self.name, self.content) = (name, content)
+        }
+    }
+}
