@@ -128,7 +128,7 @@ final class BuildRun: Sendable {
     private let context: BuildContextFiles?
     private let namedContexts: [String: OpenedOnce<BuildContextFiles>]
     let isolation: Isolation
-    let secrets: Secrets
+    let credentials: Credentials
     let recorder: BuildRecorder
     /// `nil` where nobody wants to know.
     let explainer: MissExplainer?
@@ -146,7 +146,7 @@ final class BuildRun: Sendable {
             OpenedOnce { BuildContextFiles(try await open(), in: builder.store) }
         }
         isolation = Isolation(builder.store)
-        secrets = Secrets(request.runs.secrets)
+        credentials = Credentials(secrets: request.runs.secrets, agents: request.runs.agents)
         recorder = BuildRecorder(request, plan)
         explainer = request.explainsMisses || request.onMiss != .make ? MissExplainer(builder.layers) : nil
     }

@@ -55,17 +55,17 @@ struct ContainerOptionsTests {
     func users() throws {
         var image = execution(cmd: ["c"])
         image.user = "app"
-        #expect(try specification(image).user.ids == SandboxUser(userID: 5, groupID: 6, supplementaryGroups: [6, 8]))
+        #expect(try specification(image).ids == SandboxUser(userID: 5, groupID: 6, supplementaryGroups: [6, 8]))
         #expect(
-            try specification(image) { $0.user = "app:web" }.user.ids
+            try specification(image) { $0.user = "app:web" }.ids
                 == SandboxUser(userID: 5, groupID: 7, supplementaryGroups: [7])
         )
         #expect(
-            try specification(image) { $0.user = "99" }.user.ids
+            try specification(image) { $0.user = "99" }.ids
                 == SandboxUser(userID: 99, groupID: 0, supplementaryGroups: [0])
         )
         #expect(
-            try specification(image) { $0.user = "5" }.user.ids
+            try specification(image) { $0.user = "5" }.ids
                 == SandboxUser(userID: 5, groupID: 6, supplementaryGroups: [6, 8])
         )
         #expect(throws: ContainerError.unknownUser("nobody")) { try specification(image) { $0.user = "nobody" } }

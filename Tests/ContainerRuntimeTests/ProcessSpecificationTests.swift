@@ -12,7 +12,13 @@ import Testing
 
 private func specification(_ change: (inout ProcessSpecification) -> Void = { _ in }) -> ProcessSpecification {
     let identity = UserDatabase.Identity(userID: 5, groupID: 6, supplementaryGroups: [6, 8], home: "/home/app")
-    var result = ProcessSpecification(["sh", "-c", "true"], environment: ["A=1"], user: .init("app", identity))
+    var result = ProcessSpecification(
+        ["sh", "-c", "true"],
+        environment: ["A=1"],
+        workingDirectory: "/",
+        user: "app",
+        identity
+    )
     change(&result)
     return result
 }
@@ -64,7 +70,7 @@ struct ProcessSpecificationTests {
             { $0.limits = [limit] }, { $0.sharedMemorySize = 1 << 20 }, { $0.network = .none },
             { $0.privileges = .all }, { $0.privileges.systemCalls = filter },
             { $0.privileges.forbidsNewPrivileges = true },
-            { $0.scripts = [.init(name: "EOF", content: "#!/bin/sh\n")] },
+            { $0.scripts = ["EOF": "#!/bin/sh\n"] },
             { $0.usesTerminal = true },
             { $0.mounts = ProcessSpecificationTests.sources.map { .init($0.0, target: "/m", isReadOnly: true) } },
             { $0.mounts = [.init(.agent(credential), target: nil)] },
@@ -146,7 +152,7 @@ struct ProcessLauncherTests {
     @Test("mounts system files and scripts, then parents before what lies below them")
     func order() throws {
         let process = try prepared { specification, layer in
-            specification.scripts = [.init(name: "EOF", content: "#!/bin/sh\n")]
+            specification.scripts = ["EOF": "#!/bin/sh\n"]
             specification.mounts = [
                 .init(.memory(size: nil), target: "/a/b/c"), .init(.image(layers: [layer], path: "/x"), target: "/z/y"),
                 .init(.bind(path: "/tmp"), target: "/a", isReadOnly: true), .init(.memory(size: 1), target: "/a/b"),
@@ -182,12 +188,12 @@ struct ProcessLauncherTests {
     @Test("gives secrets as files and variables, and goes without them where there are none any more")
     func secrets() throws {
         setenv("SWIFTBUILD_TEST_SECRET", "hidden value", 1)
-        let secrets = Secrets(["s": .variable("SWIFTBUILD_TEST_SECRET")])
+        let credentials = Credentials(secrets: ["s": .variable("SWIFTBUILD_TEST_SECRET")], agents: [:])
         let mounts: [ProcessSpecification.Mount] = [
             .init(.secret(credential), target: "/run/secrets/s", isReadOnly: true),
             .init(.secret(credential), target: nil),
         ]
-        let process = try prepared((.full, true), Credentials(secrets, agents: [:])) { specification, _ in
+        let process = try prepared((.full, true), credentials) { specification, _ in
             (specification.environment, specification.mounts) = (["TOKEN=image", "A=1"], [mounts[0]])
         }
         #expect(process.configuration.environment == ["A=1", "TOKEN=hidden value"])
@@ -201,7 +207,7 @@ struct ProcessLauncherTests {
         var redaction = process.redaction
         #expect(redaction.redact(Array("hidden value".utf8)) + redaction.finish() == Array("***".utf8))
         #expect(
-            try !prepared((.full, true), Credentials(secrets, agents: [:])) {
+            try !prepared((.full, true), credentials) {
                 $0.mounts = [mounts[1]]; _ = $1
             }.hasMounts
         )
@@ -217,7 +223,7 @@ struct ProcessLauncherTests {
         ]
         for (source, error) in cases {
             #expect(throws: error) {
-                try prepared((.full, true), Credentials(Secrets([:]), agents: [:])) { specification, _ in
+                try prepared((.full, true), Credentials(secrets: [:], agents: [:])) { specification, _ in
                     specification.mounts = [.init(.memory(size: nil), target: "/a"), .init(source, target: "/b")]
                 }
             }

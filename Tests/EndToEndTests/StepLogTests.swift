@@ -112,7 +112,7 @@ struct StepLogTests {
                 "db:10.1.2.3"
             )
             let script =
-                "ulimit -n; df -k /dev/shm | awk 'NR==2{print $2}'; grep -c db /etc/hosts; ls /sys/class/net /a"
+                "ulimit -n; df -k /dev/shm | awk 'NR==2{print $2}'; grep -c 10.1.2.3 /etc/hosts; ls /sys/class/net /a"
             let result = try await f.succeed("debug-shell", "--", "sh", "-c", script)
             #expect(result.outputText == "123\n1024\n1\n/a:\nb\n\n/sys/class/net:\nlo\n", "\(result)")
         }

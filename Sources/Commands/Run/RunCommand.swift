@@ -221,7 +221,7 @@ struct RunCommand: AsyncParsableCommand {
         options.user = user
         options.usesTerminal = usesTerminal
         options.hostname = hostname ?? containerName
-        for text in securityOptions { try SecurityOption(parsing: text).apply(to: &options.privileges) }
+        for text in securityOptions { try options.privileges.apply(text) }
         // Only while it is prepared: a container that runs for days must not hold up prune.
         let lock = try images.store.lock(.shared)
         defer { withExtendedLifetime(lock) {} }

@@ -7,31 +7,17 @@ internal import SystemPackage
 
 /// Opens what the mounts of one process refer to.
 struct MountResolver {
-    private let snapshots: SnapshotStore
-    private let isolation: Isolation.Kind
-    private let credentials: Credentials?
-    private let caches: [CacheDirectoryStore.Directory]
-
+    let launcher: ProcessLauncher
     /// Each with the position of the reference that it comes from.
-    private var mounts: [(mount: SandboxMount, position: Int)] = []
+    var mounts: [(mount: SandboxMount, position: Int)] = []
     /// `NAME=value`, over those of the specification.
-    private(set) var variables: [String] = []
+    var variables: [String] = []
     /// What must not be shown.
-    private(set) var secrets: [[UInt8]] = []
+    var secrets: [[UInt8]] = []
     /// What must live as long as the process.
-    private(set) var resources: [any Sendable] = []
+    var resources: [any Sendable] = []
 
-    init(
-        _ snapshots: SnapshotStore,
-        _ isolation: Isolation.Kind,
-        _ credentials: Credentials?,
-        _ caches: [CacheDirectoryStore.Directory]
-    ) {
-        self.snapshots = snapshots
-        self.isolation = isolation
-        self.credentials = credentials
-        self.caches = caches
-    }
+    private var snapshots: SnapshotStore { launcher.snapshots }
 
     /// Parents before what lies below them, and else in the order of the references; the sort is stable.
     var sortedMounts: [(mount: SandboxMount, position: Int)] {
@@ -56,7 +42,7 @@ struct MountResolver {
     }
 
     private mutating func files(_ layers: [Layer], _ path: String, isReadOnly: Bool) throws -> SandboxMount.Source {
-        guard isolation.mountsOverlay, try snapshots.fitOverlay(layers) else {
+        guard launcher.isolation.mountsOverlay, try snapshots.fitOverlay(layers) else {
             let copy = try ProcessRoot.copying(LayerStack(layers, in: snapshots.layers), in: snapshots)
             resources.append(copy)
             return .bindInside(root: copy.files, path: path)
@@ -74,16 +60,16 @@ struct MountResolver {
 
     private mutating func cache(_ name: String) throws -> SandboxMount.Source {
         let directory =
-            try caches.first { $0.name == name } ?? CacheDirectoryStore(snapshots.layers).open(name)
+            try launcher.caches.first { $0.name == name } ?? CacheDirectoryStore(snapshots.layers).open(name)
         resources.append(directory)
         return .bind(directory.files)
     }
 
     private mutating func value(of secret: ProcessSpecification.Credential) throws -> SandboxMount.Source? {
-        guard let credentials else { return nil }
+        guard let credentials = launcher.credentials else { return nil }
         let found: [UInt8]?
         do {
-            found = try credentials.secrets.value(secret.id)
+            found = try credentials.secret(secret.id)
         } catch let error as SystemError where error.errno == .fileTooLarge {
             throw ContainerError.CredentialProblem.secretTooLarge(secret.id)
         }
@@ -109,7 +95,7 @@ struct MountResolver {
             // Also for an agent that is not there (BuildKit): what was given does not count for the key.
             variables.append("\(variable)=\(target)")
         }
-        guard let credentials else { return nil }
+        guard let credentials = launcher.credentials else { return nil }
         let temporary = snapshots.layers.store[.temporary]
         let agent: FilePath
         switch credentials.agents[credential.id] {

@@ -1,16 +1,16 @@
 internal import ContentStore
 internal import FileSystem
-internal import Layers
+public import Layers
 public import Sandbox
 public import Snapshots
 public import SystemPackage
 
 /// Makes processes of their specifications: the one place that knows what each part of one means for a sandbox.
 public struct ProcessLauncher: Sendable {
-    private let snapshots: SnapshotStore
-    private let isolation: Isolation.Kind
-    private let credentials: Credentials?
-    private let caches: [CacheDirectoryStore.Directory]
+    let snapshots: SnapshotStore
+    let isolation: Isolation.Kind
+    let credentials: Credentials?
+    let caches: [CacheDirectoryStore.Directory]
 
     /// - Parameters:
     ///   - credentials: Secrets and ssh agents; `nil` where there are none any more, so that processes go without.
@@ -21,10 +21,8 @@ public struct ProcessLauncher: Sendable {
         credentials: Credentials? = nil,
         caches: [CacheDirectoryStore.Directory] = []
     ) {
-        self.snapshots = snapshots
-        self.isolation = isolation
-        self.credentials = credentials
-        self.caches = caches
+        (self.snapshots, self.isolation) = (snapshots, isolation)
+        (self.credentials, self.caches) = (credentials, caches)
     }
 
     /// Prepares a process on a root filesystem that is opened for it; nothing runs yet.
@@ -68,7 +66,7 @@ public struct ProcessLauncher: Sendable {
         _ root: SandboxRoot,
         keeping resources: [any Sendable]
     ) throws -> PreparedProcess {
-        var resolver = MountResolver(snapshots, isolation, credentials, caches)
+        var resolver = MountResolver(launcher: self)
         for (position, mount) in specification.mounts.enumerated() {
             do {
                 try resolver.add(mount, at: position)
@@ -83,7 +81,7 @@ public struct ProcessLauncher: Sendable {
         configuration.mounts = specification.systemFiles + mounts.map(\.mount)
         configuration.environment = specification.environment
         configuration.workingDirectory = specification.workingDirectory
-        configuration.user = specification.user.ids
+        configuration.user = specification.ids
         configuration.hostname = specification.hostname
         configuration.network = specification.network == .none ? .none : .host
         configuration.isolation = isolation.level
@@ -100,6 +98,16 @@ public struct ProcessLauncher: Sendable {
             resources: resources + resolver.resources
         )
     }
+}
+
+/// What the writable root filesystem of a process is opened from.
+public enum RootFilesystem: Sendable {
+    /// The layers of an image, lowest first; what the process writes is removed with it.
+    case image(layers: [Layer])
+    /// What an earlier process left in `fs` of a directory, where this one writes too.
+    ///
+    /// It lies on top of `layers`; without those it has all files.
+    case kept(FilePath, layers: [Layer]?)
 }
 
 /// A process that can be launched, with everything that must live as long as it does.

@@ -18,8 +18,8 @@ extension ProcessSpecification {
             file(resolver, "/etc/resolv.conf"), file(Array(table.utf8), "/etc/hosts"),
             file(Array("\(hostname)\n".utf8), "/etc/hostname"),
         ]
-            + scripts.map {
-                file(Array($0.content.utf8), "/dev/pipes/\($0.name)", permissions: 0o755, isReadOnly: true)
+            + scripts.sorted { $0.key < $1.key }.map {
+                file(Array($0.value.utf8), "/dev/pipes/\($0.key)", permissions: 0o755, isReadOnly: true)
             }
     }
 }

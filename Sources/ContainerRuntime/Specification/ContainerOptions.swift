@@ -76,7 +76,8 @@ extension ProcessSpecification {
             arguments,
             environment: options.environment(image, home: identity.home, hostname: hostname),
             workingDirectory: options.workingDirectory ?? image.workingDir.flatMap { $0.isEmpty ? nil : $0 } ?? "/",
-            user: User(user, identity)
+            user: user,
+            identity
         )
         self.hostname = hostname
         privileges = options.privileges

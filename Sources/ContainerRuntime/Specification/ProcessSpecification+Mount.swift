@@ -12,9 +12,7 @@ extension ProcessSpecification {
         public let isReadOnly: Bool
 
         public init(_ source: Source, target: String?, isReadOnly: Bool = false) {
-            self.source = source
-            self.target = target
-            self.isReadOnly = isReadOnly
+            (self.source, self.target, self.isReadOnly) = (source, target, isReadOnly)
         }
 
         /// What is mounted.
@@ -45,11 +43,8 @@ extension ProcessSpecification {
         public let isRequired: Bool
 
         public init(id: String, variable: String?, permissions: UInt32, owner: SandboxUser, isRequired: Bool) {
-            self.id = id
-            self.variable = variable
-            self.permissions = permissions
-            self.owner = owner
-            self.isRequired = isRequired
+            (self.id, self.variable, self.isRequired) = (id, variable, isRequired)
+            (self.permissions, self.owner) = (permissions, owner)
         }
     }
 }

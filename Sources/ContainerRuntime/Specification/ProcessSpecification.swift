@@ -11,7 +11,10 @@ public struct ProcessSpecification: Sendable, Codable {
     /// `NAME=value`, in the order in which the process gets them.
     public var environment: [String]
     public var workingDirectory: String
-    public var user: User
+    /// Who the process runs as: `user[:group]` as it was asked for, empty for root.
+    public let user: String
+    /// The same by numbers, which the files of the image gave.
+    public let ids: SandboxUser
     /// What the process takes for the name of the machine.
     public var hostname = SandboxConfiguration.defaultHostname
     /// Further lines of `/etc/hosts`.
@@ -21,18 +24,28 @@ public struct ProcessSpecification: Sendable, Codable {
     public var sharedMemorySize: UInt64?
     public var network = NetworkMode.host
     public var privileges = Privileges()
-    /// Executable files in `/dev/pipes`, which the process cannot change.
-    public var scripts: [Script] = []
+    /// Executable files in `/dev/pipes`, by name: here-documents that begin with `#!`.
+    public var scripts: [String: String] = [:]
     /// In the order in which they were asked for.
     public var mounts: [Mount] = []
     /// Whether the process expects a terminal.
     public var usesTerminal = false
 
-    public init(_ arguments: [String], environment: [String] = [], workingDirectory: String = "/", user: User) {
-        self.arguments = arguments
-        self.environment = environment
-        self.workingDirectory = workingDirectory
+    /// - Parameter identity: What `user` means in the image.
+    public init(
+        _ arguments: [String],
+        environment: [String],
+        workingDirectory: String,
+        user: String,
+        _ identity: UserDatabase.Identity
+    ) {
+        (self.arguments, self.environment, self.workingDirectory) = (arguments, environment, workingDirectory)
         self.user = user
+        ids = SandboxUser(
+            userID: identity.userID,
+            groupID: identity.groupID,
+            supplementaryGroups: identity.supplementaryGroups
+        )
     }
 
     /// Sets variables, `NAME=value`, in the place of those with the same names and after all others.
@@ -48,22 +61,6 @@ public struct ProcessSpecification: Sendable, Codable {
 }
 
 extension ProcessSpecification {
-    /// Who the process runs as, resolved against the files of its image.
-    public struct User: Sendable, Codable {
-        /// `user[:group]`, as it was asked for; empty for root.
-        public let text: String
-        public let ids: SandboxUser
-
-        public init(_ text: String, _ identity: UserDatabase.Identity) {
-            self.text = text
-            ids = SandboxUser(
-                userID: identity.userID,
-                groupID: identity.groupID,
-                supplementaryGroups: identity.supplementaryGroups
-            )
-        }
-    }
-
     /// What the process sees of the network.
     public enum NetworkMode: String, Sendable, Codable {
         /// The machine's interfaces.
@@ -83,15 +80,5 @@ extension ProcessSpecification {
         public var masksSystemPaths = true
         /// Whether set-user-ID programs have no effect.
         public var forbidsNewPrivileges = false
-    }
-
-    /// A file for a here-document that begins with `#!`.
-    public struct Script: Sendable, Codable {
-        public let name: String
-        public let content: String
-
-        public init(name: String, content: String) {
-            (self.name, self.content) = (name, content)
-        }
     }
 }

@@ -5,37 +5,25 @@ import OCI
 import Sandbox
 import SystemPackage
 
-/// A value of `run --security-opt`.
-enum SecurityOption {
-    case systemCalls(SystemCallFilter)
-    case forbidsNewPrivileges(Bool)
-
-    /// Parses `seccomp=unconfined|builtin|FILE` and `no-new-privileges[=true|false]`, also with `:` as older Docker has
-    /// it; reads the file.
+extension ProcessSpecification.Privileges {
+    /// Takes a value of `--security-opt`: `seccomp=unconfined|builtin|FILE` or `no-new-privileges[=true|false]`, also
+    /// with `:` as older Docker has it; reads the file.
     ///
     /// - Throws: `CommandFailure`.
-    init(parsing text: String) throws(CommandFailure) {
+    mutating func apply(_ text: String) throws(CommandFailure) {
         let separator = text.firstIndex { $0 == "=" || $0 == ":" }
         let value = separator.map { String(text[text.index(after: $0)...]) }
         switch (text[..<(separator ?? text.endIndex)], value) {
-        case ("seccomp", "unconfined"): self = .systemCalls(.unconfined)
-        case ("seccomp", "builtin"): self = .systemCalls(.dockerDefault)
-        case ("seccomp", let path?) where !path.isEmpty:
-            self = .systemCalls(.profile(try SecurityOption.profile(FilePath(path))))
-        case ("no-new-privileges", nil), ("no-new-privileges", "true"): self = .forbidsNewPrivileges(true)
-        case ("no-new-privileges", "false"): self = .forbidsNewPrivileges(false)
+        case ("seccomp", "unconfined"): systemCalls = .unconfined
+        case ("seccomp", "builtin"): systemCalls = .dockerDefault
+        case ("seccomp", let path?) where !path.isEmpty: systemCalls = .profile(try Self.profile(FilePath(path)))
+        case ("no-new-privileges", nil), ("no-new-privileges", "true"): forbidsNewPrivileges = true
+        case ("no-new-privileges", "false"): forbidsNewPrivileges = false
         default:
             throw CommandFailure(
                 "--security-opt: unknown `\(text)`; known are seccomp=unconfined, seccomp=FILE and no-new-privileges",
                 status: ExitStatus.usage
             )
-        }
-    }
-
-    func apply(to privileges: inout ProcessSpecification.Privileges) {
-        switch self {
-        case .systemCalls(let filter): privileges.systemCalls = filter
-        case .forbidsNewPrivileges(let forbids): privileges.forbidsNewPrivileges = forbids
         }
     }
 

@@ -45,39 +45,31 @@ public enum SecretSource: Sendable, Hashable {
     }
 }
 
-/// What processes get of the user's secrets and ssh agents, by id.
-public struct Credentials: Sendable {
-    let secrets: Secrets
-    let agents: [String: AgentSource]
-
-    public init(_ secrets: Secrets, agents: [String: AgentSource]) {
-        self.secrets = secrets
-        self.agents = agents
-    }
-}
-
-/// The values of secrets, read when the first process needs them and kept in memory only.
-public final class Secrets: Sendable {
+/// The secrets and ssh agents of the user, by id.
+///
+/// Secrets are read when the first process needs them, and kept in memory only.
+public final class Credentials: Sendable {
     /// As in BuildKit: enough for every key and certificate, and not for a file given by mistake.
     static let sizeLimit = 500 << 10
 
-    private let sources: [String: SecretSource]
+    private let secrets: [String: SecretSource]
+    let agents: [String: AgentSource]
     /// A pipe can be read only once.
     private let values = Mutex<[String: [UInt8]]>([:])
 
-    public init(_ sources: [String: SecretSource]) {
-        self.sources = sources
+    public init(secrets: [String: SecretSource], agents: [String: AgentSource]) {
+        (self.secrets, self.agents) = (secrets, agents)
     }
 
     /// The value of a secret.
     ///
     /// - Returns: `nil` where none of that id was given, or the variable it is in is not set.
     /// - Throws: `SystemError`, with `.fileTooLarge` above the limit; it does not tell the value.
-    func value(_ id: String) throws -> [UInt8]? {
-        guard let source = sources[id] else { return nil }
+    func secret(_ id: String) throws -> [UInt8]? {
+        guard let source = secrets[id] else { return nil }
         return try values.withLock { values in
             if let known = values[id] { return known }
-            guard let value = try Secrets.read(source) else { return nil }
+            guard let value = try Credentials.read(source) else { return nil }
             values[id] = value
             return value
         }
