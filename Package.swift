@@ -85,6 +85,10 @@ let package = Package(
             staticLibraries: ["archive", "bz2", "lzma", "z", "zstd"]
         ),
         library(
+            "LayerWriting",
+            ["OCI", "FileSystem", "ContentStore", "BuildContext", "Layers", systemPackage]
+        ),
+        library(
             "RemoteSources",
             [
                 "RemoteAddresses", "HTTPTransport", "ChildProcesses", "OCI", "FileSystem", "ContentStore",
@@ -121,8 +125,8 @@ let package = Package(
             "BuildEngine",
             [
                 "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning",
-                "BuildChecks", "BuildCache", "BuildRecords", "Layers", "Snapshots", "Sandbox", "ContainerRuntime",
-                "RemoteAddresses", "RemoteSources", systemPackage,
+                "BuildChecks", "BuildCache", "BuildRecords", "Layers", "LayerWriting", "Snapshots", "Sandbox",
+                "ContainerRuntime", "RemoteAddresses", "RemoteSources", systemPackage,
             ]
         ),
         library(

@@ -5,6 +5,7 @@ import ContentStore
 import DockerfileSyntax
 import FileSystem
 import Glibc
+import LayerWriting
 import Layers
 import OCI
 import Reporting
@@ -313,21 +314,6 @@ extension TriggerOrigin {
         case BuildError.runFailed(let failure): BuildError.runFailed(failure.at(range, in: source))
         case BuildError.notCached(let miss): BuildError.notCached(miss.at(range, in: source))
         default: error
-        }
-    }
-}
-
-extension LayerPlan.Conflict {
-    /// What is in the way, to stand behind the instruction's name.
-    var sentence: String {
-        switch self {
-        case .fileOverDirectory(let path): "cannot put a file at `\(path)`: it is a directory"
-        case .directoryOverFile(let path): "cannot make the directory `\(path)`: there is something else of that name"
-        case .whiteoutName(let path):
-            "cannot put `\(path)` into a layer: names that begin with `.wh.` mean removed files there"
-        case .nameless(let path):
-            "cannot put a file into `\(path)`: its address gives it no name; write a name as destination"
-        case .layer(let error): "failed: \(error)"
         }
     }
 }

@@ -1,3 +1,4 @@
+import LayerWriting
 import Layers
 import OCI
 

@@ -2,6 +2,7 @@ import BuildCache
 import BuildContext
 import BuildPlanning
 import ContentStore
+import LayerWriting
 import Layers
 import OCI
 import Reporting
@@ -119,7 +120,7 @@ extension RunMounts {
         if path.isRoot, case .image = source {
             return SHA256Hasher.digest(of: stack.layers.flatMap(\.diffID.bytes))
         }
-        let root = try stack.root(path, excluding: [], range: options.range)
+        let root = try stack.root(path, excluding: [])
         let files = LayerStack.fingerprint(root.map { [$0] } ?? [])
         guard entry.kind == .directory else { return files }
         // What of a copied directory counts is what is in it; of a mounted one its owner and mode are seen too.

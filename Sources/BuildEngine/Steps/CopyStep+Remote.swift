@@ -3,6 +3,7 @@ import BuildContext
 import BuildPlanning
 import DockerfileSyntax
 import FileSystem
+import LayerWriting
 import Layers
 import OCI
 import RemoteAddresses
@@ -61,7 +62,7 @@ extension CopyStep {
     }
 
     /// Gets the files.
-    func fetch(_ content: RemoteContent) async throws -> CopyRoot {
+    func fetch(_ content: RemoteContent) async throws -> Source {
         try await explaining(at: content.range) {
             switch content.kind {
             case .file(let file, let name):
@@ -74,10 +75,9 @@ extension CopyStep {
                     modified: modified,
                     contentDigest: file.digest
                 )
-                return CopyRoot(
-                    name: Array(name.utf8),
-                    isDirectory: false,
-                    items: .list([CopyItem(entry: entry, content: .stored(path, owner: nil))]),
+                let item = CopyItem(entry: entry, content: .stored(path, owner: nil))
+                return Source(
+                    root: CopyRoot(name: Array(name.utf8), isDirectory: false, items: .list([item])),
                     range: content.range
                 )
             case .commit(let commit, let keepsGitDirectory):
@@ -85,12 +85,12 @@ extension CopyStep {
                     commit,
                     keepsGitDirectory: keepsGitDirectory
                 )
-                return try root(of: checkout, at: content.range)
+                return Source(root: try root(of: checkout), range: content.range)
             }
         }
     }
 
-    private func root(of checkout: GitCheckout, at range: SourceRange) throws -> CopyRoot {
+    private func root(of checkout: GitCheckout) throws -> CopyRoot {
         let directory = try ContextDirectory(checkout.directory)
         var items: [CopyItem] = []
         for root in try directory.select(source: [], wildcards: .none) {
@@ -103,7 +103,7 @@ extension CopyStep {
                 items.append(item)
             }
         }
-        return CopyRoot(name: [], isDirectory: true, items: .list(items), range: range)
+        return CopyRoot(name: [], isDirectory: true, items: .list(items))
     }
 
     func namelessFile(at range: SourceRange) -> BuildError {

@@ -5,6 +5,7 @@ import ContentStore
 import DockerfileSyntax
 import FileSystem
 import Glibc
+import LayerWriting
 import Layers
 import OCI
 import Reporting
@@ -47,14 +48,9 @@ extension CopyStep {
                 modified: time,
                 contentDigest: digest
             )
-            selection.otherRoots.append(
-                CopyRoot(
-                    name: Array(file.name.utf8),
-                    isDirectory: false,
-                    items: .list([CopyItem(entry: entry, content: .bytes(content))]),
-                    range: file.range
-                )
-            )
+            let item = CopyItem(entry: entry, content: .bytes(content))
+            let root = CopyRoot(name: Array(file.name.utf8), isDirectory: false, items: .list([item]))
+            selection.nonContextSources.append(Source(root: root, range: file.range))
         }
         return selection
     }
@@ -118,16 +114,19 @@ extension CopyStep {
         let files = try await stage.files(of: copy.from)
         for source in copy.sources {
             do {
-                selection.otherRoots += try roots(of: source, in: files)
+                selection.nonContextSources += try roots(of: source, in: files).map {
+                    Source(root: $0, range: source.range)
+                }
             } catch let error as LayerError {
                 throw failure("failed: \(error)", at: source.range)
             } catch let error as BuildContextError {
                 throw contextFailure(error, at: source.range)
             }
         }
-        selection.otherInputs.append(NamedInput("files", LayerStack.fingerprint(selection.otherRoots).hex))
+        let roots = selection.nonContextSources.map(\.root)
+        selection.otherInputs.append(NamedInput("files", LayerStack.fingerprint(roots).hex))
         // A file is called by the name that selects it, which the attributes of its content do not tell.
-        for root in selection.otherRoots where !root.isDirectory {
+        for root in roots where !root.isDirectory {
             selection.otherInputs.append(NamedInput("name", String(decoding: root.name, as: UTF8.self)))
         }
     }
@@ -136,7 +135,7 @@ extension CopyStep {
         let text = Array(source.text.utf8)
         func selected(_ text: [UInt8], _ filters: [IgnoreFile]) throws -> [CopyRoot] {
             try files.select(text).map { path in
-                guard let root = try files.root(path, excluding: filters, range: source.range) else {
+                guard let root = try files.root(path, excluding: filters) else {
                     throw missing(path, in: files, at: source.range)
                 }
                 return root
@@ -166,5 +165,23 @@ extension CopyStep {
         }
         let hints = files.suggestion(for: path).map { ["did you mean `\($0)`?"] } ?? []
         return failure("failed: `\(path)` is not in \(stage.name(of: copy.from))", at: range, hints: hints)
+    }
+}
+
+extension LayerStack {
+    /// A path that is there and is probably meant by one that is not.
+    fileprivate func suggestion(for path: PathInRoot) -> PathInRoot? {
+        var directory = PathInRoot.root
+        for component in path.components {
+            guard let (resolved, _) = try? view.resolve(directory) else { return nil }
+            let next = directory.appending(component)
+            if (try? view.resolve(next))?.node == nil {
+                let names = view.names(in: resolved).map { String(decoding: $0, as: UTF8.self) }
+                let word = String(decoding: component, as: UTF8.self)
+                return SpellingSuggestion.closest(to: word, in: names).map { directory.appending($0.utf8) }
+            }
+            directory = next
+        }
+        return nil
     }
 }

@@ -5,6 +5,7 @@ import ContentStore
 import DockerfileSyntax
 import FileSystem
 import Glibc
+import LayerWriting
 import Layers
 import OCI
 import Reporting
@@ -16,10 +17,10 @@ extension CopyStep {
     /// - Parameter latest: An earlier layer, from which files are taken that it has with the same content.
     /// - Returns: The layer, and what is known of the context's files now.
     func write(_ selection: Selection, over latest: Layer?) async throws -> (LayerWriter, ContentFingerprint?) {
-        var roots = selection.roots
-        for content in selection.remote { roots.append(try await fetch(content)) }
+        var sources = selection.sources
+        for content in selection.remote { sources.append(try await fetch(content)) }
         let files = try isLinked ? LayerStack([], in: stage.builder.layers) : await stage.files()
-        let plan = try plan(roots, over: files, try await attributeChange())
+        let plan = try plan(sources, over: files, try await attributeChange())
         let (event, emit) = (stage.event, stage.builder.emit)
         let writer = try stage.builder.layers.writer(expectedCount: plan.count) { emit(.written(event, bytes: $0)) }
         let earlier = latest.flatMap { try? EarlierLayer($0, in: stage.builder.layers) }
@@ -34,64 +35,71 @@ extension CopyStep {
 
     /// What the layer will hold, for an explanation; `nil` where that cannot be told without fetching or unpacking.
     func plannedFiles(_ selection: Selection) async -> PlannedFiles? {
-        let roots = selection.roots
-        guard selection.remote.isEmpty, !roots.contains(where: isArchive) else { return nil }
+        let sources = selection.sources
+        guard selection.remote.isEmpty, !sources.contains(where: { isArchive($0.root) }) else { return nil }
         // Without the files below, which may not be there, links in the destination are not followed.
         let below = isLinked ? nil : try? await stage.files()
-        let change = (try? await attributeChange()) ?? AttributeChange(mode: copy.chmod)
+        let change = (try? await attributeChange()) ?? AttributeChange(permissions: newPermissions)
         guard let files = try? below ?? LayerStack([], in: stage.builder.layers),
-            let plan = try? plan(roots, over: files, change)
+            let plan = try? plan(sources, over: files, change)
         else { return nil }
         return PlannedFiles(plan)
     }
 
     /// Puts everything in its place.
-    private func plan(_ roots: [CopyRoot], over files: LayerStack, _ change: AttributeChange) throws -> LayerPlan {
-        lazy var time = newestTime(roots)
-        func newDirectory(_ change: AttributeChange) -> (PathInRoot) -> LayerEntry {
+    private func plan(_ sources: [Source], over files: LayerStack, _ change: AttributeChange) throws -> LayerPlan {
+        // Directories that are made get the time of the newest file that goes into them, which no clock decides.
+        lazy var time = sources.compactMap(\.root.newestTime).max() ?? stage.timeBelow
+        func newDirectory(_ change: AttributeChange, _ mode: ModeChange? = nil) -> (PathInRoot) -> LayerEntry {
             { path in
                 var directory = LayerEntry.directory(path, modified: time)
-                change.apply(to: &directory, withMode: false)
-                if let mode = change.mode { directory.permissions = mode.ofNewDirectory }
+                change.apply(to: &directory, withPermissions: false)
+                if let mode { directory.permissions = mode.ofNewDirectory }
                 return directory
             }
         }
         var plan = LayerPlan(
             view: files.view,
             latestTime: stage.run.plan.sourceDateEpoch,
-            newDirectory: newDirectory(change)
+            newDirectory: newDirectory(change, copy.chmod)
         )
-        try checkDestination(roots, plan)
-        for root in roots {
+        try checkDestination(sources.map(\.root), plan)
+        for source in sources {
             do {
-                if let archive = try unpacked(root) {
+                if let archive = try unpacked(source.root) {
                     // `--chmod` is not for archives, and `--chown` not for directories that the archive leaves out.
-                    plan.newDirectory = newDirectory(AttributeChange(userID: change.userID, groupID: change.groupID))
+                    plan.newDirectory = newDirectory(change)
                     let target = try plan.resolve(destination.path)
                     try plan.addDirectories(target)
                     plan.newDirectory = newDirectory(AttributeChange())
-                    try placeArchive(archive, change, at: target, &plan)
-                    plan.newDirectory = newDirectory(change)
+                    try plan.unpack(archive, change, into: target)
+                    plan.newDirectory = newDirectory(change, copy.chmod)
                 } else {
-                    try place(root, change, &plan)
+                    try plan.copy(
+                        source.root,
+                        change,
+                        to: destination.path,
+                        isDirectory: destination.isDirectory
+                    )
                 }
             } catch let conflict as LayerPlan.Conflict {
-                throw failure(conflict.sentence, at: root.range)
+                throw failure(conflict.sentence, at: source.range)
             } catch let error as LayerError {
-                throw failure("failed: \(error)", at: root.range)
+                throw failure("failed: \(error)", at: source.range)
             }
         }
         return plan
     }
 
-    /// Directories that are made get the time of the newest file that goes into them, which no clock decides.
-    private func newestTime(_ roots: [CopyRoot]) -> Int64 {
-        roots.compactMap(\.newestTime).max() ?? stage.timeBelow
+    /// What `--chmod` makes of permissions.
+    private var newPermissions: (@Sendable (UInt16, Bool) -> UInt16)? {
+        guard let mode = copy.chmod else { return nil }
+        return { mode.applied(to: $0, isDirectory: $1) }
     }
 
     /// What `--chown` and `--chmod` mean; a name is looked up in the image so far, a number stands for itself.
     func attributeChange() async throws -> AttributeChange {
-        var change = AttributeChange(mode: copy.chmod)
+        var change = AttributeChange(permissions: newPermissions)
         guard let chown = copy.chown else { return change }
         let parts = chown.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let hasNames = parts.contains { !$0.isEmpty && UInt32($0) == nil }
@@ -129,24 +137,6 @@ extension CopyStep {
             at: copy.destinationRange
         )
     }
-
-    private func place(_ root: CopyRoot, _ change: AttributeChange, _ plan: inout LayerPlan) throws(LayerPlan.Conflict)
-    {
-        var target = try plan.resolve(destination.path)
-        if !root.isDirectory, destination.isDirectory || plan.isDirectory(target) {
-            try plan.addDirectories(target)
-            guard !root.name.isEmpty else { throw .nameless(target) }
-            target = target.appending(root.name)
-            // What is there under the file's name is replaced, even a link.
-            if let existing = plan.entry(at: target), existing.kind == .directory { throw .fileOverDirectory(target) }
-        } else if root.isDirectory {
-            try plan.addDirectories(target)
-        }
-        let source = plan.use(root, change)
-        try root.forEach { (path, kind, reference) throws(LayerPlan.Conflict) in
-            try plan.add(reference, kind, of: source, at: root.isDirectory ? target.joiningCleaned(path) : target)
-        }
-    }
 }
 
 extension CopyStep {
@@ -154,20 +144,19 @@ extension CopyStep {
     /// else.
     private func unpacked(_ root: CopyRoot) throws -> CopyRoot? {
         guard copy.isAdd, !root.isDirectory else { return nil }
+        let path: FilePath
+        var status: FileStatus?
         switch root.items {
         case .context(let listing, _):
             guard copy.unpack != false, listing.root.status.kind == .regular, let context else { return nil }
-            let path = context.directory.filePath(listing.root.resolvedPath)
-            return try unpacked(root, at: path) { descriptor in
-                guard try FileStatus.of(descriptor: descriptor, path: path).isSameContent(as: listing.root.status)
-                else {
-                    throw ChangedWhileCopied(path: path)
-                }
-            }
+            path = context.directory.filePath(listing.root.resolvedPath)
+            status = listing.root.status
         case .list(let items):
-            guard copy.unpack == true, case .stored(let path, _)? = items.first?.content else { return nil }
-            return try unpacked(root, at: path) { _ in }
+            guard copy.unpack == true, case .stored(let stored, _)? = items.first?.content else { return nil }
+            path = stored
         }
+        let temporary = stage.builder.store[.temporary]
+        return try CopyRoot(membersOf: path, name: root.name, expecting: status, temporary: temporary)
     }
 
     /// Whether `ADD` unpacks a file of the context.
@@ -182,47 +171,5 @@ extension CopyStep {
         defer { close(descriptor) }
         // What is damaged is no file to copy either.
         return (try? ArchiveReader.isArchive(descriptor: descriptor, name: "")) ?? true
-    }
-
-    /// - Parameter check: Makes sure that the file is still what it was.
-    private func unpacked(_ root: CopyRoot, at path: FilePath, check: (Int32) throws -> Void) throws -> CopyRoot? {
-        let descriptor = try FileOperations.open(path, O_RDONLY | O_NOFOLLOW)
-        defer { close(descriptor) }
-        try check(descriptor)
-        let name = "`\(String(decoding: root.name, as: UTF8.self))`"
-        guard try ArchiveReader.isArchive(descriptor: descriptor, name: name) else { return nil }
-        let items = try ArchiveMembers.read(
-            descriptor: descriptor,
-            name: name,
-            temporary: stage.builder.store[.temporary]
-        )
-        try check(descriptor)
-        // Zeros read as an archive without members: such a file, a blank disk image for one, is only copied.
-        guard !items.isEmpty else { return nil }
-        return CopyRoot(name: root.name, isDirectory: true, items: .list(items), range: root.range, isArchive: true)
-    }
-
-    private func placeArchive(
-        _ root: CopyRoot,
-        _ change: AttributeChange,
-        at target: PathInRoot,
-        _ plan: inout LayerPlan
-    ) throws(LayerPlan.Conflict) {
-        let source = plan.use(root, change)
-        try root.forEach { (path, kind, reference) throws(LayerPlan.Conflict) in
-            guard !path.isEmpty else { return }
-            let member = PathInRoot(path)
-            // A member below a link is unpacked where the link leads when the destination is the root (BuildKit unpacks in
-            // a chroot): no archive reaches what is beside its destination.
-            let directory = try plan.resolve(member.parent, below: target)
-            try plan.add(reference, kind, of: source, at: directory.appending(member.name), replacing: true)
-        }
-    }
-}
-
-extension PathInRoot {
-    /// A path that is clean already, below this one.
-    func joiningCleaned(_ path: [UInt8]) -> PathInRoot {
-        path.isEmpty ? self : appending(path)
     }
 }

@@ -5,6 +5,7 @@ import ContentStore
 import DockerfileSyntax
 import FileSystem
 import Glibc
+import LayerWriting
 import Layers
 import OCI
 import Reporting
@@ -24,27 +25,28 @@ struct CopyStep {
     /// As in BuildKit, `--link` means nothing with `--chmod`.
     let isLinked: Bool
 
+    /// What one source stands for, and where it is written.
+    struct Source {
+        let root: CopyRoot
+        let range: SourceRange
+    }
+
     /// What the sources select.
     struct Selection {
         /// Everything but files of the context.
-        var otherRoots: [CopyRoot] = []
-        /// What stands for the other roots in the key.
+        var nonContextSources: [Source] = []
+        /// What stands for them in the key.
         var otherInputs: [NamedInput] = []
         /// Sources from elsewhere, whose files are fetched before anything is written.
         var remote: [RemoteContent] = []
         /// The files of the context, with the range of each source.
         var files: (fingerprint: ContentFingerprint, ranges: [SourceRange])?
 
-        var roots: [CopyRoot] {
-            guard let (fingerprint, ranges) = files else { return otherRoots }
+        var sources: [Source] {
+            guard let (fingerprint, ranges) = files else { return nonContextSources }
             return zip(fingerprint.listings, ranges).enumerated().map { position, source in
-                CopyRoot(
-                    name: Array(source.0.root.name),
-                    isDirectory: source.0.root.isDirectory,
-                    items: .context(source.0, position),
-                    range: source.1
-                )
-            } + otherRoots
+                Source(root: CopyRoot(source.0, at: position), range: source.1)
+            } + nonContextSources
         }
 
         /// What stands for everything in the key; every file must have been read.

@@ -6,6 +6,7 @@ import ContentStore
 import DockerfileSyntax
 import FileSystem
 import Glibc
+import LayerWriting
 import Layers
 import OCI
 import Reporting

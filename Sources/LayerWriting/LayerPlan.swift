@@ -1,22 +1,12 @@
 import BuildContext
 import FileSystem
-import Layers
+public import Layers
 
 /// The layer that a step will write: paths collected in any order, on top of what is there already.
 ///
 /// A tree of names, since a step may bring a hundred thousand files: what is to be written of each is looked up in
 /// its source only when its turn comes.
-struct LayerPlan {
-    /// Why something cannot be put where the instruction says.
-    enum Conflict: Error {
-        case fileOverDirectory(PathInRoot)
-        case directoryOverFile(PathInRoot)
-        case whiteoutName(PathInRoot)
-        /// What goes into a directory has no name there.
-        case nameless(PathInRoot)
-        case layer(LayerError)
-    }
-
+public struct LayerPlan {
     /// What is put at a path.
     private enum Payload {
         /// The position in `directories`.
@@ -46,7 +36,7 @@ struct LayerPlan {
     /// The image so far.
     let view: MergedView
     /// What directories that must be made get.
-    var newDirectory: (PathInRoot) -> LayerEntry
+    public var newDirectory: (PathInRoot) -> LayerEntry
     /// Seconds since 1970 that nothing may be newer than.
     let latestTime: Int64?
     /// The root of the tree is the root of the filesystem, which is not written.
@@ -57,7 +47,7 @@ struct LayerPlan {
     /// The directory that was added to last: files of one directory follow each other.
     private var lastParent: (path: PathInRoot, node: Int) = (.root, 0)
 
-    init(view: MergedView, latestTime: Int64?, newDirectory: @escaping (PathInRoot) -> LayerEntry) {
+    public init(view: MergedView, latestTime: Int64?, newDirectory: @escaping (PathInRoot) -> LayerEntry) {
         self.view = view
         self.latestTime = latestTime
         self.newDirectory = newDirectory
@@ -67,28 +57,28 @@ struct LayerPlan {
     }
 
     /// The number of paths.
-    var count: Int { nodes.count - 1 }
+    public var count: Int { nodes.count - 1 }
 
     // MARK: Looking up
 
     /// What is at a path, counting what is planned.
-    func entry(at path: PathInRoot) -> LayerEntry? {
+    public func entry(at path: PathInRoot) -> LayerEntry? {
         let (node, rest) = deepest(on: path)
         if rest.isEmpty { return path.isRoot ? view.node(at: path)?.entry : entry(of: node) }
         return nodes[node].showsView ? view.node(at: path)?.entry : nil
     }
 
     /// Where a path leads inside the image, links followed.
-    func resolve(_ path: PathInRoot, followingLast: Bool = true) throws(Conflict) -> PathInRoot {
+    public func resolve(_ path: PathInRoot) throws(Conflict) -> PathInRoot {
         do {
-            return try MergedView.resolve(path, followingLast: followingLast) { entry(at: $0) }
+            return try MergedView.resolve(path) { entry(at: $0) }
         } catch {
             throw .layer(error)
         }
     }
 
     /// Where a path below a directory leads if that directory is the root, links followed.
-    func resolve(_ path: PathInRoot, below directory: PathInRoot) throws(Conflict) -> PathInRoot {
+    private func resolve(_ path: PathInRoot, below directory: PathInRoot) throws(Conflict) -> PathInRoot {
         do {
             let resolved = try MergedView.resolve(path) { entry(at: directory.joiningCleaned($0.bytes)) }
             return directory.joiningCleaned(resolved.bytes)
@@ -98,7 +88,7 @@ struct LayerPlan {
     }
 
     /// Whether there is a directory at a path, links followed.
-    func isDirectory(_ path: PathInRoot) -> Bool {
+    public func isDirectory(_ path: PathInRoot) -> Bool {
         guard let resolved = try? resolve(path) else { return false }
         return resolved.isRoot || entry(at: resolved)?.kind == .directory
     }
@@ -114,20 +104,20 @@ struct LayerPlan {
         }
         while !rest.isEmpty {
             let end = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
-            guard case .found(let position) = place(of: rest[..<end], in: node) else { break }
+            guard case .found(let position) = slot(of: rest[..<end], in: node) else { break }
             node = Int(nodes[node].children[position])
             rest = rest[Swift.min(end + 1, rest.endIndex)...]
         }
         return (node, rest)
     }
 
-    private enum Place {
+    private enum Slot {
         case found(Int)
         case missing(Int)
     }
 
     /// Where a name is among the children of a node, or where it would be.
-    private func place(of name: ArraySlice<UInt8>, in node: Int) -> Place {
+    private func slot(of name: ArraySlice<UInt8>, in node: Int) -> Slot {
         let count = nodes[node].children.count
         // Sources come in the order of their names, so most are new and belong at the end.
         guard let last = nodes[node].children.last else { return .missing(0) }
@@ -162,7 +152,7 @@ struct LayerPlan {
         case .item(let source, let reference):
             let source = sources[Int(source)]
             var item = source.root.item(reference)
-            source.change.apply(to: &item.entry, withMode: !source.root.isArchive)
+            source.change.apply(to: &item.entry, withPermissions: !source.root.isArchive)
             item.entry.isOpaque = nodes[node].isOpaque
             return item
         }
@@ -172,8 +162,48 @@ struct LayerPlan {
 // MARK: - Adding
 
 extension LayerPlan {
+    /// Puts a source at a destination: a directory's contents into it, a file there or, into a directory, under its name.
+    ///
+    /// - Parameter isDirectory: Whether the destination is a directory even where none is there yet.
+    public mutating func copy(
+        _ root: CopyRoot,
+        _ change: AttributeChange,
+        to destination: PathInRoot,
+        isDirectory: Bool
+    ) throws(Conflict) {
+        var target = try resolve(destination)
+        if !root.isDirectory, isDirectory || self.isDirectory(target) {
+            try addDirectories(target)
+            guard !root.name.isEmpty else { throw .nameless(target) }
+            target = target.appending(root.name)
+            // What is there under the file's name is replaced, even a link.
+            if let existing = entry(at: target), existing.kind == .directory { throw .fileOverDirectory(target) }
+        } else if root.isDirectory {
+            try addDirectories(target)
+        }
+        let source = use(root, change)
+        try root.forEach { (path, kind, reference) throws(Conflict) in
+            try add(reference, kind, of: source, at: root.isDirectory ? target.joiningCleaned(path) : target)
+        }
+    }
+
+    /// Puts the members of an archive below a directory, which must be free of links; they replace what is in their way.
+    public mutating func unpack(_ archive: CopyRoot, _ change: AttributeChange, into target: PathInRoot)
+        throws(Conflict)
+    {
+        let source = use(archive, change)
+        try archive.forEach { (path, kind, reference) throws(Conflict) in
+            guard !path.isEmpty else { return }
+            let member = PathInRoot(path)
+            // A member below a link is unpacked where the link leads when the destination is the root (BuildKit unpacks in
+            // a chroot): no archive reaches what is beside its destination.
+            let directory = try resolve(member.parent, below: target)
+            try add(reference, kind, of: source, at: directory.appending(member.name), replacing: true)
+        }
+    }
+
     /// Takes in a source, whose items `add` then refers to.
-    mutating func use(_ root: CopyRoot, _ change: AttributeChange) -> Int32 {
+    private mutating func use(_ root: CopyRoot, _ change: AttributeChange) -> Int32 {
         sources.append(Source(root: root, change: change))
         // Growing step by step would touch twice the memory.
         nodes.reserveCapacity(nodes.count + root.count + 64)
@@ -183,7 +213,7 @@ extension LayerPlan {
     /// Makes sure that a directory and its parents are there, with their own attributes where they exist.
     ///
     /// `path` must be free of links.
-    mutating func addDirectories(_ path: PathInRoot) throws(Conflict) {
+    public mutating func addDirectories(_ path: PathInRoot) throws(Conflict) {
         _ = try directory(path)
     }
 
@@ -222,7 +252,7 @@ extension LayerPlan {
     /// Puts an item of a source at a path, whose parents must be free of links.
     ///
     /// - Parameter replacing: Whether what is in the way makes room, as with archives.
-    mutating func add(
+    private mutating func add(
         _ reference: CopyRoot.Reference,
         _ kind: LayerEntry.Kind,
         of source: Int32,
@@ -234,7 +264,7 @@ extension LayerPlan {
         let parent = try directory(path.parent)
         let isDirectory = kind == .directory
         let payload = Payload.item(source: source, reference)
-        switch place(of: name, in: parent) {
+        switch slot(of: name, in: parent) {
         case .found(let position):
             let node = Int(nodes[parent].children[position])
             if (nodes[node].kind == .directory) != isDirectory {
@@ -273,13 +303,13 @@ extension LayerPlan {
         nodes.append(
             Node(name: start..<UInt32(names.count), kind: kind, showsView: showsView, payload: payload)
         )
-        let place =
+        let position =
             position
             ?? {
-                if case .missing(let place) = self.place(of: name, in: parent) { return place }
+                if case .missing(let position) = slot(of: name, in: parent) { return position }
                 return nodes[parent].children.count
             }()
-        nodes[parent].children.insert(Int32(node), at: place)
+        nodes[parent].children.insert(Int32(node), at: position)
         return node
     }
 }
@@ -290,7 +320,7 @@ extension LayerPlan: Sequence {
     /// The items in the order in which a layer has them, with their paths in the image.
     ///
     /// Of several names of one file the first has the content, and the others are hard links to it.
-    struct Iterator: IteratorProtocol {
+    public struct Iterator: IteratorProtocol {
         private let plan: LayerPlan
         /// The directories down to the current one: node, next child, and length of the path.
         private var open: [(node: Int, next: Int, length: Int)] = [(0, 0, 0)]
@@ -299,7 +329,7 @@ extension LayerPlan: Sequence {
 
         fileprivate init(_ plan: LayerPlan) { self.plan = plan }
 
-        mutating func next() -> CopyItem? {
+        public mutating func next() -> CopyItem? {
             while let (parent, next, length) = open.last {
                 path.removeSubrange(length...)
                 guard next < plan.nodes[parent].children.count else {
@@ -333,5 +363,12 @@ extension LayerPlan: Sequence {
         }
     }
 
-    func makeIterator() -> Iterator { Iterator(self) }
+    public func makeIterator() -> Iterator { Iterator(self) }
+}
+
+extension PathInRoot {
+    /// A path that is clean already, below this one.
+    func joiningCleaned(_ path: [UInt8]) -> PathInRoot {
+        path.isEmpty ? self : appending(path)
+    }
 }

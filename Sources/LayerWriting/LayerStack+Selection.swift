@@ -1,9 +1,8 @@
-import BuildContext
+public import BuildContext
 import ContentStore
 import FileSystem
-import Layers
-import OCI
-import Reporting
+public import Layers
+public import OCI
 
 /// The files of a stage or image as a source of copies.
 extension LayerStack {
@@ -11,7 +10,7 @@ extension LayerStack {
     ///
     /// Of a wildcard below a directory that is not there it is the path of that directory. Links before the first wildcard
     /// are followed, those that a wildcard matches are no directories to go on in (BuildKit).
-    func select(_ text: [UInt8]) throws -> [PathInRoot] {
+    public func select(_ text: [UInt8]) throws -> [PathInRoot] {
         guard PathPattern.hasWildcards(text) else { return [PathInRoot(text)] }
         var components: [ArraySlice<UInt8>] = []
         for component in text.split(separator: UInt8(ascii: "/")) where !component.elementsEqual(".".utf8) {
@@ -37,32 +36,16 @@ extension LayerStack {
         return candidates.map(\.path)
     }
 
-    /// A path that is there and is probably meant by one that is not.
-    func suggestion(for path: PathInRoot) -> PathInRoot? {
-        var directory = PathInRoot.root
-        for component in path.components {
-            guard let (resolved, _) = try? view.resolve(directory) else { return nil }
-            let next = directory.appending(component)
-            if (try? view.resolve(next))?.node == nil {
-                let names = view.names(in: resolved).map { String(decoding: $0, as: UTF8.self) }
-                let word = String(decoding: component, as: UTF8.self)
-                return SpellingSuggestion.closest(to: word, in: names).map { directory.appending($0.utf8) }
-            }
-            directory = next
-        }
-        return nil
-    }
-
     /// Everything that copying a path takes, owners and modes kept; `nil` when nothing is there.
     ///
     /// - Parameter excluding: Patterns relative to the path; for a file they are matched with its name.
-    func root(_ path: PathInRoot, excluding: [IgnoreFile], range: SourceRange) throws -> CopyRoot? {
+    public func root(_ path: PathInRoot, excluding: [IgnoreFile]) throws -> CopyRoot? {
         let (resolved, node) = try view.resolve(path)
         guard let node else { return nil }
         guard node.entry.kind == .directory else {
             let name = Array(path.name)
             let items = try excluding.contains { $0.ignores(name) } ? [] : [item(node, path: PathInRoot(name))]
-            return CopyRoot(name: name, isDirectory: false, items: .list(items), range: range)
+            return CopyRoot(name: name, isDirectory: false, items: .list(items))
         }
         var items: [CopyItem] = []
         var filter = PathFilter(excluding)
@@ -84,7 +67,7 @@ extension LayerStack {
             }
             return true
         }
-        return CopyRoot(name: Array(path.name), isDirectory: true, items: .list(items), range: range)
+        return CopyRoot(name: Array(path.name), isDirectory: true, items: .list(items))
     }
 
     private func item(_ node: MergedView.Node, path: PathInRoot) throws -> CopyItem {
@@ -106,7 +89,7 @@ extension LayerStack {
     }
 
     /// The digest of everything about copied roots that counts for the cache: all but their times.
-    static func fingerprint(_ roots: [CopyRoot]) -> Digest {
+    public static func fingerprint(_ roots: [CopyRoot]) -> Digest {
         var hasher = SHA256Hasher()
         for root in roots {
             guard case .list(let items) = root.items else { continue }

@@ -1,19 +1,20 @@
-import BuildContext
+public import BuildContext
 import FileSystem
-import SystemPackage
+public import SystemPackage
 
-/// A file of the context was not the same when it was copied as when it was looked at; the step is tried again.
-struct ChangedWhileCopied: Error, CustomStringConvertible {
-    let path: FilePath
+/// A file of the context was not the same when it was copied as when it was looked at; copying may be tried again.
+public struct ChangedWhileCopied: Error, CustomStringConvertible {
+    /// Inside the context, or absolute for an archive.
+    public let path: FilePath
 
     init(path: FilePath) { self.path = path }
 
     /// A file of the context, shown by its path in it.
-    init(_ file: ContentFingerprint.File, in listings: [ContextListing]) {
+    public init(_ file: ContentFingerprint.File, in listings: [ContextListing]) {
         path = FilePath(String(decoding: listings[file.listing].contextPath(of: file.entry), as: UTF8.self))
     }
 
-    var description: String { "`\(path)` changed while it was copied" }
+    public var description: String { "`\(path)` changed while it was copied" }
 }
 
 extension FileStatus {

@@ -1,8 +1,8 @@
-import BuildContext
+public import BuildContext
 import Dispatch
 import FileSystem
 import Glibc
-import Layers
+public import Layers
 import Synchronization
 
 /// Puts the planned entries of a layer together: threads read files into parts of the tar, and the calling one takes
@@ -11,7 +11,7 @@ import Synchronization
 /// Whoever has nothing else to do makes the next part, the calling thread too, so that all goes on where no other
 /// thread can be had. A file longer than a part goes through several, one after the other.
 // Every part belongs to one thread at a time: `free` and `ready` hand it over. The rest is guarded by `lock`.
-final class LayerAssembly: @unchecked Sendable {
+public final class LayerAssembly: @unchecked Sendable {
     private final class Part: @unchecked Sendable {
         let layer = LayerPart(capacity: LayerAssembly.partSize + LayerAssembly.partSize / 8)
         var contents: [(ContentFingerprint.File, FileContent)] = []
@@ -70,7 +70,7 @@ final class LayerAssembly: @unchecked Sendable {
     /// - Parameters:
     ///   - fingerprint: What items of a context refer to.
     ///   - earlier: A layer that may have some of the contents.
-    init(_ plan: LayerPlan, _ fingerprint: ContentFingerprint? = nil, _ earlier: EarlierLayer? = nil) {
+    public init(_ plan: LayerPlan, _ fingerprint: ContentFingerprint? = nil, _ earlier: EarlierLayer? = nil) {
         items = plan.makeIterator()
         listings = fingerprint?.listings ?? []
         context = fingerprint?.context
@@ -84,7 +84,9 @@ final class LayerAssembly: @unchecked Sendable {
     ///
     /// - Parameter learn: Told what was read of files whose content was not known.
     /// - Throws: `ChangedWhileCopied`, `LayerError`, `BuildContextError`, `SystemError`.
-    func write(to writer: LayerWriter, learn: ([(ContentFingerprint.File, FileContent)]) -> Void = { _ in }) throws {
+    public func write(to writer: LayerWriter, learn: ([(ContentFingerprint.File, FileContent)]) -> Void = { _ in })
+        throws
+    {
         defer { endHelpers() }
         var maker = maker()
         var taken = 0

@@ -1,16 +1,17 @@
 import FileSystem
-import Layers
+public import Layers
 import OCI
 import SystemPackage
 
 /// The layer that the same step made last: where only some files have changed, the others are taken from it in large
 /// pieces, instead of opening each.
-final class EarlierLayer: Sendable {
+public final class EarlierLayer: Sendable {
     private let index: LayerIndex
     private let contents: LayerContents
     private let path: FilePath
 
-    init(_ layer: Layer, in layers: LayerStore) throws {
+    /// - Throws: What `LayerStore` throws for a layer that is not there.
+    public init(_ layer: Layer, in layers: LayerStore) throws {
         index = try layers.index(of: layer)
         contents = try layers.contents(of: layer)
         path = FilePath("layer \(layer.diffID)")

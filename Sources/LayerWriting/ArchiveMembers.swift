@@ -1,11 +1,37 @@
 import ContentStore
-import FileSystem
+public import FileSystem
 import Glibc
 import Layers
-import SystemPackage
+public import SystemPackage
+
+extension CopyRoot {
+    /// The members of an archive, to be unpacked in place of the file; `nil` for any other file.
+    ///
+    /// - Parameters:
+    ///   - status: What the file must be, before it is read and after.
+    ///   - temporary: The directory for the contents of the members.
+    /// - Throws: `ChangedWhileCopied`, `LayerError`, `SystemError`.
+    public init?(membersOf path: FilePath, name: [UInt8], expecting status: FileStatus?, temporary: FilePath) throws {
+        let descriptor = try FileOperations.open(path, O_RDONLY | O_NOFOLLOW)
+        defer { close(descriptor) }
+        func check() throws {
+            if let status, try !FileStatus.of(descriptor: descriptor, path: path).isSameContent(as: status) {
+                throw ChangedWhileCopied(path: path)
+            }
+        }
+        try check()
+        let shownName = "`\(String(decoding: name, as: UTF8.self))`"
+        guard try ArchiveReader.isArchive(descriptor: descriptor, name: shownName) else { return nil }
+        let items = try ArchiveMembers.read(descriptor: descriptor, name: shownName, temporary: temporary)
+        try check()
+        // Zeros read as an archive without members: such a file, a blank disk image for one, is only copied.
+        guard !items.isEmpty else { return nil }
+        self.init(name: name, isDirectory: true, items: .list(items), isArchive: true)
+    }
+}
 
 /// The members of an archive as things to copy, their contents spooled so that they can be written in any order.
-struct ArchiveMembers {
+private struct ArchiveMembers {
     private let reader: ArchiveReader
     private let spool: TemporaryFile
     private var output: SparseWriter
