@@ -32,26 +32,22 @@ struct StageWalk {
     }
 
     private mutating func walk(_ stage: PlannedStage) {
-        let start: (state: StageState, knowsBase: Bool)
-        let stored: [String]
+        var parent: StageState?
+        var knowsBase = true
         switch stage.base {
-        case .scratch:
-            start = (StageState(stage: stage, plan: plan, base: nil), true)
-            stored = []
-        case .image(let reference, let platform):
-            let base = baseImage(ImageSource(reference: reference, platform: platform))
-            bases[stage.index] = base
-            start = (StageState(stage: stage, plan: plan, base: base), base != nil)
-            stored = base?.config.onBuild ?? []
+        case .scratch: break
+        case .image(let source):
+            bases[stage.index] = baseImage(source)
+            knowsBase = bases[stage.index] != nil
         case .stage(let index):
             // One with errors has no end; they are reported there.
-            guard let parent = ends[index] else { return }
-            start = (StageState(stage: stage, plan: plan, parent: parent.state), parent.knowsBase)
-            stored = parent.state.configuration.config.onBuild ?? []
+            guard let end = ends[index] else { return }
+            (parent, knowsBase) = (end.state, end.knowsBase)
         }
+        let start = StageStart(of: stage, in: plan, image: bases[stage.index], parent: parent)
         var state = start.state
         do {
-            for step in try plan.triggers(of: stage, stored: stored).steps { _ = try state.resolve(step) }
+            for step in try start.triggers.steps { _ = try state.resolve(step) }
         } catch {
             errors += error.diagnostics
         }
@@ -64,7 +60,7 @@ struct StageWalk {
                     words: words(step.instruction, resolvedStep, state),
                     unsetVariables: resolvedStep.unsetVariables,
                     hasOwnShell: !(state.configuration.config.shell ?? []).isEmpty,
-                    knowsBase: start.knowsBase
+                    knowsBase: knowsBase
                 )
             } catch {
                 // The next step may be wrong too, and its user wants to know both.
@@ -73,7 +69,7 @@ struct StageWalk {
             // The file does not say what a named context puts in the place of a base.
             if step.trigger == nil { resolved[stage.index, default: []].append(found) }
         }
-        ends[stage.index] = (state, start.knowsBase)
+        ends[stage.index] = (state, knowsBase)
     }
 
     /// The words that rules need expanded; none of these instructions changes what its own words see.

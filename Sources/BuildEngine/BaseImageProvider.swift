@@ -1,3 +1,5 @@
+import BuildCache
+import ContentStore
 public import Layers
 public import OCI
 
@@ -21,7 +23,15 @@ public struct BaseImage: Sendable {
     }
 }
 
-/// Why an image that is needed cannot be had, in words for the place that names it.
+extension BaseImage {
+    /// Two images with the same files are the same base: what else counts of one is in the keys of the steps.
+    var key: StepKey {
+        let chain = ChainID(configuration.rootfs.diffIDs, sha256: { SHA256Hasher.digest(of: $0) })
+        return StepKey([NamedInput("base", chain.map { $0.digest.description } ?? "scratch")])
+    }
+}
+
+/// Why a required image is unavailable, in words for the place that names it.
 public struct BaseImageError: Error, Sendable {
     public let message: String
     public let hints: [String]

@@ -25,7 +25,7 @@ public struct BuildRequest: Sendable {
     public var jobs: Int
     /// What is done with a step that has no earlier result.
     public var onMiss = MissHandling.make
-    /// Whether it is told of each such step why that is so.
+    /// Whether the reason is told for each such step.
     public var explainsMisses = false
     /// What the record of the build calls the Dockerfile; `nil` for the name that its source has.
     public var dockerfileName: String?
@@ -48,7 +48,7 @@ public enum MissHandling: Sendable {
     /// The build fails before it is made.
     case refuse
     /// Nothing is made, stored or recorded, and the steps above are looked up all the same.
-    case pass
+    case report
 }
 
 extension BuildRequest {

@@ -106,7 +106,7 @@ extension BuildPlan {
 
     /// Parses the triggers stored in the configuration of a stage's base.
     ///
-    /// Call it for every stage, with the `onBuild` of the image or of the end state of the stage that it starts from.
+    /// - Parameter stored: The `onBuild` of the image or of the end state of the stage that it starts from.
     /// - Throws: errors that point at the `FROM` line.
     public func triggers(of stage: PlannedStage, stored: [String]) throws(DiagnosticsError) -> PlannedTriggers {
         var place = stage.from.range
@@ -128,19 +128,9 @@ extension BuildPlan {
             let source = SourceText(name: "ONBUILD of \(baseName)", text: text)
             do {
                 for instruction in try Dockerfile.parseTrigger(source) {
-                    let (copy, mounts) = try resolver.triggerSources(of: instruction, source)
-                    sources.insert(copy)
-                    for mount in mounts { sources.insert(mount) }
-                    steps.append(
-                        PlannedStep(
-                            instruction: instruction,
-                            number: 0,
-                            source: source,
-                            trigger: origin,
-                            copySource: copy,
-                            mountSources: mounts
-                        )
-                    )
+                    let step = try resolver.triggerStep(instruction, in: source, of: origin)
+                    sources.insert(step)
+                    steps.append(step)
                 }
             } catch {
                 throw origin.error(error.diagnostics, trigger: text)
@@ -151,12 +141,13 @@ extension BuildPlan {
 }
 
 extension SourceResolver {
-    fileprivate func triggerSources(
-        of instruction: Instruction,
-        _ source: SourceText
-    ) throws(DiagnosticsError) -> (copy: ContentSource, mounts: [ContentSource]) {
+    fileprivate func triggerStep(
+        _ instruction: Instruction,
+        in source: SourceText,
+        of origin: TriggerOrigin
+    ) throws(DiagnosticsError) -> PlannedStep {
         do {
-            return try sources(of: instruction)
+            return try step(instruction, in: source, trigger: origin)
         } catch {
             // Its notes point into the Dockerfile, its range into the trigger: only the message is right in both.
             throw DiagnosticsError(source: source, diagnostics: [Diagnostic(error.message, at: nil)])
@@ -183,28 +174,10 @@ extension TriggerOrigin {
 
 extension PlannedStage {
     fileprivate func numbered(after count: inout Int) -> PlannedStage {
-        count += 1
-        let first = count
-        count += steps.count
-        return PlannedStage(
-            index: index,
-            name: name,
-            from: from,
-            stepNumber: first,
-            base: base,
-            platform: platform,
-            steps: steps.enumerated().map { offset, step in
-                PlannedStep(
-                    instruction: step.instruction,
-                    number: first + 1 + offset,
-                    source: step.source,
-                    trigger: step.trigger,
-                    copySource: step.copySource,
-                    mountSources: step.mountSources
-                )
-            },
-            dependencies: dependencies,
-            images: images
-        )
+        var stage = self
+        stage.stepNumber = count + 1
+        stage.steps = steps.enumerated().map { offset, step in step.numbered(stage.stepNumber + 1 + offset) }
+        count += 1 + steps.count
+        return stage
     }
 }

@@ -11,13 +11,13 @@ public struct PlannedStage: Sendable {
     /// The `FROM` instruction.
     public let from: Instruction
     /// The number of the `FROM` line in `Step 1/4`; 0 in a stage that the target does not need.
-    public let stepNumber: Int
+    public internal(set) var stepNumber: Int
     /// What the stage starts from.
     public let base: StageBase
     /// What the base is taken for, and the stage's image made for.
     public let platform: Platform
     /// The instructions after `FROM`, without triggers.
-    public let steps: [PlannedStep]
+    public internal(set) var steps: [PlannedStep]
     /// The file indices of the stages that must be built before: base, `--from`, mounts and triggers of the base.
     public let dependencies: Set<Int>
     /// The images that `--from` and mounts take files from; not the base.
@@ -27,7 +27,7 @@ public struct PlannedStage: Sendable {
 /// What a stage starts from.
 public enum StageBase: Sendable, Hashable {
     case scratch
-    case image(ImageReference, Platform)
+    case image(ImageSource)
     /// An earlier stage, by its file index.
     case stage(Int)
 
@@ -67,7 +67,7 @@ public struct PlannedStep: Sendable {
     /// What is done.
     public let instruction: Instruction
     /// The number in `Step 2/4`; 0 for triggers and for stages that the target does not need.
-    public let number: Int
+    public private(set) var number = 0
     /// The text that the instruction's ranges point into: the Dockerfile, or a trigger.
     public let source: SourceText
     /// Where the trigger's base is named, and in which text; `nil` for an instruction of the file itself.
@@ -76,6 +76,27 @@ public struct PlannedStep: Sendable {
     public let copySource: ContentSource
     /// What each `RUN --mount` takes its files from, in the order of the flags; `.context` without `from`.
     public let mountSources: [ContentSource]
+
+    init(
+        _ instruction: Instruction,
+        in source: SourceText,
+        trigger: TriggerOrigin? = nil,
+        copySource: ContentSource,
+        mountSources: [ContentSource] = []
+    ) {
+        self.instruction = instruction
+        self.source = source
+        self.trigger = trigger
+        self.copySource = copySource
+        self.mountSources = mountSources
+    }
+
+    /// The same step as number `number` of a build.
+    func numbered(_ number: Int) -> PlannedStep {
+        var step = self
+        step.number = number
+        return step
+    }
 }
 
 /// The `FROM` line that made a trigger run.

@@ -62,8 +62,18 @@ struct SourceResolver {
         )
     }
 
+    /// Plans an instruction: what it takes files from.
+    func step(_ instruction: Instruction, in source: SourceText, trigger: TriggerOrigin? = nil) throws(Diagnostic)
+        -> PlannedStep
+    {
+        let (copy, mounts) = try sources(of: instruction)
+        return PlannedStep(instruction, in: source, trigger: trigger, copySource: copy, mountSources: mounts)
+    }
+
     /// What an instruction takes files from: `COPY --from`, and each mount.
-    func sources(of instruction: Instruction) throws(Diagnostic) -> (copy: ContentSource, mounts: [ContentSource]) {
+    private func sources(of instruction: Instruction) throws(Diagnostic) -> (
+        copy: ContentSource, mounts: [ContentSource]
+    ) {
         switch instruction.kind {
         case .copy(let copy):
             guard let from = copy.from else { return (.context, []) }
@@ -86,11 +96,13 @@ struct SourceSet {
     var stages: Set<Int> = []
     var images: Set<ImageSource> = []
 
-    mutating func insert(_ source: ContentSource) {
-        switch source {
-        case .stage(let index): stages.insert(index)
-        case .image(let image): images.insert(image)
-        case .context, .named, .scratch: break
+    mutating func insert(_ step: PlannedStep) {
+        for source in [step.copySource] + step.mountSources {
+            switch source {
+            case .stage(let index): stages.insert(index)
+            case .image(let image): images.insert(image)
+            case .context, .named, .scratch: break
+            }
         }
     }
 }

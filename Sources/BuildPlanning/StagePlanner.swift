@@ -41,19 +41,9 @@ struct StagePlanner {
         var steps = context.map { copyAll(of: $0, stage) } ?? []
         for instruction in isReplaced(stage) ? [] : stage.instructions {
             do {
-                let (copy, mounts) = try resolver.sources(of: instruction)
-                sources.insert(copy)
-                for mount in mounts { sources.insert(mount) }
-                steps.append(
-                    PlannedStep(
-                        instruction: instruction,
-                        number: 0,
-                        source: dockerfile.source,
-                        trigger: nil,
-                        copySource: copy,
-                        mountSources: mounts
-                    )
-                )
+                let step = try resolver.step(instruction, in: dockerfile.source)
+                sources.insert(step)
+                steps.append(step)
             } catch {
                 found.append(error)
             }
@@ -86,12 +76,10 @@ struct StagePlanner {
         let source = SourceText(name: "context \(context)", text: "COPY --from=\(context) . /")
         return ((try? Dockerfile.parseTrigger(source)) ?? []).map { instruction in
             PlannedStep(
-                instruction: instruction,
-                number: 0,
-                source: source,
+                instruction,
+                in: source,
                 trigger: TriggerOrigin(source: dockerfile.source, range: stage.from.base.range),
-                copySource: .named(context),
-                mountSources: []
+                copySource: .named(context)
             )
         }
     }
@@ -101,7 +89,8 @@ struct StagePlanner {
         guard !scope.options.namedContexts.isEmpty else { return nil }
         let key = NamedContext.key(name)
         switch scope.options.namedContexts[key] {
-        case .image(let reference)?: return (.image(reference, platform), platform, nil)
+        case .image(let reference)?:
+            return (.image(ImageSource(reference: reference, platform: platform)), platform, nil)
         case .files?: return (.scratch, platform, key)
         case nil: return nil
         }
@@ -131,7 +120,7 @@ struct StagePlanner {
         if let context = context(name, target) { return context }
         if name == "scratch" { return (.scratch, target, nil) }
         do {
-            return (.image(try ImageReference(parsing: name), target), target, nil)
+            return (.image(ImageSource(reference: try ImageReference(parsing: name), platform: target)), target, nil)
         } catch {
             throw Diagnostic(
                 error.description,
@@ -177,9 +166,7 @@ struct StagePlanner {
         for instruction in parent.instructions {
             guard case .onbuild(let onbuild) = instruction.kind else { continue }
             do {
-                let (copy, mounts) = try resolver.sources(of: onbuild.trigger)
-                sources.insert(copy)
-                for mount in mounts { sources.insert(mount) }
+                sources.insert(try resolver.step(onbuild.trigger, in: dockerfile.source))
             } catch {
                 found.append(
                     Diagnostic(

@@ -24,7 +24,7 @@ public struct StageState: Sendable {
 
     /// The state right after `FROM` an image, or `FROM scratch` when `base` is `nil`.
     ///
-    /// The base's triggers are not in the state; take them from `base` and give them to `BuildPlan.triggers`.
+    /// The base's triggers are not in the state: `StageStart` has them.
     public init(stage: PlannedStage, plan: BuildPlan, base: ImageConfiguration?) {
         configuration = base ?? ImageConfiguration(platform: stage.platform)
         if base == nil { configuration.config.workingDir = "/" }

@@ -27,7 +27,10 @@ private func message(_ text: String, _ options: PlanOptions = PlanOptions()) -> 
         )
         #expect(plan.stages.map(\.index) == [0, 2] && plan.stepCount == 5)
         #expect(plan.stages.map(\.stepNumber) == [1, 3] && plan.stages[1].steps.map(\.number) == [4, 5])
-        #expect(plan.stages[0].base == .image(try ImageReference(parsing: "alpine:3"), .host))
+        #expect(
+            plan.stages[0].base
+                == .image(ImageSource(reference: try ImageReference(parsing: "alpine:3"), platform: .host))
+        )
         #expect(plan.stages[1].base == .stage(0) && plan.stages[1].dependencies == [0])
         #expect(plan.allStages[1]?.stepNumber == 0)
     }

@@ -15,17 +15,10 @@ func resolveAll(
     var states: [Int: StageState] = [:]
     var resolved: [ResolvedStep] = []
     for stage in plan.stages {
-        var state: StageState
-        var stored: [String] = []
-        if case .stage(let parent) = stage.base, let parentState = states[parent] {
-            stored = parentState.configuration.config.onBuild ?? []
-            state = StageState(stage: stage, plan: plan, parent: parentState)
-        } else {
-            stored = base?.config.onBuild ?? []
-            state = StageState(stage: stage, plan: plan, base: base)
-        }
+        let start = StageStart(of: stage, in: plan, image: base, parent: stage.base.stage.flatMap { states[$0] })
+        var state = start.state
         resolved = []
-        for step in try plan.triggers(of: stage, stored: stored).steps + stage.steps {
+        for step in try start.triggers.steps + stage.steps {
             resolved.append(try state.resolve(step))
         }
         states[stage.index] = state

@@ -9,18 +9,12 @@ import Reporting
 import Synchronization
 import SystemPackage
 
-/// Takes down what becomes of each step while a build goes on.
+/// Records the outcome of each step of a build.
 final class BuildRecorder: Sendable {
-    /// A step by the positions of its stage and in it.
-    struct Place: Hashable {
-        let stage: Int
-        let step: Int
-    }
-
     private struct State {
         var record: BuildRecord
         /// Of steps that made one or found one; it may still be in the making.
-        var layers: [Place: StageLayer] = [:]
+        var layers: [StepIndex: StageLayer] = [:]
     }
 
     private let began = Clock.now
@@ -79,57 +73,57 @@ final class BuildRecorder: Sendable {
         }
     }
 
-    /// Takes down that a step waits until it is started, or started anew.
+    /// Records that a step waits until it is started, or started anew.
     ///
     /// - Parameter stages: The names of those that it waits for; none where it waits for its turn.
-    func waits(_ place: Place, for stages: [String]) {
+    func waits(_ index: StepIndex, for stages: [String]) {
         let time = max(Clock.now - began, 0)
         state.withLock { state in
-            let known = state.record.stages[place.stage].steps[place.step].wait
-            state.record.stages[place.stage].steps[place.step].wait = BuildRecord.Step.Wait(
+            let known = state.record.stages[index.stage].steps[index.step].wait
+            state.record.stages[index.stage].steps[index.step].wait = BuildRecord.Step.Wait(
                 start: known?.start ?? time,
                 stages: (known?.stages ?? []) + stages
             )
         }
     }
 
-    func started(_ place: Place) {
+    func started(_ index: StepIndex) {
         let time = Clock.now - began
-        state.withLock { $0.record.stages[place.stage].steps[place.step].start = max(time, 0) }
+        state.withLock { $0.record.stages[index.stage].steps[index.step].start = max(time, 0) }
     }
 
-    /// Takes down that a `FROM` was found.
-    func began(_ place: Place, key: Digest, inputs: [NamedInput]) {
-        started(place)
-        end(place, .base, key, keyAbove: key, inputs)
+    /// Records that a `FROM` was found.
+    func began(_ index: StepIndex, key: Digest, inputs: [NamedInput]) {
+        started(index)
+        end(index, .base, key, keyAbove: key, inputs)
     }
 
-    /// Takes down how a step ended.
+    /// Records how a step ended.
     ///
     /// - Parameter layer: The one that it put on top of the stage.
     func ended(
-        _ place: Place,
+        _ index: StepIndex,
         _ outcome: BuildEvent.Outcome,
         _ key: StepKey?,
         keyAbove: Digest,
         layer: StageLayer?
     ) {
         switch outcome {
-        case .base, .cached: end(place, .cached, key?.digest, keyAbove: keyAbove, layer: layer)
-        case .ran: end(place, .ran, key?.digest, keyAbove: keyAbove, layer: layer)
+        case .base, .cached: end(index, .cached, key?.digest, keyAbove: keyAbove, layer: layer)
+        case .ran: end(index, .ran, key?.digest, keyAbove: keyAbove, layer: layer)
         // The cache has no record of it.
-        case .missed: end(place, .notRun, key?.digest, keyAbove: keyAbove, key?.inputs ?? [])
+        case .missed: end(index, .notRun, key?.digest, keyAbove: keyAbove, key?.inputs ?? [])
         case .unknown: break
         }
     }
 
-    func failed(_ place: Place, _ key: StepKey?, _ error: any Error) {
+    func failed(_ index: StepIndex, _ key: StepKey?, _ error: any Error) {
         let isRefused = if case BuildError.notCached = error { true } else { false }
-        end(place, isRefused ? .refused : .failed, key?.digest, keyAbove: nil, key?.inputs ?? [])
+        end(index, isRefused ? .refused : .failed, key?.digest, keyAbove: nil, key?.inputs ?? [])
     }
 
     private func end(
-        _ place: Place,
+        _ index: StepIndex,
         _ result: BuildRecord.Step.Result,
         _ key: Digest?,
         keyAbove: Digest?,
@@ -138,12 +132,12 @@ final class BuildRecorder: Sendable {
     ) {
         let time = Clock.now - began
         state.withLock { state in
-            var step = state.record.stages[place.stage].steps[place.step]
+            var step = state.record.stages[index.stage].steps[index.step]
             step.result = result
             step.end = max(time, step.start ?? 0)
             (step.key, step.keyAbove, step.inputs) = (key, keyAbove, inputs)
-            state.record.stages[place.stage].steps[place.step] = step
-            state.layers[place] = layer
+            state.record.stages[index.stage].steps[index.step] = step
+            state.layers[index] = layer
         }
     }
 
@@ -157,11 +151,11 @@ final class BuildRecorder: Sendable {
         record.ending = ending
         record.image = image
         record.duration = max(Clock.now - began, 0)
-        for (place, layer) in layers {
+        for (index, layer) in layers {
             // One that nothing needed stays where it is.
-            let known = layer.isElsewhere ? layer.promised : try? await layer.layer
+            let known = layer.isRemote ? layer.promised : try? await layer.layer
             guard let layer = known else { continue }
-            record.stages[place.stage].steps[place.step].layer = CacheRecord.LayerResult(
+            record.stages[index.stage].steps[index.step].layer = CacheRecord.LayerResult(
                 diffID: layer.diffID,
                 tarSize: layer.blob.size
             )

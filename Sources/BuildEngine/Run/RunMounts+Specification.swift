@@ -65,7 +65,7 @@ extension RunMounts {
                     "pass it with `--ssh \(id)`, `--ssh \(id)=SOCKET` or `--ssh \(id)=KEYFILE`"
                 )
             }
-        return .at(mounts[position].options.range, in: step.source, message, hints: [hint])
+        return .at(mounts[position].options.range, in: context.step.source, message, hints: [hint])
     }
 }
 
@@ -107,19 +107,19 @@ extension RunMounts {
             let sharing = [wanted[identity]?.sharing ?? .shared, CacheDirectoryStore.Sharing(cache.sharing)]
             wanted[identity] = (sharing.max { $0.rawValue < $1.rawValue } ?? .shared, mount.files)
         }
-        let store = CacheDirectoryStore(stage.builder.layers)
+        let store = CacheDirectoryStore(context.builder.layers)
         var opened: Caches = [:]
         for (identity, cache) in wanted.sorted(by: { $0.key.description < $1.key.description }) {
             var seed: CacheDirectoryStore.Seed?
             if let files = cache.files {
-                let stack = try LayerStack(try await files.layers.layers, in: stage.builder.layers)
+                let stack = try LayerStack(try await files.layers.layers, in: context.builder.layers)
                 seed = CacheDirectoryStore.Seed(stack, path: files.path)
             }
             while opened[identity] == nil {
                 try Task.checkCancellation()
                 opened[identity] = try store.tryOpen(identity, cache.sharing, seed: seed)
                 if opened[identity] == nil {
-                    stage.run.noteOnce("waiting for the cache `\(identity.id)`, which another step has locked")
+                    context.session.noteOnce("waiting for the cache `\(identity.id)`, which another step has locked")
                     try await Pause.wait(seconds: 0.005)
                 }
             }

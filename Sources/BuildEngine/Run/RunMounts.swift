@@ -29,17 +29,15 @@ struct RunMounts {
         let digest: Digest
     }
 
-    let stage: StageBuilder
-    let step: PlannedStep
+    let context: StepContext
     /// In the order of the flags.
     private(set) var mounts: [Mount] = []
 
     /// Finds the files of all mounts.
     ///
     /// - Throws: `BuildError.dockerfile` for a source that is not there.
-    init(_ command: ResolvedRun, step: PlannedStep, stage: StageBuilder) async throws {
-        self.stage = stage
-        self.step = step
+    init(_ command: ResolvedRun, _ context: StepContext) async throws {
+        self.context = context
         for options in command.mounts {
             var mount = Mount(options: options)
             switch options.kind {
@@ -76,7 +74,7 @@ struct RunMounts {
 
     /// An error at the words that name a mount's source.
     func failure(_ sentence: String, _ options: ResolvedMount, hints: [String] = []) -> BuildError {
-        .at(options.sourceRange, in: step.source, "RUN \(sentence)", hints: hints)
+        context.failure(sentence, at: options.sourceRange, hints: hints)
     }
 }
 
@@ -95,12 +93,12 @@ extension RunMounts {
         case .context, .named: return try await contextFiles(source, path, options)
         case .scratch, .stage, .image: break
         }
-        let layers = try await stage.layers(of: source)
-        let stack = try LayerStack(try await layers.layers, in: stage.builder.layers)
+        let layers = try await context.sources.layers(of: source)
+        let stack = try LayerStack(try await layers.layers, in: context.builder.layers)
         do {
             let (resolved, node) = try stack.view.resolve(PathInRoot(path))
             guard let node else {
-                throw failure("failed: `\(path)` is not in \(stage.name(of: source))", options)
+                throw failure("failed: `\(path)` is not in \(context.sources.name(of: source))", options)
             }
             let digest = try digest(of: stack, resolved, node.entry, source, options)
             return Files(layers: layers, path: resolved, isDirectory: node.entry.kind == .directory, digest: digest)
@@ -127,46 +125,15 @@ extension RunMounts {
         return SHA256Hasher.digest(of: Array("\(entry.permissions) \(entry.userID) \(entry.groupID) \(files.hex)".utf8))
     }
 
-    /// Files of a context, as `COPY` to an empty stage would bring them in: without what is ignored, owned by root, and
-    /// as they were when they counted for the key.
-    private func contextFiles(_ context: ContentSource, _ path: String, _ options: ResolvedMount) async throws -> Files
-    {
-        let source = String(path.drop { $0 == "/" })
-        var empty = stage
-        empty.isMount = true
-        empty.result = StageResult(
-            state: stage.result.state,
-            key: StepKey([NamedInput("base", "scratch")]).digest
-        )
-        let contextFiles = try await stage.run.contextFiles(context)
-        let copy = try CopyStep(
-            ResolvedCopy(mounting: source, of: context, range: options.sourceRange),
-            step: step,
-            stage: empty,
-            context: contextFiles,
-            wildcards: .none
-        )
-        guard let directory = contextFiles?.directory else {
+    private func contextFiles(_ source: ContentSource, _ path: String, _ options: ResolvedMount) async throws -> Files {
+        guard let buildContext = try await context.session.openedContext(source) else {
             throw failure(
                 "needs a build context, and there is none",
                 options,
                 hints: ["name a directory instead of `-` on the command line"]
             )
         }
-        let isDirectory: Bool
-        do throws(BuildContextError) {
-            isDirectory =
-                try directory.select(source: Array(source.utf8), wildcards: .none).first?.isDirectory ?? true
-        } catch {
-            throw copy.contextFailure(error, at: options.sourceRange)
-        }
-        _ = try await copy.execute(&empty)
-        let name = isDirectory ? "" : source.split(separator: "/").last ?? ""
-        return Files(
-            layers: empty.result.layers,
-            path: PathInRoot(String(name)),
-            isDirectory: isDirectory,
-            digest: empty.result.key
-        )
+        let layer = try ContextLayer(String(path.drop { $0 == "/" }), of: buildContext, options.sourceRange, context)
+        return Files(layers: [layer.layer], path: layer.path, isDirectory: layer.isDirectory, digest: layer.key.digest)
     }
 }

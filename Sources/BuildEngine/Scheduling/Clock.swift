@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 
 /// The two clocks: when something happened, and how long it took.
 enum Clock {
@@ -14,14 +13,4 @@ enum Clock {
     static func seconds(since start: Int64) -> Double {
         max(0, Double(now - start) / 1e9)
     }
-}
-
-/// When a step began to work, which is not when it began to wait; shared by the copies of its stage's builder.
-final class StepClock: Sendable {
-    private let began = Mutex(Clock.now)
-
-    func start() { began.withLock { $0 = Clock.now } }
-
-    /// How long it has worked.
-    var seconds: Double { Clock.seconds(since: began.withLock { $0 }) }
 }

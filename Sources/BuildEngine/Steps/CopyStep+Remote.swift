@@ -46,16 +46,16 @@ extension CopyStep {
                 guard !name.isEmpty || !destination.isDirectory || copy.unpack == true else {
                     throw namelessFile(at: range)
                 }
-                let file = try await stage.builder.remote.files.resolve(
+                let file = try await context.builder.remote.files.resolve(
                     address,
                     checksum: try contentDigest(),
-                    isRevalidated: stage.usesCache
+                    isRevalidated: context.usesCache
                 )
                 return RemoteContent(kind: .file(file, name: name), range: range)
             case .git(let address):
                 let address = try copy.checksum.map { try address.checked(against: $0) } ?? address
                 let keeps = copy.keepGitDirectory || (address.keepsGitDirectory ?? false)
-                let commit = try await stage.builder.remote.repositories.resolve(address)
+                let commit = try await context.builder.remote.repositories.resolve(address)
                 return RemoteContent(kind: .commit(commit, keepsGitDirectory: keeps), range: range)
             }
         }
@@ -66,7 +66,7 @@ extension CopyStep {
         try await explaining(at: content.range) {
             switch content.kind {
             case .file(let file, let name):
-                let (path, size, modified) = try await stage.builder.remote.files.content(of: file)
+                let (path, size, modified) = try await context.builder.remote.files.content(of: file)
                 let entry = LayerEntry(
                     path: PathInRoot(name),
                     kind: .regular,
@@ -81,7 +81,7 @@ extension CopyStep {
                     range: content.range
                 )
             case .commit(let commit, let keepsGitDirectory):
-                let checkout = try await stage.builder.remote.repositories.checkOut(
+                let checkout = try await context.builder.remote.repositories.checkOut(
                     commit,
                     keepsGitDirectory: keepsGitDirectory
                 )
@@ -107,7 +107,7 @@ extension CopyStep {
     }
 
     func namelessFile(at range: SourceRange) -> BuildError {
-        failure(
+        context.failure(
             "needs a name for what it downloads: the address ends with a slash",
             at: range,
             hints: ["write a destination without a slash at its end"]
@@ -120,7 +120,7 @@ extension CopyStep {
         do {
             return try Digest(parsing: checksum[...])
         } catch {
-            throw failure("--checksum: \(error)", at: step.instruction.range)
+            throw context.failure("--checksum: \(error)", at: context.step.instruction.range)
         }
     }
 
@@ -129,11 +129,11 @@ extension CopyStep {
         do {
             return try await body()
         } catch let error as RemoteSourceError {
-            throw failure("failed: \(error)", at: range, hints: error.hint.map { [$0] } ?? [])
+            throw context.failure("failed: \(error)", at: range, hints: error.hint.map { [$0] } ?? [])
         } catch let error as AddressError {
-            throw failure("failed: \(error)", at: range)
+            throw context.failure("failed: \(error)", at: range)
         } catch let error as BuildContextError {
-            throw failure("failed: \(error)", at: range)
+            throw context.failure("failed: \(error)", at: range)
         }
     }
 }

@@ -29,13 +29,13 @@ extension CopyStep {
         } else {
             try await selectFromImage(&selection)
         }
-        if isLinked, copy.chown != nil {
+        if isIndependent, copy.chown != nil {
             // The text is in the key, but what a name means is not decided by a layer below here.
             let change = try await attributeChange()
             let owner = [change.userID, change.groupID].map { $0.map(String.init) ?? "" }.joined(separator: ":")
             selection.otherInputs.append(NamedInput("owner", owner))
         }
-        let time = stage.timeBelow
+        let time = context.timeBelow
         for file in copy.inlineFiles {
             let content = Array(file.content.utf8)
             let digest = SHA256Hasher.digest(of: content)
@@ -65,10 +65,10 @@ extension CopyStep {
     private func selectFromContext(_ selection: inout Selection) throws {
         let sources = copy.sources.filter { $0.kind == .path }
         guard !sources.isEmpty else { return }
-        guard let context else {
-            throw failure(
+        guard let buildContext else {
+            throw context.failure(
                 "needs a build context, and there is none",
-                at: step.instruction.range,
+                at: context.step.instruction.range,
                 hints: ["name a directory instead of `-` on the command line"]
             )
         }
@@ -76,51 +76,39 @@ extension CopyStep {
         var ranges: [SourceRange] = []
         for source in sources {
             do throws(BuildContextError) {
-                for listing in try self.listings(of: source, in: context) {
+                for listing in try self.listings(of: source, in: buildContext) {
                     listings.append(listing)
                     ranges.append(source.range)
                 }
             } catch {
-                throw contextFailure(error, at: source.range)
+                throw context.failure(error, at: source.range)
             }
         }
-        let fingerprint = ContentFingerprint(of: listings, in: context.directory, cache: context.fingerprints)
+        let fingerprint = ContentFingerprint(of: listings, in: buildContext.directory, cache: buildContext.fingerprints)
         selection.files = (fingerprint, ranges)
     }
 
-    private func listings(of source: CopySource, in context: BuildContextFiles) throws(BuildContextError)
+    private func listings(of source: CopySource, in buildContext: OpenedContext) throws(BuildContextError)
         -> [ContextListing]
     {
         let text = Array(source.text.utf8)
-        if copy.parents { return try context.directory.list(ParentsSource(text), excluding: excludes) }
-        return try context.directory.select(source: text, wildcards: wildcards).map { root throws(BuildContextError) in
-            if let store = context.store, root.isDirectory, PathInRoot(store).isWithin(PathInRoot(root.resolvedPath)) {
-                let path = String(decoding: store, as: UTF8.self)
-                stage.run.noteOnce("the store lies in the build context, as `\(path)`, and is not copied")
-            }
-            return try context.directory.list(root, excluding: [excludes])
+        if copy.parents { return try buildContext.directory.list(ParentsSource(text), excluding: excludes) }
+        return try buildContext.directory.select(source: text, wildcards: .path).map { root throws(BuildContextError) in
+            try buildContext.list(root, excluding: [excludes], note: context.session.noteOnce)
         }
-    }
-
-    func contextFailure(_ error: BuildContextError, at range: SourceRange?) -> BuildError {
-        var hints: [String] = []
-        if case .missingSource(let missing) = error, let suggestion = missing.suggestion {
-            hints.append("did you mean `\(String(decoding: suggestion, as: UTF8.self))`?")
-        }
-        return failure("failed: \(error)", at: range, hints: hints)
     }
 
     private func selectFromImage(_ selection: inout Selection) async throws {
-        let files = try await stage.files(of: copy.from)
+        let files = try await context.sources.files(of: copy.from)
         for source in copy.sources {
             do {
                 selection.nonContextSources += try roots(of: source, in: files).map {
                     Source(root: $0, range: source.range)
                 }
             } catch let error as LayerError {
-                throw failure("failed: \(error)", at: source.range)
+                throw context.failure("failed: \(error)", at: source.range)
             } catch let error as BuildContextError {
-                throw contextFailure(error, at: source.range)
+                throw context.failure(error, at: source.range)
             }
         }
         let roots = selection.nonContextSources.map(\.root)
@@ -158,13 +146,17 @@ extension CopyStep {
     private func missing(_ path: PathInRoot, in files: LayerStack, at range: SourceRange) -> BuildError {
         if let link = try? files.view.resolve(path, followingLast: false).node?.entry, link.kind == .symbolicLink {
             let target = String(decoding: link.linkTarget, as: UTF8.self)
-            return failure(
-                "failed: `\(path)` is a symbolic link to `\(target)`, which is not in \(stage.name(of: copy.from))",
+            return context.failure(
+                "failed: `\(path)` is a symbolic link to `\(target)`, which is not in \(context.sources.name(of: copy.from))",
                 at: range
             )
         }
         let hints = files.suggestion(for: path).map { ["did you mean `\($0)`?"] } ?? []
-        return failure("failed: `\(path)` is not in \(stage.name(of: copy.from))", at: range, hints: hints)
+        return context.failure(
+            "failed: `\(path)` is not in \(context.sources.name(of: copy.from))",
+            at: range,
+            hints: hints
+        )
     }
 }
 

@@ -16,31 +16,31 @@ extension CopyStep {
     ///
     /// - Parameter latest: An earlier layer, from which files are taken that it has with the same content.
     /// - Returns: The layer, and what is known of the context's files now.
-    func write(_ selection: Selection, over latest: Layer?) async throws -> (LayerWriter, ContentFingerprint?) {
+    func write(over latest: Layer?) async throws -> (LayerWriter, ContentFingerprint?) {
         var sources = selection.sources
         for content in selection.remote { sources.append(try await fetch(content)) }
-        let files = try isLinked ? LayerStack([], in: stage.builder.layers) : await stage.files()
+        let files = try isIndependent ? LayerStack([], in: context.builder.layers) : await context.files()
         let plan = try plan(sources, over: files, try await attributeChange())
-        let (event, emit) = (stage.event, stage.builder.emit)
-        let writer = try stage.builder.layers.writer(expectedCount: plan.count) { emit(.written(event, bytes: $0)) }
-        let earlier = latest.flatMap { try? EarlierLayer($0, in: stage.builder.layers) }
+        let (event, emit) = (context.event, context.builder.emit)
+        let writer = try context.builder.layers.writer(expectedCount: plan.count) { emit(.written(event, bytes: $0)) }
+        let earlier = latest.flatMap { try? EarlierLayer($0, in: context.builder.layers) }
         var fingerprint = selection.files?.fingerprint
         do {
             try LayerAssembly(plan, fingerprint, earlier).write(to: writer) { fingerprint?.learn($0) }
             return (writer, fingerprint)
         } catch let error as BuildContextError {
-            throw contextFailure(error, at: copy.sources.first?.range)
+            throw context.failure(error, at: copy.sources.first?.range)
         }
     }
 
     /// What the layer will hold, for an explanation; `nil` where that cannot be told without fetching or unpacking.
-    func plannedFiles(_ selection: Selection) async -> PlannedFiles? {
+    func plannedFiles() async -> PlannedFiles? {
         let sources = selection.sources
         guard selection.remote.isEmpty, !sources.contains(where: { isArchive($0.root) }) else { return nil }
         // Without the files below, which may not be there, links in the destination are not followed.
-        let below = isLinked ? nil : try? await stage.files()
+        let below = isIndependent ? nil : try? await context.files()
         let change = (try? await attributeChange()) ?? AttributeChange(permissions: newPermissions)
-        guard let files = try? below ?? LayerStack([], in: stage.builder.layers),
+        guard let files = try? below ?? LayerStack([], in: context.builder.layers),
             let plan = try? plan(sources, over: files, change)
         else { return nil }
         return PlannedFiles(plan)
@@ -49,7 +49,7 @@ extension CopyStep {
     /// Puts everything in its place.
     private func plan(_ sources: [Source], over files: LayerStack, _ change: AttributeChange) throws -> LayerPlan {
         // Directories that are made get the time of the newest file that goes into them, which no clock decides.
-        lazy var time = sources.compactMap(\.root.newestTime).max() ?? stage.timeBelow
+        lazy var time = sources.compactMap(\.root.newestTime).max() ?? context.timeBelow
         func newDirectory(_ change: AttributeChange, _ mode: ModeChange? = nil) -> (PathInRoot) -> LayerEntry {
             { path in
                 var directory = LayerEntry.directory(path, modified: time)
@@ -60,7 +60,7 @@ extension CopyStep {
         }
         var plan = LayerPlan(
             view: files.view,
-            latestTime: stage.run.plan.sourceDateEpoch,
+            latestTime: context.session.plan.sourceDateEpoch,
             newDirectory: newDirectory(change, copy.chmod)
         )
         try checkDestination(sources.map(\.root), plan)
@@ -83,9 +83,9 @@ extension CopyStep {
                     )
                 }
             } catch let conflict as LayerPlan.Conflict {
-                throw failure(conflict.sentence, at: source.range)
+                throw context.failure(conflict.sentence, at: source.range)
             } catch let error as LayerError {
-                throw failure("failed: \(error)", at: source.range)
+                throw context.failure("failed: \(error)", at: source.range)
             }
         }
         return plan
@@ -103,12 +103,12 @@ extension CopyStep {
         guard let chown = copy.chown else { return change }
         let parts = chown.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let hasNames = parts.contains { !$0.isEmpty && UInt32($0) == nil }
-        let users = try hasNames ? await stage.files().users() : UserDatabase(passwd: [], group: [])
+        let users = try hasNames ? await context.files().users() : UserDatabase(passwd: [], group: [])
         func unknown(_ kind: String, _ name: String) -> BuildError {
             let reason = UserDatabase.reason(outOfRange: name)
             return .at(
                 copy.chownRange,
-                in: step.source,
+                in: context.step.source,
                 reason ?? "unknown \(kind) `\(name)`",
                 hints: reason != nil
                     ? [] : ["a name must be in the /etc/passwd or /etc/group of this stage; a number always works"]
@@ -132,7 +132,7 @@ extension CopyStep {
         guard roots.count > 1, roots.contains(where: { !$0.isDirectory }), !destination.isDirectory,
             !plan.isDirectory(destination.path)
         else { return }
-        throw failure(
+        throw context.failure(
             "with more than one source needs a directory as destination: write `\(copy.destination)/`",
             at: copy.destinationRange
         )
@@ -148,23 +148,23 @@ extension CopyStep {
         var status: FileStatus?
         switch root.items {
         case .context(let listing, _):
-            guard copy.unpack != false, listing.root.status.kind == .regular, let context else { return nil }
-            path = context.directory.filePath(listing.root.resolvedPath)
+            guard copy.unpack != false, listing.root.status.kind == .regular, let buildContext else { return nil }
+            path = buildContext.directory.filePath(listing.root.resolvedPath)
             status = listing.root.status
         case .list(let items):
             guard copy.unpack == true, case .stored(let stored, _)? = items.first?.content else { return nil }
             path = stored
         }
-        let temporary = stage.builder.store[.temporary]
+        let temporary = context.builder.store[.temporary]
         return try CopyRoot(membersOf: path, name: root.name, expecting: status, temporary: temporary)
     }
 
     /// Whether `ADD` unpacks a file of the context.
     private func isArchive(_ root: CopyRoot) -> Bool {
         guard copy.isAdd, copy.unpack != false, !root.isDirectory, case .context(let listing, _) = root.items,
-            let context,
+            let buildContext,
             let descriptor = try? FileOperations.open(
-                context.directory.filePath(listing.root.resolvedPath),
+                buildContext.directory.filePath(listing.root.resolvedPath),
                 O_RDONLY | O_NOFOLLOW | O_NONBLOCK
             )
         else { return false }

@@ -12,27 +12,27 @@ import Reporting
 import SystemPackage
 
 /// `COPY` and `ADD`: selects files, and writes them as a layer without ever unpacking anything.
-struct CopyStep {
+struct CopyStep: LayerStep {
+    let context: StepContext
     let copy: ResolvedCopy
-    let step: PlannedStep
-    let stage: StageBuilder
     /// What the sources are looked up in, unless that is another stage or image.
-    let context: BuildContextFiles?
+    let buildContext: OpenedContext?
     let excludes: IgnoreFile
-    let wildcards: ContextDirectory.Wildcards
-    /// Whether the layer has nothing to do with those below it.
-    ///
+    /// What the sources select, once the inputs are read.
+    private(set) var selection = Selection()
+    private var written: WrittenLayer?
+
     /// As in BuildKit, `--link` means nothing with `--chmod`.
-    let isLinked: Bool
+    var isIndependent: Bool { copy.link && copy.chmod == nil }
 
     /// What one source stands for, and where it is written.
-    struct Source {
+    struct Source: Sendable {
         let root: CopyRoot
         let range: SourceRange
     }
 
     /// What the sources select.
-    struct Selection {
+    struct Selection: Sendable {
         /// Everything but files of the context.
         var nonContextSources: [Source] = []
         /// What stands for them in the key.
@@ -55,126 +55,101 @@ struct CopyStep {
         }
     }
 
-    /// - Parameter context: What `BuildRun.contextFiles` gives for `copy.from`.
-    init(
-        _ copy: ResolvedCopy,
-        step: PlannedStep,
-        stage: StageBuilder,
-        context: BuildContextFiles?,
-        wildcards: ContextDirectory.Wildcards = .path
-    ) throws {
+    /// A layer that was written in the pass that read its files for the key, and the lock on the latest layer's key.
+    // Belongs to the one task that executes the step.
+    private final class WrittenLayer: @unchecked Sendable {
+        let writer: LayerWriter
+        let lock: FileLock
+
+        init(_ writer: LayerWriter, _ lock: FileLock) {
+            self.writer = writer
+            self.lock = lock
+        }
+    }
+
+    /// - Parameter buildContext: What `BuildSession.openedContext` gives for `copy.from`.
+    init(_ copy: ResolvedCopy, _ context: StepContext, _ buildContext: OpenedContext?) throws {
         self.copy = copy
-        self.step = step
-        self.stage = stage
         self.context = context
-        self.wildcards = wildcards
-        isLinked = copy.link && copy.chmod == nil
+        self.buildContext = buildContext
         do {
             excludes = try IgnoreFile(patterns: copy.excludes.map { Array($0.text.utf8) })
         } catch {
             let wrong = copy.excludes.first { (try? IgnoreFile(patterns: [Array($0.text.utf8)])) == nil }
-            throw BuildError.at(wrong?.range, in: step.source, "\(step.instruction.name) failed: \(error)")
+            throw context.failure("failed: \(error)", at: wrong?.range)
         }
     }
 
-    /// Executes the step; a file that changes while it is copied makes it start again, three times at most.
-    func execute(_ stage: inout StageBuilder) async throws -> BuildEvent.Outcome {
-        for attempt in 1... {
-            do {
-                return try await attemptOnce(&stage, isFirst: attempt == 1)
-            } catch let error as ChangedWhileCopied {
-                guard attempt < 3 else { throw failure("failed: \(error)", at: step.instruction.range) }
-            }
-        }
-        preconditionFailure("the loop only ends by returning or throwing")
+    /// The key by what the other stage or image is made of, where its content decides.
+    func alias() async throws -> StepAlias? {
+        guard let shared = context.builder.shared, !isIndependent, copy.inlineFiles.isEmpty,
+            let source = try await context.sources.key(of: copy.from)
+        else { return nil }
+        var files = [NamedInput("from", source.hex), NamedInput("parents", String(copy.parents))]
+        files += copy.sources.map { NamedInput("source", $0.text) }
+        files += copy.excludes.map { NamedInput("exclude", $0.text) }
+        let isRemote = try await context.sources.layers(of: copy.from).contains { $0.isRemote }
+        return StepAlias(key: StepKey(inputs(files)), isNeeded: shared.hasSources && isRemote)
     }
 
-    private func attemptOnce(_ stage: inout StageBuilder, isFirst: Bool) async throws -> BuildEvent.Outcome {
-        let alias = try await alias()
-        if let alias, alias.isNeeded, await takeShared(alias.key, &stage) { return .cached }
-        var selection = try await select()
-        if isFirst, let outcome = try await writeWhileReading(&selection, &stage) { return outcome }
-        try readUnknown(&selection)
-        let complete = selection
-        let make: StageBuilder.LayerMaker = { stage in
-            let writer = try await write(complete, over: stage.cachedLayer(definition)?.layer).0
-            return try finish(writer)
-        }
-        let key = key(complete.inputs)
-        if await stage.takeShared(key, step, isIndependent: isLinked, make) { return .cached }
-        let outcome = try await stage.layer(
-            for: key,
-            step,
-            isIndependent: isLinked,
-            files: { await plannedFiles(complete) },
-            make: make
-        )
-        if let alias { stage.builder.shared?.keep(key, under: alias.key.digest) }
-        return outcome
+    mutating func readInputs(isFirstAttempt: Bool) async throws -> [NamedInput] {
+        selection = try await select()
+        if isFirstAttempt { try await writeWhileReading() }
+        try readUnknown()
+        return inputs(selection.inputs)
     }
 
-    private func key(_ files: [NamedInput]) -> StepKey {
-        StepKey(stage.commonInputs(copy.isAdd ? "ADD" : "COPY", isIndependent: isLinked) + options + files)
+    func make(_ key: StepKey) async throws -> StepProduct {
+        if let written { return .layer(try finish(written.writer)) }
+        return .layer(try finish(try await write(over: context.cachedLayer(latestLayerKey)?.layer).0))
     }
-
-    /// The key of the step whatever the files are: its record has the layer that was made last.
-    private var definition: StepKey { key([NamedInput("files", "latest")]) }
-
-    /// A layer below this size is made again as fast as it is found out what it has in common with the latest one.
-    private static let recordedSize: Int64 = 1 << 20
 
     /// Ends a layer, and remembers it for the time when only some of its files have changed.
     private func finish(_ writer: LayerWriter) throws -> Layer {
         let layer = try writer.finish()
-        if CopyStep.isContext(copy.from), layer.blob.size >= CopyStep.recordedSize {
-            try stage.record(layer, definition, step, created: stage.run.creationTime)
-        }
+        if CopyStep.isContext(copy.from) { try context.recordLatest(layer, latestLayerKey) }
         return layer
     }
 
     /// Writes the layer in the same pass in which its files are read for the key, where it is sure to be needed: files
     /// that are not known are in no layer of this step, if it has none.
-    ///
-    /// - Returns: `nil` where that is not so.
-    private func writeWhileReading(_ selection: inout Selection, _ stage: inout StageBuilder) async throws
-        -> BuildEvent.Outcome?
-    {
-        guard stage.run.request.onMiss == .make, let unknown = selection.files?.fingerprint.unknown, !unknown.isEmpty
-        else { return nil }
-        let usesCache = stage.usesCache
-        // Others may have the layer.
-        if usesCache, stage.builder.shared?.hasSources == true { return nil }
-        if usesCache, stage.builder.cache.record(for: definition) != nil { return nil }
-        // Whoever else is at the same step waits, and then finds the layer.
-        let lock = try await stage.lock(definition)
-        defer { withExtendedLifetime(lock) {} }
-        if usesCache, stage.builder.cache.record(for: definition) != nil { return nil }
-        let incomplete = selection
-        let (writer, fingerprint) = try await stage.whenSlotIsFree { try await write(incomplete, over: nil) }
+    private mutating func writeWhileReading() async throws {
+        let (context, latestLayerKey) = (context, latestLayerKey)
+        func hasLatestLayer() -> Bool { context.usesCache && context.builder.cache.record(for: latestLayerKey) != nil }
+        guard context.session.request.onMiss == .make, let unknown = selection.files?.fingerprint.unknown,
+            !unknown.isEmpty,
+            // Others may have the layer.
+            !context.usesCache || context.builder.shared?.hasSources != true, !hasLatestLayer()
+        else { return }
+        // Another build at the same step waits, and then finds the layer.
+        let lock = try await context.lock(latestLayerKey)
+        guard !hasLatestLayer() else { return }
+        let step = self
+        let (writer, fingerprint) = try await context.progress.whenSlotIsFree { try await step.write(over: nil) }
         if let fingerprint { selection.files?.fingerprint = fingerprint }
         // Further names of one file, and files that a later source put another in place of, are not in the layer.
-        try readUnknown(&selection)
+        try readUnknown()
         if let fingerprint = selection.files?.fingerprint, let file = fingerprint.changed {
             throw ChangedWhileCopied(file, in: fingerprint.listings)
         }
-        let complete = selection
-        return try await stage.layer(
-            for: key(complete.inputs),
-            step,
-            isIndependent: isLinked,
-            files: { await plannedFiles(complete) }
-        ) { _ in
-            try finish(writer)
+        written = WrittenLayer(writer, lock)
+    }
+
+    private mutating func readUnknown() throws {
+        do throws(BuildContextError) {
+            try selection.files?.fingerprint.readUnknown()
+            if context.session.request.onMiss != .report { buildContext?.fingerprints.startSaving() }
+        } catch {
+            throw context.failure(error, at: copy.sources.first?.range)
         }
     }
 
-    private func readUnknown(_ selection: inout Selection) throws {
-        do throws(BuildContextError) {
-            try selection.files?.fingerprint.readUnknown()
-            if stage.run.request.onMiss != .pass { context?.fingerprints.startSaving() }
-        } catch {
-            throw contextFailure(error, at: copy.sources.first?.range)
-        }
+    /// The key of the step whatever the files are: its record has the layer that was made last.
+    private var latestLayerKey: StepKey { StepKey(inputs([NamedInput("files", "latest")])) }
+
+    private func inputs(_ files: [NamedInput]) -> [NamedInput] {
+        let below = isIndependent ? nil : context.below.key
+        return context.commonInputs(copy.isAdd ? "ADD" : "COPY", on: below) + options + files
     }
 
     /// Everything but the files that decides what the layer holds.
@@ -193,35 +168,5 @@ struct CopyStep {
         let last = text.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
         let isDirectory = last.isEmpty || last == "."
         return (path, isDirectory, path.description + (isDirectory && !path.isRoot ? "/" : ""))
-    }
-
-    func failure(_ sentence: String, at range: SourceRange?, hints: [String] = []) -> BuildError {
-        .at(range, in: step.source, "\(step.instruction.name) \(sentence)", hints: hints)
-    }
-}
-
-/// The way to a result of others without the content of what is copied.
-extension CopyStep {
-    /// The key by what the other stage or image is made of, where its content decides; used for nothing but to find the
-    /// key by content, since two makings of a stage may differ.
-    ///
-    /// - Returns: Whether the content would have to be fetched, too; `nil` where there is no such key.
-    private func alias() async throws -> (key: StepKey, isNeeded: Bool)? {
-        guard let shared = stage.builder.shared, !isLinked, copy.inlineFiles.isEmpty,
-            let source = try await stage.contentKey(of: copy.from)
-        else { return nil }
-        var inputs = [NamedInput("from", source.hex), NamedInput("parents", String(copy.parents))]
-        inputs += copy.sources.map { NamedInput("source", $0.text) }
-        inputs += copy.excludes.map { NamedInput("exclude", $0.text) }
-        let isElsewhere = try await stage.layers(of: copy.from).contains { $0.isElsewhere }
-        return (key(inputs), shared.hasSources && isElsewhere)
-    }
-
-    private func takeShared(_ alias: StepKey, _ stage: inout StageBuilder) async -> Bool {
-        await stage.takeShared(alias, isAlias: true, step) { _ in
-            var selection = try await select()
-            try readUnknown(&selection)
-            return try finish(try await write(selection, over: nil).0)
-        }
     }
 }

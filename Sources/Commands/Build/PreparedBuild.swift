@@ -104,7 +104,7 @@ struct PreparedBuild: Sendable {
     func look(events: @escaping @Sendable (BuildEvent) -> Void) async throws {
         var request = request
         request.explainsMisses = true
-        request.onMiss = .pass
+        request.onMiss = .report
         let shared = sharedCache(to: [], events)
         // A base whose steps are elsewhere may be elsewhere too; what it is can be asked without fetching it.
         _ = try await builder(shared == nil ? .never : pull, shared, events).build(request) { _ in

@@ -1,17 +1,17 @@
 import Synchronization
 
-/// A value that is made when somebody first asks for it, and once however many ask.
-final class OpenedOnce<Value: Sendable>: Sendable {
-    private let open: @Sendable () async throws -> Value
+/// A value that is made when it is first asked for, and once however many ask.
+final class Lazy<Value: Sendable>: Sendable {
+    private let make: @Sendable () async throws -> Value
     private let promise = Promise<Value>()
     private let state = Mutex<(isStarted: Bool, value: Value?)>((false, nil))
 
-    init(_ open: @escaping @Sendable () async throws -> Value) {
-        self.open = open
+    init(_ make: @escaping @Sendable () async throws -> Value) {
+        self.make = make
     }
 
-    /// The value where it has been made already.
-    var opened: Value? { state.withLock { $0.value } }
+    /// The value, where it was made already.
+    var made: Value? { state.withLock { $0.value } }
 
     var value: Value {
         get async throws {
@@ -21,7 +21,7 @@ final class OpenedOnce<Value: Sendable>: Sendable {
             }
             guard isFirst else { return try await promise.value }
             do {
-                let value = try await open()
+                let value = try await make()
                 state.withLock { $0.value = value }
                 promise.fulfil(.success(value))
                 return value

@@ -13,44 +13,39 @@ struct BaseResolution {
         var layers: [ImageSource: [StageLayer]] = [:]
         /// Those that are not in the store, in a run that fetches nothing.
         var missing: Set<ImageSource> = []
-        /// What the base image of a stage adds to it, by the stage's index.
-        var triggers: [Int: PlannedTriggers] = [:]
+        /// The stages that the triggers of a stage's base image need, by the stage's index.
+        var triggerDependencies: [Int: Set<Int>] = [:]
     }
 
-    private let run: BuildRun
+    private let session: BuildSession
 
-    init(_ run: BuildRun) {
-        self.run = run
+    init(_ session: BuildSession) {
+        self.session = session
     }
 
     func resolve() async throws -> Bases {
         var bases = Bases()
-        var waiting = run.plan.stages
+        var waiting = session.plan.stages
         var seen = Set(waiting.map(\.index))
         while let stage = waiting.popLast() {
             bases.stages.append(stage)
             var further: Set<Int> = []
-            if case .image(let reference, let platform) = stage.base {
-                let image = try await image(ImageSource(reference: reference, platform: platform), for: stage, &bases)
-                let plan = run.plan
-                let stored = image?.configuration.config.onBuild ?? []
-                if !stored.isEmpty {
-                    let triggers = try BuildError.inDockerfile { () throws(DiagnosticsError) in
-                        try plan.triggers(of: stage, stored: stored)
-                    }
-                    bases.triggers[stage.index] = triggers
-                    further = triggers.dependencies
-                    for source in triggers.images { _ = try await self.image(source, for: stage, &bases) }
-                }
+            if case .image(let source) = stage.base {
+                let image = try await image(source, for: stage, &bases)
+                let start = StageStart(of: stage, in: session.plan, image: image?.configuration)
+                let triggers = try BuildError.inDockerfile { () throws(DiagnosticsError) in try start.triggers }
+                bases.triggerDependencies[stage.index] = triggers.dependencies
+                further = triggers.dependencies
+                for source in triggers.images { _ = try await self.image(source, for: stage, &bases) }
             }
             for source in stage.images { _ = try await image(source, for: stage, &bases) }
             // Of a stage that only a trigger needs, all that it stands on is needed, too.
             for index in further.union(stage.dependencies).sorted() where seen.insert(index).inserted {
-                guard let needed = run.plan.allStages[index] else {
-                    let name = run.plan.dockerfile.stages[index].name ?? String(index)
+                guard let needed = session.plan.allStages[index] else {
+                    let name = session.plan.dockerfile.stages[index].name ?? String(index)
                     throw BuildError.at(
                         stage.from.range,
-                        in: run.plan.dockerfile.source,
+                        in: session.plan.dockerfile.source,
                         "a trigger of this base needs the stage `\(name)`, which has errors",
                         hints: ["`swiftbuild check` shows them"]
                     )
@@ -65,20 +60,20 @@ struct BaseResolution {
     private func image(_ source: ImageSource, for stage: PlannedStage, _ bases: inout Bases) async throws -> BaseImage?
     {
         if let known = bases.images[source] { return known }
-        let text = run.plan.dockerfile.source
+        let text = session.plan.dockerfile.source
         let place = place(of: source, in: stage)
         let image: BaseImage
         do {
-            image = try await run.builder.images.image(source.reference, platform: source.platform)
+            image = try await session.builder.images.image(source.reference, platform: source.platform)
         } catch let error as BaseImageError {
-            if run.request.onMiss == .pass {
+            if session.request.onMiss == .report {
                 bases.missing.insert(source)
                 return nil
             }
             throw BuildError.at(place, in: text, error.message, hints: error.hints)
         }
         bases.images[source] = image
-        let layers = OpenedOnce(image.layers)
+        let layers = Lazy(image.layers)
         bases.layers[source] = image.configuration.rootfs.diffIDs.indices.map { position in
             StageLayer { try await layers.value[position] }
         }
@@ -87,7 +82,7 @@ struct BaseResolution {
 
     /// The word that names an image.
     private func place(of source: ImageSource, in stage: PlannedStage) -> SourceRange {
-        if case .image(let reference, _) = stage.base, reference == source.reference,
+        if case .image(let base) = stage.base, base.reference == source.reference,
             case .from(let from) = stage.from.kind
         {
             return from.base.range

@@ -1,65 +1,17 @@
-import BuildPlanning
 import Layers
-import OCI
-import Reporting
 import Snapshots
 import Synchronization
-
-/// What a stage gives to those that take files from it.
-struct StageFiles: Sendable {
-    /// Lowest first.
-    let layers: [StageLayer]
-    /// What the files are known by.
-    let key: Digest
-
-    /// Whether nothing of it is in the making.
-    var isSettled: Bool { layers.allSatisfy(\.isSettled) }
-
-    /// Waits for what is in the making; what has to be fetched is left where it is, and failures to whoever needs it.
-    func settle() async {
-        for layer in layers { await layer.settle() }
-    }
-}
-
-/// What a stage came to: the state it ended in and the layers that make up its filesystem.
-struct StageResult: Sendable {
-    /// The configuration and the arguments in scope.
-    var state: StageState
-    var history: [ImageConfiguration.HistoryEntry] = []
-    /// Lowest first.
-    var layers: [StageLayer] = []
-    /// The key of the last step that can influence files; what later keys build on.
-    var key: Digest
-    /// The last step's result as it is shown.
-    var shownID: String?
-    /// When the newest layer was made.
-    var created: Timestamp?
-    /// Root's home directory and groups, read when the first process needs them: later layers may still be in the
-    /// making.
-    var rootUser: UserDatabase.Identity?
-    /// Whether the keys of its last steps could not be found out, since nothing is made.
-    var isUnknown = false
-    /// The last step, whose result is shown when the image is complete.
-    var unfinished: UnfinishedStep?
-
-    /// A step of which everything is known but the ID of the image that it completes.
-    struct UnfinishedStep: Sendable {
-        let step: BuildEvent.Step
-        let outcome: BuildEvent.Outcome
-        let seconds: Double
-    }
-}
 
 /// One layer of a stage, which may still be in the making while later steps already run on its files.
 final class StageLayer: Sendable {
     private let promise = Promise<Layer>()
-    private let elsewhere: OpenedOnce<Layer>?
+    private let remote: Lazy<Layer>?
     private let files: Mutex<Workspace?>
 
     /// A layer that exists.
     init(_ layer: Layer) {
         files = Mutex(nil)
-        elsewhere = nil
+        remote = nil
         promised = layer
         promise.fulfil(.success(layer))
     }
@@ -70,26 +22,26 @@ final class StageLayer: Sendable {
     init(_ promised: Layer? = nil, fetching: @escaping @Sendable () async throws -> Layer) {
         self.promised = promised
         files = Mutex(nil)
-        elsewhere = OpenedOnce(fetching)
+        remote = Lazy(fetching)
     }
 
     /// A layer that is being made of what a process wrote; whoever makes it calls `finish`.
     init(of workspace: Workspace?) {
         files = Mutex(workspace)
         promised = nil
-        elsewhere = nil
+        remote = nil
     }
 
     /// Whether it is there, has failed, or has to be fetched.
-    var isSettled: Bool { elsewhere != nil || promise.isDone }
+    var isSettled: Bool { remote != nil || promise.isDone }
 
     /// Waits until it is, whatever becomes of it.
     func settle() async {
-        if elsewhere == nil { _ = try? await promise.value }
+        if remote == nil { _ = try? await promise.value }
     }
 
     /// Whether the layer has to be fetched, as far as is known.
-    var isElsewhere: Bool { elsewhere.map { $0.opened == nil } ?? false }
+    var isRemote: Bool { remote.map { $0.made == nil } ?? false }
 
     /// What the layer is, as far as that is known without waiting for it.
     let promised: Layer?
@@ -107,7 +59,7 @@ final class StageLayer: Sendable {
 
     /// Waits for the layer, whose content is in the store then.
     var layer: Layer {
-        get async throws { if let elsewhere { try await elsewhere.value } else { try await promise.value } }
+        get async throws { if let remote { try await remote.value } else { try await promise.value } }
     }
 }
 
@@ -116,7 +68,7 @@ extension [StageLayer] {
     var layers: [Layer] {
         get async throws {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for layer in self where layer.isElsewhere { group.addTask { _ = try await layer.layer } }
+                for layer in self where layer.isRemote { group.addTask { _ = try await layer.layer } }
                 try await group.waitForAll()
             }
             var result: [Layer] = []

@@ -41,7 +41,7 @@ struct EpochResolution {
         guard let stage = plan.allStages[index], stage.base == .scratch else {
             throw unsuitable(declared.from.base.range)
         }
-        var state = StageState(stage: stage, plan: plan, base: nil)
+        var state = StageStart(of: stage, in: plan).state
         var found: (copy: ResolvedCopy, address: RemoteAddress)?
         for step in stage.steps {
             let resolved = try BuildError.inDockerfile { () throws(DiagnosticsError) in try state.resolve(step) }

@@ -19,14 +19,14 @@ final class StageResults: Sendable {
     private let dependencies: [Int: Set<Int>]
     private let target: Int
 
-    /// - Parameter triggers: What the base images of stages add to them, by the stage's index.
-    init(_ stages: [PlannedStage], triggers: [Int: PlannedTriggers], target: Int) {
+    /// - Parameter triggerDependencies: The stages that the triggers of base images need, by the index of the stage.
+    init(_ stages: [PlannedStage], triggerDependencies: [Int: Set<Int>], target: Int) {
         let indices = stages.map(\.index)
         results = Dictionary(uniqueKeysWithValues: indices.map { ($0, Promise()) })
         files = Dictionary(uniqueKeysWithValues: indices.map { ($0, Promise()) })
         dependencies = Dictionary(
             uniqueKeysWithValues: stages.map {
-                ($0.index, $0.dependencies.union(triggers[$0.index]?.dependencies ?? []))
+                ($0.index, $0.dependencies.union(triggerDependencies[$0.index] ?? []))
             }
         )
         self.target = target
@@ -42,10 +42,10 @@ final class StageResults: Sendable {
     func fulfil(_ index: Int, _ result: Result<StageResult, any Error>) {
         let uses = uses.withLock { $0[index] ?? Uses() }
         if index == target || uses.bases > 0 { results[index]?.fulfil(result) }
-        if uses.dependents > 0 { files[index]?.fulfil(result.map { StageFiles(layers: $0.layers, key: $0.key) }) }
+        if uses.dependents > 0 { files[index]?.fulfil(result.map(\.files)) }
     }
 
-    /// Lets go of what nobody but a stage that is complete now needed.
+    /// Releases what only a stage that is complete now needed.
     func completed(_ index: Int) {
         for dependency in dependencies[index] ?? [] {
             let isLast = uses.withLock { uses in
