@@ -78,11 +78,10 @@ struct RunProcess {
         let below = geteuid() == 0 ? nil : try await context.files().view
         var snapshots = snapshots
         snapshots.unpacked = try await mounts.unpacked()
-        let credentials = Credentials(session.secrets, agents: settings.agents)
         let prepared = try prepare(
             specification,
             root,
-            ProcessLauncher(snapshots, isolation, credentials: credentials, caches: Array(caches.values))
+            ProcessLauncher(snapshots, isolation, credentials: session.credentials, caches: Array(caches.values))
         )
         defer { withExtendedLifetime(prepared) {} }
         guard isolation.level != .chroot || !prepared.hasMounts else {
@@ -92,12 +91,10 @@ struct RunProcess {
             )
         }
         let process = try launch(prepared)
-        let output = try await finish(process, hiding: prepared.redaction)
-        do {
-            try check(output)
-        } catch {
+        let (exit, lastLines) = try await finish(process, hiding: prepared.redaction)
+        guard exit == .exited(0) else {
             await keep(root, specification)
-            throw error
+            throw failure(exit, lastLines)
         }
         root.remove(process.createdMountPoints, withContent: isolation.level == .chroot)
         let capture = LayerCapture(latestTime: session.plan.sourceDateEpoch)
@@ -127,8 +124,7 @@ struct RunProcess {
         do {
             return try process.launch(.captured)
         } catch  where error.reason == .execution {
-            let code: Int32 = error.errno == .noSuchFileOrDirectory ? 127 : 126
-            throw failure(code, isSignal: false, [error.description])
+            throw failure(.exited(error.errno == .noSuchFileOrDirectory ? 127 : 126), [error.description])
         } catch {
             guard let position = process.mount(of: error) else {
                 throw NotStarted(error: BuildError.environment("RUN failed: \(error)", hint: nil))
@@ -150,13 +146,12 @@ struct RunProcess {
         FailedStep.keep(root, of: specification, on: layers, context.event.text, name: name, in: context.builder.store)
     }
 
-    private struct Ending {
-        let exit: SandboxExit
-        let lastLines: [String]
-    }
-
     /// Passes everything on that the process writes, and waits for it; being cancelled kills it.
-    private func finish(_ process: SandboxProcess, hiding secrets: OutputRedaction) async throws -> Ending {
+    ///
+    /// - Returns: Its end, and the last lines that it wrote.
+    private func finish(_ process: SandboxProcess, hiding secrets: OutputRedaction) async throws -> (
+        SandboxExit, [String]
+    ) {
         var tail = OutputTail()
         var output = secrets
         var errors = output
@@ -184,24 +179,17 @@ struct RunProcess {
             process.kill()
         }
         try Task.checkCancellation()
-        return Ending(exit: exit, lastLines: tail.lines)
+        return (exit, tail.lines)
     }
 
-    private func check(_ ending: Ending) throws {
-        switch ending.exit {
-        case .exited(0): return
-        case .exited: throw failure(ending.exit.code, isSignal: false, ending.lastLines)
-        case .signalled: throw failure(ending.exit.code, isSignal: true, ending.lastLines)
-        }
-    }
-
-    private func failure(_ code: Int32, isSignal: Bool, _ lines: [String]) -> BuildError {
-        .runFailed(
+    private func failure(_ exit: SandboxExit, _ lines: [String]) -> BuildError {
+        let isSignal = if case .signalled = exit { true } else { false }
+        return .runFailed(
             BuildError.RunFailure(
                 source: context.step.source,
                 range: context.step.instruction.range,
                 command: command.arguments.joined(separator: " "),
-                code: code,
+                code: exit.code,
                 isSignal: isSignal,
                 lastOutput: lines
             )
@@ -228,7 +216,8 @@ extension RunProcess {
             command.arguments,
             environment: command.environment.map(\.assignment),
             workingDirectory: command.workingDirectory,
-            user: ProcessSpecification.User(command.user, identity)
+            user: command.user,
+            identity
         )
         // An empty one is as good as none (BuildKit).
         if !command.environment.contains(where: { $0.name == "HOME" && !$0.value.isEmpty }) {
@@ -242,7 +231,7 @@ extension RunProcess {
         specification.sharedMemorySize = settings.sharedMemorySize
         specification.network = command.networkMode(settings) == .none ? .none : .host
         if command.isPrivileged { specification.privileges = .all }
-        specification.scripts = command.scripts.map { .init(name: $0.name, content: $0.content) }
+        for script in command.scripts { specification.scripts[script.name] = script.content }
         specification.mounts = try await mounts.references(caches)
         return specification
     }

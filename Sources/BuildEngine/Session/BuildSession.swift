@@ -21,7 +21,7 @@ final class BuildSession: Sendable {
     private let context: OpenedContext?
     private let namedContexts: [String: Lazy<OpenedContext>]
     let isolation: Isolation
-    let secrets: Secrets
+    let credentials: Credentials
     let recorder: BuildRecorder
     /// `nil` where no miss is explained.
     let explainer: MissExplainer?
@@ -39,7 +39,7 @@ final class BuildSession: Sendable {
             Lazy { OpenedContext(try await open(), in: builder.store) }
         }
         isolation = Isolation(builder.store)
-        secrets = Secrets(request.runs.secrets)
+        credentials = Credentials(secrets: request.runs.secrets, agents: request.runs.agents)
         recorder = BuildRecorder(request, plan)
         explainer = request.explainsMisses || request.onMiss != .make ? MissExplainer(builder.layers) : nil
     }
