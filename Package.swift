@@ -18,6 +18,7 @@ let asyncHTTPClient: [Target.Dependency] = [
     .product(name: "NIOHTTP1", package: "swift-nio"),
     .product(name: "NIOSSL", package: "swift-nio-ssl"),
 ]
+let deques: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 /// A library target of the engine.
@@ -49,6 +50,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
@@ -61,13 +63,18 @@ let package = Package(
         .systemLibrary(name: "CSeccomp"),
         .target(name: "CSandbox"),
 
+        library("Threads", [deques]),
         library("FileSystem", ["CLinux", systemPackage]),
         library("Reporting", []),
         library("OCI", []),
-        library("ContentStore", ["OCI", "FileSystem", "CCrypto", systemPackage], staticLibraries: ["crypto"]),
+        library(
+            "ContentStore",
+            ["OCI", "Threads", "FileSystem", "CCrypto", systemPackage],
+            staticLibraries: ["crypto"]
+        ),
         library("RemoteAddresses", []),
         library("ChildProcesses", ["CLinux", "FileSystem", systemPackage]),
-        library("HTTPTransport", ["RemoteAddresses", "FileSystem", systemPackage] + asyncHTTPClient),
+        library("HTTPTransport", ["RemoteAddresses", "Threads", "FileSystem", systemPackage] + asyncHTTPClient),
         library(
             "Registry",
             [
@@ -77,30 +84,29 @@ let package = Package(
         ),
         library("DockerfileSyntax", ["Reporting"]),
         library("BuildPlanning", ["RemoteAddresses", "Reporting", "OCI", "DockerfileSyntax"]),
-        library("BuildContext", ["Reporting", "OCI", "FileSystem", "ContentStore", systemPackage]),
+        library("BuildContext", ["Reporting", "OCI", "Threads", "FileSystem", "ContentStore", systemPackage]),
         library("BuildChecks", ["Reporting", "OCI", "DockerfileSyntax", "BuildContext", "BuildPlanning"]),
         library(
             "Layers",
-            ["OCI", "FileSystem", "ContentStore", "CArchive", "CCompression", systemPackage],
+            ["OCI", "Threads", "FileSystem", "ContentStore", "CArchive", "CCompression", systemPackage],
             staticLibraries: ["archive", "bz2", "lzma", "z", "zstd"]
         ),
         library(
             "LayerWriting",
-            ["OCI", "FileSystem", "ContentStore", "BuildContext", "Layers", systemPackage]
+            ["OCI", "Threads", "FileSystem", "ContentStore", "BuildContext", "Layers", systemPackage]
         ),
         library(
             "RemoteSources",
             [
-                "RemoteAddresses", "HTTPTransport", "ChildProcesses", "OCI", "FileSystem", "ContentStore",
-                "BuildContext",
-                systemPackage,
+                "RemoteAddresses", "HTTPTransport", "ChildProcesses", "OCI", "Threads", "FileSystem", "ContentStore",
+                "BuildContext", systemPackage,
             ]
         ),
         library(
             "Distribution",
             [
-                "CCompression", "Registry", "Reporting", "OCI", "FileSystem", "ContentStore", "BuildCache", "Layers",
-                "Images", systemPackage,
+                "CCompression", "Registry", "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "BuildCache",
+                "Layers", "Images", systemPackage,
             ]
         ),
         library("Snapshots", ["OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
@@ -119,20 +125,21 @@ let package = Package(
         library("BuildReport", ["Reporting", "OCI", "Layers", "Images", "ImageAnalysis", "BuildRecords"]),
         library(
             "ContainerRuntime",
-            ["OCI", "FileSystem", "ContentStore", "Layers", "Snapshots", "Sandbox", systemPackage]
+            ["OCI", "Threads", "FileSystem", "ContentStore", "Layers", "Snapshots", "Sandbox", systemPackage]
         ),
         library(
             "BuildEngine",
             [
-                "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning",
-                "BuildChecks", "BuildCache", "BuildRecords", "Layers", "LayerWriting", "Snapshots", "Sandbox",
+                "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext",
+                "BuildPlanning", "BuildChecks", "BuildCache", "BuildRecords", "Layers", "LayerWriting", "Snapshots", "Sandbox",
                 "ContainerRuntime", "RemoteAddresses", "RemoteSources", systemPackage,
             ]
         ),
         library(
             "Commands",
             [
-                "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning",
+                "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext",
+                "BuildPlanning",
                 "BuildChecks", "BuildCache", "BuildRecords", "Layers", "Snapshots", "Images", "ImageAnalysis",
                 "BuildReport",
                 "BuildEngine", "Sandbox", "ContainerRuntime", "RemoteAddresses", "RemoteSources", "Registry",
@@ -140,6 +147,7 @@ let package = Package(
                 argumentParser,
             ]
         ),
+        tests("Threads"),
         tests("FileSystem", [systemPackage]),
         tests("OCI"),
         tests("ContentStore", ["OCI", "FileSystem", systemPackage]),
@@ -174,13 +182,13 @@ let package = Package(
         ),
         tests(
             "ContainerRuntime",
-            ["OCI", "FileSystem", "ContentStore", "Layers", "Snapshots", "Sandbox", systemPackage]
+            ["OCI", "Threads", "FileSystem", "ContentStore", "Layers", "Snapshots", "Sandbox", systemPackage]
         ),
         tests(
             "BuildEngine",
             [
-                "Reporting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning",
-                "BuildCache", "BuildRecords", "Layers", "Images", systemPackage,
+                "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext",
+                "BuildPlanning", "BuildCache", "BuildRecords", "Layers", "Images", systemPackage,
             ]
         ),
         tests("Commands", [argumentParser]),

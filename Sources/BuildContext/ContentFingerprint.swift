@@ -1,6 +1,7 @@
 internal import FileSystem
 public import OCI
 internal import Synchronization
+internal import Threads
 
 /// Everything about a selection that counts for the cache: first what the walk saw and earlier builds read, then all.
 ///
@@ -115,7 +116,7 @@ private final class Reading: Sendable {
         if files.count == 1 || (files.count < 64 && bytes < 1 << 18) {
             work()
         } else {
-            HelperThreads.perform(Reading.threads) { _ in work() }
+            WorkerGroup.forEach(below: Reading.threads) { _ in work() }
         }
         let outcome = outcome.withLock { $0 }
         if let failure = outcome.failure { throw failure.error }

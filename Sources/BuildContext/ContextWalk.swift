@@ -1,8 +1,8 @@
-internal import Dispatch
 internal import FileSystem
 internal import Glibc
 internal import Synchronization
 internal import SystemPackage
+internal import Threads
 
 /// One pass over what a selected root holds, directory by directory, on two threads where it is worth it.
 final class ContextWalk: Sendable {
@@ -14,8 +14,8 @@ final class ContextWalk: Sendable {
     private let stopsAtFirst: Bool
 
     private let state = Mutex(State())
-    private let news = DispatchSemaphore(value: 0)
-    private let helpers = HelperThreads()
+    private let news = Semaphore()
+    private let helpers = WorkerGroup()
 
     private struct State {
         /// Directories to be read, the deepest last, so that few are open at a time.

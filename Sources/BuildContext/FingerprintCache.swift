@@ -4,6 +4,7 @@ internal import Glibc
 public import OCI
 internal import Synchronization
 internal import SystemPackage
+internal import Threads
 
 /// What is known about the contents of a context's files by their status alone, kept in the store between builds.
 ///
@@ -36,7 +37,7 @@ public final class FingerprintCache: Sendable {
     private let isKept: Bool
     private let table: FingerprintTable
     private let learned: Mutex<Learned>
-    private let saving = HelperThreads()
+    private let saving = WorkerGroup()
 
     /// Opens the file for a context; a missing or damaged one counts as empty.
     public init(store: Store, context: ContextDirectory) {

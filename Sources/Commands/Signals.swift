@@ -1,6 +1,7 @@
 import FileSystem
 import Glibc
 import Synchronization
+import Threads
 
 /// Signals, taken by the first thread and handed to whatever is going on.
 ///

@@ -3,6 +3,7 @@ import BuildEngine
 import FileSystem
 import Glibc
 import Reporting
+import Threads
 
 /// The command line: a verb, or none for `build`.
 public struct SwiftBuild: AsyncParsableCommand {

@@ -2,6 +2,7 @@ public import FileSystem
 internal import Glibc
 public import OCI
 public import SystemPackage
+internal import Threads
 
 /// The one directory in which everything is kept; itself a valid OCI image layout (image-layout.md).
 ///

@@ -5,6 +5,7 @@ internal import Glibc
 internal import Layers
 internal import OCI
 internal import SystemPackage
+internal import Threads
 
 /// Compresses layers of the store, each once for each way of doing it.
 struct LayerCompressor {
@@ -100,7 +101,7 @@ struct LayerCompressor {
         ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, Int32(level))
         ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
         // With one worker or more the bytes do not depend on how many there are.
-        ZSTD_CCtx_setParameter(context, ZSTD_c_nbWorkers, Int32(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1)))
+        ZSTD_CCtx_setParameter(context, ZSTD_c_nbWorkers, Int32(WorkerGroup.processorCount))
         ZSTD_CCtx_setParameter(context, ZSTD_c_jobSize, 4 << 20)
         let space = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
         defer { space.deallocate() }

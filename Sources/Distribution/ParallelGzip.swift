@@ -1,5 +1,6 @@
 internal import CCompression
 internal import FileSystem
+internal import Threads
 
 /// Compresses with gzip on all processors (RFC 1952), always to the same bytes whatever their number.
 ///
@@ -31,7 +32,7 @@ struct ParallelGzip {
         let results = UnsafeMutableBufferPointer<Block>.allocate(capacity: count)
         results.initialize(repeating: Block())
         nonisolated(unsafe) let shared = results
-        HelperThreads.perform(count) { index in
+        WorkerGroup.forEach(below: count) { index in
             let start = index * ParallelGzip.blockSize
             let end = min(start + ParallelGzip.blockSize, input.count)
             let block = UnsafeRawBufferPointer(rebasing: input[start..<end])

@@ -1,6 +1,7 @@
 internal import FileSystem
 internal import Glibc
 internal import RemoteAddresses
+internal import Threads
 
 /// Takes the bytes of a download.
 public protocol HTTPSink {

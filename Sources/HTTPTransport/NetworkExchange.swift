@@ -8,6 +8,7 @@ internal import NIOSSL
 internal import RemoteAddresses
 internal import Synchronization
 internal import SystemPackage
+internal import Threads
 
 /// Talks to servers with `async-http-client`; connections are kept for the next request.
 ///
@@ -129,7 +130,7 @@ public final class NetworkExchange: HTTPExchange {
     /// Whether there can be the threads that connections need: the one of `loops`, and those that look up names.
     ///
     /// The libraries trap or wait for ever where there can be none (`ulimit -u`, the limit of a container's processes).
-    private static let hasThreads = HelperThread.canStart(4)
+    private static let hasThreads = WorkerThread.canStart(4)
 
     /// One thread moves bytes faster than any network here; it is started with the first request.
     private static let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)

@@ -1,9 +1,8 @@
 public import BuildContext
-import Dispatch
 import FileSystem
-import Glibc
 public import Layers
 import Synchronization
+import Threads
 
 /// Puts the planned entries of a layer together: threads read files into parts of the tar, and the calling one takes
 /// the parts in order, to hash and write them.
@@ -16,7 +15,7 @@ public final class LayerAssembly: @unchecked Sendable {
         let layer = LayerPart(capacity: LayerAssembly.partSize + LayerAssembly.partSize / 8)
         var contents: [(ContentFingerprint.File, FileContent)] = []
         var failure: (any Error)?
-        let ready = DispatchSemaphore(value: 0)
+        let ready = Semaphore()
     }
 
     /// What a thread has to itself.
@@ -54,8 +53,8 @@ public final class LayerAssembly: @unchecked Sendable {
     private let context: ContextDirectory?
     private let earlier: EarlierLayer?
     private let parts = (0..<LayerAssembly.partCount).map { _ in Part() }
-    private let free = DispatchSemaphore(value: 0)
-    private let helpers = HelperThreads()
+    private let free = Semaphore(LayerAssembly.partCount)
+    private let helpers = WorkerGroup()
 
     private let lock = Mutex(())
     private var items: LayerPlan.Iterator
@@ -76,8 +75,6 @@ public final class LayerAssembly: @unchecked Sendable {
         context = fingerprint?.context
         self.earlier = earlier
         comparison = earlier?.comparison
-        // Not as its first value, to which it would have to be brought back before it goes.
-        for _ in parts { free.signal() }
     }
 
     /// Writes all entries.
@@ -93,7 +90,7 @@ public final class LayerAssembly: @unchecked Sendable {
         var made = 0
         while true {
             let part = parts[taken % parts.count]
-            if part.ready.wait(timeout: .now()) == .timedOut {
+            if !part.ready.tryWait() {
                 switch make(&maker, waits: false) {
                 case .made:
                     made += 1
@@ -118,8 +115,7 @@ public final class LayerAssembly: @unchecked Sendable {
     }
 
     private func startHelpers() {
-        let processors = sysconf(Int32(_SC_NPROCESSORS_ONLN))
-        for _ in 1..<max(min(processors, 4), 1) {
+        for _ in 1..<min(WorkerGroup.processorCount, 4) {
             helpers.start {
                 var maker = self.maker()
                 while case .made = self.make(&maker, waits: true) {}
@@ -135,7 +131,7 @@ public final class LayerAssembly: @unchecked Sendable {
 
     /// Makes the next part, if there is one and there is room for it.
     private func make(_ maker: inout Maker, waits: Bool) -> Turn {
-        if waits { free.wait() } else if free.wait(timeout: .now()) == .timedOut { return .noSpace }
+        if waits { free.wait() } else if !free.tryWait() { return .noSpace }
         switch lock.withLock({ _ in claim(&maker) }) {
         case .end(let parts):
             free.signal()

@@ -1,11 +1,12 @@
 internal import FileSystem
 internal import Synchronization
+internal import Threads
 
 /// Hands bytes on to another sink on a thread of its own, so that whoever makes them need not wait for that.
 ///
 /// The first bytes are handed on at once: what is written in one piece is not worth a thread.
 final class BackgroundSink: ByteSink {
-    private let work = BackgroundWork(limit: 4)
+    private let work = WorkQueue(.serial, limit: 4)
     private let target: Target
     private let free = FreeBuffers()
     private var isFirst = true

@@ -1,6 +1,7 @@
 internal import FileSystem
 internal import Glibc
 public import SystemPackage
+internal import Threads
 
 /// Writes layer entries as real files below a directory that is empty at the start.
 ///
@@ -47,7 +48,7 @@ public final class TreeWriter {
     private let existing: Existing
     private let attributes: FileAttributes
     /// Files are filled on two threads; each that waits is open, and a process may have few files open.
-    private let files = WorkQueue(limit: 32)
+    private let files = WorkQueue(.concurrent, limit: 32)
     /// The directories from the root down to the one written to last.
     private var open: [OpenDirectory]
     private let chain: DirectoryChain

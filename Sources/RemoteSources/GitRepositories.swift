@@ -6,6 +6,7 @@ internal import Glibc
 internal import OCI
 public import RemoteAddresses
 public import SystemPackage
+internal import Threads
 
 /// One commit of a repository and what of it is wanted: everything that decides which files come.
 public struct GitCommit: Sendable {

@@ -7,6 +7,7 @@ import OCI
 import Synchronization
 import SystemPackage
 import Testing
+import Threads
 
 @testable import BuildEngine
 

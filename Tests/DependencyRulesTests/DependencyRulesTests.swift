@@ -18,7 +18,7 @@ struct DependencyRulesTests {
     private static let manifest = Result { try Manifest.load() }
 
     /// What any target may import without declaring it: the system's own modules.
-    private static let system: Set<String> = ["Glibc", "Synchronization", "Dispatch", "Swift"]
+    private static let system: Set<String> = ["Glibc", "Synchronization", "Swift"]
 
     /// Foundation costs start-up time and brings a second vocabulary for files; these two have a reason.
     private static let mayUseFoundation: Set<String> = ["OCI", "Commands"]

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Glibc
 internal import SystemPackage
 internal import Testing
@@ -43,6 +44,22 @@ struct ThreadLimitTests {
             let result = try await run(f, limit, as: 54_400 + uid_t(limit), ["pull", "localhost:1/x"])
             #expect(result.status == 1 || result.status == 3, "\(result)")
             #expect(result.errors.contains("error"), "\(result)")
+        }
+    }
+
+    @Test("what a build writes to a directory is whole")
+    func output() async throws {
+        try await BuildFixture.with { f in
+            chmod(f.context.string, 0o755)
+            for number in 0..<100 { try f.write("many/\(number)", "content of \(number)") }
+            try f.write("Dockerfile", "FROM scratch\nCOPY many /m\n")
+            let directory = f.scratch.appending("home").appending("out")
+            let result = try await run(f, 2, as: 54_500, ["-o", directory.string, "."])
+            #expect(result.status == 0, "\(result)")
+            for number in 0..<100 {
+                let file = directory.appending("m").appending("\(number)").string
+                #expect(try String(contentsOfFile: file, encoding: .utf8) == "content of \(number)")
+            }
         }
     }
 }

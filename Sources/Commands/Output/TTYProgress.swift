@@ -4,6 +4,7 @@ import Glibc
 import Images
 import Reporting
 import Synchronization
+import Threads
 
 /// A live view for a terminal: what is done as lines that stay, what goes on below them with its time.
 final class TTYProgress: ProgressRenderer {
@@ -43,26 +44,9 @@ final class TTYProgress: ProgressRenderer {
     private let begin = ContinuousClock.now
 
     init() {
-        var thread: pthread_t = 0
         // A clock on the screen; the thread ends with the program, since it holds nothing that must be given back.
-        let context = Unmanaged.passRetained(self).toOpaque()
-        let result = pthread_create(
-            &thread,
-            nil,
-            { context in
-                guard let context else { return nil }
-                let progress = Unmanaged<TTYProgress>.fromOpaque(context).takeRetainedValue()
-                while progress.tick() { usleep(100_000) }
-                return nil
-            },
-            context
-        )
-        if result == 0 {
-            pthread_detach(thread)
-        } else {
-            // Without a clock the view is drawn when something happens, and at its end.
-            Unmanaged<TTYProgress>.fromOpaque(context).release()
-        }
+        // Where there can be none, the view is drawn when something happens, and at its end.
+        _ = WorkerThread { while self.tick() { usleep(100_000) } }
     }
 
     private func tick() -> Bool {

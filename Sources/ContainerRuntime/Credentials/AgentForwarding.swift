@@ -2,6 +2,7 @@ internal import FileSystem
 internal import Glibc
 internal import Sandbox
 public import SystemPackage
+import Threads
 
 /// What stands behind an id of `--ssh`.
 public enum AgentSource: Sendable, Hashable {
@@ -41,7 +42,7 @@ final class AgentForwarding: Sendable {
     let socket: FilePath
     private let directory: TemporaryDirectory
     private let listener: Int32
-    private let thread: HelperThread
+    private let thread: WorkerThread
 
     /// - Throws: `SystemError`.
     init(to agent: FilePath, permissions: UInt32, owner: SandboxUser, in temporary: FilePath) throws {
@@ -52,7 +53,7 @@ final class AgentForwarding: Sendable {
         // To an ordinary user everything inside belongs anyway.
         if geteuid() == 0 { chown(socket.string, owner.userID, owner.groupID) }
         let descriptor = listener
-        guard let thread = HelperThread({ AgentForwarding.relay(descriptor, agent) }) else {
+        guard let thread = WorkerThread({ AgentForwarding.relay(descriptor, agent) }) else {
             close(listener)
             throw SystemError("start a thread for", socket)
         }

@@ -5,6 +5,7 @@ public import Layers
 public import OCI
 public import Registry
 internal import Synchronization
+internal import Threads
 
 /// Results of steps in registries and directories, shared by stores.
 ///

@@ -1,12 +1,12 @@
 internal import Glibc
 internal import Synchronization
 
-/// Threads that help with one piece of work.
+/// Threads that share one piece of work.
 ///
-/// Not those of Dispatch, which waits for ever where the system gives no further thread: here the work goes on with
-/// those that there are, and with the calling one alone where there are none.
-public final class HelperThreads: Sendable {
-    private let threads = Mutex<[HelperThread]>([])
+/// Not those of Dispatch, which waits for ever where the system gives no further thread: here the threads that there
+/// are do the work, and the calling one does it alone where there are none.
+public final class WorkerGroup: Sendable {
+    private let threads = Mutex<[WorkerThread]>([])
 
     public init() {}
 
@@ -15,24 +15,20 @@ public final class HelperThreads: Sendable {
     /// - Returns: Whether there can be one; otherwise nothing is done.
     @discardableResult
     public func start(_ body: @escaping @Sendable () -> Void) -> Bool {
-        guard let thread = HelperThread(body) else { return false }
+        guard let thread = WorkerThread(body) else { return false }
         threads.withLock { $0.append(thread) }
         return true
     }
 
-    /// Waits until all that were started are over.
+    /// Waits until all threads that were started have ended.
     public func join() {
         while let thread = threads.withLock({ $0.popLast() }) { thread.join() }
     }
 
-    /// Does something for each number below `count`, on the calling thread and on as many others as help.
+    /// Calls `body` for each number below `count`, on the calling thread and on as many others as the limit allows.
     ///
     /// - Parameter limit: How many threads work at most, by default one for each processor.
-    public static func perform(
-        _ count: Int,
-        limit: Int? = nil,
-        _ body: (Int) -> Void
-    ) {
+    public static func forEach(below count: Int, limit: Int? = nil, _ body: (Int) -> Void) {
         let next = Atomic<Int>(0)
         withoutActuallyEscaping(body) { body in
             // SAFETY: `body` is used by threads that have ended when this returns; the caller promises, as with
@@ -45,11 +41,14 @@ public final class HelperThreads: Sendable {
                     body(number)
                 }
             }
-            let helpers = HelperThreads()
-            let threads = min(count, limit ?? sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-            for _ in 1..<max(threads, 1) { helpers.start(work) }
+            let group = WorkerGroup()
+            let threads = min(count, limit ?? processorCount)
+            for _ in 1..<max(threads, 1) { group.start(work) }
             work()
-            helpers.join()
+            group.join()
         }
     }
+
+    /// The number of processors that are online.
+    public static var processorCount: Int { max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1) }
 }

@@ -1,0 +1,65 @@
+import Synchronization
+import Testing
+import Threads
+
+@Suite("A work queue")
+struct WorkQueueTests {
+    private struct Failure: Error, Equatable {}
+
+    @Test(
+        "does everything once, however little may wait",
+        arguments: [WorkQueue.Order.serial, .concurrent],
+        [0, 1, 32]
+    )
+    func everything(order: WorkQueue.Order, limit: Int) throws {
+        let done = Mutex<[Int]>([])
+        let queue = WorkQueue(order, limit: limit)
+        for number in 0..<5000 { try queue.add { done.withLock { $0.append(number) } } }
+        try queue.finish()
+        let numbers = done.withLock { $0 }
+        #expect((order == .serial ? numbers : numbers.sorted()) == Array(0..<5000))
+    }
+
+    @Test(
+        "throws what a piece of work threw, at the latest at its end",
+        arguments: [WorkQueue.Order.serial, .concurrent]
+    )
+    func failure(order: WorkQueue.Order) throws {
+        let done = Mutex<[Int]>([])
+        let queue = WorkQueue(order, limit: 2)
+        #expect(throws: Failure()) {
+            for number in 0..<1000 {
+                try queue.add {
+                    if number == 500 { throw Failure() }
+                    done.withLock { $0.append(number) }
+                }
+            }
+            try queue.finish()
+        }
+        if order == .serial { #expect(done.withLock { $0 == Array(0..<500) }) }
+        let last = WorkQueue(order, limit: 2)
+        try last.add { throw Failure() }
+        #expect(throws: Failure()) { try last.finish() }
+        try WorkQueue(order, limit: 1).finish()
+    }
+
+    @Test("does not wait for room after a failure", arguments: [WorkQueue.Order.serial, .concurrent])
+    func afterFailure(order: WorkQueue.Order) {
+        let queue = WorkQueue(order, limit: 2)
+        for _ in 0..<10 { try? queue.add { throw Failure() } }
+        #expect(throws: Failure()) { try queue.finish() }
+    }
+
+    @Test("that is dropped does nothing any more", arguments: [WorkQueue.Order.serial, .concurrent])
+    func dropped(order: WorkQueue.Order) throws {
+        let count = Atomic(0)
+        do {
+            let queue = WorkQueue(order, limit: 1000)
+            for _ in 0..<1000 { try queue.add { count.add(1, ordering: .relaxed) } }
+        }
+        let atEnd = count.load(ordering: .relaxed)
+        #expect(atEnd <= 1000)
+        try WorkQueue(order, limit: 1).finish()
+        #expect(count.load(ordering: .relaxed) == atEnd)
+    }
+}
