@@ -116,19 +116,18 @@ public struct ContextDirectory: Sendable {
     }
 
     /// Opens a path component by component, so that no symbolic link on the way can lead elsewhere.
-    func open(_ path: [UInt8], _ flags: Int32) throws(SystemError) -> Int32 {
-        var descriptor = try FileOperations.open(self.path, O_RDONLY | O_DIRECTORY)
+    func open(_ path: [UInt8], _ flags: Int32) throws(SystemError) -> OwnedDescriptor {
+        var file = try OwnedDescriptor(self.path, O_RDONLY | O_DIRECTORY)
         let components = path.split(separator: PathText.slash)
         for (index, component) in components.enumerated() {
             let name = component.map { CChar(bitPattern: $0) } + [0]
             let isLast = index == components.count - 1
             let own = isLast ? flags : O_RDONLY | O_DIRECTORY
-            let next = openat(descriptor, name, own | O_NOFOLLOW | O_CLOEXEC)
-            let error = Errno.current
-            close(descriptor)
-            guard next >= 0 else { throw SystemError("open", filePath(path), errno: error) }
-            descriptor = next
+            guard let next = OwnedDescriptor(openat(file.rawValue, name, own | O_NOFOLLOW | O_CLOEXEC)) else {
+                throw SystemError("open", filePath(path))
+            }
+            file = next
         }
-        return descriptor
+        return file
     }
 }

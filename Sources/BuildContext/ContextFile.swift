@@ -8,21 +8,18 @@ public final class ContextFile: Sendable {
     public let status: FileStatus
     /// The attributes that go into an image.
     public let extendedAttributes: [ExtendedAttribute]
-    private let descriptor: Int32
+    private let file: OwnedDescriptor
     /// Nanoseconds since 1970, before anything was read, so that every change that reading can miss is later.
     private let opened: Int64
 
-    /// Takes the descriptor over.
-    init(descriptor: Int32, status: FileStatus) {
-        self.descriptor = descriptor
+    init(_ file: consuming OwnedDescriptor, status: FileStatus) {
         self.status = status
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         opened = Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
-        extendedAttributes = ExtendedAttribute.portable(descriptor: descriptor)
+        extendedAttributes = ExtendedAttribute.portable(descriptor: file.rawValue)
+        self.file = file
     }
-
-    deinit { close(descriptor) }
 
     /// Fills a buffer with the bytes at an offset; false when there are too few or it is another file by now.
     ///
@@ -30,28 +27,22 @@ public final class ContextFile: Sendable {
     public func read(_ buffer: UnsafeMutableRawBufferPointer, at offset: Int64, path: @autoclosure () -> FilePath)
         throws(BuildContextError) -> Bool
     {
-        var position = 0
-        while position < buffer.count {
-            let count = pread(
-                descriptor,
-                buffer.baseAddress.map { $0 + position },
-                buffer.count - position,
-                off_t(offset) + off_t(position)
-            )
-            if count < 0 {
-                let error = Errno.current
-                if error == .interrupted { continue }
-                if !isUnchanged { return false }
-                throw .system(SystemError("read", path(), errno: error))
-            }
-            if count == 0 { return false }
-            position += count
+        do {
+            return try FileOperations.read(
+                buffer,
+                from: file.rawValue,
+                at: offset,
+                bypassesPageCache: false,
+                path: path()
+            ) == buffer.count
+        } catch {
+            if !isUnchanged { return false }
+            throw .system(error)
         }
-        return true
     }
 
     /// Whether the file still is what it was when it was seen first.
-    public var isUnchanged: Bool { (try? FileStatus.of(descriptor: descriptor, path: "")) == status }
+    public var isUnchanged: Bool { (try? FileStatus.of(descriptor: file.rawValue, path: "")) == status }
 
     /// Whether any change after the file was opened is sure to be seen in its status.
     public var isSettled: Bool { FingerprintCache.isSettled(status, at: opened) }
@@ -61,15 +52,13 @@ public final class ContextFile: Sendable {
 public struct ContextFileOpener: ~Copyable {
     let context: ContextDirectory
     private var directory: [UInt8]?
-    private var descriptor: Int32 = -1
+    private var file: OwnedDescriptor?
 
     private static let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
 
     public init(_ context: ContextDirectory) {
         self.context = context
     }
-
-    deinit { if descriptor >= 0 { close(descriptor) } }
 
     /// Opens a regular file that was walked; `nil` when something else is there now.
     ///
@@ -79,10 +68,10 @@ public struct ContextFileOpener: ~Copyable {
     {
         let parent = listing.parent(of: entry)
         if parent != directory {
-            if descriptor >= 0 { close(descriptor) }
-            (directory, descriptor) = (nil, -1)
+            directory = nil
+            file = nil
             do {
-                descriptor = try FileOperations.open(context.filePath(parent), O_RDONLY | O_DIRECTORY)
+                file = try OwnedDescriptor(context.filePath(parent), O_RDONLY | O_DIRECTORY)
             } catch {
                 if error.isOfChangedTree { return nil }
                 throw .system(error)
@@ -90,13 +79,14 @@ public struct ContextFileOpener: ~Copyable {
             directory = parent
         }
         // Without O_NONBLOCK a fifo in the file's place would be waited for.
-        let file = listing.withName(of: entry) { openat(descriptor, $0, ContextFileOpener.flags) }
-        guard file >= 0 else {
+        let parentDescriptor = file.rawValue ?? -1
+        let result = listing.withName(of: entry) { openat(parentDescriptor, $0, ContextFileOpener.flags) }
+        guard let file = OwnedDescriptor(result) else {
             let error = SystemError("open", context.filePath(listing.contextPath(of: entry)))
             if error.isOfChangedTree { return nil }
             throw .system(error)
         }
-        return ContextFile(descriptor: file, status: listing.status(of: entry))
+        return ContextFile(file, status: listing.status(of: entry))
     }
 
     /// Opens a file that was not as it was walked once more, and takes it as it is now; `nil` for anything else.
@@ -105,18 +95,8 @@ public struct ContextFileOpener: ~Copyable {
     func openAgain(_ path: [UInt8]) throws(BuildContextError) -> ContextFile? {
         do throws(SystemError) {
             let file = try context.open(path, ContextFileOpener.flags)
-            let status: FileStatus
-            do {
-                status = try FileStatus.of(descriptor: file, path: context.filePath(path))
-            } catch {
-                close(file)
-                throw error
-            }
-            guard status.kind == .regular else {
-                close(file)
-                return nil
-            }
-            return ContextFile(descriptor: file, status: status)
+            let status = try FileStatus.of(descriptor: file.rawValue, path: context.filePath(path))
+            return status.kind == .regular ? ContextFile(file, status: status) : nil
         } catch {
             if error.isOfChangedTree { return nil }
             throw .system(error)

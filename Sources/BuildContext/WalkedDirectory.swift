@@ -18,7 +18,8 @@ final class WalkedDirectory: @unchecked Sendable {
     // Written by the one thread that read the parent, under the walk's lock, before any other sees this directory.
     var position: Int
     /// Open while this directory is being read, and -1 before and where too many are open.
-    private(set) var descriptor: Int32 = -1
+    var descriptor: Int32 { file.rawValue ?? -1 }
+    private var file: OwnedDescriptor?
     /// Kept for its descriptor, and only until that was used.
     private var parent: WalkedDirectory?
 
@@ -58,20 +59,19 @@ final class WalkedDirectory: @unchecked Sendable {
         defer { if descriptor >= 0 { WalkedDirectory.openCount.add(1, ordering: .relaxed) } }
         guard let parent else {
             do {
-                let file = context.filePath(contextPath(in: root))
-                descriptor = try FileOperations.open(file, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+                let path = context.filePath(contextPath(in: root))
+                file = try OwnedDescriptor(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
             } catch {
                 throw .system(error)
             }
             return true
         }
         let name = path[((path.lastIndex(of: PathText.slash) ?? -1) + 1)...].map { CChar(bitPattern: $0) } + [0]
-        let isOpen = parent.descriptor >= 0
-        let directory = isOpen ? parent.descriptor : try parent.reopened(in: context, root: root)
-        descriptor = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        let error = Errno.current
-        if !isOpen { Glibc.close(directory) }
+        let reopened = parent.descriptor < 0 ? try parent.reopened(in: context, root: root) : nil
+        let directory = reopened.rawValue ?? parent.descriptor
+        file = OwnedDescriptor(openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC))
         if descriptor >= 0 { return true }
+        let error = Errno.current
         switch error {
         case .noSuchFileOrDirectory: return false
         case .notDirectory, .tooManySymbolicLinkLevels: throw .changedWhileRead(contextPath(in: root))
@@ -87,13 +87,13 @@ final class WalkedDirectory: @unchecked Sendable {
     }
 
     /// A new descriptor of a directory that was read before.
-    private func reopened(in context: ContextDirectory, root: SelectedRoot) throws(BuildContextError) -> Int32 {
+    private func reopened(in context: ContextDirectory, root: SelectedRoot) throws(BuildContextError) -> OwnedDescriptor
+    {
         let contextPath = contextPath(in: root)
         do throws(SystemError) {
-            let descriptor = try context.open(contextPath, O_RDONLY | O_DIRECTORY)
-            let now = try FileStatus.of(descriptor: descriptor, path: "")
-            if now.inode == status.inode, now.device == status.device { return descriptor }
-            Glibc.close(descriptor)
+            let directory = try context.open(contextPath, O_RDONLY | O_DIRECTORY)
+            let now = try FileStatus.of(descriptor: directory.rawValue, path: "")
+            if now.inode == status.inode, now.device == status.device { return directory }
         } catch {
             guard [.noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels].contains(error.errno) else {
                 throw .system(error)
@@ -104,8 +104,7 @@ final class WalkedDirectory: @unchecked Sendable {
 
     private func close() {
         guard descriptor >= 0 else { return }
-        Glibc.close(descriptor)
-        descriptor = -1
+        file = nil
         WalkedDirectory.openCount.subtract(1, ordering: .relaxed)
     }
 }

@@ -7,33 +7,31 @@ public import SystemPackage
 ///
 /// That it cannot be written is no reason to fail.
 public final class StepLog: Sendable {
+    private struct State: ~Copyable {
+        /// Whether a byte came, after which there is no file only where it cannot be written.
+        var isBegun = false
+        var file: OwnedDescriptor?
+    }
+
     private let path: FilePath
-    /// -1 before the first byte, -2 where it cannot be written.
-    private let descriptor = Mutex<Int32>(-1)
+    private let state = Mutex(State())
 
     public init(_ path: FilePath) {
         self.path = path
     }
 
-    deinit {
-        let open = descriptor.withLock { $0 }
-        if open >= 0 { close(open) }
-    }
-
     public func append(_ bytes: [UInt8]) {
-        descriptor.withLock { descriptor in
-            if descriptor == -1 {
+        state.withLock { state in
+            if !state.isBegun {
+                state.isBegun = true
                 try? FileOperations.createDirectories(path.removingLastComponent(), permissions: 0o700)
-                descriptor = (try? FileOperations.open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK, 0o600)) ?? -2
+                state.file = try? OwnedDescriptor(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK, 0o600)
             }
-            guard descriptor >= 0 else { return }
-            let open = descriptor
-            do {
-                try bytes.withUnsafeBytes { try FileOperations.write($0, to: open, path: path) }
-            } catch {
-                close(open)
-                descriptor = -2
+            guard let descriptor = state.file.rawValue else { return }
+            let isWritten: Void? = try? bytes.withUnsafeBytes {
+                try FileOperations.write($0, to: descriptor, path: path)
             }
+            if isWritten == nil { state.file = nil }
         }
     }
 }

@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-int sb_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
-
 int sb_open_terminal(int *controller, int *process_end) {
     char name[64];
     *controller = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);

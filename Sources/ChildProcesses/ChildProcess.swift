@@ -1,4 +1,3 @@
-internal import CLinux
 internal import FileSystem
 internal import Glibc
 internal import Synchronization
@@ -28,14 +27,13 @@ public enum ChildProcess {
         try Task.checkCancellation()
         let process = Mutex<pid_t>(0)
         let streams = try Streams(arguments[0])
-        let standardInput = try input.isEmpty ? nil : filledPipe(input, arguments[0])
-        defer { if let standardInput { close(standardInput) } }
+        let standardInput = try filledPipe(input, arguments[0])
         let id = try start(arguments, environment, streams, standardInput)
         process.withLock { $0 = id }
         return try await withTaskCancellationHandler {
             let (output, errors) = streams.read()
             var status: Int32 = 0
-            while waitpid(id, &status, 0) < 0, Errno.current == .interrupted {}
+            _ = uninterrupted { waitpid(id, &status, 0) }
             process.withLock { $0 = 0 }
             try Task.checkCancellation()
             let signal = status & 0x7F
@@ -46,35 +44,35 @@ public enum ChildProcess {
         }
     }
 
-    /// The end of a pipe from which some bytes can be read.
-    private static func filledPipe(_ bytes: [UInt8], _ program: String) throws -> Int32 {
+    /// The end of a pipe from which some bytes can be read; `nil` for none.
+    private static func filledPipe(_ bytes: [UInt8], _ program: String) throws -> AnonymousPipe? {
+        if bytes.isEmpty { return nil }
         // More would have to be written while the program reads.
         guard bytes.count <= 1 << 16 else {
             throw SystemError("pass input to", FilePath(program), errno: .fileTooLarge)
         }
-        var ends: [Int32] = [0, 0]
-        guard sb_pipe_cloexec(&ends) == 0 else { throw SystemError("make a pipe for", FilePath(program)) }
-        defer { close(ends[1]) }
-        try bytes.withUnsafeBytes { try FileOperations.write($0, to: ends[1], path: FilePath(program)) }
-        return ends[0]
+        let pipe = try Streams.pipe(program)
+        try bytes.withUnsafeBytes { try FileOperations.write($0, to: pipe.writer, path: FilePath(program)) }
+        pipe.closeWriter()
+        return pipe
     }
 
     private static func start(
         _ arguments: [String],
         _ environment: [String: String],
         _ streams: Streams,
-        _ standardInput: Int32?
+        _ standardInput: AnonymousPipe?
     ) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         if let standardInput {
-            posix_spawn_file_actions_adddup2(&actions, standardInput, 0)
+            posix_spawn_file_actions_adddup2(&actions, standardInput.reader, 0)
         } else {
             posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         }
-        posix_spawn_file_actions_adddup2(&actions, streams.outputWriter, 1)
-        posix_spawn_file_actions_adddup2(&actions, streams.errorWriter, 2)
+        posix_spawn_file_actions_adddup2(&actions, streams.output.writer, 1)
+        posix_spawn_file_actions_adddup2(&actions, streams.errors.writer, 2)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -103,52 +101,39 @@ public enum ChildProcess {
 
     /// The pipes of standard output and standard error.
     private final class Streams: Sendable {
-        private let output: Int32
-        private let errors: Int32
-        let outputWriter: Int32
-        let errorWriter: Int32
-        private let writersAreOpen = Mutex(true)
+        let output: AnonymousPipe
+        let errors: AnonymousPipe
 
         init(_ program: String) throws(SystemError) {
-            var first: [Int32] = [0, 0]
-            guard sb_pipe_cloexec(&first) == 0 else { throw SystemError("make a pipe for", FilePath(program)) }
-            var second: [Int32] = [0, 0]
-            guard sb_pipe_cloexec(&second) == 0 else {
-                let error = SystemError("make a pipe for", FilePath(program))
-                first.forEach { close($0) }
-                throw error
-            }
-            (output, outputWriter, errors, errorWriter) = (first[0], first[1], second[0], second[1])
+            output = try Streams.pipe(program)
+            errors = try Streams.pipe(program)
         }
 
-        deinit {
-            closeWriters()
-            close(output)
-            close(errors)
+        static func pipe(_ program: String) throws(SystemError) -> AnonymousPipe {
+            do {
+                return try AnonymousPipe()
+            } catch {
+                throw SystemError("make a pipe for", FilePath(program), errno: error)
+            }
         }
 
         func closeWriters() {
-            writersAreOpen.withLock { isOpen in
-                guard isOpen else { return }
-                close(outputWriter)
-                close(errorWriter)
-                isOpen = false
-            }
+            output.closeWriter()
+            errors.closeWriter()
         }
 
         /// Everything until both are closed by the other side; of too much the end is missing.
         func read() -> (output: String, errors: String) {
             var texts: [[UInt8]] = [[], []]
             var polled = [
-                pollfd(fd: output, events: Int16(POLLIN), revents: 0),
-                pollfd(fd: errors, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: output.reader, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: errors.reader, events: Int16(POLLIN), revents: 0),
             ]
             var buffer = [UInt8](repeating: 0, count: 1 << 14)
             while polled.contains(where: { $0.fd >= 0 }) {
-                guard poll(&polled, 2, -1) >= 0 || Errno.current == .interrupted else { break }
+                guard uninterrupted({ poll(&polled, 2, -1) }) >= 0 else { break }
                 for index in polled.indices where polled[index].fd >= 0 && polled[index].revents != 0 {
-                    let count = Glibc.read(polled[index].fd, &buffer, buffer.count)
-                    if count < 0, Errno.current == .interrupted { continue }
+                    let count = uninterrupted { Glibc.read(polled[index].fd, &buffer, buffer.count) }
                     if count <= 0 {
                         polled[index].fd = -1
                     } else if texts[index].count < ChildProcess.limit {

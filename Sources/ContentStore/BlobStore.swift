@@ -59,16 +59,13 @@ public struct BlobStore: Sendable {
 
     /// Whether the blob's bytes have its digest; reads it whole.
     public func verify(_ digest: Digest) -> Bool {
-        guard let descriptor = try? FileOperations.openRegular(path(digest)) else { return false }
-        defer { close(descriptor) }
+        guard let file = try? OwnedDescriptor(regularFile: path(digest)) else { return false }
         var hasher = SHA256Hasher()
-        return withUnsafeTemporaryAllocation(byteCount: 1 << 20, alignment: 16) { buffer in
-            while true {
-                let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-                if count < 0 { return false }
-                if count == 0 { return hasher.finish() == digest }
-                hasher.update(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count]))
-            }
+        do {
+            try FileOperations.forEachPiece(of: file.rawValue, path: path(digest)) { hasher.update($0) }
+            return hasher.finish() == digest
+        } catch {
+            return false
         }
     }
 }

@@ -7,8 +7,8 @@ public import SystemPackage
 /// is opened again as `..` on the way up, and must be the directory that it was.
 public final class DirectoryChain {
     private struct Link {
-        /// -1 while it is closed.
-        var descriptor: Int32
+        /// `nil` while it is closed.
+        var file: OpenFile?
         let device: UInt64
         let inode: UInt64
     }
@@ -23,48 +23,34 @@ public final class DirectoryChain {
     public init(root path: FilePath) throws(SystemError) {
         self.path = path
         links = []
-        try append(try FileOperations.open(path, O_RDONLY | O_DIRECTORY))
+        try append(try OwnedDescriptor(path, O_RDONLY | O_DIRECTORY))
     }
 
     /// Starts at an open directory, which stays the caller's; `path` is for messages.
     public init(root descriptor: Int32, path: FilePath) throws(SystemError) {
         self.path = path
         links = []
-        let own = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
-        guard own >= 0 else { throw SystemError("open", path) }
-        try append(own)
-    }
-
-    deinit {
-        for link in links where link.descriptor >= 0 { close(link.descriptor) }
+        try append(try OwnedDescriptor(duplicating: descriptor, path: path))
     }
 
     /// The root, always open.
-    public var root: Int32 { links[0].descriptor }
+    public var root: Int32 { links[0].file?.descriptor ?? -1 }
     /// The deepest directory.
-    public var descriptor: Int32 { links[links.count - 1].descriptor }
+    public var descriptor: Int32 { links[links.count - 1].file?.descriptor ?? -1 }
     /// The number of directories below the root.
     public var depth: Int { links.count - 1 }
 
-    private func append(_ descriptor: Int32) throws(SystemError) {
-        let status: FileStatus
-        do throws(SystemError) {
-            status = try FileStatus.of(descriptor: descriptor, path: path)
-        } catch {
-            close(descriptor)
-            throw error
-        }
-        links.append(Link(descriptor: descriptor, device: status.device, inode: status.inode))
+    private func append(_ directory: consuming OwnedDescriptor) throws(SystemError) {
+        let status = try FileStatus.of(descriptor: directory.rawValue, path: path)
+        links.append(Link(file: OpenFile(directory), device: status.device, inode: status.inode))
         let outdated = links.count - 1 - DirectoryChain.limit
-        guard outdated > 0, links[outdated].descriptor >= 0 else { return }
-        close(links[outdated].descriptor)
-        links[outdated].descriptor = -1
+        if outdated > 0 { links[outdated].file = nil }
     }
 
     /// Goes into a directory of the deepest one; a symbolic link is none.
     public func enter(_ name: [CChar]) throws(SystemError) {
-        let child = openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        guard child >= 0 else { throw SystemError("open", path) }
+        guard let child = OwnedDescriptor(openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC))
+        else { throw SystemError("open", path) }
         try append(child)
     }
 
@@ -73,13 +59,14 @@ public final class DirectoryChain {
     /// - Parameter finish: Given the directory that is left, when there is a way back from it already.
     public func leave(_ finish: (Int32) throws -> Void = { _ in }) throws {
         precondition(links.count > 1, "the root cannot be left")
-        let child = links.removeLast()
-        defer { close(child.descriptor) }
-        if links[links.count - 1].descriptor < 0 {
-            let parent = openat(child.descriptor, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-            guard parent >= 0 else { throw SystemError("open", path) }
-            links[links.count - 1].descriptor = parent
-            let (status, known) = (try FileStatus.of(descriptor: parent, path: path), links[links.count - 1])
+        guard let child = links.removeLast().file else { preconditionFailure("the deepest directory is open") }
+        defer { withExtendedLifetime(child) {} }
+        if links[links.count - 1].file == nil {
+            guard let parent = OwnedDescriptor(openat(child.descriptor, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC))
+            else { throw SystemError("open", path) }
+            let status = try FileStatus.of(descriptor: parent.rawValue, path: path)
+            links[links.count - 1].file = OpenFile(parent)
+            let known = links[links.count - 1]
             guard status.device == known.device, status.inode == known.inode else {
                 throw SystemError("walk", path, errno: .staleNFSFileHandle)
             }

@@ -8,37 +8,24 @@ public final class FileLock: Sendable {
         case exclusive
     }
 
-    private let descriptor: Int32
+    private let file: OwnedDescriptor
 
-    private init(descriptor: Int32) {
-        self.descriptor = descriptor
-    }
-
-    deinit {
-        close(descriptor)
-    }
+    private init(_ file: consuming OwnedDescriptor) { self.file = file }
 
     /// Waits for a `flock` on `path`, a directory or a file that is made when missing.
     public static func acquire(_ path: FilePath, _ mode: Mode) throws(SystemError) -> FileLock {
-        let descriptor = try openForLocking(path)
-        while flock(descriptor, mode == .shared ? LOCK_SH : LOCK_EX) != 0 {
-            guard Errno.current == .interrupted else {
-                let error = SystemError("lock", path)
-                close(descriptor)
-                throw error
-            }
+        let file = try openForLocking(path)
+        guard uninterrupted({ flock(file.rawValue, mode == .shared ? LOCK_SH : LOCK_EX) }) == 0 else {
+            throw SystemError("lock", path)
         }
-        return FileLock(descriptor: descriptor)
+        return FileLock(file)
     }
 
     /// A `flock` on `path` if it can be had at once, `nil` if another holds it.
     public static func tryAcquire(_ path: FilePath, _ mode: Mode) throws(SystemError) -> FileLock? {
-        let descriptor = try openForLocking(path)
-        if flock(descriptor, (mode == .shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 {
-            return FileLock(descriptor: descriptor)
-        }
+        let file = try openForLocking(path)
+        if flock(file.rawValue, (mode == .shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 { return FileLock(file) }
         let error = SystemError("lock", path)
-        close(descriptor)
         if error.errno == .wouldBlock { return nil }
         throw error
     }
@@ -48,44 +35,34 @@ public final class FileLock: Sendable {
     /// Open file description locks (`fcntl(2)`, `F_OFD_SETLK`) on a single byte: they also exclude threads of one
     /// process from each other, and die with the process like `flock`.
     public static func tryAcquire(_ path: FilePath, slot: UInt64) throws(SystemError) -> FileLock? {
-        let descriptor = try FileOperations.open(path, O_RDWR | O_CREAT, 0o644)
-        if try lock(descriptor, slot: slot, waiting: false, path) { return FileLock(descriptor: descriptor) }
-        close(descriptor)
-        return nil
+        try acquire(path, slot: slot, waiting: false)
     }
 
     /// Waits for one of these locks.
     public static func acquire(_ path: FilePath, slot: UInt64) throws(SystemError) -> FileLock {
-        let descriptor = try FileOperations.open(path, O_RDWR | O_CREAT, 0o644)
-        _ = try lock(descriptor, slot: slot, waiting: true, path)
-        return FileLock(descriptor: descriptor)
+        guard let lock = try acquire(path, slot: slot, waiting: true) else { throw SystemError("lock", path) }
+        return lock
     }
 
-    /// Closes the descriptor when it throws.
-    private static func lock(_ descriptor: Int32, slot: UInt64, waiting: Bool, _ path: FilePath) throws(SystemError)
-        -> Bool
-    {
+    private static func acquire(_ path: FilePath, slot: UInt64, waiting: Bool) throws(SystemError) -> FileLock? {
+        let file = try OwnedDescriptor(path, O_RDWR | O_CREAT, 0o644)
         var lock = Glibc.flock()
         lock.l_type = Int16(F_WRLCK)
         lock.l_whence = Int16(SEEK_SET)
         lock.l_start = off_t(slot >> 2)
         lock.l_len = 1
         // F_OFD_SETLK and F_OFD_SETLKW; glibc's header hides them from Swift behind _GNU_SOURCE.
-        while fcntl(descriptor, waiting ? 38 : 37, &lock) != 0 {
-            let error = SystemError("lock", path)
-            if error.errno == .interrupted { continue }
-            if !waiting, error.errno == .wouldBlock || error.errno == .permissionDenied { return false }
-            close(descriptor)
-            throw error
-        }
-        return true
+        if uninterrupted({ fcntl(file.rawValue, waiting ? 38 : 37, &lock) }) == 0 { return FileLock(file) }
+        let error = SystemError("lock", path)
+        if !waiting, error.errno == .wouldBlock || error.errno == .permissionDenied { return nil }
+        throw error
     }
 
-    private static func openForLocking(_ path: FilePath) throws(SystemError) -> Int32 {
+    private static func openForLocking(_ path: FilePath) throws(SystemError) -> OwnedDescriptor {
         do {
-            return try FileOperations.open(path, O_RDONLY | O_NONBLOCK)
+            return try OwnedDescriptor(path, O_RDONLY | O_NONBLOCK)
         } catch  where error.errno == .noSuchFileOrDirectory {
-            return try FileOperations.open(path, O_RDONLY | O_CREAT, 0o644)
+            return try OwnedDescriptor(path, O_RDONLY | O_CREAT, 0o644)
         }
     }
 }

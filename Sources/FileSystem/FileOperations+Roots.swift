@@ -12,16 +12,15 @@ extension FileOperations {
     /// - Throws: `SystemError` also when something of that name is there.
     public static func createRoot(_ path: FilePath, permissions: UInt32 = 0o755) throws(SystemError) {
         guard path.withPlatformString({ mkdir($0, 0o700) }) == 0 else { throw SystemError("create directory", path) }
-        let descriptor = try open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-        defer { close(descriptor) }
+        let directory = try OwnedDescriptor(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
         let isPrivileged = geteuid() == 0
         let (user, group) = (isPrivileged ? 0 : geteuid(), isPrivileged ? 0 : getegid())
-        let status = try FileStatus.of(descriptor: descriptor, path: path)
-        if status.userID != user || status.groupID != group, fchown(descriptor, user, group) != 0 {
+        let status = try FileStatus.of(descriptor: directory.rawValue, path: path)
+        if status.userID != user || status.groupID != group, fchown(directory.rawValue, user, group) != 0 {
             throw SystemError("change the owner of", path)
         }
-        for list in accessLists { fremovexattr(descriptor, list) }
-        guard fchmod(descriptor, mode_t(permissions)) == 0 else { throw SystemError("set the mode of", path) }
+        for list in accessLists { fremovexattr(directory.rawValue, list) }
+        guard fchmod(directory.rawValue, mode_t(permissions)) == 0 else { throw SystemError("set the mode of", path) }
     }
 
     /// Takes permissions of a directory away from everybody that `permissions` does not have.

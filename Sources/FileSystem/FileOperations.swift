@@ -29,21 +29,37 @@ extension FilePath {
 
 /// Whole-file and whole-tree operations with errors that name the path.
 public enum FileOperations {
+    /// Opens as `OwnedDescriptor` does; the caller closes the descriptor.
+    public static func open(_ path: FilePath, _ flags: Int32, _ permissions: UInt32 = 0) throws(SystemError) -> Int32 {
+        try OwnedDescriptor(path, flags, permissions).release()
+    }
+
+    /// Opens as `OwnedDescriptor(regularFile:)` does; the caller closes the descriptor.
+    public static func openRegular(_ path: FilePath) throws(SystemError) -> Int32 {
+        try OwnedDescriptor(regularFile: path).release()
+    }
+
     /// Reads a whole file, at most `limit` bytes.
     ///
     /// - Throws: `SystemError`, with `.fileTooLarge` when the file is longer than `limit`.
     public static func read(_ path: FilePath, limit: Int = 1 << 30) throws(SystemError) -> [UInt8] {
-        let descriptor = try open(path, O_RDONLY)
-        defer { close(descriptor) }
-        return try read(descriptor: descriptor, path: path, limit: limit)
+        let file = try OwnedDescriptor(path, O_RDONLY)
+        return try read(descriptor: file.rawValue, path: path, limit: limit)
+    }
+
+    /// Reads a whole regular file, at most `limit` bytes.
+    ///
+    /// - Throws: As `read`, and as `OwnedDescriptor(regularFile:)`.
+    public static func readRegular(_ path: FilePath, limit: Int = 1 << 30) throws(SystemError) -> [UInt8] {
+        let file = try OwnedDescriptor(regularFile: path)
+        return try read(descriptor: file.rawValue, path: path, limit: limit)
     }
 
     /// Reads at most the first `count` bytes of a regular file.
     public static func readPrefix(_ path: FilePath, count: Int) throws(SystemError) -> [UInt8] {
-        let descriptor = try openRegular(path)
-        defer { close(descriptor) }
+        let file = try OwnedDescriptor(regularFile: path)
         var bytes = [UInt8](repeating: 0, count: count)
-        let got = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
+        let got = bytes.withUnsafeMutableBytes { pread(file.rawValue, $0.baseAddress, $0.count, 0) }
         guard got >= 0 else { throw SystemError("read", path) }
         return Array(bytes.prefix(got))
     }
@@ -55,14 +71,31 @@ public enum FileOperations {
         let expected = fstat(descriptor, &raw) == 0 ? min(max(Int(raw.st_size), 0), limit) : 0
         var chunk = [UInt8](repeating: 0, count: min(max(expected + 1, 4096), 1 << 20))
         while true {
-            let count = chunk.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 {
-                if Errno.current == .interrupted { continue }
-                throw SystemError("read", path)
+            let count = chunk.withUnsafeMutableBytes { bytes in
+                uninterrupted { Glibc.read(descriptor, bytes.baseAddress, bytes.count) }
             }
+            guard count >= 0 else { throw SystemError("read", path) }
             if count == 0 { return result }
             guard result.count + count <= limit else { throw SystemError("read", path, errno: .fileTooLarge) }
             result.append(contentsOf: chunk[..<count])
+        }
+    }
+
+    /// Hands on an open file to its end, piece by piece.
+    ///
+    /// - Throws: `SystemError`, what `body` throws.
+    public static func forEachPiece(
+        of descriptor: Int32,
+        path: FilePath,
+        _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+        defer { buffer.deallocate() }
+        while true {
+            let count = uninterrupted { Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
+            guard count >= 0 else { throw SystemError("read", path) }
+            if count == 0 { return }
+            try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         }
     }
 
@@ -86,27 +119,25 @@ public enum FileOperations {
 
     /// Fills a buffer with the bytes at an offset of a layer or another large file, as far as the file has them.
     ///
-    /// Much at once is read past the page cache.
-    ///
+    /// - Parameter bypassesPageCache: Whether much at once is read past it.
     /// - Returns: The number of bytes read, fewer than the buffer has only at the end of the file.
     public static func read(
         _ buffer: UnsafeMutableRawBufferPointer,
         from descriptor: Int32,
         at offset: Int64,
+        bypassesPageCache: Bool = true,
         path: @autoclosure () -> FilePath
     ) throws(SystemError) -> Int {
         var position = 0
         while position < buffer.count {
             let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[position...])
             let place = off_t(offset) + off_t(position)
-            let count =
-                rest.count >= uncachedSize
-                ? sb_pread_uncached(descriptor, rest.baseAddress, rest.count, place)
-                : pread(descriptor, rest.baseAddress, rest.count, place)
-            if count < 0 {
-                if Errno.current == .interrupted { continue }
-                throw SystemError("read", path())
+            let count = uninterrupted {
+                bypassesPageCache && rest.count >= uncachedSize
+                    ? sb_pread_uncached(descriptor, rest.baseAddress, rest.count, place)
+                    : pread(descriptor, rest.baseAddress, rest.count, place)
             }
+            guard count >= 0 else { throw SystemError("read", path()) }
             if count == 0 { break }
             position += count
         }
@@ -126,14 +157,12 @@ public enum FileOperations {
         var position = 0
         while position < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[position...])
-            let count =
+            let count = uninterrupted {
                 isForLater && rest.count >= uncachedSize
-                ? sb_write_uncached(descriptor, rest.baseAddress, rest.count)
-                : Glibc.write(descriptor, rest.baseAddress, rest.count)
-            if count < 0 {
-                if Errno.current == .interrupted { continue }
-                throw SystemError("write", path)
+                    ? sb_write_uncached(descriptor, rest.baseAddress, rest.count)
+                    : Glibc.write(descriptor, rest.baseAddress, rest.count)
             }
+            guard count >= 0 else { throw SystemError("write", path) }
             position += count
         }
     }
@@ -152,11 +181,11 @@ public enum FileOperations {
         var position = off_t(offset)
         let end = off_t(offset + size)
         while position < end {
-            let count = sb_copy_file_range(source, &position, target, Int(min(end - position, 1 << 30)))
+            let wanted = Int(min(end - position, 1 << 30))
+            let count = uninterrupted { sb_copy_file_range(source, &position, target, wanted) }
             if count == 0 { break }
             if count > 0 { continue }
             switch Errno.current {
-            case .interrupted: continue
             case .improperLink, .notSupported, .noFunction, .invalidArgument, .badFileDescriptor:
                 return try copyThroughMemory(from: source, &position, end, to: target, path: path) - offset
             default: throw SystemError("write", path)
@@ -175,11 +204,10 @@ public enum FileOperations {
         var buffer = [UInt8](repeating: 0, count: 1 << 17)
         while position < end {
             let wanted = Int(min(end - position, off_t(buffer.count)))
-            let count = buffer.withUnsafeMutableBytes { pread(source, $0.baseAddress, wanted, position) }
-            if count < 0 {
-                if Errno.current == .interrupted { continue }
-                throw SystemError("read", path)
+            let count = buffer.withUnsafeMutableBytes { bytes in
+                uninterrupted { pread(source, bytes.baseAddress, wanted, position) }
             }
+            guard count >= 0 else { throw SystemError("read", path) }
             if count == 0 { break }
             let result: Result<Void, SystemError> = buffer.withUnsafeBytes { bytes in
                 Result { () throws(SystemError) in
@@ -209,9 +237,8 @@ public enum FileOperations {
 
     /// The names in a directory without `.` and `..`, sorted.
     public static func names(in path: FilePath) throws(SystemError) -> [[UInt8]] {
-        let descriptor = try open(path, O_RDONLY | O_DIRECTORY)
-        defer { close(descriptor) }
-        return try names(inDirectory: descriptor, path: path)
+        let directory = try OwnedDescriptor(path, O_RDONLY | O_DIRECTORY)
+        return try names(inDirectory: directory.rawValue, path: path)
     }
 
     /// The names in an open directory without `.` and `..`, sorted; the descriptor stays open.
@@ -229,17 +256,16 @@ public enum FileOperations {
         default: throw SystemError("remove", path)
         }
         guard
-            let parent = try? open(
+            let parent = try? OwnedDescriptor(
                 path.removingLastComponent().isEmpty ? "." : path.removingLastComponent(),
                 O_RDONLY | O_DIRECTORY
             )
         else { throw SystemError("remove", path) }
-        defer { close(parent) }
         let name =
             path.lastComponent.map { component in
                 component.withPlatformString { pointer in (0..<strlen(pointer)).map { UInt8(bitPattern: pointer[$0]) } }
             } ?? []
-        try removeTree(name, in: parent, path: path)
+        try removeTree(name, in: parent.rawValue, path: path)
     }
 
     private static func removeTree(_ name: [UInt8], in parent: Int32, path: FilePath) throws(SystemError) {

@@ -10,14 +10,13 @@ public final class MappedFile: @unchecked Sendable {
 
     /// - Throws: `SystemError`; an empty file maps to an empty buffer.
     public init(_ path: FilePath) throws(SystemError) {
-        let descriptor = try FileOperations.openRegular(path)
-        defer { close(descriptor) }
-        let size = Int(try FileStatus.of(descriptor: descriptor, path: path).size)
+        let file = try OwnedDescriptor(regularFile: path)
+        let size = Int(try FileStatus.of(descriptor: file.rawValue, path: path).size)
         guard size > 0 else {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
             return
         }
-        guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED else {
+        guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, file.rawValue, 0), address != MAP_FAILED else {
             throw SystemError("map", path)
         }
         bytes = UnsafeRawBufferPointer(start: address, count: size)

@@ -1,13 +1,16 @@
 internal import Glibc
 public import SystemPackage
 
-/// A file that is open for reading as long as this value lives.
+/// A descriptor that several owners share.
 public final class OpenFile: Sendable {
-    public let descriptor: Int32
+    private let file: OwnedDescriptor
 
-    public init(_ path: FilePath) throws(SystemError) {
-        descriptor = try FileOperations.open(path, O_RDONLY)
+    public var descriptor: Int32 { file.rawValue }
+
+    public init(_ file: consuming OwnedDescriptor) { self.file = file }
+
+    /// Opens a file for reading.
+    public convenience init(_ path: FilePath) throws(SystemError) {
+        self.init(try OwnedDescriptor(path, O_RDONLY))
     }
-
-    deinit { close(descriptor) }
 }

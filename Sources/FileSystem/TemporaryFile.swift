@@ -7,18 +7,18 @@ public import SystemPackage
 /// dropping the value removes the file.
 public final class TemporaryFile: Sendable {
     public let path: FilePath
+    private let file: OwnedDescriptor
     /// Open for reading and writing until the value goes away.
-    public let descriptor: Int32
+    public var descriptor: Int32 { file.rawValue }
 
     public init(in directory: FilePath, permissions: UInt32 = 0o644) throws(SystemError) {
         path = directory.appending("\(getpid())-\(String(UInt64.random(in: .min ... .max), radix: 36))")
-        descriptor = try FileOperations.open(path, O_RDWR | O_CREAT | O_EXCL, permissions)
+        file = try OwnedDescriptor(path, O_RDWR | O_CREAT | O_EXCL, permissions)
         flock(descriptor, LOCK_EX | LOCK_NB)
     }
 
     deinit {
         path.withPlatformString { _ = unlink($0) }
-        close(descriptor)
     }
 
     /// Appends bytes.

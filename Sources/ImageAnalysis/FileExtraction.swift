@@ -126,9 +126,8 @@ public struct FileExtraction {
             return FileStatus.ifPresent(path)?.kind
         }
         // A link of the caller's own may stand for a directory.
-        guard let descriptor = try? FileOperations.open(path, O_RDONLY | O_DIRECTORY) else { return status.kind }
-        close(descriptor)
-        return .directory
+        let directory = try? OwnedDescriptor(path, O_RDONLY | O_DIRECTORY)
+        return directory == nil ? status.kind : .directory
     }
 }
 

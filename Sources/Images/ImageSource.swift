@@ -129,21 +129,18 @@ final class DirectorySource: ImageSource {
     let name: String
     private let path: FilePath
     private let store: Store
-    private let root: Int32
+    private let root: OwnedDescriptor
 
     init(_ path: FilePath, store: Store) throws {
         self.path = path
         self.store = store
         name = "`\(path)`"
-        root = try FileOperations.open(path, O_RDONLY | O_DIRECTORY)
+        root = try OwnedDescriptor(path, O_RDONLY | O_DIRECTORY)
     }
 
-    deinit { close(root) }
-
     func document(_ name: String) throws -> [UInt8]? {
-        guard let descriptor = try open([name]) else { return nil }
-        defer { close(descriptor) }
-        return try read(descriptor, name)
+        guard let file = try open([name]) else { return nil }
+        return try read(file.rawValue, name)
     }
 
     private func read(_ descriptor: Int32, _ name: String) throws -> [UInt8] {
@@ -161,33 +158,18 @@ final class DirectorySource: ImageSource {
     func fetch(_ digest: Digest, size: Int64) throws {
         let member = "blobs/sha256/\(digest.hex)"
         if store.blobs.size(digest) == size, store.blobs.verify(digest) { return }
-        guard let descriptor = try open(["blobs", "sha256", digest.hex]) else {
+        guard let file = try open(["blobs", "sha256", digest.hex]) else {
             throw ImageError.missingMember(member, archive: name)
         }
-        defer { close(descriptor) }
-        guard try FileStatus.of(descriptor: descriptor, path: path).size == size else {
+        guard try FileStatus.of(descriptor: file.rawValue, path: path).size == size else {
             throw ImageError.damagedMember(member, archive: name)
         }
         let writer = try BlobSink(store.blobs)
-        try copy(descriptor, to: writer, member)
+        try FileOperations.forEachPiece(of: file.rawValue, path: path.appending(member)) { try writer.write($0) }
         do {
             try writer.commit(expecting: digest)
         } catch is ContentStoreError {
             throw ImageError.damagedMember(member, archive: name)
-        }
-    }
-
-    private func copy(_ descriptor: Int32, to sink: any ByteSink, _ member: String) throws {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4096)
-        defer { buffer.deallocate() }
-        while true {
-            let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-            if count < 0 {
-                if Errno.current == .interrupted { continue }
-                throw SystemError("read", path.appending(member))
-            }
-            if count == 0 { return }
-            try sink.write(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count]))
         }
     }
 
@@ -196,32 +178,29 @@ final class DirectorySource: ImageSource {
     }
 
     /// Opens a directory below another, which stays open; `nil` when it does not exist.
-    private func openDirectory(_ parent: Int32, _ components: ArraySlice<String>) throws -> Int32? {
-        guard let name = components.first else { return fcntl(parent, F_DUPFD_CLOEXEC, 0) }
-        let next = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        if next < 0, Errno.current == .noSuchFileOrDirectory { return nil }
-        guard next >= 0 else { throw SystemError("open", path.appending(name)) }
-        guard components.count > 1 else { return next }
-        defer { close(next) }
-        return try openDirectory(next, components.dropFirst())
+    private func openDirectory(_ parent: Int32, _ components: ArraySlice<String>) throws -> OwnedDescriptor? {
+        guard let name = components.first else { return try OwnedDescriptor(duplicating: parent, path: path) }
+        guard let next = OwnedDescriptor(openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) else {
+            if Errno.current == .noSuchFileOrDirectory { return nil }
+            throw SystemError("open", path.appending(name))
+        }
+        if components.count > 1 { return try openDirectory(next.rawValue, components.dropFirst()) }
+        return next
     }
 
     /// Opens a regular file; `nil` when it does not exist.
-    private func open(_ components: [String]) throws -> Int32? {
-        let directory = try openDirectory(root, components.dropLast())
-        guard let directory else { return nil }
-        defer { close(directory) }
+    private func open(_ components: [String]) throws -> OwnedDescriptor? {
+        guard let directory = try openDirectory(root.rawValue, components.dropLast()) else { return nil }
         let last = components.last ?? ""
-        let descriptor = openat(directory, last, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
-        if descriptor < 0, Errno.current == .noSuchFileOrDirectory { return nil }
-        guard descriptor >= 0 else {
+        let result = openat(directory.rawValue, last, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        guard let file = OwnedDescriptor(result) else {
+            if Errno.current == .noSuchFileOrDirectory { return nil }
             guard Errno.current == .tooManySymbolicLinkLevels else { throw SystemError("open", path.appending(last)) }
             throw ImageError.malformed(name, reason: "`\(last)` is a symbolic link")
         }
-        guard try FileStatus.of(descriptor: descriptor, path: path.appending(last)).kind == .regular else {
-            close(descriptor)
+        guard try FileStatus.of(descriptor: file.rawValue, path: path.appending(last)).kind == .regular else {
             throw ImageError.malformed(name, reason: "`\(last)` is not a regular file")
         }
-        return descriptor
+        return file
     }
 }

@@ -21,10 +21,9 @@ extension ImageStore {
         message: String = "Imported from -",
         names: [ImageReference] = []
     ) throws -> StoredImage {
-        let descriptor = try FileOperations.open(path, O_RDONLY)
-        defer { close(descriptor) }
+        let file = try OwnedDescriptor(path, O_RDONLY)
         return try importRootFilesystem(
-            descriptor: descriptor,
+            descriptor: file.rawValue,
             name: "`\(path)`",
             configuration: configuration,
             message: message,

@@ -10,10 +10,9 @@ extension ImageStore {
     ///
     /// - Throws: What `load(descriptor:name:)` throws.
     public func load(_ path: FilePath) throws -> [ListedImage] {
-        let descriptor = try FileOperations.open(path, O_RDONLY)
-        defer { close(descriptor) }
-        guard try FileStatus.of(descriptor: descriptor, path: path).kind == .directory else {
-            return try load(descriptor: descriptor, name: "`\(path)`")
+        let file = try OwnedDescriptor(path, O_RDONLY)
+        guard try FileStatus.of(descriptor: file.rawValue, path: path).kind == .directory else {
+            return try load(descriptor: file.rawValue, name: "`\(path)`")
         }
         let lock = try store.lock(.shared)
         defer { withExtendedLifetime(lock) {} }
@@ -39,12 +38,11 @@ extension ImageStore {
     /// - Throws: `ImageError.notInArchive` where there is no such image or several, other `ImageError`s, `LayerError`, or
     ///   `SystemError`.
     public func load(_ path: FilePath, selecting selector: LayoutSelector) throws -> StoredImage {
-        let descriptor = try FileOperations.open(path, O_RDONLY)
-        defer { close(descriptor) }
-        if try FileStatus.of(descriptor: descriptor, path: path).kind == .directory {
+        let file = try OwnedDescriptor(path, O_RDONLY)
+        if try FileStatus.of(descriptor: file.rawValue, path: path).kind == .directory {
             return try load(from: try DirectorySource(path, store: store), selecting: selector)
         }
-        let source = try ArchiveSource(descriptor: descriptor, name: "`\(path)`", store: store)
+        let source = try ArchiveSource(descriptor: file.rawValue, name: "`\(path)`", store: store)
         return try load(from: source, selecting: selector)
     }
 

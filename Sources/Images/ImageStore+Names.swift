@@ -78,19 +78,17 @@ extension ImageStore {
         let wanted = id.map { Array("\($0)\n".utf8) } ?? []
         // Who only looks may look at a store that was never made.
         guard FileStatus.ifPresent(store[.names]) != nil else { return [] }
-        let directory = try FileOperations.open(store[.names], O_RDONLY | O_DIRECTORY)
-        defer { close(directory) }
+        let directory = try OwnedDescriptor(store[.names], O_RDONLY | O_DIRECTORY)
         var buffer = [UInt8](repeating: 0, count: 1024)
-        return try FileOperations.names(inDirectory: directory, path: store[.names])
+        return try FileOperations.names(inDirectory: directory.rawValue, path: store[.names])
             .compactMap { fileName in
                 let descriptor = openat(
-                    directory,
+                    directory.rawValue,
                     fileName.map { CChar(bitPattern: $0) } + [0],
                     O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
                 )
-                guard descriptor >= 0 else { return nil }
-                defer { close(descriptor) }
-                let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+                guard let file = OwnedDescriptor(descriptor) else { return nil }
+                let count = buffer.withUnsafeMutableBytes { read(file.rawValue, $0.baseAddress, $0.count) }
                 guard count > 0, buffer.starts(with: wanted) else { return nil }
                 return ImageName.parse(fileName: fileName, content: Array(buffer[..<count]))
             }

@@ -43,7 +43,6 @@ extension ImageStore {
             try directory("blobs/sha256")
             for blob in saved.blobs {
                 let source = try SavedImages.open(blob, store)
-                defer { close(source) }
                 let entry = LayerEntry(
                     path: PathInRoot("blobs/sha256/\(blob.digest.hex)"),
                     kind: .regular,
@@ -51,7 +50,8 @@ extension ImageStore {
                     size: blob.size
                 )
                 try tar.writeHeader(entry)
-                try tar.copy(descriptor: source, offset: 0, size: blob.size, path: store.blobs.path(blob.digest))
+                let path = store.blobs.path(blob.digest)
+                try tar.copy(descriptor: source.rawValue, offset: 0, size: blob.size, path: path)
                 try tar.finishContent()
             }
             try tar.finish()
@@ -167,25 +167,24 @@ private struct SavedImages {
         }
     }
 
-    static func open(_ blob: Descriptor, _ store: Store) throws -> Int32 {
+    static func open(_ blob: Descriptor, _ store: Store) throws -> OwnedDescriptor {
         guard let size = store.blobs.size(blob.digest) else { throw ContentStoreError.missing(blob.digest) }
         guard size == blob.size else { throw ContentStoreError.damaged(blob.digest) }
-        return try FileOperations.openRegular(store.blobs.path(blob.digest))
+        return try OwnedDescriptor(regularFile: store.blobs.path(blob.digest))
     }
 
     /// Puts a blob into another directory in the cheapest way that the filesystem has.
     static func place(_ blob: Descriptor, _ store: Store, at target: FilePath, temporary: FilePath) throws {
         let source = try open(blob, store)
-        defer { close(source) }
         if let status = FileStatus.ifPresent(target), status.kind == .regular, status.size == blob.size { return }
         let file = try TemporaryFile(in: temporary)
         // FICLONE of linux/fs.h, a macro that Swift cannot import.
-        if ioctl(file.descriptor, 0x4004_9409, source) != 0 {
+        if ioctl(file.descriptor, 0x4004_9409, source.rawValue) != 0 {
             let from = store.blobs.path(blob.digest)
             try FileOperations.remove(target)
             if from.withPlatformString({ old in target.withPlatformString { link(old, $0) } }) == 0 { return }
             let copied = try FileOperations.copySparsely(
-                from: source,
+                from: source.rawValue,
                 offset: 0,
                 size: blob.size,
                 to: file.descriptor,

@@ -34,7 +34,7 @@ struct LayoutIndex {
     }
 
     /// Notes that the file is about to be out of date.
-    func invalidate() throws { close(try FileOperations.open(marker, O_WRONLY | O_CREAT | O_NONBLOCK, 0o644)) }
+    func invalidate() throws { _ = try OwnedDescriptor(marker, O_WRONLY | O_CREAT | O_NONBLOCK, 0o644) }
 
     /// Writes the file from all names and records.
     func rebuild() throws {

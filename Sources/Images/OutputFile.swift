@@ -19,9 +19,8 @@ public enum OutputFile {
         case .directory?:
             throw ImageError.refusedDestination(path, reason: "it is a directory")
         case .characterDevice?, .fifo?, .blockDevice?:
-            let descriptor = try FileOperations.openForWaiting(path)
-            defer { close(descriptor) }
-            try body(DescriptorSink(descriptor: descriptor, path: path))
+            let file = try OwnedDescriptor(waitingForReaderOf: path)
+            try body(DescriptorSink(descriptor: file.rawValue, path: path))
         default:
             let parent = path.removingLastComponent()
             let file = try TemporaryFile(in: parent.isEmpty ? "." : parent)

@@ -8,22 +8,17 @@ public import SystemPackage
 /// directory down without following links, so nothing outside can be touched: a member below a link is an error.
 public final class ArchiveUnpacker {
     private let root: FilePath
-    private let rootDescriptor: Int32
+    private let top: OwnedDescriptor
     /// Modes and times of directories, set at the end: what is put into them changes the times.
     private var directories: [PathInRoot: LayerEntry] = [:]
     /// What was left out; further names of it are left out too.
     private var devices: Set<PathInRoot> = []
     /// The directory used last, since archives list files of one directory together.
-    private var current: (path: PathInRoot, descriptor: Int32)?
+    private var current: (path: PathInRoot, directory: OpenFile)?
 
     public init(root: FilePath) throws {
         self.root = root
-        rootDescriptor = try FileOperations.open(root, O_RDONLY | O_DIRECTORY)
-    }
-
-    deinit {
-        if let current { close(current.descriptor) }
-        close(rootDescriptor)
+        top = try OwnedDescriptor(root, O_RDONLY | O_DIRECTORY)
     }
 
     /// Unpacks everything.
@@ -38,16 +33,15 @@ public final class ArchiveUnpacker {
             try unpack(entry, reader)
         }
         for (path, entry) in directories.sorted(by: { $0.key.bytes.count > $1.key.bytes.count }) {
-            let descriptor = try open(path, for: entry)
-            defer { close(descriptor) }
-            try finish(entry, descriptor)
+            let directory = try open(path, for: entry)
+            try finish(entry, directory.rawValue)
         }
         return count
     }
 
     private func unpack(_ entry: LayerEntry, _ reader: ArchiveReader) throws {
         if entry.kind == .directory {
-            close(try open(entry.path, for: entry, creating: true))
+            _ = try open(entry.path, for: entry, creating: true)
             directories[entry.path] = entry
             return
         }
@@ -71,13 +65,14 @@ public final class ArchiveUnpacker {
     }
 
     private func writeFile(_ entry: LayerEntry, _ name: [CChar], _ directory: Int32, _ reader: ArchiveReader) throws {
-        let descriptor = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        try check(descriptor, "create", entry)
-        defer { close(descriptor) }
-        var output = SparseWriter(descriptor: descriptor, path: path(entry))
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+        guard let file = OwnedDescriptor(openat(directory, name, flags, 0o600)) else {
+            throw SystemError("create", path(entry))
+        }
+        var output = SparseWriter(descriptor: file.rawValue, path: path(entry))
         try reader.readContent { try output.write($0) }
         try output.finish()
-        try finish(entry, descriptor)
+        try finish(entry, file.rawValue)
     }
 
     private func link(_ entry: LayerEntry, _ name: [CChar], _ directory: Int32) throws {
@@ -87,9 +82,8 @@ public final class ArchiveUnpacker {
             return
         }
         let holder = try open(target.parent, for: entry)
-        defer { close(holder) }
         let targetName = target.name.map { CChar(bitPattern: $0) } + [0]
-        try check(linkat(holder, targetName, directory, name, 0), "create link", entry)
+        try check(linkat(holder.rawValue, targetName, directory, name, 0), "create link", entry)
     }
 
     private func finish(_ entry: LayerEntry, _ descriptor: Int32) throws {
@@ -114,36 +108,33 @@ public final class ArchiveUnpacker {
 
     private func parent(of entry: LayerEntry) throws -> Int32 {
         let parent = entry.path.parent
-        if let current, current.path == parent { return current.descriptor }
-        let descriptor = try open(parent, for: entry, creating: true)
-        if let current { close(current.descriptor) }
-        current = (parent, descriptor)
-        return descriptor
+        if let current, current.path == parent { return current.directory.descriptor }
+        let directory = OpenFile(try open(parent, for: entry, creating: true))
+        current = (parent, directory)
+        return directory.descriptor
     }
 
     /// A new descriptor of a directory, walked to from the top.
-    private func open(_ path: PathInRoot, for entry: LayerEntry, creating: Bool = false) throws -> Int32 {
-        var descriptor = fcntl(rootDescriptor, F_DUPFD_CLOEXEC, 0)
-        try check(descriptor, "open", entry)
+    private func open(_ path: PathInRoot, for entry: LayerEntry, creating: Bool = false) throws -> OwnedDescriptor {
+        var directory = try OwnedDescriptor(duplicating: top.rawValue, path: self.path(entry))
         for component in path.components {
             let name = component.map { CChar(bitPattern: $0) } + [0]
-            var next = openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-            if next < 0, creating, Errno.current == .noSuchFileOrDirectory {
-                mkdirat(descriptor, name, 0o755)
-                next = openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+            var opened = openat(directory.rawValue, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+            if opened < 0, creating, Errno.current == .noSuchFileOrDirectory {
+                mkdirat(directory.rawValue, name, 0o755)
+                opened = openat(directory.rawValue, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
                 // Whatever the umask is.
-                if next >= 0 { fchmod(next, 0o755) }
+                if opened >= 0 { fchmod(opened, 0o755) }
             }
-            let error = Errno.current
-            close(descriptor)
-            guard next >= 0 else {
+            guard let next = OwnedDescriptor(opened) else {
+                let error = Errno.current
                 guard error == .notDirectory || error == .tooManySymbolicLinkLevels || error == .noSuchFileOrDirectory
                 else { throw SystemError("open", self.path(entry), errno: error) }
                 throw LayerError.unsafeMember("\(entry.path)", reason: "`\(path)` is not a directory in the archive")
             }
-            descriptor = next
+            directory = next
         }
-        return descriptor
+        return directory
     }
 
     private func times(_ entry: LayerEntry) -> [timespec] {

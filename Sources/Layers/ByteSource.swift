@@ -34,11 +34,9 @@ final class DescriptorSource: ByteSource {
             start.removeFirst(count)
             return UnsafeRawBufferPointer(rebasing: buffer[..<count])
         }
-        while true {
-            let count = read(descriptor, buffer.baseAddress, buffer.count)
-            if count >= 0 { return UnsafeRawBufferPointer(rebasing: buffer[..<count]) }
-            if Errno.current != .interrupted { throw SystemError("read", "archive") }
-        }
+        let count = uninterrupted { read(descriptor, buffer.baseAddress, buffer.count) }
+        guard count >= 0 else { throw SystemError("read", "archive") }
+        return UnsafeRawBufferPointer(rebasing: buffer[..<count])
     }
 }
 

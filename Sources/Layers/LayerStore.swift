@@ -94,7 +94,7 @@ public final class LayerStore: Sendable {
             if blobs.size(layer.diffID) == nil { try decompress(layer) }
         }
         return LayerContents(
-            descriptor: try FileOperations.openRegular(blobs.path(layer.diffID)),
+            try OwnedDescriptor(regularFile: blobs.path(layer.diffID)),
             blobs: blobs,
             diffID: layer.diffID
         )
@@ -106,21 +106,18 @@ public final class LayerStore: Sendable {
         let size = min(entry.size, limit)
         let (descriptor, offset) = try contents.place(of: entry)
         var bytes = [UInt8](repeating: 0, count: Int(size))
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeMutableBytes {
-                pread(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done, off_t(offset) + off_t(done))
+        let count = try withExtendedLifetime(contents) {
+            try bytes.withUnsafeMutableBytes {
+                try FileOperations.read($0, from: descriptor, at: offset, path: store.blobs.path(layer.diffID))
             }
-            guard count > 0 else { throw LayerError.damaged(layer.diffID) }
-            done += count
         }
+        guard count == bytes.count else { throw LayerError.damaged(layer.diffID) }
         return bytes
     }
 
     private func decompress(_ layer: Layer) throws {
-        let descriptor = try openBlob(layer)
-        defer { close(descriptor) }
-        let source = try DecompressingSource(DescriptorSource(descriptor: descriptor), name: "\(layer.blob.digest)")
+        let blob = try openBlob(layer)
+        let source = try DecompressingSource(DescriptorSource(descriptor: blob.rawValue), name: "\(layer.blob.digest)")
         let sink = try BlobSink(store.blobs)
         while true {
             let bytes = try source.next()
@@ -136,9 +133,9 @@ public final class LayerStore: Sendable {
         }
     }
 
-    private func openBlob(_ layer: Layer) throws -> Int32 {
+    private func openBlob(_ layer: Layer) throws -> OwnedDescriptor {
         do {
-            return try FileOperations.openRegular(store.blobs.path(layer.blob.digest))
+            return try OwnedDescriptor(regularFile: store.blobs.path(layer.blob.digest))
         } catch  where error.errno == .noSuchFileOrDirectory {
             throw LayerError.missing(layer.diffID)
         }
@@ -158,10 +155,9 @@ public final class LayerStore: Sendable {
 
     /// One pass over the blob: decompress, verify the diff ID, list what is in it.
     private func makeIndex(_ layer: Layer) throws -> LayerIndex {
-        let descriptor = try openBlob(layer)
-        defer { close(descriptor) }
+        let blob = try openBlob(layer)
         let name = "\(layer.blob.digest)"
-        let hashing = HashingSource(try DecompressingSource(DescriptorSource(descriptor: descriptor), name: name))
+        let hashing = HashingSource(try DecompressingSource(DescriptorSource(descriptor: blob.rawValue), name: name))
         let reader = try ArchiveReader(plain: hashing, name: name)
         var indexer = LayerIndexer(blobs: store.blobs)
         while let entry = try reader.next() {
@@ -196,10 +192,7 @@ public final class LayerStore: Sendable {
         guard store.blobs.verify(layer.blob.digest), let index = LayerIndex(path: indexPath(layer.diffID)) else {
             return false
         }
-        if let descriptor = try? openBlob(layer) {
-            fdatasync(descriptor)
-            close(descriptor)
-        }
+        if let blob = try? openBlob(layer) { fdatasync(blob.rawValue) }
         try? save(index.markedDurable())
         return true
     }
@@ -207,22 +200,18 @@ public final class LayerStore: Sendable {
 
 /// The open uncompressed tar of one layer.
 public final class LayerContents: Sendable {
+    private let tar: OwnedDescriptor
     /// The tar, open for reading as long as this value lives.
-    public let descriptor: Int32
+    public var descriptor: Int32 { tar.rawValue }
     private let blobs: BlobStore
     private let diffID: Digest
     /// Contents that lie outside the tar, opened when they are first asked for.
-    private let others = Mutex<[Digest: Int32]>([:])
+    private let others = Mutex<[Digest: OpenFile]>([:])
 
-    init(descriptor: Int32, blobs: BlobStore, diffID: Digest) {
-        self.descriptor = descriptor
+    init(_ tar: consuming OwnedDescriptor, blobs: BlobStore, diffID: Digest) {
+        self.tar = tar
         self.blobs = blobs
         self.diffID = diffID
-    }
-
-    deinit {
-        close(descriptor)
-        others.withLock { $0.values.forEach { close($0) } }
     }
 
     /// Where a file's content lies: an open descriptor, valid while this value lives, and the offset in it.
@@ -231,10 +220,10 @@ public final class LayerContents: Sendable {
         guard let digest = entry.contentDigest else { throw LayerError.damaged(diffID) }
         let other = try others.withLock { opened in
             if let known = opened[digest] { return known }
-            let descriptor = try FileOperations.openRegular(blobs.path(digest))
-            opened[digest] = descriptor
-            return descriptor
+            let file = OpenFile(try OwnedDescriptor(regularFile: blobs.path(digest)))
+            opened[digest] = file
+            return file
         }
-        return (other, 0)
+        return (other.descriptor, 0)
     }
 }

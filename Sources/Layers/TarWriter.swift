@@ -64,12 +64,9 @@ public final class TarWriter {
                 data = holes.endOfData(at: offset + done, limit: offset + size) - offset
             }
             let space = buffer.append(Int(min(room, data - done)))
-            let count = pread(descriptor, space.baseAddress, space.count, off_t(offset + done))
-            buffer.removeLast(space.count - max(count, 0))
-            if count < 0 {
-                if Errno.current == .interrupted { continue }
-                throw SystemError("read", path)
-            }
+            let count = uninterrupted { pread(descriptor, space.baseAddress, space.count, off_t(offset + done)) }
+            guard count >= 0 else { throw SystemError("read", path) }
+            buffer.removeLast(space.count - count)
             guard count > 0 else { throw LayerError.shortContent(path) }
             onBytes(UnsafeRawBufferPointer(rebasing: space[..<count]))
             done += Int64(count)

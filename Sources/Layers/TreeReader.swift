@@ -22,11 +22,11 @@ public struct TreeReader {
         public let path: FilePath
         public let status: FileStatus
 
-        /// Opens a regular file for reading; the caller closes it.
-        public func open() throws(SystemError) -> Int32 {
-            let descriptor = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
-            guard descriptor >= 0 else { throw SystemError("open", path) }
-            return descriptor
+        /// Opens a regular file for reading.
+        public func open() throws(SystemError) -> OwnedDescriptor {
+            guard let file = OwnedDescriptor(openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK))
+            else { throw SystemError("open", path) }
+            return file
         }
     }
 

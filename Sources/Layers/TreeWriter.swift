@@ -162,9 +162,10 @@ public final class TreeWriter {
         _ content: Content?
     ) throws {
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
-        let descriptor = openat(directory, name, flags, mode_t(entry.permissions & 0o777))
-        try check(descriptor, "create", entry)
-        let file = NewFile(descriptor: descriptor, entry: entry, content: content, attributes: attributes)
+        guard let opened = OwnedDescriptor(openat(directory, name, flags, mode_t(entry.permissions & 0o777))) else {
+            throw SystemError("create", attributes.path(entry))
+        }
+        let file = NewFile(opened, entry: entry, content: content, attributes: attributes)
         if content?.owner != nil { try files.add { try file.fill() } } else { try file.fill() }
     }
 
@@ -185,19 +186,19 @@ public final class TreeWriter {
     /// Links to a file written before, which is reached from the top through real directories only.
     private func link(_ entry: LayerEntry, _ name: [CChar], _ directory: Int32) throws -> Bool {
         let target = PathInRoot(entry.linkTarget)
-        var holder = chain.root
-        defer { if holder != chain.root { close(holder) } }
+        /// `nil` for the top.
+        var holder: OwnedDescriptor?
         for component in target.components.dropLast() {
             let next = openat(
-                holder,
+                holder.rawValue ?? chain.root,
                 component.map { CChar(bitPattern: $0) } + [0],
                 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
             )
-            guard next >= 0 else { return false }
-            if holder != chain.root { close(holder) }
-            holder = next
+            holder = OwnedDescriptor(next)
+            if holder == nil { return false }
         }
-        return linkat(holder, target.name.map { CChar(bitPattern: $0) } + [0], directory, name, 0) == 0
+        let targetName = target.name.map { CChar(bitPattern: $0) } + [0]
+        return linkat(holder.rawValue ?? chain.root, targetName, directory, name, 0) == 0
     }
 
     private func setOwnerAndTimes(_ entry: LayerEntry, _ name: [CChar], _ directory: Int32) throws {
@@ -219,20 +220,21 @@ public final class TreeWriter {
 
 /// A regular file that was made, and what is to be in it.
 private final class NewFile: Sendable {
-    private let descriptor: Int32
+    private let file: OwnedDescriptor
     private let entry: LayerEntry
     private let content: TreeWriter.Content?
     private let attributes: FileAttributes
 
-    init(descriptor: Int32, entry: LayerEntry, content: TreeWriter.Content?, attributes: FileAttributes) {
-        self.descriptor = descriptor
+    init(
+        _ file: consuming OwnedDescriptor,
+        entry: LayerEntry,
+        content: TreeWriter.Content?,
+        attributes: FileAttributes
+    ) {
+        self.file = file
         self.entry = entry
         self.content = content
         self.attributes = attributes
-    }
-
-    deinit {
-        close(descriptor)
     }
 
     func fill() throws {
@@ -241,12 +243,12 @@ private final class NewFile: Sendable {
                 from: content.descriptor,
                 offset: content.offset,
                 size: entry.size,
-                to: descriptor,
+                to: file.rawValue,
                 path: attributes.path(entry)
             )
             guard copied == entry.size else { throw LayerError.shortContent(attributes.path(entry)) }
         }
-        try attributes.set(entry, on: descriptor)
+        try attributes.set(entry, on: file.rawValue)
     }
 }
 

@@ -1,7 +1,5 @@
-internal import CSandbox
 internal import FileSystem
 internal import Glibc
-internal import Synchronization
 internal import SystemPackage
 
 /// One of the two streams a process writes.
@@ -14,44 +12,23 @@ public enum SandboxOutputStream: Sendable, Equatable {
 
 /// The pipes for what a process writes.
 final class OutputPipes: Sendable {
-    let outputWriter: Int32
-    let errorWriter: Int32
-    private let outputReader: Int32
-    private let errorReader: Int32
-    private let hasWriters = Mutex(true)
+    let output: AnonymousPipe
+    let error: AnonymousPipe
 
     init() throws(SandboxError) {
-        var output: [Int32] = [-1, -1]
-        var error: [Int32] = [-1, -1]
-        guard sb_pipe(&output) == 0 else {
-            throw SandboxError(.environment, "could not make a pipe", errno: .current)
+        do {
+            output = try AnonymousPipe()
+            error = try AnonymousPipe()
+        } catch {
+            throw SandboxError(.environment, "could not make a pipe", errno: error)
         }
-        guard sb_pipe(&error) == 0 else {
-            let reason = Errno.current
-            close(output[0])
-            close(output[1])
-            throw SandboxError(.environment, "could not make a pipe", errno: reason)
-        }
-        (outputReader, outputWriter) = (output[0], output[1])
-        (errorReader, errorWriter) = (error[0], error[1])
-        _ = fcntl(outputReader, F_SETFL, O_NONBLOCK)
-        _ = fcntl(errorReader, F_SETFL, O_NONBLOCK)
-    }
-
-    deinit {
-        closeWriters()
-        close(outputReader)
-        close(errorReader)
+        for pipe in [output, error] { _ = fcntl(pipe.reader, F_SETFL, O_NONBLOCK) }
     }
 
     /// Leaves the process as the only one that can write.
     func closeWriters() {
-        hasWriters.withLock { hasWriters in
-            guard hasWriters else { return }
-            close(outputWriter)
-            close(errorWriter)
-            hasWriters = false
-        }
+        output.closeWriter()
+        error.closeWriter()
     }
 
     /// Reads until both pipes are at their end, or the process has ended and both are empty.
@@ -65,13 +42,12 @@ final class OutputPipes: Sendable {
         defer { buffer.deallocate() }
         let isReadable = Int16(POLLIN)
         var entries = [
-            pollfd(fd: outputReader, events: isReadable, revents: 0),
-            pollfd(fd: errorReader, events: isReadable, revents: 0),
+            pollfd(fd: output.reader, events: isReadable, revents: 0),
+            pollfd(fd: error.reader, events: isReadable, revents: 0),
             pollfd(fd: process.processDescriptor, events: isReadable, revents: 0),
         ]
         while entries[0].fd >= 0 || entries[1].fd >= 0 {
-            if poll(&entries, 3, -1) < 0 {
-                if Errno.current == .interrupted { continue }
+            if uninterrupted({ poll(&entries, 3, -1) }) < 0 {
                 throw SandboxError(.environment, "could not wait for output", errno: .current)
             }
             // Looked at before reading: what was written before the end is then in the pipes.
@@ -92,14 +68,11 @@ final class OutputPipes: Sendable {
         _ body: (UnsafeRawBufferPointer) throws -> Void
     ) throws -> Bool {
         repeat {
-            let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+            let count = uninterrupted { Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
             if count == 0 { return true }
             if count < 0 {
-                switch Errno.current {
-                case .interrupted: continue
-                case .wouldBlock: return false
-                default: throw SandboxError(.environment, "could not read output", errno: .current)
-                }
+                if Errno.current == .wouldBlock { return false }
+                throw SandboxError(.environment, "could not read output", errno: .current)
             }
             try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         } while !once

@@ -5,25 +5,23 @@ internal import SystemPackage
 
 /// A pair of connected terminals: a process in a sandbox gets one end, this program holds the other.
 public final class PseudoTerminal: Sendable {
+    private let outer: OwnedDescriptor
+    private let inner: OwnedDescriptor
     /// The end this program reads and writes.
-    public let controller: Int32
+    public var controller: Int32 { outer.rawValue }
     /// The end for `SandboxStreams.terminal`.
-    public let processEnd: Int32
+    public var processEnd: Int32 { inner.rawValue }
 
     /// Opens a new pair.
     ///
     /// - Throws: `SandboxError`.
     public init() throws(SandboxError) {
         var ends: (Int32, Int32) = (-1, -1)
-        guard sb_open_terminal(&ends.0, &ends.1) == 0 else {
-            throw SandboxError(.environment, "could not open a terminal", errno: .current)
-        }
-        (controller, processEnd) = ends
-    }
-
-    deinit {
-        close(controller)
-        close(processEnd)
+        guard sb_open_terminal(&ends.0, &ends.1) == 0, let outer = OwnedDescriptor(ends.0),
+            let inner = OwnedDescriptor(ends.1)
+        else { throw SandboxError(.environment, "could not open a terminal", errno: .current) }
+        self.outer = outer
+        self.inner = inner
     }
 
     /// The path of an open terminal.
@@ -55,8 +53,7 @@ public final class PseudoTerminal: Sendable {
         }
         var inputHasEnded = false
         while true {
-            if poll(&entries, nfds_t(entries.count), inputHasEnded ? 100 : -1) < 0 {
-                if Errno.current == .interrupted { continue }
+            if uninterrupted({ poll(&entries, nfds_t(entries.count), inputHasEnded ? 100 : -1) }) < 0 {
                 throw SandboxError(.environment, "could not wait for the terminal", errno: .current)
             }
             if entries[3].revents != 0 {
@@ -88,8 +85,8 @@ public final class PseudoTerminal: Sendable {
 
     /// Moves what there is from one descriptor to another: false at the end.
     private func forward(_ source: Int32, _ target: Int32, _ buffer: inout [UInt8]) -> Bool {
-        let count = read(source, &buffer, buffer.count)
-        guard count > 0 else { return count < 0 && Errno.current == .interrupted }
+        let count = uninterrupted { read(source, &buffer, buffer.count) }
+        guard count > 0 else { return false }
         let result: Void? = buffer.withUnsafeBytes { bytes in
             try? FileOperations.write(UnsafeRawBufferPointer(rebasing: bytes[..<count]), to: target, path: "terminal")
         }

@@ -12,8 +12,9 @@ internal import SystemPackage
 public final class SandboxProcess: Sendable {
     /// The process ID outside.
     public let processID: Int32
+    private let pidfd: OwnedDescriptor?
     /// A descriptor that becomes readable when the process ends, -1 where the kernel has none; owned by this value.
-    public let processDescriptor: Int32
+    public var processDescriptor: Int32 { pidfd.rawValue ?? -1 }
     /// What was made in the root to mount something on, parents first.
     public let createdMountPoints: [CreatedMountPoint]
 
@@ -27,7 +28,7 @@ public final class SandboxProcess: Sendable {
 
     private init(_ started: sb_process, _ pipes: OutputPipes?, isolation: SandboxIsolation) {
         processID = started.pid
-        processDescriptor = started.pidfd
+        pidfd = OwnedDescriptor(started.pidfd)
         let report = UnsafeBufferPointer(start: started.created, count: started.created_length)
         createdMountPoints = report.split(separator: 0).map { entry in
             CreatedMountPoint(
@@ -38,10 +39,6 @@ public final class SandboxProcess: Sendable {
         free(started.created)
         self.isolation = isolation
         state = Mutex(State(exit: nil, pipes: pipes))
-    }
-
-    deinit {
-        if processDescriptor >= 0 { close(processDescriptor) }
     }
 
     /// Starts a process and returns when its program is executing; blocks for about two milliseconds.
@@ -58,10 +55,11 @@ public final class SandboxProcess: Sendable {
             return try launch(configuration, (terminal, terminal, terminal), terminal: path)
         case .captured:
             let pipes = try OutputPipes()
-            let empty = open("/dev/null", O_RDONLY | O_CLOEXEC)
-            guard empty >= 0 else { throw SandboxError(.environment, "could not open `/dev/null`", errno: .current) }
-            defer { close(empty) }
-            let process = try launch(configuration, (empty, pipes.outputWriter, pipes.errorWriter), pipes: pipes)
+            guard let empty = OwnedDescriptor(open("/dev/null", O_RDONLY | O_CLOEXEC)) else {
+                throw SandboxError(.environment, "could not open `/dev/null`", errno: .current)
+            }
+            let descriptors = (empty.rawValue, pipes.output.writer, pipes.error.writer)
+            let process = try launch(configuration, descriptors, pipes: pipes)
             pipes.closeWriters()
             return process
         }
@@ -99,9 +97,9 @@ public final class SandboxProcess: Sendable {
             // P_PIDFD is 3; the pidfd still means this process when another thread has collected it meanwhile.
             let kind = processDescriptor >= 0 ? idtype_t(rawValue: 3) : P_PID
             let identifier = id_t(processDescriptor >= 0 ? processDescriptor : processID)
-            if waitid(kind, identifier, &information, WEXITED | WNOWAIT) == 0 { return try collect() }
+            let result = uninterrupted { waitid(kind, identifier, &information, WEXITED | WNOWAIT) }
+            if result == 0 { return try collect() }
             let error = Errno.current
-            if error == .interrupted { continue }
             if let exit = state.withLock({ $0.exit }) { return exit }
             throw SandboxError(.environment, "could not wait for process \(processID)", errno: error)
         }

@@ -37,14 +37,12 @@ struct DirectoriesBelow {
     }
 
     private static func attributes(_ path: FilePath) -> (kept: [ExtendedAttribute], isOpaque: Bool)? {
-        let descriptor: Int32
-        do {
-            descriptor = try FileOperations.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+        do throws(SystemError) {
+            let directory = try OwnedDescriptor(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+            return TreeReader.extendedAttributes(of: [CChar(bitPattern: UInt8(ascii: ".")), 0], in: directory.rawValue)
         } catch {
             // One that an ordinary user may not read shows its attributes to nobody.
             return error.errno == .permissionDenied ? ([], false) : nil
         }
-        defer { close(descriptor) }
-        return TreeReader.extendedAttributes(of: [CChar(bitPattern: UInt8(ascii: ".")), 0], in: descriptor)
     }
 }

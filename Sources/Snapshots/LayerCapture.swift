@@ -74,9 +74,8 @@ public struct LayerCapture: Sendable {
                 try append(entry)
                 return true
             }
-            let descriptor = try source.open()
-            defer { close(descriptor) }
-            try append(entry, .file(descriptor: descriptor, offset: 0, path: source.path))
+            let file = try source.open()
+            try append(entry, .file(descriptor: file.rawValue, offset: 0, path: source.path))
             return true
         }
         for path in pending { try writer.append(LayerEntry(path: path, kind: .whiteout, permissions: 0)) }

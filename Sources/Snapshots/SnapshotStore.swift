@@ -105,11 +105,10 @@ public struct SnapshotStore: Sendable {
 
     /// Says in a directory that is to become a snapshot when that was.
     fileprivate static func mark(_ directory: TemporaryDirectory) throws {
-        let descriptor = try FileOperations.open(directory.path.appending("boot"), O_WRONLY | O_CREAT | O_EXCL, 0o644)
-        defer { close(descriptor) }
+        let file = try OwnedDescriptor(directory.path.appending("boot"), O_WRONLY | O_CREAT | O_EXCL, 0o644)
         var text = BootID.current.description
         try text.withUTF8 {
-            try FileOperations.write(UnsafeRawBufferPointer($0), to: descriptor, path: directory.path)
+            try FileOperations.write(UnsafeRawBufferPointer($0), to: file.rawValue, path: directory.path)
         }
     }
 

@@ -151,9 +151,6 @@ int sb_signal(pid_t pid, int pidfd, int signal);
 const char *sb_device_path(int index);
 const char *sb_masked_path(int index);
 
-// A pipe whose ends are closed by execve: `ends[0]` to read, `ends[1]` to write.
-int sb_pipe(int ends[2]);
-
 // A new pair of terminals, both closed by execve and neither the controlling one.
 int sb_open_terminal(int *controller, int *process_end);
 

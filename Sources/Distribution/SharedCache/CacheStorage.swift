@@ -105,14 +105,13 @@ struct DirectoryCacheStorage: CacheStorage {
 
     func fetch(_ blob: Descriptor, to blobs: BlobStore) throws {
         let path = blobPath(blob.digest)
-        let descriptor = try FileOperations.open(path, O_RDONLY | O_NOFOLLOW)
-        defer { close(descriptor) }
+        let file = try OwnedDescriptor(path, O_RDONLY | O_NOFOLLOW)
         var writer = try blobs.writer()
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
         defer { buffer.deallocate() }
         while true {
             try Task.checkCancellation()
-            let count = try FileOperations.read(buffer, from: descriptor, at: writer.count, path: path)
+            let count = try FileOperations.read(buffer, from: file.rawValue, at: writer.count, path: path)
             guard count > 0 else { break }
             try writer.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         }
@@ -126,11 +125,10 @@ struct DirectoryCacheStorage: CacheStorage {
         }
         if FileStatus.ifPresent(target)?.size != blob.size {
             let source = blobs.path(blob.digest)
-            let descriptor = try FileOperations.open(source, O_RDONLY | O_NOFOLLOW)
-            defer { close(descriptor) }
+            let opened = try OwnedDescriptor(source, O_RDONLY | O_NOFOLLOW)
             let file = try TemporaryFile(in: directory)
             let copied = try FileOperations.copySparsely(
-                from: descriptor,
+                from: opened.rawValue,
                 offset: 0,
                 size: blob.size,
                 to: file.descriptor,
