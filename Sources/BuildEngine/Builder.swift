@@ -9,6 +9,7 @@ public import OCI
 import RemoteSources
 public import Reporting
 import Snapshots
+import Threads
 
 /// Builds images in one store.
 public struct Builder: Sendable {

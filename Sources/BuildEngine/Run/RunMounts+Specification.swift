@@ -5,6 +5,7 @@ import Layers
 import OCI
 import Sandbox
 import Snapshots
+import Threads
 
 extension RunMounts {
     /// The caches of one process in use.
