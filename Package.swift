@@ -148,13 +148,13 @@ let package = Package(
             ]
         ),
         tests("Threads"),
-        tests("FileSystem", [systemPackage]),
+        tests("FileSystem", ["TestSupport", systemPackage]),
         tests("OCI"),
-        tests("ContentStore", ["OCI", "FileSystem", systemPackage]),
-        tests("Layers", ["OCI", "FileSystem", "ContentStore", systemPackage]),
-        tests("ImageAnalysis", ["OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
+        tests("ContentStore", ["TestSupport", "OCI", "FileSystem", systemPackage]),
+        tests("Layers", ["TestSupport", "OCI", "FileSystem", "ContentStore", systemPackage]),
+        tests("ImageAnalysis", ["TestSupport", "OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
         tests("BuildReport", ["Reporting", "OCI", "ContentStore", "Layers", "ImageAnalysis", "BuildRecords"]),
-        tests("Images", ["OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
+        tests("Images", ["TestSupport", "OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
         .executableTarget(
             name: "swiftbuild",
             dependencies: ["Commands"],
@@ -172,23 +172,26 @@ let package = Package(
             ]
         ),
 
-        tests("BuildContext", ["Reporting", "OCI", "FileSystem", "ContentStore", systemPackage]),
-        tests("Sandbox", ["CSandbox", "CSeccomp", "FileSystem", systemPackage]),
-        tests("BuildRecords", ["OCI", "FileSystem", "ContentStore", "BuildCache", systemPackage]),
-        tests("BuildCache", ["OCI", "FileSystem", "ContentStore", systemPackage]),
+        tests("BuildContext", ["TestSupport", "Reporting", "OCI", "FileSystem", "ContentStore", systemPackage]),
+        tests("Sandbox", ["TestSupport", "CSandbox", "CSeccomp", "FileSystem", systemPackage]),
+        tests("BuildRecords", ["TestSupport", "OCI", "FileSystem", "ContentStore", "BuildCache", systemPackage]),
+        tests("BuildCache", ["TestSupport", "OCI", "FileSystem", "ContentStore", systemPackage]),
         tests(
             "Snapshots",
-            ["OCI", "FileSystem", "ContentStore", "Layers", "Sandbox", "ContainerRuntime", systemPackage]
+            [
+                "TestSupport", "OCI", "FileSystem", "ContentStore", "Layers", "Sandbox", "ContainerRuntime",
+                systemPackage,
+            ]
         ),
         tests(
             "ContainerRuntime",
-            ["OCI", "Threads", "FileSystem", "ContentStore", "Layers", "Snapshots", "Sandbox", systemPackage]
+            ["TestSupport", "OCI", "Threads", "FileSystem", "ContentStore", "Layers", "Snapshots", "Sandbox", systemPackage]
         ),
         tests(
             "BuildEngine",
             [
-                "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext",
-                "BuildPlanning", "BuildCache", "BuildRecords", "Layers", "Images", systemPackage,
+                "TestSupport", "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "DockerfileSyntax",
+                "BuildContext", "BuildPlanning", "BuildCache", "BuildRecords", "Layers", "Images", systemPackage,
             ]
         ),
         tests("Commands", [argumentParser]),
@@ -197,7 +200,7 @@ let package = Package(
         tests("HTTPTransport", ["RemoteAddresses"]),
         tests(
             "Registry",
-            ["RemoteAddresses", "HTTPTransport", "OCI", "FileSystem", "ContentStore", systemPackage]
+            ["TestSupport", "RemoteAddresses", "HTTPTransport", "OCI", "FileSystem", "ContentStore", systemPackage]
         ),
         tests("DockerfileSyntax", ["Reporting"], fixtures: ["Fixtures", "FixturesInvalid"]),
         tests("BuildPlanning", ["RemoteAddresses", "Reporting", "OCI", "DockerfileSyntax"]),
@@ -205,6 +208,14 @@ let package = Package(
             "BuildChecks",
             ["Reporting", "OCI", "DockerfileSyntax", "BuildContext", "BuildPlanning"],
             fixtures: ["Fixtures"]
+        ),
+        .target(
+            name: "TestSupport",
+            dependencies: [
+                "FileSystem", "ContentStore", "RemoteAddresses", "HTTPTransport", "Layers", "Sandbox", systemPackage,
+            ],
+            path: "Tests/TestSupport",
+            swiftSettings: swiftSettings
         ),
         .testTarget(name: "DependencyRulesTests", swiftSettings: swiftSettings),
         .testTarget(

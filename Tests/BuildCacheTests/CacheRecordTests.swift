@@ -4,14 +4,12 @@ import FileSystem
 import Glibc
 import OCI
 import SystemPackage
+import TestSupport
 import Testing
 
 /// A step cache in a store that is removed afterwards.
 private func withCache(_ body: (StepCache, Store) throws -> Void) throws {
-    let directory = FilePath("/var/tmp/swiftbuild-cache-\(getpid())-\(UInt64.random(in: 0 ... .max))")
-    defer { try? FileOperations.removeTree(directory) }
-    let store = try Store(root: directory)
-    try body(StepCache(store), store)
+    try StoreFixture.with { try body(StepCache($0.store), $0.store) }
 }
 
 private func record(_ inputs: [NamedInput], instruction: String = "RUN true") -> CacheRecord {

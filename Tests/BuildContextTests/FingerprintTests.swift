@@ -3,6 +3,7 @@ import FileSystem
 import Glibc
 import OCI
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import BuildContext
@@ -10,13 +11,13 @@ import Testing
 @Suite struct FingerprintTests {
     /// A context and a store, and what is found out about the one with the other.
     struct Fixture {
-        let scratch: Scratch
-        let storage: Scratch
+        let scratch: ScratchDirectory
+        let storage: ScratchDirectory
         let store: Store
 
         init() throws {
-            scratch = try Scratch()
-            storage = try Scratch()
+            scratch = try ScratchDirectory()
+            storage = try ScratchDirectory()
             store = try Store(root: storage.path)
         }
 
@@ -92,7 +93,7 @@ import Testing
 
     @Test("the margin is 20 ms, or 2 s where the filesystem keeps whole seconds")
     func margin() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         try scratch.write("f")
         let status = try FileStatus.of(FilePath(scratch.file("f")))
         let margin: Int64 = status.changed % 1_000_000_000 == 0 ? 2_000_000_000 : 20_000_000
@@ -164,7 +165,7 @@ import Testing
 
     @Test(
         "extended attributes count, also when the content is remembered",
-        .enabled(if: Scratch.keepsAttributes, "needs a file system with attributes of users in /tmp")
+        .needs(.fileAttributes)
     )
     func attributes() throws {
         let fixture = try Fixture()

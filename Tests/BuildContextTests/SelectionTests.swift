@@ -1,6 +1,7 @@
 import FileSystem
 import Glibc
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import BuildContext
@@ -11,14 +12,14 @@ import Testing
         arguments: ["a/f", "/a/f", "../../a/f", "a/./x/../f/", "./a//f"]
     )
     func clamping(_ source: String) throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         try scratch.write("a/f")
         #expect(try scratch.context().paths(source) == ["a/f"])
     }
 
     @Test("the context itself is a source", arguments: [".", "/", "./", "..", ""])
     func whole(_ source: String) throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         try scratch.write("f")
         #expect(try scratch.context().paths(source) == [""])
         #expect(try scratch.context().names(source) == ["f"])
@@ -26,7 +27,7 @@ import Testing
 
     @Test("wildcards match per component, hidden files too, in order")
     func wildcards() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         for name in ["b.txt", ".hidden.txt", "a.txt", "d/c.txt", "d/e/f.txt", "d-x/c.txt", "arr[0]"] {
             try scratch.write(name)
         }
@@ -45,7 +46,7 @@ import Testing
 
     @Test("symbolic links lead nowhere outside the context")
     func links() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         try scratch.write("real/f", "inside")
         try scratch.link("absolute", to: "/real")
         try scratch.link("deep/up", to: "../../../../../real")
@@ -71,7 +72,7 @@ import Testing
 
     @Test("symbolic links inside a tree stay links")
     func linksInside() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         try scratch.link("tree/l", to: "/nowhere at all")
         let entry = try #require(try scratch.context().listing("tree").first?.entries.first)
         #expect(entry.status.kind == .symbolicLink)
@@ -80,14 +81,14 @@ import Testing
 
     @Test("a listing is ordered by component with parents first")
     func order() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         for name in ["a/b/c", "a/b-/c", "a!", "a.b", "b"] { try scratch.write(name) }
         #expect(try scratch.context().names(".") == ["a", "a/b", "a/b/c", "a/b-", "a/b-/c", "a!", "a.b", "b"])
     }
 
     @Test("names that are not UTF-8 are kept as they are")
     func invalidNames() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         let name: [UInt8] = [0x64, 0x2F, 0xFF, 0xC3, 0x28]
         try scratch.write(name, "x")
         let context = try scratch.context()
@@ -101,7 +102,7 @@ import Testing
 
     @Test("exceptions bring back files and their parents, with the parents' modes")
     func exceptions() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         for name in ["src/app/main", "src/other", "lib/x/y", "README"] { try scratch.write(name) }
         chmod(scratch.file("src"), 0o701)
         let context = try scratch.context(ignoring: "*\n!src/app\n!lib/x/nothing")
@@ -114,7 +115,7 @@ import Testing
 
     @Test("--exclude is relative to the copied root")
     func excluding() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         for name in ["d/a.txt", "d/b.md", "d/e/a.txt", "a.txt"] { try scratch.write(name) }
         let context = try scratch.context()
         #expect(try context.names("d", excluding: ["*.txt"]) == ["b.md", "e", "e/a.txt"])
@@ -124,7 +125,7 @@ import Testing
 
     @Test("hard links have one identity, sockets are there, attributes are kept")
     func kinds() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         try scratch.write("d/one", "x")
         try #require(link(scratch.file("d/one"), scratch.file("d/two")) == 0)
         try scratch.write("d/three", "x")
@@ -144,7 +145,7 @@ import Testing
 
     @Test("directories below the limit of open descriptors are walked to the bottom")
     func depth() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         let path = String(repeating: "d/", count: 100)
         try scratch.write(path + "f")
         try scratch.write(path + "../e/f")
@@ -156,7 +157,7 @@ import Testing
 
     @Test("the context may be given as a link, and must be a directory")
     func root() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         try scratch.write("real/f")
         try scratch.link("alias", to: "real")
         let real = try ContextDirectory(FilePath(scratch.file("real")))
@@ -167,7 +168,7 @@ import Testing
 
     @Test("a missing source says why and what may be meant")
     func missing() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         for name in ["build/app", "src/deep/inside/tool.conf", "secret.key"] { try scratch.write(name) }
         let context = try scratch.context(ignoring: "# keys\n*.key\n")
         #expect(
@@ -209,7 +210,7 @@ import Testing
         ]
     )
     func parents(source: String, expected: [String]) throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         for name in ["x/a.txt", "x/y/b.txt", "x/y/.h", "x/y/z/c.txt", "w/y/b.txt", "v/other"] {
             try scratch.write(name)
         }
@@ -220,7 +221,7 @@ import Testing
 
     @Test("parents come with the modes they have, and without what is excluded")
     func parentsExcluding() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         for name in ["a/b/c.txt", "a/b/d.md", "a/e.txt"] { try scratch.write(name) }
         chmod(scratch.file("a/b"), 0o710)
         let context = try scratch.context(ignoring: "**/*.md")
@@ -233,7 +234,7 @@ import Testing
 
     @Test("a source of --parents without wildcards must be there, and not behind a link")
     func parentsMissing() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         for name in ["real/f", "secret.key"] { try scratch.write(name) }
         try scratch.link("d/alias", to: "../real")
         let context = try scratch.context(ignoring: "*.key")
@@ -247,7 +248,7 @@ import Testing
 
     @Test("the store is left out wherever it is, and only then")
     func store() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         for name in ["d/st*re/blob", "d/stAre/f", "f"] { try scratch.write(name) }
         let context = try scratch.context(ignoring: "!d/st*re")
         let without = try #require(context.leavingOut(store: FilePath(scratch.file("d/st*re"))))
@@ -262,7 +263,7 @@ import Testing
 
     @Test("a wildcard that matches a link to nothing names the link")
     func danglingMatch() throws {
-        let scratch = try Scratch()
+        let scratch = try ScratchDirectory()
         try scratch.link("lost", to: "no/where")
         #expect(try scratch.context().missing("lo*")?.linkTarget == Array("no/where".utf8))
     }

@@ -9,30 +9,26 @@ import OCI
 import Reporting
 import Synchronization
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import BuildEngine
 
 /// A store, a context and images by name, all in a scratch directory that is removed afterwards.
 final class EngineFixture: BaseImageProvider {
-    static let canRun: Bool = {
-        let works = geteuid() == 0 && FileStatus.ifPresent("/bin/busybox") != nil
-        if !works { print("skipped: needs root and /bin/busybox") }
-        return works
-    }()
-
-    let directory: FilePath
+    private let scratch: ScratchDirectory
+    var directory: FilePath { scratch.path }
     let images = Mutex<[String: BaseImage]>([:])
     private let events = Mutex<[BuildEvent]>([])
 
     init() throws {
-        directory = FilePath("/var/tmp/swiftbuild-engine-\(getpid())-\(UInt64.random(in: 0 ... .max))")
+        scratch = try ScratchDirectory()
         try FileOperations.createDirectories(directory.appending("context"))
     }
 
     static func with(_ body: (EngineFixture) async throws -> Void) async throws {
         let fixture = try EngineFixture()
-        defer { try? FileOperations.removeTree(fixture.directory) }
+        defer { withExtendedLifetime(fixture) {} }
         try await body(fixture)
     }
 
@@ -48,12 +44,11 @@ final class EngineFixture: BaseImageProvider {
     }
 
     func write(_ name: String, _ text: String, mode: UInt32 = 0o644) throws {
-        try text.write(toFile: context.appending(name).string, atomically: false, encoding: .utf8)
-        chmod(context.appending(name).string, mode)
+        try scratch.write("context/\(name)", text, permissions: mode)
     }
 
     func shell(_ command: String) throws {
-        try #require(system("cd \(context) && { \(command); }") == 0, "\(command)")
+        try #require(succeeds("cd \(context) && { \(command); }"), "\(command)")
     }
 
     struct Built {
@@ -98,7 +93,7 @@ final class EngineFixture: BaseImageProvider {
     func tree(_ stack: [Layer]) throws -> [String] {
         var lines: [String] = []
         try LayerStack(stack, in: try layers).walk { entry, place in
-            guard !entry.path.isWithin(PathInRoot("bin")) else { return }
+            guard !BusyboxBase.paths.contains(where: entry.path.isWithin) else { return }
             var line = "\(entry.path) \(entry.kind) \(String(entry.permissions, radix: 8))"
             if !entry.linkTarget.isEmpty { line += " -> \(String(decoding: entry.linkTarget, as: UTF8.self))" }
             if let place {
@@ -114,25 +109,10 @@ final class EngineFixture: BaseImageProvider {
 
     /// Adds an image with busybox and a few users.
     func addBusybox() throws {
-        let writer = try layers.writer()
-        let program = try FileOperations.read("/bin/busybox")
-        let passwd = Array("root:x:0:0::/root:/bin/sh\n".utf8)
-        func file(_ path: String, _ bytes: [UInt8], _ mode: UInt16) throws {
-            var entry = LayerEntry(path: PathInRoot(path), kind: .regular, permissions: mode)
-            entry.size = Int64(bytes.count)
-            try writer.append(entry, content: .bytes(bytes))
-        }
-        try writer.append(.directory(PathInRoot("bin")))
-        try file("bin/busybox", program, 0o755)
-        for name in ["cat", "echo", "mkdir", "rm", "sh", "sleep"] {
-            var link = LayerEntry(path: PathInRoot("bin/\(name)"), kind: .symbolicLink, permissions: 0o777)
-            if link.path < PathInRoot("bin/busybox") { continue }
-            link.linkTarget = Array("busybox".utf8)
-            try writer.append(link)
-        }
-        try writer.append(.directory(PathInRoot("etc")))
-        try file("etc/passwd", passwd, 0o644)
-        let layer = try writer.finish()
+        let users: [(LayerEntry, String)] = [
+            (.directory(PathInRoot("etc")), ""), (file("etc/passwd"), "root:x:0:0::/root:/bin/sh\n"),
+        ]
+        let layer = try BusyboxBase.layer(in: try layers, adding: users)
         var configuration = ImageConfiguration(platform: .host)
         configuration.rootfs.diffIDs = [layer.diffID]
         let image = BaseImage(id: SHA256Hasher.digest(of: [1]), configuration: configuration) { [layer] }

@@ -3,6 +3,7 @@ import FileSystem
 import Foundation
 import Glibc
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite("A mode for --chmod")
@@ -14,16 +15,15 @@ struct ModeChangeTests {
 
     @Test("does to files and directories what chmod(1) does, but for their special bits", arguments: texts)
     func likeChmod(text: String) throws {
-        let directory = FilePath("/var/tmp/swiftbuild-mode-\(getpid())-\(UInt64.random(in: 0 ... .max))")
-        try FileOperations.createDirectories(directory.appending("d"))
-        defer { try? FileOperations.removeTree(directory) }
-        try #require(FileManager.default.createFile(atPath: directory.appending("f").string, contents: nil))
+        let scratch = try ScratchDirectory()
+        try scratch.write("f")
+        try FileOperations.createDirectories(scratch.path.appending("d"))
         let mode = try #require(ModeChange(text))
         for (name, isDirectory) in [("f", false), ("d", true)] {
             // An octal mode sets all bits here, where chmod(1) keeps some of a directory.
             if isDirectory, text.allSatisfy(\.isNumber) { continue }
             for before: UInt16 in [0, 0o644, 0o755, 0o777, 0o711, 0o200, 0o050] {
-                let path = directory.appending(name).string
+                let path = scratch.file(name)
                 try #require(chmod(path, mode_t(before)) == 0)
                 try #require(system("umask 0; chmod '\(text)' \(path)") == 0)
                 let after = try FileStatus.of(FilePath(path)).permissions

@@ -4,11 +4,12 @@ import Foundation
 import Layers
 import OCI
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import BuildEngine
 
-@Suite("The record of a build", .enabled(if: EngineFixture.canRun, "needs root"))
+@Suite("The record of a build", .needs(.root, .busybox))
 struct RecordTests {
     /// `number result text` of each step.
     private func steps(_ record: BuildRecord) -> [String] {

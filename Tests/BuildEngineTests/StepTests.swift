@@ -6,6 +6,7 @@ import Layers
 import OCI
 import Synchronization
 import SystemPackage
+import TestSupport
 import Testing
 import Threads
 
@@ -39,7 +40,7 @@ struct StepTests {
 
     @Test(
         "a failing step cancels the others and leaves nothing behind",
-        .enabled(if: EngineFixture.canRun, "needs root")
+        .needs(.root, .busybox)
     )
     func failure() async throws {
         try await EngineFixture.with { fixture in
@@ -60,7 +61,7 @@ struct StepTests {
 
     @Test(
         "the same RUN in two stages is done once",
-        .enabled(if: EngineFixture.canRun, "needs root"),
+        .needs(.root, .busybox),
         arguments: [1, 4]
     )
     func once(jobs: Int) async throws {
@@ -75,7 +76,7 @@ struct StepTests {
         }
     }
 
-    @Test("HOME follows /etc/passwd from step to step", .enabled(if: EngineFixture.canRun, "needs root"))
+    @Test("HOME follows /etc/passwd from step to step", .needs(.root, .busybox))
     func home() async throws {
         try await EngineFixture.with { fixture in
             try fixture.addBusybox()
@@ -88,7 +89,7 @@ struct StepTests {
 
     @Test(
         "a RUN that leaves a name which means a removed file is an error",
-        .enabled(if: EngineFixture.canRun, "needs root")
+        .needs(.root, .busybox)
     )
     func whiteoutName() async throws {
         try await EngineFixture.with { fixture in

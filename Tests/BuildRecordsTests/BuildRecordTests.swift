@@ -5,14 +5,12 @@ import FileSystem
 import Glibc
 import OCI
 import SystemPackage
+import TestSupport
 import Testing
 
 /// The records of a store that is removed afterwards.
 private func withRecords(_ body: (BuildRecordStore, Store) throws -> Void) throws {
-    let directory = FilePath("/var/tmp/swiftbuild-records-\(getpid())-\(UInt64.random(in: 0 ... .max))")
-    defer { try? FileOperations.removeTree(directory) }
-    let store = try Store(root: directory)
-    try body(BuildRecordStore(store), store)
+    try StoreFixture.with { try body(BuildRecordStore($0.store), $0.store) }
 }
 
 private func record(_ time: Int64, text: String = "RUN true", tag: String = "docker.io/library/app:latest")

@@ -3,14 +3,11 @@ import FileSystem
 import Glibc
 import OCI
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite struct ContentStoreTests {
-    func withStore(_ body: (Store) throws -> Void) throws {
-        let directory = FilePath("/var/tmp/swiftbuild-content-\(getpid())-\(UInt64.random(in: 0 ... .max))")
-        defer { try? FileOperations.removeTree(directory) }
-        try body(try Store(root: directory))
-    }
+    func withStore(_ body: (Store) throws -> Void) throws { try StoreFixture.with { try body($0.store) } }
 
     @Test("a blob that was damaged is found and written again")
     func damaged() throws {

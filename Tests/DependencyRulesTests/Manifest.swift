@@ -5,6 +5,7 @@ struct Manifest: Decodable {
     struct Target: Decodable {
         let name: String
         let type: String
+        let path: String?
         let dependencies: [Dependency]
     }
 
@@ -32,10 +33,10 @@ struct Manifest: Decodable {
 
     let targets: [Target]
 
-    /// What each target that is no test depends on.
+    /// What each target of the product depends on.
     var graph: [String: Set<String>] {
         Dictionary(
-            uniqueKeysWithValues: targets.filter { $0.type != "test" }.map {
+            uniqueKeysWithValues: targets.filter { $0.type != "test" && $0.path == nil }.map {
                 ($0.name, Set($0.dependencies.map(\.name)))
             }
         )

@@ -1,16 +1,10 @@
 import FileSystem
 import Glibc
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite struct FileSystemTests {
-    func withScratch(_ body: (FilePath) throws -> Void) throws {
-        let directory = FilePath("/var/tmp/swiftbuild-files-\(getpid())-\(UInt64.random(in: 0 ... .max))")
-        try FileOperations.createDirectories(directory)
-        defer { try? FileOperations.removeTree(directory) }
-        try body(directory)
-    }
-
     @Test("a file is replaced whole, and a dropped one leaves nothing")
     func atomic() throws {
         try withScratch { directory in

@@ -1,14 +1,12 @@
 import FileSystem
 import Glibc
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite struct SparseWriterTests {
     private func withFiles(_ body: (FilePath, FilePath) throws -> Void) throws {
-        let directory = FilePath("/var/tmp/swiftbuild-sparse-\(getpid())-\(UInt64.random(in: 0 ... .max))")
-        try FileOperations.createDirectories(directory)
-        defer { try? FileOperations.removeTree(directory) }
-        try body(directory.appending("one"), directory.appending("other"))
+        try withScratch { try body($0.appending("one"), $0.appending("other")) }
     }
 
     private func write(_ pieces: [[UInt8]], to path: FilePath) throws {

@@ -1,6 +1,7 @@
 import FileSystem
 import Layers
 import OCI
+import TestSupport
 import Testing
 
 @testable import ImageAnalysis
@@ -90,7 +91,7 @@ struct ComparisonTests {
 
     @Test("packages of dpkg and apk are read, also those of images without a shell")
     func packages() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let contents = [
                 "var/lib/dpkg/status": Self.dpkg,
                 "var/lib/dpkg/status.d/base": "Package: base-files\nVersion: 12\n",

@@ -1,6 +1,7 @@
 import ContentStore
 import Layers
 import OCI
+import TestSupport
 import Testing
 
 @testable import ImageAnalysis
@@ -65,7 +66,7 @@ struct ImageAnalysisTests {
         let analysis = analyze([
             [file("dir/sub/deep/x", size: 5), file("dir/y", size: 6), .directory(PathInRoot("same"))],
             [
-                directory, file("dir/sub/deep/x", size: 5, mode: 0o600), whiteout("dir/y"),
+                directory, file("dir/sub/deep/x", 0o600, size: 5), whiteout("dir/y"),
                 .directory(PathInRoot("same")),
             ],
         ])
@@ -102,7 +103,7 @@ struct ImageAnalysisTests {
 
     @Test("is what applying one layer after the other gives", arguments: 0..<300)
     func model(seed: Int) {
-        var random = Random(state: UInt64(seed))
+        var random = SeededRandom(seed)
         let layers = (0..<Int.random(in: 1...6, using: &random)).map { _ in
             index(Model.randomLayer(&random))
         }
@@ -127,7 +128,7 @@ struct ImageAnalysisTests {
 
     @Test("the efficiency is dive's where no directory is removed", arguments: 0..<100)
     func dive(seed: Int) {
-        var random = Random(state: UInt64(seed))
+        var random = SeededRandom(seed)
         // Files and whiteouts of files only, each whiteout of something that is there.
         var (layers, present): ([[LayerEntry]], Set<String>) = ([], [])
         for _ in 0..<Int.random(in: 1...5, using: &random) {

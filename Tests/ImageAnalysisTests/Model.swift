@@ -1,3 +1,5 @@
+import TestSupport
+
 @testable import ImageAnalysis
 @testable import Layers
 
@@ -64,7 +66,7 @@ struct Model {
     }
 
     /// Entries in which nothing lies below what is no directory, but for whiteouts.
-    static func randomLayer(_ random: inout Random) -> [LayerEntry] {
+    static func randomLayer(_ random: inout SeededRandom) -> [LayerEntry] {
         var layer: [PathInRoot: LayerEntry] = [:]
         for _ in 0..<Int.random(in: 0...12, using: &random) {
             let entry = randomEntry(&random)
@@ -78,16 +80,13 @@ struct Model {
         return layer.values.sorted { $0.path < $1.path }
     }
 
-    private static func randomEntry(_ random: inout Random) -> LayerEntry {
+    private static func randomEntry(_ random: inout SeededRandom) -> LayerEntry {
         let depth = Int.random(in: 1...3, using: &random)
         let path = (0..<depth).map { _ in ["a", "b", "c"].randomElement(using: &random) ?? "a" }.joined(separator: "/")
         switch Int.random(in: 0...9, using: &random) {
         case 0...3:
-            return file(
-                path,
-                size: Int64.random(in: 0...3, using: &random),
-                mode: Bool.random(using: &random) ? 0o644 : 0o600
-            )
+            let size = Int64.random(in: 0...3, using: &random)
+            return file(path, Bool.random(using: &random) ? 0o644 : 0o600, size: size)
         case 4...5: return whiteout(path)
         case 6: return hardLink(path, to: ["a", "b", "a/b", "c/a"].randomElement(using: &random) ?? "a")
         default:
@@ -95,18 +94,5 @@ struct Model {
             directory.isOpaque = Int.random(in: 0...3, using: &random) == 0
             return directory
         }
-    }
-}
-
-/// SplitMix64, so that a failing seed fails again.
-struct Random: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

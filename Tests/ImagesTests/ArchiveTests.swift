@@ -4,13 +4,14 @@ import Glibc
 import Layers
 import OCI
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import Images
 
 @Suite struct ArchiveTests {
     /// Two layers with everything that a filesystem has.
-    static func rich(_ fixture: Fixture) throws -> StoredImage {
+    static func rich(_ fixture: StoreFixture) throws -> StoredImage {
         let lower = try fixture.layer([
             (
                 LayerEntry(
@@ -75,7 +76,7 @@ import Testing
 
     @Test("an image that was saved loads into an empty store with the same ID and layers", arguments: Form.allCases)
     func roundTrip(form: Form) throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let image = try Self.rich(fixture)
             let saved = [ListedImage(image: image, names: try [name("rich:1"), name("rich")])]
             let path = fixture.path("out")
@@ -102,7 +103,7 @@ import Testing
     @Test("the same images give the same archive, whatever the store")
     func deterministic() throws {
         func archive() throws -> Digest {
-            try Fixture.with { fixture in
+            try StoreFixture.with { fixture in
                 let image = try Self.rich(fixture)
                 try fixture.images.save(
                     [ListedImage(image: image, names: [name("a")])],
@@ -117,10 +118,10 @@ import Testing
 
     @Test(
         "skopeo and umoci read the store as it lies there",
-        .enabled(if: has("skopeo") && has("umoci"), "needs skopeo and umoci")
+        .needs(.program("skopeo"), .program("umoci"))
     )
     func otherToolsReadStore() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let image = try Self.rich(fixture)
             let root = fixture.images.store.root.string
             for reference in ["rich", "rich:latest", "rich:1"] {
@@ -138,11 +139,11 @@ import Testing
 
     @Test(
         "skopeo reads what was saved, and what skopeo writes is loaded",
-        .enabled(if: has("skopeo"), "needs skopeo"),
+        .needs(.program("skopeo")),
         arguments: ["oci-archive", "docker-archive", "oci"]
     )
     func skopeo(transport: String) throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let image = try Self.rich(fixture)
             let saved = [ListedImage(image: image, names: [try name("rich")])]
             let path = fixture.path("ours").string
@@ -166,9 +167,9 @@ import Testing
         }
     }
 
-    @Test("the root filesystem as tar and as directory has the merged files", .enabled(if: has("tar"), "needs tar"))
+    @Test("the root filesystem as tar and as directory has the merged files", .needs(.program("tar")))
     func rootFilesystem() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let image = ListedImage(image: try Self.rich(fixture), names: [])
             let (tar, local) = (fixture.path("root.tar"), fixture.path("root"))
             try fixture.images.write(image, to: .tar(tar))
@@ -203,7 +204,7 @@ import Testing
 
     @Test("a symbolic link in the image or at the destination never leads the writing outside")
     func localStaysInside() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let canary = fixture.path("canary")
             try FileOperations.createDirectories(canary)
             let lower = try fixture.layer([

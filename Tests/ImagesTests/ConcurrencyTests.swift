@@ -3,6 +3,7 @@ import FileSystem
 import Layers
 import OCI
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import Images
@@ -10,15 +11,16 @@ import Testing
 @Suite struct ConcurrencyTests {
     @Test("adding, tagging, listing, removing and pruning at once leaves a store that is right")
     func everythingAtOnce() async throws {
-        let directory = FilePath("/var/tmp/swiftbuild-concurrent-\(UInt64.random(in: 0 ... .max))")
-        defer { try? FileOperations.removeTree(directory) }
-        let fixture = Fixture(directory: directory, images: try Fixture.newStore(directory))
+        let scratch = try ScratchDirectory()
+        defer { withExtendedLifetime(scratch) {} }
+        let directory = scratch.path
+        let fixture = try StoreFixture(directory)
         let steady = try fixture.simple("steady", names: ["steady"])
         try await withThrowingTaskGroup(of: Void.self) { group in
             for worker in 0..<4 {
                 group.addTask {
                     // A store of its own each, as another process has.
-                    let own = Fixture(directory: directory, images: try Fixture.newStore(directory))
+                    let own = try StoreFixture(directory)
                     for round in 0..<30 {
                         // Content without a name is held by the store's lock, as during a build.
                         let lock = try own.images.store.lock(.shared)
@@ -30,7 +32,7 @@ import Testing
                 }
             }
             group.addTask {
-                let own = try Fixture.newStore(directory)
+                let own = try StoreFixture(directory).images
                 for _ in 0..<30 {
                     _ = try own.prune(danglingImages: true)
                     _ = try own.list()
@@ -42,9 +44,9 @@ import Testing
         }
         _ = try fixture.images.prune(danglingImages: true)
         for listed in try fixture.images.list() { try validate(listed.image, in: fixture.images) }
-        let before = try FileOperations.read(directory.appending("index.json"))
+        let before = try FileOperations.read(directory.appending("store/index.json"))
         try LayoutIndex(fixture.images).rebuild()
-        #expect(try FileOperations.read(directory.appending("index.json")) == before)
+        #expect(try FileOperations.read(directory.appending("store/index.json")) == before)
         #expect(try FileOperations.names(in: fixture.images.store[.temporary]).isEmpty)
     }
 }

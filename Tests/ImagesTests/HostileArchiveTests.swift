@@ -3,13 +3,14 @@ import FileSystem
 import Layers
 import OCI
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import Images
 
 @Suite struct HostileArchiveTests {
     /// Writes an archive with Python's tarfile, which allows anything.
-    func archive(_ fixture: Fixture, _ script: String) throws -> FilePath {
+    func archive(_ fixture: StoreFixture, _ script: String) throws -> FilePath {
         let path = fixture.path("archive.tar")
         let prelude = """
             import tarfile, io, json, hashlib, sys
@@ -34,10 +35,10 @@ import Testing
 
     @Test(
         "a docker archive of the old form loads, with symbolic links between layers and compressed layers",
-        .enabled(if: has("python3"), "needs python3")
+        .needs(.program("python3"))
     )
     func legacy() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let path = try archive(
                 fixture,
                 """
@@ -110,11 +111,11 @@ import Testing
 
     @Test(
         "a crafted archive is refused, changes no image and leaves no debris",
-        .enabled(if: has("python3"), "needs python3"),
+        .needs(.program("python3")),
         arguments: cases
     )
     func refused(script: String) throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let path = try archive(fixture, Self.index + script)
             #expect(throws: (any Error).self) { try fixture.images.load(path) }
             #expect(try fixture.images.list().isEmpty)
@@ -127,9 +128,9 @@ import Testing
         }
     }
 
-    @Test("a blob of other content under a known diff ID is refused", .enabled(if: has("python3"), "needs python3"))
+    @Test("a blob of other content under a known diff ID is refused", .needs(.program("python3")))
     func diffIDConfusion() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             #expect(try fixture.images.load(archive(fixture, Self.index + "finish()")).count == 1)
             let path = try archive(
                 fixture,
@@ -145,10 +146,10 @@ import Testing
 
     @Test(
         "a nested index gives the image for this machine, without attestations",
-        .enabled(if: has("python3"), "needs python3")
+        .needs(.program("python3"))
     )
     func nestedIndex() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let path = try archive(
                 fixture,
                 Self.index
@@ -168,7 +169,7 @@ import Testing
 
     @Test("a layout whose files are symbolic links is refused")
     func linkedLayout() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let image = try fixture.simple()
             for link in ["index.json", "blobs", "blobs/sha256/\(image.id.hex)"] {
                 let layout = fixture.path("layout")

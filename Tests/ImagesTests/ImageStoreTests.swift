@@ -3,6 +3,7 @@ import FileSystem
 import Layers
 import OCI
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import Images
@@ -10,7 +11,7 @@ import Testing
 @Suite struct ImageStoreTests {
     @Test("of several images that are listed at once, the last one with a name gets it")
     func batch() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let name = try ImageReference(parsing: "shared"), other = try ImageReference(parsing: "other:1")
             let first = try fixture.simple("first"), second = try fixture.simple("second")
             for before in [first, second] {
@@ -39,7 +40,7 @@ import Testing
 
     @Test("an image that was added is found by name, ID and prefix")
     func find() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let image = try fixture.simple(names: ["simple", "localhost:5000/team/app:1.0"])
             try validate(image, in: fixture.images)
             #expect(try fixture.images.find("simple") == image)
@@ -61,7 +62,7 @@ import Testing
 
     @Test("an ID prefix that several images have is refused with the candidates")
     func ambiguous() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             var seen: [Character: Digest] = [:]
             for number in 0..<17 {
                 let id = try fixture.simple("\(number)").id
@@ -80,7 +81,7 @@ import Testing
 
     @Test("adding an equal image writes nothing")
     func idempotent() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let first = try fixture.simple(names: ["simple"])
             let paths = [
                 fixture.images.recordPath(first.id), fixture.images.store.root.appending("index.json"),
@@ -94,7 +95,7 @@ import Testing
 
     @Test("a name moves, and the image it left is dangling and listed")
     func list() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let old = try fixture.simple("old", created: 1_600_000_000, names: ["app"])
             let new = try fixture.simple("new", created: 1_700_000_000, names: ["app", "app:2"])
             let list = try fixture.images.list()
@@ -109,7 +110,7 @@ import Testing
 
     @Test("a damaged record or name counts as missing", arguments: ["", "x", "manifest 1\nchecksum 0\n"])
     func damaged(content: String) throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let image = try fixture.simple(names: ["simple"])
             let record = fixture.images.recordPath(image.id)
             let good = try FileOperations.read(record)
@@ -128,7 +129,7 @@ import Testing
 
     @Test("names too long for a file name work")
     func longNames() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let text =
                 Array(repeating: "abcdefgh", count: 25).joined(separator: "/") + ":"
                 + String(repeating: "t", count: 128)
@@ -153,7 +154,7 @@ import Testing
 
     @Test("the index lists each name, and is made anew after a crash between name and index")
     func layoutIndex() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let image = try fixture.simple(names: ["b", "a:1", "c"])
             let root = fixture.images.store.root
             func names() throws -> [String] {
@@ -194,7 +195,7 @@ import Testing
 
     @Test("rmi: a name of several, the last name, an ID")
     func remove() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let image = try fixture.simple(names: ["a", "b"])
             #expect(throws: ImageError.severalNames(image.id, names: ["a:latest", "b:latest"])) {
                 try fixture.images.remove(image.id.short)
@@ -212,7 +213,7 @@ import Testing
 
     @Test("prune keeps what images and the caller need, and nothing else")
     func prune() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let kept = try fixture.simple("kept", names: ["kept"])
             let dangling = try fixture.simple("dangling")
             let cached = try fixture.layer([fixture.file("cached", "cached")])
@@ -236,7 +237,7 @@ import Testing
 
     @Test("one tag among thousands is quick")
     func manyNames() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let image = try fixture.simple()
             try fixture.images.tag(image, as: (0..<2_000).map { try name("repository-\($0)") })
             let clock = ContinuousClock()

@@ -4,6 +4,7 @@ import Glibc
 import Layers
 import OCI
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import Images
@@ -23,10 +24,10 @@ import Testing
 
     @Test(
         "plain, compressed, shuffled and piped archives of one tree give one image",
-        .enabled(if: has("tar"), "needs tar")
+        .needs(.program("tar"))
     )
     func sameImage() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let made = try shell("cd \(fixture.directory) && " + Self.tree)
             #expect(made.status == 0, "\(made.output)")
             let archives = try shell(
@@ -65,7 +66,7 @@ import Testing
 
     @Test("the output as tar imports again as the same layer")
     func again() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let image = try ArchiveTests.rich(fixture)
             try fixture.images.write(ListedImage(image: image, names: []), to: .tar(fixture.path("one.tar")))
             let first = try fixture.images.importRootFilesystem(fixture.path("one.tar"), configuration: configuration())
@@ -83,7 +84,7 @@ import Testing
         arguments: ["x", "", String(repeating: "x", count: 2000)]
     )
     func refused(content: String) throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let path = try fixture.write("bad", Array(content.utf8))
             #expect(throws: (any Error).self) {
                 try fixture.images.importRootFilesystem(path, configuration: configuration())
@@ -127,7 +128,7 @@ import Testing
 
     @Test("inspect and history have Docker's fields")
     func inspect() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let image = try fixture.simple(names: ["simple"])
             let text = String(decoding: try CanonicalJSON.encodePretty([fixture.images.inspect(image)]), as: UTF8.self)
             for field in [

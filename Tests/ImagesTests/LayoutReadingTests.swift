@@ -3,6 +3,7 @@ import FileSystem
 import Layers
 import OCI
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import Images
@@ -12,14 +13,14 @@ import Testing
 struct LayoutReadingTests {
     /// A layout directory with one image, and what is written into it.
     private struct Layout {
-        let fixture: Fixture
+        let fixture: StoreFixture
         let path: FilePath
         let image: StoredImage
         var manifest: Descriptor {
             Descriptor(mediaType: .imageManifest, digest: image.manifest.digest, size: image.manifest.size)
         }
 
-        init(_ fixture: Fixture) throws {
+        init(_ fixture: StoreFixture) throws {
             self.fixture = fixture
             path = fixture.path("layout")
             image = try fixture.simple(names: ["img:1"])
@@ -67,7 +68,7 @@ struct LayoutReadingTests {
     }
 
     private static func with(_ body: (Layout) throws -> Void) throws {
-        try Fixture.with { try body(try Layout($0)) }
+        try StoreFixture.with { try body(try Layout($0)) }
     }
 
     private static let foreign = Platform(os: "linux", architecture: "s390x")
@@ -189,7 +190,7 @@ struct LayoutReadingTests {
         ]
     )
     func docker25(fault: String) throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let layers = try ["one", "two"].map { try fixture.layer([fixture.file($0, $0)]) }
             let image = try fixture.image(layers, names: ["app:1"])
             let archive = fixture.path("docker.tar")
@@ -229,7 +230,7 @@ struct LayoutReadingTests {
 
     @Test("one image under two names is saved once, with both")
     func twoNames() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let image = try fixture.simple(names: ["a:1", "b:2"])
             let other = try fixture.simple("other", names: ["c:3"])
             let archive = fixture.path("saved.tar")

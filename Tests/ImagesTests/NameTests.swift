@@ -3,6 +3,7 @@ import FileSystem
 import Layers
 import OCI
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import Images
@@ -24,7 +25,7 @@ import Testing
 
     @Test("a name with a digest is only for what has that digest, however it comes in")
     func foreignDigest() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let image = try fixture.simple()
             let foreign = try name(Self.foreign)
             let own = try name("alpine@\(image.manifest.digest)")
@@ -63,7 +64,7 @@ import Testing
         arguments: ["sha256", "sha256:1", "docker.io/library/sha256:x", String(repeating: "0", count: 64)]
     )
     func formOfID(_ text: String) throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let image = try fixture.simple()
             #expect(refusal { try fixture.images.tag(image, as: try name(text)) } == "it has the form of an image ID")
             #expect(refusal { try ImageStore.check(newName: try name(text)) } == "it has the form of an image ID")
@@ -73,7 +74,7 @@ import Testing
 
     @Test("what only looks a little like an ID is a name")
     func otherForms() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let image = try fixture.simple()
             for text in ["0123456789ab", "sha256/x", "team/sha256:1", String(repeating: "g", count: 64)] {
                 try fixture.images.tag(image, as: try name(text))
@@ -84,7 +85,7 @@ import Testing
 
     @Test("an ID in the place of a name is one, whatever the store calls so")
     func byID() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let (good, evil) = (try fixture.simple("good"), try fixture.simple("evil"))
             // As an older version let it in.
             for text in ["\(good.id)", good.id.hex] {
@@ -102,7 +103,7 @@ import Testing
 
     @Test("a digest in a name is compared, whatever the store says that the name leads to")
     func verified() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let image = try fixture.simple(names: ["alpine:1"])
             let foreign = ImageName(try name(Self.foreign))
             try FileOperations.writeAtomically(
@@ -122,7 +123,7 @@ import Testing
 
     @Test("the digest of an index is one of the images that it lists, as long as prune keeps it, and no other's")
     func indexDigest() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let (image, other) = (try fixture.simple(), try fixture.simple("other"))
             var entry = image.manifest
             entry.platform = image.platform
@@ -140,7 +141,7 @@ import Testing
 
     @Test("a name whose file is lost or damaged is found in index.json, and can be removed and moved")
     func lostName() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let (image, other) = (try fixture.simple(names: ["app:1", "app:2"]), try fixture.simple("other"))
             let reference = try name("app:1")
             let path = fixture.images.path(ImageName(reference))
@@ -167,7 +168,7 @@ import Testing
 
     @Test("the record of an image is made again from its documents")
     func lostRecord() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let image = try fixture.simple(names: ["app:1"])
             try FileOperations.remove(fixture.images.recordPath(image.id))
             #expect(try fixture.images.lostNames(restoring: true) == 1)
@@ -180,7 +181,7 @@ import Testing
         arguments: [true, false]
     )
     func damagedDocument(isManifest: Bool) throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let image = try fixture.simple(names: ["app:1"])
             let damaged = isManifest ? image.manifest.digest : image.id
             let size = try #require(fixture.images.store.blobs.size(damaged))

@@ -1,5 +1,6 @@
 import ContentStore
 import OCI
+import TestSupport
 import Testing
 
 @testable import Images
@@ -13,7 +14,7 @@ struct RegistryDigestTests {
     }
 
     /// `repository:tag digest` of each row.
-    private func rows(_ fixture: Fixture, showingDigests: Bool) throws -> [String] {
+    private func rows(_ fixture: StoreFixture, showingDigests: Bool) throws -> [String] {
         ImageRow.rows(try fixture.images.list(), showingDigests: showingDigests).map {
             "\($0.repository):\($0.tag) \($0.digest.prefix(8))"
         }
@@ -21,7 +22,7 @@ struct RegistryDigestTests {
 
     @Test("is remembered once, and survives that the image is built or pulled again")
     func remembered() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let image = try fixture.simple(names: ["host:5/app:1"])
             for digest in [0, 1, 0] { try fixture.images.remember(try reference("host:5/app", digest), of: image) }
             let known = try #require(fixture.images.image(id: image.id))
@@ -42,7 +43,7 @@ struct RegistryDigestTests {
 
     @Test("is shown as Docker shows it: a row for each digest, and one of its own where no tag is left")
     func table() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let image = try fixture.simple(names: ["app:1", "app:2", "other"])
             #expect(try rows(fixture, showingDigests: true) == ["app:1 <none>", "app:2 <none>", "other:latest <none>"])
             try fixture.images.remember(try reference("app", 0), of: image)
@@ -63,7 +64,7 @@ struct RegistryDigestTests {
 
     @Test("is forgotten with the last name in its repository")
     func forgotten() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let image = try fixture.simple(names: ["app:1", "app:2", "other"])
             try fixture.images.remember(try reference("app", 0), of: image)
             try fixture.images.remove("app:1")
@@ -75,7 +76,7 @@ struct RegistryDigestTests {
 
     @Test("is bounded, so that a record can always be read")
     func bounded() throws {
-        try Fixture.with { fixture in
+        try StoreFixture.with { fixture in
             let image = try fixture.simple(names: ["app"])
             let path = "host/" + String(repeating: "a", count: 240)
             for number in 0..<70 {

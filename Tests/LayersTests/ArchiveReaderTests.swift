@@ -3,18 +3,10 @@ import FileSystem
 import Glibc
 import OCI
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import Layers
-
-func withScratch<Result>(_ body: (FilePath) throws -> Result) throws -> Result {
-    let directory = FilePath("/var/tmp/swiftbuild-layers-\(getpid())-\(UInt64.random(in: 0 ... .max))")
-    try FileOperations.createDirectories(directory)
-    defer { try? FileOperations.removeTree(directory) }
-    return try body(directory)
-}
-
-func succeeds(_ command: String) -> Bool { system(command) == 0 }
 
 @Suite struct ArchiveReaderTests {
     static let tree = """

@@ -1,4 +1,5 @@
 import ContentStore
+import TestSupport
 import Testing
 
 @testable import Layers
@@ -7,7 +8,7 @@ import Testing
 struct MergedViewTests {
     @Test("shows what applying one layer after the other gives", arguments: 0..<300)
     func model(seed: Int) {
-        var random = Random(state: UInt64(seed))
+        var random = SeededRandom(seed)
         let layers = (0..<Int.random(in: 1...6, using: &random)).map { _ in
             index((0..<Int.random(in: 0...14, using: &random)).map { _ in randomEntry(&random) })
         }
@@ -117,15 +118,7 @@ struct MergedViewTests {
         if let expected { #expect(PathInRoot(name).bytes == Array(expected.utf8)) }
     }
 
-    private func index(_ entries: [LayerEntry]) -> LayerIndex {
-        LayerIndex(entries: entries, diffID: SHA256Hasher.digest(of: ""), tarSize: 0)
-    }
-
-    private func file(_ path: String) -> LayerEntry {
-        LayerEntry(path: PathInRoot(path), kind: .regular, permissions: 0)
-    }
-
-    private func randomEntry(_ random: inout Random) -> LayerEntry {
+    private func randomEntry(_ random: inout SeededRandom) -> LayerEntry {
         let path = Model.universe.randomElement(using: &random) ?? .root
         var entry = LayerEntry.directory(path, modified: Int64.random(in: 1...1000, using: &random))
         if path.isRoot { return entry }
@@ -195,17 +188,5 @@ private struct Model {
                     !$0.isWithin(top) || nodes[$0]?.entry.kind == .directory
                 }
         }.sorted().compactMap { nodes[$0].map(Item.init) }
-    }
-}
-
-/// Always the same numbers, so that a failure can be repeated.
-private struct Random: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

@@ -4,6 +4,7 @@ import OCI
 import RemoteAddresses
 import Synchronization
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import Registry

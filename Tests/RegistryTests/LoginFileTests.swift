@@ -1,6 +1,7 @@
 import FileSystem
 import Glibc
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import Registry
@@ -9,12 +10,10 @@ import Testing
     /// A file of logins with this content, gone after the test.
     @discardableResult
     private func withFile<Result>(_ text: String?, _ body: (FilePath) throws -> Result) throws -> Result {
-        let directory = FilePath("/tmp/swiftbuild-logins-\(UInt64.random(in: .min ... .max))")
-        try FileOperations.createDirectories(directory)
-        defer { try? FileOperations.removeTree(directory) }
-        let path = directory.appending("config.json")
-        if let text { try FileOperations.writeAtomically(Array(text.utf8), to: path, temporary: directory) }
-        return try body(path)
+        let scratch = try ScratchDirectory()
+        defer { withExtendedLifetime(scratch) {} }
+        if let text { try scratch.write("config.json", text) }
+        return try body(scratch.path.appending("config.json"))
     }
 
     private static let alice = Login.password(user: "alice", password: "pa:ss")

@@ -2,6 +2,7 @@ import FileSystem
 import Glibc
 import OCI
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import Registry
@@ -81,18 +82,20 @@ import Testing
 
     @Test("a named pipe in place of the file is an error, and nothing waits")
     func pipe() throws {
-        let path = "/tmp/swiftbuild-registries-\(UInt64.random(in: .min ... .max))"
-        mkfifo(path, 0o600)
-        defer { unlink(path) }
-        #expect(throws: RegistrySettings.InvalidFile.self) {
-            try RegistrySettings(environment: ["CONTAINERS_REGISTRIES_CONF": path])
+        try withScratch { scratch in
+            let path = scratch.appending("registries.conf").string
+            try #require(mkfifo(path, 0o600) == 0)
+            #expect(throws: RegistrySettings.InvalidFile.self) {
+                try RegistrySettings(environment: ["CONTAINERS_REGISTRIES_CONF": path])
+            }
         }
     }
 
     @Test("certificates are those of a host's own directory, in the order of their names")
     func certificates() throws {
-        let home = FilePath("/tmp/swiftbuild-certificates-\(UInt64.random(in: .min ... .max))")
-        defer { try? FileOperations.removeTree(home) }
+        let scratch = try ScratchDirectory()
+        defer { withExtendedLifetime(scratch) {} }
+        let home = scratch.path
         let root = home.appending(".config").appending("containers").appending("certs.d")
         for (host, name) in [
             ("reg.example:5000", "b.crt"), ("reg.example:5000", "a.crt"), ("reg.example:5000", "me.cert"),

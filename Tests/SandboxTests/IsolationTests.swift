@@ -2,6 +2,7 @@ import FileSystem
 import Foundation
 import Sandbox
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite("Weaker isolation", .needsFullSandbox)
@@ -13,7 +14,7 @@ struct IsolationTests {
             #expect(
                 setgroups(0, nil) == 0 && setgid(65534) == 0 && setuid(65534) == 0
             )
-            let machine = SandboxFixture.machine
+            let machine = SandboxCapabilities.probe(in: ScratchDirectory.parent)
             guard machine.isolation == .userNamespace, machine.mountsOverlay else {
                 print("skipped: \(machine.limits.map(\.reason)) \(machine.overlayLimit ?? "")")
                 #expect(machine.limits.first?.reason.isEmpty == false)

@@ -5,9 +5,10 @@ import Layers
 import OCI
 import Snapshots
 import SystemPackage
+import TestSupport
 import Testing
 
-@Suite("The layer of a process", .needsOverlay)
+@Suite("The layer of a process", .needs(.root, .busybox, .overlay))
 struct CaptureTests {
     /// What is there before each script.
     static let base = """
@@ -31,7 +32,7 @@ struct CaptureTests {
 
     @Test("gives the same files by overlay and by copy", arguments: scripts)
     func bothWays(script: String) throws {
-        try SnapshotFixture.with { fixture in
+        try StoreFixture.with { fixture in
             let busybox = try fixture.busybox()
             let base = [busybox, try fixture.run(Self.base, over: [busybox])]
             let before = try fixture.tree(base)
@@ -64,7 +65,7 @@ struct CaptureTests {
 
     @Test("is empty when nothing changed, and leaves out unchanged directories and what was mounted")
     func nothing() throws {
-        try SnapshotFixture.with { fixture in
+        try StoreFixture.with { fixture in
             let busybox = try fixture.busybox()
             let base = [busybox, try fixture.run(Self.base, over: [busybox])]
             #expect(try fixture.listing(try fixture.run("true; ls -lR / > /dev/null; touch /d", over: base)) == [])
@@ -78,7 +79,7 @@ struct CaptureTests {
 
     @Test("keeps extended attributes and capabilities of files, and those that a directory got")
     func attributes() throws {
-        try SnapshotFixture.with { fixture in
+        try StoreFixture.with { fixture in
             let busybox = try fixture.busybox()
             let base = [busybox, try fixture.run(Self.base, over: [busybox])]
             let capability: [UInt8] = [1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
@@ -104,7 +105,7 @@ struct CaptureTests {
 
     @Test("loses a changed mode of `/` itself, as with Docker, and nothing else")
     func rootMode() throws {
-        try SnapshotFixture.with { fixture in
+        try StoreFixture.with { fixture in
             let busybox = try fixture.busybox()
             for copying in [false, true] {
                 let layer = try fixture.run("chmod 700 /; echo x > /x", over: [busybox], copying: copying)
@@ -115,7 +116,7 @@ struct CaptureTests {
 
     @Test("cannot hold names that mean a removed file", arguments: [false, true])
     func whiteoutNames(copying: Bool) throws {
-        try SnapshotFixture.with { fixture in
+        try StoreFixture.with { fixture in
             let busybox = try fixture.busybox()
             for script in ["echo x > /.wh.bin", "mkdir /.wh.d", "mkdir /n; echo x > /n/.wh..wh..opq"] {
                 let error = #expect(throws: LayerError.self) {
@@ -134,7 +135,7 @@ struct CaptureTests {
             getrlimit(__rlimit_resource_t(7), &limit)
             limit.rlim_cur = 160
             setrlimit(__rlimit_resource_t(7), &limit)
-            try SnapshotFixture.with { fixture in
+            try StoreFixture.with { fixture in
                 let busybox = try fixture.busybox()
                 let down = "cd /; for i in $(seq 300); do mkdir -p d; cd ./d; done; "
                 let layer = try fixture.run(down + "echo deep > file", over: [busybox], copying: copying)

@@ -3,6 +3,7 @@ import FileSystem
 import Glibc
 import OCI
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import Layers
@@ -10,7 +11,7 @@ import Testing
 @Suite("After a power loss")
 struct PowerLossTests {
     /// Marks the index of a layer as written during another boot.
-    private func age(_ layer: Layer, in fixture: SnapshotFixture) throws {
+    private func age(_ layer: Layer, in fixture: StoreFixture) throws {
         let path = fixture.layers.store[.layers].appending(layer.diffID.hex)
         var bytes = try FileOperations.read(path)
         bytes.replaceSubrange(64..<80, with: [UInt8](repeating: 7, count: 16))
@@ -21,7 +22,7 @@ struct PowerLossTests {
 
     @Test("a whole layer is verified once and then trusted; a torn one is a miss, and making it again heals it")
     func verified() throws {
-        try SnapshotFixture.with { fixture in
+        try StoreFixture.with { fixture in
             let layer = try fixture.layer(file("f"))
             try age(layer, in: fixture)
             #expect(LayerStore(fixture.layers.store).isAvailable(layer))
@@ -41,7 +42,7 @@ struct PowerLossTests {
 
     @Test("and without one, a blob that was written to after its index is a miss")
     func touched() throws {
-        try SnapshotFixture.with { fixture in
+        try StoreFixture.with { fixture in
             let layer = try fixture.layer(file("f"))
             #expect(LayerStore(fixture.layers.store).isAvailable(layer))
             let blob = fixture.layers.store.blobs.path(layer.diffID)

@@ -5,13 +5,14 @@ import Layers
 import OCI
 import Snapshots
 import SystemPackage
+import TestSupport
 import Testing
 
-@Suite("Snapshots", .needsOverlay)
+@Suite("Snapshots", .needs(.root, .busybox, .overlay))
 struct SnapshotStoreTests {
     @Test("show what the layers merge into: whiteouts, opaque and implied directories")
     func merged() throws {
-        try SnapshotFixture.with { fixture in
+        try StoreFixture.with { fixture in
             var opaque = directory("c", 0o750)
             opaque.isOpaque = true
             let stack = [
@@ -45,7 +46,7 @@ struct SnapshotStoreTests {
 
     @Test("hide what is below an opaque marker whose directory the archive does not list")
     func impliedOpaque() throws {
-        try SnapshotFixture.with { fixture in
+        try StoreFixture.with { fixture in
             let base = try fixture.layer(directory("d", 0o700), file("d/old"))
             let marker = try fixture.layer(tar: Tar.file("d/.wh..wh..opq") + Tar.file("d/new") + Tar.end)
             let stack = [try fixture.busybox(), base, marker]
@@ -59,7 +60,7 @@ struct SnapshotStoreTests {
 
     @Test("copy files of lower layers that hard links name, also through links to links")
     func hardLinks() throws {
-        try SnapshotFixture.with { fixture in
+        try StoreFixture.with { fixture in
             let lower = try fixture.layer(file("a", 0o4755), hardLink("b", to: "a"))
             let middle = try fixture.layer(hardLink("c", to: "b"))
             let upper = try fixture.layer(hardLink("e", to: "c"), hardLink("f", to: "e"))
@@ -75,7 +76,7 @@ struct SnapshotStoreTests {
 
     @Test("take a hard link to a symbolic link or a pipe for another of its kind")
     func hardLinkToLink() throws {
-        try SnapshotFixture.with { fixture in
+        try StoreFixture.with { fixture in
             let tar =
                 Tar.member("s", "2", link: "target") + Tar.member("h", "1", link: "s") + Tar.member("p", "6")
                 + Tar.member("q", "1", link: "p")
@@ -92,7 +93,7 @@ struct SnapshotStoreTests {
 
     @Test("keep devices, attributes, setuid bits and times")
     func attributes() throws {
-        try SnapshotFixture.with { fixture in
+        try StoreFixture.with { fixture in
             var device = LayerEntry(
                 path: PathInRoot("null"),
                 kind: .characterDevice,
@@ -119,7 +120,7 @@ struct SnapshotStoreTests {
 
     @Test("of an earlier boot are made again")
     func earlierBoot() throws {
-        try SnapshotFixture.with { fixture in
+        try StoreFixture.with { fixture in
             let layer = try fixture.layer(file("f"))
             let files = try #require(try fixture.snapshots.snapshots(of: [layer]).first).files
             let boot = files.removingLastComponent().appending("boot")
@@ -134,7 +135,7 @@ struct SnapshotStoreTests {
 
     @Test("in use are left alone by prune, and adopting waits for nobody and replaces nothing that is trusted")
     func adoptAndPrune() throws {
-        try SnapshotFixture.with { fixture in
+        try StoreFixture.with { fixture in
             let busybox = try fixture.busybox()
             let layer = try fixture.run("echo x > /x", over: [busybox])
             let adopted = fixture.layers.store[.snapshots].appending(layer.diffID.hex)
@@ -153,7 +154,7 @@ struct SnapshotStoreTests {
 
     @Test("being unpacked by another are not pushed aside by one that is adopted")
     func adoptWhileUnpacking() throws {
-        try SnapshotFixture.with { fixture in
+        try StoreFixture.with { fixture in
             let workspace = try fixture.snapshots.workspace(over: [])
             try FileOperations.writeAtomically([1], to: workspace.upper.appending("x"), temporary: workspace.upper)
             let layer = try fixture.layer(file("x"))

@@ -2,57 +2,12 @@ import FileSystem
 import Glibc
 import Reporting
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import BuildContext
 
-/// A directory for one test, gone afterwards.
-final class Scratch {
-    let path: FilePath
-
-    init() throws {
-        var template = Array("/tmp/swiftbuild-context-XXXXXX".utf8CString)
-        let made = try #require(mkdtemp(&template))
-        path = FilePath(platformString: made)
-    }
-
-    deinit { try? FileOperations.removeTree(path) }
-
-    /// Whether files here may have extended attributes of users.
-    static let keepsAttributes: Bool = {
-        guard let scratch = try? Scratch(), (try? scratch.write("f", "")) != nil,
-            let descriptor = try? FileOperations.open(FilePath(scratch.file("f")), O_RDONLY)
-        else { return false }
-        defer { close(descriptor) }
-        return ExtendedAttribute(name: "user.note", value: [1]).set(on: descriptor)
-    }()
-
-    func bytes(_ name: [UInt8]) -> FilePath {
-        let text = path.string.utf8.map { CChar(bitPattern: $0) } + [0x2F] + name.map { CChar(bitPattern: $0) } + [0]
-        return FilePath(platformString: text)
-    }
-
-    func write(_ name: String, _ content: String = "", permissions: UInt32 = 0o644) throws {
-        try write(Array(name.utf8), content, permissions: permissions)
-    }
-
-    func write(_ name: [UInt8], _ content: String = "", permissions: UInt32 = 0o644) throws {
-        let file = bytes(name)
-        try FileOperations.createDirectories(file.removingLastComponent())
-        let descriptor = try FileOperations.open(file, O_WRONLY | O_CREAT | O_TRUNC, permissions)
-        defer { close(descriptor) }
-        try Array(content.utf8).withUnsafeBytes { try FileOperations.write($0, to: descriptor, path: file) }
-        fchmod(descriptor, permissions)
-    }
-
-    func link(_ name: String, to target: String) throws {
-        let file = path.pushing(FilePath(name))
-        try FileOperations.createDirectories(file.removingLastComponent())
-        try #require(symlink(target, file.string) == 0)
-    }
-
-    func file(_ name: String) -> String { path.pushing(FilePath(name)).string }
-
+extension ScratchDirectory {
     func context(ignoring lines: String = "") throws -> ContextDirectory {
         try ContextDirectory(path, ignoreFile: IgnoreFile(parsing: lines))
     }
