@@ -52,28 +52,43 @@ public struct Timestamp: Sendable, Hashable, Codable, CustomStringConvertible {
     /// Go's packages would refuse an image that has it in its history.
     public var ifValid: Timestamp? { secondsSinceEpoch == nil ? nil : self }
 
-    /// Whole seconds since 1970; `nil` when the text is no RFC 3339 time.
+    /// Whole seconds since 1970; `nil` when the text is not an RFC 3339 time, as strictly as Go's packages read it.
     public var secondsSinceEpoch: Int64? {
-        let text = Array(description.utf8)
-        func number(_ start: Int, _ count: Int) -> Int64? {
-            guard start + count <= text.count else { return nil }
-            return Int64(String(decoding: text[start..<start + count], as: UTF8.self))
+        var rest = Array(description.utf8)[...]
+        func digits(_ count: Int, in range: ClosedRange<Int64>) -> Int64? {
+            let digits = rest.prefix(count)
+            rest = rest.dropFirst(count)
+            guard digits.count == count, digits.allSatisfy(Timestamp.isDigit) else { return nil }
+            return Int64(String(decoding: digits, as: UTF8.self)).flatMap { range.contains($0) ? $0 : nil }
         }
-        guard text.count >= 20, let year = number(0, 4), let month = number(5, 2), let day = number(8, 2),
-            let hour = number(11, 2), let minute = number(14, 2), let second = number(17, 2), (1...12).contains(month),
-            (1...31).contains(day)
+        func mark(_ allowed: String) -> UInt8? {
+            guard let mark = rest.popFirst(), allowed.utf8.contains(mark) else { return nil }
+            return mark
+        }
+        guard let year = digits(4, in: 0...9999), mark("-") != nil, let month = digits(2, in: 1...12),
+            mark("-") != nil, let day = digits(2, in: 1...31), mark("T") != nil, let hour = digits(2, in: 0...23),
+            mark(":") != nil, let minute = digits(2, in: 0...59), mark(":") != nil,
+            let second = digits(2, in: 0...59), var next = mark(".Z+-")
         else { return nil }
-        var rest = text[19...].drop { $0 == UInt8(ascii: ".") || ($0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9")) }
+        if next == UInt8(ascii: ".") {
+            let fraction = rest.prefix(while: Timestamp.isDigit)
+            rest = rest.dropFirst(fraction.count)
+            guard !fraction.isEmpty, let zone = mark("Z+-") else { return nil }
+            next = zone
+        }
         var offset: Int64 = 0
-        if let sign = rest.first, sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-") {
-            rest = rest.dropFirst()
-            guard let hours = number(rest.startIndex, 2), let minutes = number(rest.startIndex + 3, 2) else {
+        if next != UInt8(ascii: "Z") {
+            guard let hours = digits(2, in: 0...23), mark(":") != nil, let minutes = digits(2, in: 0...59) else {
                 return nil
             }
-            offset = (hours * 60 + minutes) * (sign == UInt8(ascii: "+") ? 60 : -60)
+            offset = (hours * 60 + minutes) * (next == UInt8(ascii: "+") ? 60 : -60)
         }
-        return Timestamp.days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset
+        let days = Timestamp.days(year, month, day)
+        guard rest.isEmpty, Timestamp.civil(days) == (year, month, day) else { return nil }
+        return days * 86_400 + hour * 3600 + minute * 60 + second - offset
     }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
     // The proleptic Gregorian calendar by Howard Hinnant's `civil_from_days` and `days_from_civil`,
     // since Foundation's calendar costs more start-up time than a cached build takes.
