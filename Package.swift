@@ -202,6 +202,16 @@ let package = Package(
             "Registry",
             ["TestSupport", "RemoteAddresses", "HTTPTransport", "OCI", "FileSystem", "ContentStore", systemPackage]
         ),
+        tests(
+            "RemoteSources",
+            ["TestSupport", "RemoteAddresses", "HTTPTransport", "OCI", "FileSystem", "ContentStore", systemPackage]
+        ),
+        tests(
+            "Distribution",
+            [
+                "TestSupport", "Registry", "OCI", "FileSystem", "ContentStore", "BuildCache", "Layers", systemPackage,
+            ]
+        ),
         tests("DockerfileSyntax", ["Reporting"], fixtures: ["Fixtures", "FixturesInvalid"]),
         tests("BuildPlanning", ["RemoteAddresses", "Reporting", "OCI", "DockerfileSyntax"]),
         tests(

@@ -86,7 +86,8 @@ struct CacheEntry {
         // By bytes: as strings, names that differ only in their Unicode form would be equal.
         let inputs = annotations.filter { $0.key.hasPrefix(Name.input) }
             .sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
-            .map { NamedInput(String($0.key.dropFirst(Name.input.count + 5)), $0.value) }
+            .map { ($0.key.utf8.dropFirst(Name.input.utf8.count + 5), $0.value) }
+            .map { NamedInput(String(decoding: $0, as: UTF8.self), $1) }
         let own = StepKey(inputs)
         guard own.digest == key || annotations[Name.alias] == key.hex else { throw .otherInputs }
         layer = CacheRecord.LayerResult(diffID: diffID, tarSize: tarSize)

@@ -1,0 +1,89 @@
+import OCI
+import SystemPackage
+import Testing
+
+@testable import Distribution
+
+@Suite("A place of a shared cache")
+struct CacheLocationTests {
+    @Test(
+        "is a repository, with a prefix for its tags where one is named",
+        arguments: [
+            ("reg.example/cache", "reg.example/cache", nil), ("reg.example/cache:main", "reg.example/cache", "main"),
+            ("reg.example:5000/cache", "reg.example:5000/cache", nil), ("user/cache:latest", "user/cache", "latest"),
+            ("type=registry,ref=reg.example/cache", "reg.example/cache", nil),
+            ("ref=reg.example/cache:x,type=registry,mode=max,image-manifest=true", "reg.example/cache", "x"),
+        ] as [(String, String, String?)]
+    )
+    func registry(text: String, repository: String, prefix: String?) throws {
+        for direction in [CacheLocation.Direction.from, .to] {
+            let location = try CacheLocation(parsing: text, direction)
+            #expect(location.repository?.familiarRepository == repository)
+            guard case .registry(_, let found) = location.place else {
+                Issue.record("\(location)")
+                return
+            }
+            #expect(found == prefix && location.compression == .gzip(level: 6))
+        }
+    }
+
+    @Test(
+        "is a directory, by another name for reading than for writing",
+        arguments: [("type=local,src=/a b", CacheLocation.Direction.from, "/a b"), ("dest=c=d,type=local", .to, "c=d")]
+    )
+    func directory(text: String, direction: CacheLocation.Direction, path: String) throws {
+        let location = try CacheLocation(parsing: text, direction)
+        #expect(location.place == .directory(FilePath(path)) && location.repository == nil)
+    }
+
+    @Test(
+        "says how layers are compressed there",
+        arguments: [
+            ("compression=zstd", LayerCompression.zstd(level: 3)),
+            ("compression=gzip,compression-level=1", .gzip(level: 1)),
+            ("compression-level=9", .gzip(level: 9)), ("compression=zstd,compression-level=19", .zstd(level: 19)),
+            ("compression=uncompressed", .uncompressed),
+        ]
+    )
+    func compression(options: String, compression: LayerCompression) throws {
+        #expect(try CacheLocation(parsing: "type=local,dest=/c,\(options)", .to).compression == compression)
+    }
+
+    @Test(
+        "is refused, with the reason, where it is not one",
+        arguments: [
+            ("ref=reg.example/a", "`type` is missing"), ("type=gha", "known are registry and local"),
+            ("type=registry", "`ref` is missing"), ("type=local,dest=/c", "`src` is missing"),
+            ("type=local,src=", "has no value"), ("type=local,src", "has no value"),
+            ("type=local,src=/c,", "has no value"),
+            ("type=local,src=/c,tag=x", "unknown key `tag`"), ("type=local,src=/c,mode=min", "mode=min"),
+            ("type=local,src=/c,compression=lz4", "unknown compression `lz4`"),
+            ("type=local,src=/c,compression-level=10", "of level 10"),
+            ("type=local,src=/c,compression-level=x", "of level x"),
+            ("type=local,src=/c,compression=zstd,compression-level=20", "of level 20"),
+            ("type=registry,ref=UPPER", "lowercase"), ("", "is empty"),
+            ("a@sha256:" + String(repeating: "0", count: 64), "no digest"),
+            ("a:" + String(repeating: "t", count: 64), "longer than 63"),
+        ]
+    )
+    func refused(text: String, words: String) {
+        let error = #expect(throws: CacheLocation.Invalid.self) { try CacheLocation(parsing: text, .from) }
+        #expect(error?.description.contains(words) == true, "\(String(describing: error))")
+    }
+}
+
+@Suite("A compression of layers")
+struct LayerCompressionTests {
+    @Test(
+        "has a name and a range of levels",
+        arguments: [
+            ("gzip", nil, .gzip(level: 6)), ("gzip", 1, .gzip(level: 1)), ("gzip", 9, .gzip(level: 9)),
+            ("gzip", 0, nil), ("gzip", 10, nil), ("zstd", nil, .zstd(level: 3)), ("zstd", 19, .zstd(level: 19)),
+            ("zstd", 0, nil), ("zstd", 20, nil), ("uncompressed", nil, .uncompressed), ("none", nil, .uncompressed),
+            ("uncompressed", 1, nil), ("GZIP", nil, nil), ("estargz", nil, nil), ("", nil, nil),
+        ] as [(String, Int?, LayerCompression?)]
+    )
+    func levels(name: String, level: Int?, expected: LayerCompression?) {
+        #expect(LayerCompression(name, level: level) == expected)
+    }
+}
