@@ -82,8 +82,9 @@ let package = Package(
                 systemPackage,
             ]
         ),
-        library("DockerfileSyntax", ["Reporting"]),
-        library("BuildPlanning", ["RemoteAddresses", "Reporting", "OCI", "DockerfileSyntax"]),
+        library("Formatting", ["Reporting", "OCI"]),
+        library("DockerfileSyntax", ["Formatting", "Reporting"]),
+        library("BuildPlanning", ["Formatting", "RemoteAddresses", "Reporting", "OCI", "DockerfileSyntax"]),
         library("BuildContext", ["Reporting", "OCI", "Threads", "FileSystem", "ContentStore", systemPackage]),
         library("BuildChecks", ["Reporting", "OCI", "DockerfileSyntax", "BuildContext", "BuildPlanning"]),
         library(
@@ -122,7 +123,7 @@ let package = Package(
         ),
         library("Images", ["Reporting", "OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
         library("ImageAnalysis", ["Reporting", "OCI", "FileSystem", "Layers", systemPackage]),
-        library("BuildReport", ["Reporting", "OCI", "Layers", "Images", "ImageAnalysis", "BuildRecords"]),
+        library("BuildReport", ["Formatting", "Reporting", "OCI", "Layers", "ImageAnalysis", "BuildRecords"]),
         library(
             "ContainerRuntime",
             ["OCI", "Threads", "FileSystem", "ContentStore", "Layers", "Snapshots", "Sandbox", systemPackage]
@@ -131,13 +132,15 @@ let package = Package(
             "BuildEngine",
             [
                 "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext",
-                "BuildPlanning", "BuildChecks", "BuildCache", "BuildRecords", "Layers", "LayerWriting", "Snapshots", "Sandbox",
+                "BuildPlanning", "BuildChecks", "BuildCache", "BuildRecords", "Layers", "LayerWriting", "Snapshots",
+                "Sandbox",
                 "ContainerRuntime", "RemoteAddresses", "RemoteSources", systemPackage,
             ]
         ),
         library(
             "Commands",
             [
+                "Formatting",
                 "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext",
                 "BuildPlanning",
                 "BuildChecks", "BuildCache", "BuildRecords", "Layers", "Snapshots", "Images", "ImageAnalysis",
@@ -185,7 +188,10 @@ let package = Package(
         ),
         tests(
             "ContainerRuntime",
-            ["TestSupport", "OCI", "Threads", "FileSystem", "ContentStore", "Layers", "Snapshots", "Sandbox", systemPackage]
+            [
+                "TestSupport", "OCI", "Threads", "FileSystem", "ContentStore", "Layers", "Snapshots", "Sandbox",
+                systemPackage,
+            ]
         ),
         tests(
             "BuildEngine",
@@ -195,6 +201,7 @@ let package = Package(
             ]
         ),
         tests("Commands", [argumentParser]),
+        tests("Formatting", ["Reporting", "OCI"]),
         tests("Reporting"),
         tests("RemoteAddresses"),
         tests("HTTPTransport", ["RemoteAddresses"]),
@@ -245,6 +252,7 @@ if Context.environment["SWIFTBUILD_FUZZING"] != nil {
         .executableTarget(
             name: "Fuzzing",
             dependencies: [
+                "Formatting",
                 "Reporting", "DockerfileSyntax", "BuildContext", "BuildPlanning", "BuildChecks",
                 "OCI", "ContentStore", "Layers", "Images", "BuildCache", "BuildRecords",
                 "RemoteAddresses", "HTTPTransport", "Registry", systemPackage,

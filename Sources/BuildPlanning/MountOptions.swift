@@ -1,4 +1,5 @@
 import DockerfileSyntax
+import Formatting
 import Reporting
 
 /// The expanded options of one `RUN --mount`.
@@ -151,7 +152,7 @@ struct MountOptions {
 
     private func size() throws(Diagnostic) -> Int64? {
         guard let value = values["size"], let text = value.text else { return nil }
-        guard let size = ByteSize.parse(text) else {
+        guard let size = ByteSize.binary(text) else {
             throw Diagnostic("invalid size `\(text)`", at: value.range, label: "a number of bytes, such as 64m")
         }
         return size

@@ -1,6 +1,6 @@
 public import BuildRecords
+internal import Formatting
 public import ImageAnalysis
-internal import Images
 public import OCI
 public import Reporting
 
@@ -131,11 +131,7 @@ struct PageSection {
 /// Numbers as the page writes them.
 enum PageText {
     static func seconds(_ nanoseconds: Int64) -> String {
-        let milliseconds = max(nanoseconds, 0) / 1_000_000
-        if milliseconds < 1000 { return "\(milliseconds) ms" }
-        let tenths = milliseconds / 100
-        guard tenths >= 600 else { return "\(tenths / 10).\(tenths % 10) s" }
-        return "\(tenths / 600) min \(tenths / 10 % 60) s"
+        HumanReadable.elapsed(nanoseconds: nanoseconds, decimals: 2)
     }
 
     /// `2026-11-21 11:33:05 UTC`.

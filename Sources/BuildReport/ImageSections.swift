@@ -1,6 +1,6 @@
 internal import BuildRecords
+internal import Formatting
 internal import ImageAnalysis
-internal import Images
 internal import Layers
 internal import OCI
 internal import Reporting

@@ -40,6 +40,7 @@ struct CommandFailure: Error {
     init(_ error: any Error) {
         switch error {
         case let error as CommandFailure: self = error
+        case let error as UserError: self.init(error.message, hints: error.hints, status: error.status.rawValue)
         case let error as DiagnosticsError: self.init(error)
         case BuildError.dockerfile(let error): self.init(error)
         case BuildError.runFailed(let failure): self.init(failure)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Formatting
 import Glibc
 import OCI
 
@@ -33,10 +34,7 @@ struct VersionCommand: ParsableCommand {
         case nil: Terminal.print("swiftbuild \(version)\nOS/Arch: \(platform)")
         case "json": Terminal.print(String(decoding: try CanonicalJSON.encode(document), as: UTF8.self))
         case let text?:
-            let template = try CommandFailure.inFormat { () throws(FormatTemplate.Failure) in
-                try FormatTemplate(parsing: text)
-            }
-            Terminal.print(try template.text(document))
+            Terminal.print(try FormatTemplate(parsing: text).text(document))
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import Formatting
 public import Reporting
 
 /// The instructions of a file in the form in which BuildKit's parser dumps them, so that the two can be compared.

@@ -1,6 +1,5 @@
 internal import Layers
 public import OCI
-internal import Reporting
 
 /// One row of `history`: an instruction and what it added.
 public struct HistoryRow: Sendable, Hashable, Encodable {
@@ -18,23 +17,6 @@ public struct HistoryRow: Sendable, Hashable, Encodable {
     public let size: Int64
     /// What the builder noted.
     public let comment: String
-
-    /// The table that `docker history` prints.
-    ///
-    /// - Parameter now: Seconds since 1970.
-    public static func table(_ rows: [HistoryRow], now: Int64, truncated: Bool = true) -> TextTable {
-        var table = TextTable(["IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT"])
-        for row in rows {
-            let command = EscapedText.escaped(truncated ? row.instruction : row.createdBy)
-            table.append([
-                row.id.map { truncated ? $0.short : $0.description } ?? "<missing>",
-                HumanReadable.age(secondsSinceEpoch: row.created?.secondsSinceEpoch, now: now),
-                truncated && command.count > 45 ? command.prefix(44) + "…" : command,
-                HumanReadable.size(row.size), row.comment,
-            ])
-        }
-        return table
-    }
 }
 
 extension ImageStore {

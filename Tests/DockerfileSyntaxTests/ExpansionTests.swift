@@ -141,20 +141,4 @@ private let expansions: [ExpansionCase] = [
         let stars = WordExpander { _ in String(repeating: "a", count: 20_000) }
         #expect(throws: Never.self) { _ = try stars.expand(word("${A##*a*a*a*a*a*a*a*a*b}")) }
     }
-
-    @Test(
-        "Go durations",
-        arguments: [
-            ("0", 0), ("30s", 30_000_000_000), ("1m30s", 90_000_000_000), ("1.5s", 1_500_000_000),
-            ("100ms", 100_000_000),
-            ("1h", 3_600_000_000_000), ("2us", 2000), ("-1s", -1_000_000_000), (".5s", 500_000_000),
-            ("1.5h", 5_400_000_000_000),
-        ] as [(String, Int64)]
-    )
-    func durations(text: String, nanoseconds: Int64) {
-        #expect(GoDuration.nanoseconds(text) == nanoseconds)
-    }
-
-    @Test("malformed durations", arguments: ["", "5", "s", "1x", "1 s", "99999999999h", ".s", "1s5"])
-    func malformed(text: String) { #expect(GoDuration.nanoseconds(text) == nil) }
 }

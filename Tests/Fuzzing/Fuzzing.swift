@@ -2,6 +2,7 @@ import BuildChecks
 import BuildContext
 import BuildPlanning
 import DockerfileSyntax
+import Formatting
 import Glibc
 import Reporting
 

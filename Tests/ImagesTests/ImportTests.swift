@@ -95,37 +95,6 @@ import Testing
 }
 
 @Suite struct PresentationTests {
-    @Test(
-        "sizes are as Docker prints them",
-        arguments: [
-            (0, "0B"), (11, "11B"), (999, "999B"), (1000, "1kB"), (4200, "4.2kB"), (4_261_502, "4.26MB"),
-            (130_000_000, "130MB"),
-            (1_234_567_890, "1.23GB"), (99_950, "100kB"), (9_999, "10kB"), (Int64.max, "9.22EB"), (-5, "0B"),
-        ] as [(Int64, String)]
-    )
-    func sizes(bytes: Int64, text: String) { #expect(HumanReadable.size(bytes) == text) }
-
-    @Test(
-        "ages are as Docker prints them",
-        arguments: [
-            (0, "Less than a second ago"), (1, "1 second ago"), (59, "59 seconds ago"), (60, "About a minute ago"),
-            (120, "2 minutes ago"), (3600, "About an hour ago"), (7200, "2 hours ago"), (86400 * 3, "3 days ago"),
-            (86400 * 20, "2 weeks ago"), (86400 * 100, "3 months ago"), (86400 * 365 * 3, "3 years ago"),
-            (-10, "Less than a second ago"),
-        ] as [(Int64, String)]
-    )
-    func ages(seconds: Int64, text: String) {
-        #expect(HumanReadable.age(secondsSinceEpoch: 1_000_000_000 - seconds, now: 1_000_000_000) == text)
-        #expect(HumanReadable.age(secondsSinceEpoch: .min, now: .max).hasSuffix("ago"))
-    }
-
-    @Test("tables are aligned and hold no control characters")
-    func table() {
-        var table = TextTable(["IMAGE", "SIZE"])
-        table.append(["a\u{1B}[31m\nb", "1B"])
-        #expect(table.render() == "IMAGE            SIZE\na\\u{1b}[31m\\nb   1B\n")
-    }
-
     @Test("inspect and history have Docker's fields")
     func inspect() throws {
         try StoreFixture.with { fixture in
@@ -139,15 +108,8 @@ import Testing
             }
             let rows = try fixture.images.history(of: image)
             #expect(rows.map(\.size) == [5])
-            #expect(
-                HistoryRow.table(rows, now: 1_700_000_060).render().contains("\(image.id.short)   About a minute ago")
-            )
-            let listed = ImageRow.table(ImageRow.rows(try fixture.images.list()), now: 1_700_000_120).render()
-            #expect(
-                listed.hasPrefix(
-                    "REPOSITORY   TAG      IMAGE ID       CREATED         SIZE\nsimple       latest   \(image.id.short)   2 minutes ago   5B\n"
-                )
-            )
+            let listed = ImageRow.rows(try fixture.images.list())
+            #expect(listed.map { "\($0.repository):\($0.tag)" } == ["simple:latest"] && listed.map(\.size) == [5])
         }
     }
 }

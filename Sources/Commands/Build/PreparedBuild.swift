@@ -5,6 +5,7 @@ import BuildRecords
 import Distribution
 import DockerfileSyntax
 import FileSystem
+import Formatting
 import Glibc
 import Images
 import OCI

@@ -2,6 +2,7 @@ import ArgumentParser
 import BuildEngine
 import BuildPlanning
 import ContainerRuntime
+import Formatting
 import Sandbox
 
 /// What a `build` command line says about the processes of `RUN`, as it was typed.
@@ -42,7 +43,7 @@ struct RunOptions: Sendable, Equatable {
             }
         )
         if let text = sharedMemorySize {
-            guard let size = ByteSize.parse(text), size > 0 else {
+            guard let size = ByteSize.binary(text), size > 0 else {
                 throw RunOptions.wrong("--shm-size: invalid size `\(text)`: expected, for example, 64m")
             }
             settings.sharedMemorySize = UInt64(size)

@@ -1,8 +1,8 @@
 import ArgumentParser
 import BuildContext
 import FileSystem
+import Formatting
 import Glibc
-import Images
 import OCI
 import Reporting
 import SystemPackage

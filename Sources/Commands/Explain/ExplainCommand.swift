@@ -1,5 +1,6 @@
 import ArgumentParser
 import BuildRecords
+import Formatting
 import Glibc
 import Images
 import OCI
@@ -49,7 +50,9 @@ struct ExplainCommand: ParsableCommand {
     private func printHeading(_ record: BuildRecord) {
         let time = Timestamp(secondsSinceEpoch: record.id.nanoseconds / 1_000_000_000)
         Terminal.print("Build \(record.id) of \(EscapedText.escaped(record.dockerfile))")
-        Terminal.print("\(time), \(StepLines.time(record.duration)), \(record.ending.rawValue)")
+        Terminal.print(
+            "\(time), \(HumanReadable.elapsed(nanoseconds: record.duration, decimals: 2)), \(record.ending.rawValue)"
+        )
         if let image = record.image {
             let names = record.tags.map { (try? ImageReference(parsing: $0))?.familiar ?? $0 }
             Terminal.print(EscapedText.escaped(([image.description] + names).joined(separator: " ")))
@@ -59,7 +62,9 @@ struct ExplainCommand: ParsableCommand {
 
     private func printStep(_ record: BuildRecord, _ place: StepPlace, _ explanation: StepExplanation?) {
         let step = record[place]
-        let time = step.start.flatMap { start in step.end.map { StepLines.time($0 - start) } }
+        let time = step.start.flatMap { start in
+            step.end.map { HumanReadable.elapsed(nanoseconds: $0 - start, decimals: 2) }
+        }
         let times = [time, step.start.flatMap { waited(step, until: $0) }].compactMap { $0 }.joined(separator: ", ")
         let suffix = times.isEmpty ? "" : " (\(times))"
         let state =
@@ -87,6 +92,6 @@ struct ExplainCommand: ParsableCommand {
     private func waited(_ step: BuildRecord.Step, until start: Int64) -> String? {
         guard let wait = step.wait, start - wait.start >= 10_000_000 else { return nil }
         let stages = wait.stages.isEmpty ? "its turn" : wait.stages.map(EscapedText.escaped).joined(separator: ", ")
-        return "after \(StepLines.time(start - wait.start)) of waiting for \(stages)"
+        return "after \(HumanReadable.elapsed(nanoseconds: start - wait.start, decimals: 2)) of waiting for \(stages)"
     }
 }

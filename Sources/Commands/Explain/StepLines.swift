@@ -15,11 +15,4 @@ struct StepLines {
         let title = number > 0 ? "Step \(number)/\(total) : " : "Step : "
         return ["\(prefix)\(title)\(EscapedText.escaped(text))", " ---> \(state)"] + (explanation?.indentedLines ?? [])
     }
-
-    /// Nanoseconds as seconds with two decimals.
-    static func time(_ nanoseconds: Int64) -> String {
-        let hundredths = (max(nanoseconds, 0) + 5_000_000) / 10_000_000
-        let rest = hundredths % 100
-        return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest) s"
-    }
 }

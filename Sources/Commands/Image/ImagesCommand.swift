@@ -1,4 +1,5 @@
 import ArgumentParser
+import Formatting
 import Glibc
 import Images
 import OCI
@@ -63,23 +64,33 @@ struct ImagesCommand: ParsableCommand {
         }
         guard isQuiet else {
             let now = Int64(time(nil))
-            return try format.print(rows, fields(now)) {
-                ImageRow.table(rows, now: now, showingDigests: showsDigests, fullIDs: showsWholeIDs)
-            }
+            return try format.print(
+                rows,
+                ImageRow.fields(now: now, showingWholeIDs: showsWholeIDs),
+                columns: showsDigests
+                    ? ["Repository", "Tag", "Digest", "ID", "CreatedSince", "Size"] : ImageRow.usualColumns
+            )
         }
         var seen: Set<Digest> = []
         for row in rows where seen.insert(row.id).inserted {
             Terminal.print(showsWholeIDs ? "\(row.id)" : row.id.short)
         }
     }
+}
+
+extension ImageRow {
+    /// Those of the table that `docker images` prints.
+    static let usualColumns = ["Repository", "Tag", "ID", "CreatedSince", "Size"]
 
     /// Docker's.
-    private func fields(_ now: Int64) -> [RowFormat.Field<ImageRow>] {
+    ///
+    /// - Parameter now: Seconds since 1970.
+    static func fields(now: Int64, showingWholeIDs: Bool = false) -> [RowFormat.Field<ImageRow>] {
         [
             .init("Repository", "REPOSITORY") { $0.repository },
             .init("Tag", "TAG") { $0.tag },
             .init("Digest", "DIGEST") { $0.digest },
-            .init("ID", "IMAGE ID") { showsWholeIDs ? "\($0.id)" : $0.id.short },
+            .init("ID", "IMAGE ID") { showingWholeIDs ? "\($0.id)" : $0.id.short },
             .init("CreatedSince", "CREATED") {
                 HumanReadable.age(secondsSinceEpoch: $0.created?.secondsSinceEpoch, now: now)
             },

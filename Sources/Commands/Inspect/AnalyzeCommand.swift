@@ -1,4 +1,5 @@
 import ArgumentParser
+import Formatting
 import Glibc
 import ImageAnalysis
 import Images
@@ -55,7 +56,7 @@ struct AnalyzeCommand: AsyncParsableCommand {
             throw ValidationError("--min-efficiency: \(minimumEfficiency) is not from 0 to 1")
         }
         if depth < 0 { throw ValidationError("--depth: \(depth) is less than 0") }
-        if let maximumWaste, HumanReadable.bytes(maximumWaste) == nil {
+        if let maximumWaste, ByteSize.decimal(maximumWaste) == nil {
             throw ValidationError("--max-wasted: invalid size `\(maximumWaste)`: expected, for example, 10MB or 512KiB")
         }
     }
@@ -68,7 +69,7 @@ struct AnalyzeCommand: AsyncParsableCommand {
         case .json: try Terminal.print(json: AnalysisDocument(analysis, of: opened))
         }
         var failures: [String] = []
-        if let limit = maximumWaste.flatMap(HumanReadable.bytes), analysis.wastedBytes > limit {
+        if let limit = maximumWaste.flatMap(ByteSize.decimal), analysis.wastedBytes > limit {
             failures.append("\(analysis.wastedBytes) bytes are wasted, more than \(limit)")
         }
         if let minimumEfficiency, analysis.efficiency < minimumEfficiency {

@@ -1,7 +1,9 @@
 import ArgumentParser
+import Formatting
 import Glibc
 import Images
 import OCI
+import Reporting
 
 /// `swiftbuild history`.
 struct HistoryCommand: AsyncParsableCommand {
@@ -55,11 +57,17 @@ struct HistoryCommand: AsyncParsableCommand {
             return try Terminal.print(json: placed)
         }
         let now = Int64(time(nil))
-        try format.print(rows, fields(now)) { HistoryRow.table(rows, now: now, truncated: !showsWholeText) }
+        try format.print(rows, fields(now), columns: ["ID", "CreatedSince", "CreatedBy", "Size", "Comment"])
     }
 
     private func id(_ row: HistoryRow) -> String {
         row.id.map { showsWholeText ? "\($0)" : $0.short } ?? "<missing>"
+    }
+
+    private func shortened(_ row: HistoryRow) -> String {
+        guard !showsWholeText else { return row.createdBy }
+        let text = EscapedText.escaped(row.instruction)
+        return text.count > 45 ? text.prefix(44) + "…" : text
     }
 
     /// Docker's.
@@ -70,7 +78,7 @@ struct HistoryCommand: AsyncParsableCommand {
                 HumanReadable.age(secondsSinceEpoch: $0.created?.secondsSinceEpoch, now: now)
             },
             .init("CreatedAt", "CREATED AT") { $0.created?.description ?? "N/A" },
-            .init("CreatedBy", "CREATED BY") { showsWholeText ? $0.createdBy : $0.instruction },
+            .init("CreatedBy", "CREATED BY", cell: shortened) { showsWholeText ? $0.createdBy : $0.instruction },
             .init("Size", "SIZE") { HumanReadable.size($0.size) },
             .init("Comment", "COMMENT") { $0.comment },
         ]

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Formatting
 import Glibc
 import Images
 import OCI
@@ -42,12 +43,7 @@ struct InspectCommand: AsyncParsableCommand {
                 status: ExitStatus.usage
             )
         }
-        let template =
-            try format == nil || format == "json"
-            ? nil
-            : CommandFailure.inFormat { () throws(FormatTemplate.Failure) in
-                try FormatTemplate(parsing: format ?? "")
-            }
+        let template = try format.flatMap { $0 == "json" ? nil : try FormatTemplate(parsing: $0) }
         let images = try global.imagesToLookAt()
         var inspections: [Inspection] = []
         for name in names {

@@ -1,7 +1,7 @@
 import BuildCache
 import BuildRecords
 import ContentStore
-import Images
+import Formatting
 import OCI
 
 /// What a build did, in one line.
@@ -39,7 +39,7 @@ struct BuildSummary {
     var text: String {
         var parts = ["\(ran + cached) steps: \(ran) ran, \(cached) cached"]
         // Less is not worth a word.
-        if saved >= 50_000_000 { parts.append("\(Double(saved / 100_000_000) / 10)s saved") }
+        if saved >= 50_000_000 { parts.append("\(HumanReadable.elapsed(nanoseconds: saved)) saved") }
         if written > 0 { parts.append("\(HumanReadable.size(written)) written") }
         return parts.joined(separator: ", ")
     }

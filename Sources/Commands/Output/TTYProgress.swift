@@ -1,7 +1,7 @@
 import BuildRecords
 import ContentStore
+import Formatting
 import Glibc
-import Images
 import Reporting
 import Synchronization
 import Threads
@@ -119,7 +119,7 @@ final class TTYProgress: ProgressRenderer {
             // Of steps that were cancelled the last words stay.
             for step in state.running.map(\.step) { end(step, &state) }
             state.isFinished = true
-            let time = TTYProgress.time(seconds: begin.duration(to: .now))
+            let time = TTYProgress.time(begin.duration(to: .now))
             if let summary = state.summary {
                 permanent("\(summary.text), \(time)", &state)
             } else if state.done > 0 {
@@ -182,7 +182,7 @@ final class TTYProgress: ProgressRenderer {
         let working = state.running.filter { $0.wait == nil }
         for running in working.suffix(8) {
             let duration = running.start.duration(to: .now)
-            var time = TTYProgress.time(seconds: duration)
+            var time = TTYProgress.time(duration)
             if running.written > 0 {
                 time = "\(HumanReadable.size(running.written)) \(HumanReadable.rate(running.written, duration)) \(time)"
             }
@@ -194,7 +194,7 @@ final class TTYProgress: ProgressRenderer {
         }
         lines += waitingLines(state.running.filter { $0.wait != nil }, room: max(8 - working.count, 1), columns)
         if !state.running.isEmpty, state.stepCount > 0 {
-            let time = TTYProgress.time(seconds: begin.duration(to: .now))
+            let time = TTYProgress.time(begin.duration(to: .now))
             let stages = state.stageCount > 1 ? "\(state.stageCount) stages, " : ""
             lines.append("\(state.done)/\(state.stepCount) steps, \(stages)\(state.cached) cached, \(time)")
         }
@@ -218,11 +218,7 @@ final class TTYProgress: ProgressRenderer {
         usesColour ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }
 
-    private static func time(seconds duration: Duration) -> String { time(duration / .seconds(1)) }
+    private static func time(_ duration: Duration) -> String { time(duration / .seconds(1)) }
 
-    private static func time(_ seconds: Double) -> String {
-        let tenths = Int((max(0, seconds) * 10).rounded())
-        guard tenths >= 600 else { return "\(tenths / 10).\(tenths % 10)s" }
-        return "\(tenths / 600)m\(tenths / 10 % 60)s"
-    }
+    private static func time(_ seconds: Double) -> String { HumanReadable.elapsed(nanoseconds: Int64(seconds * 1e9)) }
 }

@@ -1,6 +1,6 @@
 import FileSystem
+import Formatting
 import Glibc
-import Images
 import OCI
 import Reporting
 import SystemPackage

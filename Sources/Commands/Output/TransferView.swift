@@ -1,4 +1,4 @@
-import Images
+import Formatting
 import Reporting
 
 /// Pulls and pushes in Docker's words: what is said once, and what moves now.
@@ -62,12 +62,5 @@ struct TransferView {
         let verb = layer.direction == .pull ? "Downloading" : "Pushing"
         return
             "\(layer.id): \(verb) [\(bar)] \(HumanReadable.size(layer.done))/\(HumanReadable.size(layer.total))\(rate)"
-    }
-}
-
-extension HumanReadable {
-    /// Such as `12.5MB/s`.
-    static func rate(_ bytes: Int64, _ duration: Duration) -> String {
-        "\(size(Int64(Double(bytes) / max(duration / .seconds(1), 0.001))))/s"
     }
 }

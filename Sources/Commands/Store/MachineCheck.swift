@@ -1,5 +1,6 @@
 import ContentStore
 import FileSystem
+import Formatting
 import Glibc
 import Images
 import Sandbox

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ContentStore
 import FileSystem
+import Formatting
 import Images
 import OCI
 import SystemPackage
@@ -100,7 +101,7 @@ struct PruneCommand: ParsableCommand {
     private func limits() throws -> PruneLimits {
         func size(_ option: String, _ text: String?) throws -> Int64? {
             guard let text else { return nil }
-            guard let bytes = HumanReadable.bytes(text) else {
+            guard let bytes = ByteSize.decimal(text) else {
                 throw CommandFailure(
                     "\(option): invalid size `\(text)`: expected, for example, 10GB",
                     status: ExitStatus.usage

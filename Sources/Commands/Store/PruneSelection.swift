@@ -1,8 +1,8 @@
 import BuildCache
 import BuildRecords
 import ContentStore
-import DockerfileSyntax
 import FileSystem
+import Formatting
 import Glibc
 import Images
 import OCI
@@ -25,9 +25,7 @@ struct PruneLimits {
 
     /// The time so long ago, in nanoseconds since 1970; days (`7d`) are understood too.
     static func time(ago text: String, _ option: String) throws -> Int64 {
-        let days = text.hasSuffix("d") ? Int64(text.dropLast()).map { $0.multipliedReportingOverflow(by: 24) } : nil
-        let duration = days.map { $0.overflow ? nil : GoDuration.nanoseconds("\($0.partialValue)h") }
-        guard let age = duration ?? GoDuration.nanoseconds(text), age >= 0 else {
+        guard let age = GoDuration.age(text) else {
             throw CommandFailure(
                 "\(option): invalid duration `\(text)`: expected, for example, 24h or 7d",
                 status: ExitStatus.usage

@@ -1,6 +1,7 @@
 import BuildRecords
 import ContentStore
 import FileSystem
+import Formatting
 import Glibc
 import Images
 import OCI
@@ -15,7 +16,8 @@ struct StoreContents {
     func print() throws {
         let now = Int64(time(nil))
         Terminal.print("\nImages:\n")
-        Terminal.print(ImageRow.table(ImageRow.rows(try images.list(), try images.indexes()), now: now))
+        let rows = ImageRow.rows(try images.list(), try images.indexes())
+        Terminal.print(RowFormat.table(rows, ImageRow.fields(now: now), columns: ImageRow.usualColumns))
         for kind in [StoreKind.stepResults, .snapshots, .cacheMounts, .sources, .failed] {
             guard let bucket = kind.bucket else { continue }
             let entries = try images.store.entries(of: bucket)

@@ -1,5 +1,6 @@
 import ContentStore
 import FileSystem
+import Formatting
 import Images
 import OCI
 import SystemPackage

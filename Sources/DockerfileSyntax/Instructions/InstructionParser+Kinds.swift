@@ -1,3 +1,4 @@
+import Formatting
 import Reporting
 
 // One function for each instruction.

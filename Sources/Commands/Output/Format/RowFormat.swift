@@ -1,5 +1,5 @@
+import Formatting
 import Glibc
-import Images
 import OCI
 import Reporting
 
@@ -20,24 +20,44 @@ enum RowFormat {
         let name: String
         let heading: String
         let value: (Row) -> String
+        /// What the usual table shows of the value.
+        let cell: (Row) -> String
 
-        init(_ name: String, _ heading: String, _ value: @escaping (Row) -> String) {
-            (self.name, self.heading, self.value) = (name, heading, value)
+        init(
+            _ name: String,
+            _ heading: String,
+            cell: ((Row) -> String)? = nil,
+            _ value: @escaping (Row) -> String
+        ) {
+            (self.name, self.heading, self.value, self.cell) = (name, heading, value, cell ?? value)
         }
     }
 
-    /// - Throws: `CommandFailure` with the code for wrong use.
+    /// - Throws: `UserError` with the status for wrong use.
     init(parsing text: String?) throws {
         switch text {
         case nil, "table", "text": self = .table
         case "json": self = .json
         case let text?:
             let isTable = text.hasPrefix("table ")
-            let template = try CommandFailure.inFormat { () throws(FormatTemplate.Failure) in
-                try FormatTemplate(parsing: String(isTable ? text.dropFirst("table ".count) : text[...]))
-            }
+            let template = try FormatTemplate(parsing: String(isTable ? text.dropFirst("table ".count) : text[...]))
             self = isTable ? .columns(template) : .template(template)
         }
+    }
+
+    /// Prints rows.
+    ///
+    /// - Parameter columns: The fields of the table that is printed where nothing else was asked for.
+    func print<Row>(_ rows: [Row], _ fields: [Field<Row>], columns: [String]) throws {
+        try print(rows, fields) { RowFormat.table(rows, fields, columns: columns) }
+    }
+
+    /// The usual table of some of the fields.
+    static func table<Row>(_ rows: [Row], _ fields: [Field<Row>], columns: [String]) -> TextTable {
+        let shown = columns.compactMap { name in fields.first { $0.name == name } }
+        var table = TextTable(shown.map(\.heading))
+        for row in rows { table.append(shown.map { $0.cell(row) }) }
+        return table
     }
 
     /// Prints rows.
@@ -68,13 +88,6 @@ enum RowFormat {
     }
 }
 
-extension FormatTemplate {
-    /// The text for one value, with what is wrong as the command's failure.
-    func text(_ value: JSONValue) throws -> String {
-        try CommandFailure.inFormat { () throws(Failure) in try render(value) }
-    }
-}
-
 extension JSONValue {
     /// The same with control characters escaped where a terminal would take them for commands.
     var safeToPrint: JSONValue {
@@ -87,17 +100,6 @@ extension JSONValue {
                 Dictionary(members.map { (EscapedText.escaped($0), $1.safeToPrint) }) { first, _ in first }
             )
         case .null, .boolean, .integer, .duration, .number: self
-        }
-    }
-}
-
-extension CommandFailure {
-    /// Says of a template what is wrong with it.
-    static func inFormat<Result>(_ body: () throws(FormatTemplate.Failure) -> Result) throws -> Result {
-        do {
-            return try body()
-        } catch {
-            throw CommandFailure("--format: \(error.message)", status: ExitStatus.usage)
         }
     }
 }

@@ -1,16 +1,14 @@
-import OCI
-import Reporting
+internal import OCI
+internal import Reporting
 
 /// The functions of templates, those of Go's and of Docker's that are in use.
 enum FormatFunction: String, CaseIterable, Sendable {
     case json, join, split, lower, upper, len, index, print, println, eq, ne, not, and, or, truncate
 
-    private typealias Failure = FormatTemplate.Failure
-
-    func apply(_ arguments: [JSONValue]) throws(FormatTemplate.Failure) -> JSONValue {
-        func argument(_ position: Int) throws(FormatTemplate.Failure) -> JSONValue {
+    func apply(_ arguments: [JSONValue]) throws(UserError) -> JSONValue {
+        func argument(_ position: Int) throws(UserError) -> JSONValue {
             guard arguments.indices.contains(position) else {
-                throw Failure(message: "`\(rawValue)` needs \(position == 0 ? "a value" : "\(position + 1) values")")
+                throw UserError.format("`\(rawValue)` needs \(position == 0 ? "a value" : "\(position + 1) values")")
             }
             return arguments[position]
         }
@@ -35,7 +33,7 @@ enum FormatFunction: String, CaseIterable, Sendable {
             case .object(let members): return .integer(Int64(members.count))
             case .string(let text): return .integer(Int64(text.utf8.count))
             case .null: return .integer(0)
-            case let other: throw Failure(message: "`len` of `\(other.goText)`: it has no length")
+            case let other: throw UserError.format("`len` of `\(other.goText)`: it has no length")
             }
         case .index: return try FormatFunction.index(try argument(0), arguments.dropFirst())
         case .print: return .string(arguments.map(\.goText).joined(separator: " "))
@@ -49,13 +47,13 @@ enum FormatFunction: String, CaseIterable, Sendable {
         case .or: return arguments.first { $0.isTrue } ?? arguments.last ?? .boolean(false)
         case .truncate:
             guard case .integer(let count) = try argument(1), count >= 0 else {
-                throw Failure(message: "`truncate` needs a text and a number")
+                throw UserError.format("`truncate` needs a text and a number")
             }
             return .string(String(try argument(0).goText.prefix(Int(clamping: count))))
         }
     }
 
-    private static func index(_ start: JSONValue, _ keys: ArraySlice<JSONValue>) throws(FormatTemplate.Failure)
+    private static func index(_ start: JSONValue, _ keys: ArraySlice<JSONValue>) throws(UserError)
         -> JSONValue
     {
         var value = start
@@ -63,26 +61,24 @@ enum FormatFunction: String, CaseIterable, Sendable {
             switch (value, key) {
             case (.list(let values), .integer(let position)):
                 guard values.indices.contains(Int(clamping: position)) else {
-                    throw Failure(message: "`index`: there is no element \(position), only \(values.count)")
+                    throw UserError.format("`index`: there is no element \(position), only \(values.count)")
                 }
                 value = values[Int(clamping: position)]
             case (.object(let members), .string(let name)): value = members[name] ?? .null
             case (.null, _): return .null
-            default: throw Failure(message: "`index`: `\(value.goText)` has no element `\(key.goText)`")
+            default: throw UserError.format("`index`: `\(value.goText)` has no element `\(key.goText)`")
             }
         }
         return value
     }
 }
 
-/// A name that a value does not have.
-struct UnknownField {
-    let failure: FormatTemplate.Failure
-
-    init(_ name: String, in known: some Collection<String>) {
+extension UserError {
+    /// A name that a value does not have.
+    static func unknownField(_ name: String, in known: some Collection<String>) -> UserError {
         let hint =
             SpellingSuggestion.closest(to: name, in: known).map { "did you mean `.\($0)`?" }
             ?? "there are \(known.sorted().map { "`.\($0)`" }.joined(separator: ", "))"
-        failure = FormatTemplate.Failure(message: "there is no field `.\(name)`; \(hint)")
+        return .format("there is no field `.\(name)`; \(hint)")
     }
 }

@@ -1,7 +1,7 @@
+import Formatting
 import OCI
+import Reporting
 import Testing
-
-@testable import Commands
 
 @Suite("A template of --format")
 struct FormatTemplateTests {
@@ -31,7 +31,7 @@ struct FormatTemplateTests {
         ] as [(String, String?)]
     )
     func renders(text: String, expected: String?) throws {
-        let rendered = try? FormatTemplate(parsing: text).render(Self.value)
+        let rendered = try? FormatTemplate(parsing: text).text(Self.value)
         #expect(rendered == expected)
     }
 
@@ -48,8 +48,8 @@ struct FormatTemplateTests {
         ]
     )
     func fails(text: String, expected: String) {
-        let failure = #expect(throws: FormatTemplate.Failure.self) {
-            _ = try FormatTemplate(parsing: text).render(Self.value)
+        let failure = #expect(throws: UserError.self) {
+            _ = try FormatTemplate(parsing: text).text(Self.value)
         }
         #expect(failure?.message.contains(expected) ?? false, "\(failure?.message ?? "")")
     }

@@ -1,11 +1,11 @@
-import DockerfileSyntax
-import OCI
+public import OCI
+public import Reporting
 
 /// What `--format` takes beside words: the part of Go's text/template that Docker's users write.
 ///
 /// Actions `{{ }}` with fields (`.Config.Env`), pipes, `if`, `range`, `with`, `else`, `end`, and the functions of
 /// `FormatFunction`. Trim markers and comments are understood.
-struct FormatTemplate: Sendable {
+public struct FormatTemplate: Sendable {
     indirect enum Node: Sendable {
         case text(String)
         case output(Expression)
@@ -26,29 +26,26 @@ struct FormatTemplate: Sendable {
         case member(Expression, [String])
     }
 
-    /// What is wrong with a template or with the values that it was given.
-    struct Failure: Error {
-        let message: String
-    }
-
     let nodes: [Node]
 
     /// Parses a template; `\t` and `\n` stand for a tab and a line feed, as with Docker.
-    init(parsing text: String) throws(Failure) {
+    ///
+    /// - Throws: `UserError` of `--format`, as `text` does.
+    public init(parsing text: String) throws(UserError) {
         let text = text.replacing("\\t", with: "\t").replacing("\\n", with: "\n")
         var parser = try FormatParser(text)
         nodes = try parser.parse()
     }
 
     /// The text for one value.
-    func render(_ value: JSONValue) throws(Failure) -> String {
+    public func text(_ value: JSONValue) throws(UserError) -> String {
         var output = ""
         try FormatTemplate.render(nodes, value, root: value, into: &output)
         return output
     }
 
     private static func render(_ nodes: [Node], _ dot: JSONValue, root: JSONValue, into output: inout String)
-        throws(Failure)
+        throws(UserError)
     {
         for node in nodes {
             switch node {
@@ -72,16 +69,16 @@ struct FormatTemplate: Sendable {
         }
     }
 
-    private static func elements(_ value: JSONValue) throws(Failure) -> [JSONValue] {
+    private static func elements(_ value: JSONValue) throws(UserError) -> [JSONValue] {
         switch value {
         case .list(let values): return values
         case .object(let members): return members.sorted { $0.key < $1.key }.map(\.value)
         case .null: return []
-        default: throw Failure(message: "`range` goes over lists, not over `\(value.goText)`")
+        default: throw UserError.format("`range` goes over lists, not over `\(value.goText)`")
         }
     }
 
-    private static func evaluate(_ expression: Expression, _ dot: JSONValue, _ root: JSONValue) throws(Failure)
+    private static func evaluate(_ expression: Expression, _ dot: JSONValue, _ root: JSONValue) throws(UserError)
         -> JSONValue
     {
         switch expression {
@@ -96,16 +93,16 @@ struct FormatTemplate: Sendable {
         }
     }
 
-    private static func follow(_ path: [String], _ start: JSONValue) throws(Failure) -> JSONValue {
+    private static func follow(_ path: [String], _ start: JSONValue) throws(UserError) -> JSONValue {
         var value = start
         for (position, name) in path.enumerated() {
             guard case .object(let members) = value else {
                 if value == .null { return .null }
                 let place = "." + path[..<position].joined(separator: ".")
-                throw Failure(message: "`\(place)` has no field `\(name)`: it is `\(value.goText)`")
+                throw UserError.format("`\(place)` has no field `\(name)`: it is `\(value.goText)`")
             }
             guard let next = members[name] else {
-                throw UnknownField(name, in: members.keys).failure
+                throw UserError.unknownField(name, in: members.keys)
             }
             value = next
         }
@@ -145,4 +142,9 @@ extension JSONValue {
                 + "]"
         }
     }
+}
+
+extension UserError {
+    /// What is wrong with a template or with the values that it was given.
+    static func format(_ message: String) -> UserError { UserError("--format: \(message)", status: .usage) }
 }

@@ -1,9 +1,8 @@
-import OCI
-import Reporting
+internal import OCI
+internal import Reporting
 
 /// Turns the text of a template into its nodes.
 struct FormatParser {
-    private typealias Failure = FormatTemplate.Failure
     private typealias Node = FormatTemplate.Node
     private typealias Expression = FormatTemplate.Expression
 
@@ -27,14 +26,14 @@ struct FormatParser {
 
     private var parts: ArraySlice<Part>
 
-    init(_ text: String) throws(FormatTemplate.Failure) {
+    init(_ text: String) throws(UserError) {
         var parts: [Part] = []
         var rest = text[...]
         while let start = rest.firstRange(of: "{{") {
             var before = rest[..<start.lowerBound]
             rest = rest[start.upperBound...]
             guard let end = FormatParser.end(of: rest) else {
-                throw Failure(message: "`{{` without `}}` behind it")
+                throw UserError.format("`{{` without `}}` behind it")
             }
             var action = rest[..<end]
             rest = rest[end...].dropFirst(2)
@@ -76,7 +75,7 @@ struct FormatParser {
         return nil
     }
 
-    private static func tokens(_ action: Substring) throws(FormatTemplate.Failure) -> [Token] {
+    private static func tokens(_ action: Substring) throws(UserError) -> [Token] {
         var result: [Token] = []
         var rest = action.drop(while: \.isWhitespace)
         while let first = rest.first {
@@ -93,7 +92,7 @@ struct FormatParser {
                 result.append(first == "$" ? .rootField(Array(names.dropFirst())) : .field(names))
             default:
                 let text = rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "-" }
-                guard !text.isEmpty else { throw Failure(message: "`\(first)` is not understood in `{{\(action)}}`") }
+                guard !text.isEmpty else { throw UserError.format("`\(first)` is not understood in `{{\(action)}}`") }
                 rest = rest.dropFirst(text.count)
                 result.append(Int64(text).map { .integer($0) } ?? .word(String(text)))
             }
@@ -102,7 +101,7 @@ struct FormatParser {
         return result
     }
 
-    private static func string(_ rest: inout Substring, quote: Character) throws(FormatTemplate.Failure) -> String {
+    private static func string(_ rest: inout Substring, quote: Character) throws(UserError) -> String {
         var text = ""
         rest.removeFirst()
         while let character = rest.popFirst() {
@@ -113,18 +112,18 @@ struct FormatParser {
             }
             text.append(escaped == "n" ? "\n" : escaped == "t" ? "\t" : escaped)
         }
-        throw Failure(message: "a string has no end")
+        throw UserError.format("a string has no end")
     }
 
-    mutating func parse() throws(FormatTemplate.Failure) -> [FormatTemplate.Node] {
+    mutating func parse() throws(UserError) -> [FormatTemplate.Node] {
         let (nodes, end) = try block(depth: 0)
-        if let end { throw Failure(message: "`{{\(end)}}` without a beginning") }
+        if let end { throw UserError.format("`{{\(end)}}` without a beginning") }
         return nodes
     }
 
     /// Nodes up to `else` or `end`, which is taken too.
-    private mutating func block(depth: Int) throws(FormatTemplate.Failure) -> ([FormatTemplate.Node], end: String?) {
-        guard depth < FormatParser.depthLimit else { throw Failure(message: "blocks are too deep in each other") }
+    private mutating func block(depth: Int) throws(UserError) -> ([FormatTemplate.Node], end: String?) {
+        guard depth < FormatParser.depthLimit else { throw UserError.format("blocks are too deep in each other") }
         var nodes: [Node] = []
         while let part = parts.popFirst() {
             guard case .action(let tokens) = part else {
@@ -145,7 +144,7 @@ struct FormatParser {
                 if end == "else" { (otherwise, last) = try block(depth: depth + 1) }
                 guard last == "end" else {
                     let found = last.map { "`{{\($0)}}` in its place is not understood" } ?? "there is none"
-                    throw Failure(message: "`{{\(word)}}` needs `{{end}}`: \(found)")
+                    throw UserError.format("`{{\(word)}}` needs `{{end}}`: \(found)")
                 }
                 switch word {
                 case "if": nodes.append(.condition(expression, then: then, otherwise: otherwise))
@@ -158,27 +157,27 @@ struct FormatParser {
         return (nodes, nil)
     }
 
-    private static func pipeline(_ tokens: ArraySlice<Token>) throws(FormatTemplate.Failure)
+    private static func pipeline(_ tokens: ArraySlice<Token>) throws(UserError)
         -> FormatTemplate.Expression
     {
         var rest = tokens
         let result = try pipeline(&rest, depth: 0)
-        guard rest.isEmpty else { throw Failure(message: "`)` without `(`") }
+        guard rest.isEmpty else { throw UserError.format("`)` without `(`") }
         return result
     }
 
     /// Commands up to the end or a `)`, each with the result of the one before as its last argument.
-    private static func pipeline(_ rest: inout ArraySlice<Token>, depth: Int) throws(FormatTemplate.Failure)
+    private static func pipeline(_ rest: inout ArraySlice<Token>, depth: Int) throws(UserError)
         -> FormatTemplate.Expression
     {
-        guard depth < depthLimit else { throw Failure(message: "parentheses are too deep in each other") }
+        guard depth < depthLimit else { throw UserError.format("parentheses are too deep in each other") }
         var result: Expression?
         while true {
             result = try command(&rest, piped: result, depth: depth)
             guard rest.first == .pipe else { break }
             rest.removeFirst()
         }
-        guard let result else { throw Failure(message: "`{{}}` is empty") }
+        guard let result else { throw UserError.format("`{{}}` is empty") }
         return result
     }
 
@@ -186,14 +185,14 @@ struct FormatParser {
         _ rest: inout ArraySlice<Token>,
         piped: FormatTemplate.Expression?,
         depth: Int
-    ) throws(FormatTemplate.Failure) -> FormatTemplate.Expression {
+    ) throws(UserError) -> FormatTemplate.Expression {
         var function: FormatFunction?
         if case .word(let word)? = rest.first, FormatParser.constant(word) == nil {
             guard let known = FormatFunction(rawValue: word) else {
                 let names = FormatFunction.allCases.map(\.rawValue)
                 let hint = SpellingSuggestion.closest(to: word, in: names) ?? names.joined(separator: "`, `")
-                throw Failure(
-                    message: "there is no function `\(word)`; fields begin with a dot, functions are `\(hint)`"
+                throw UserError.format(
+                    "there is no function `\(word)`; fields begin with a dot, functions are `\(hint)`"
                 )
             }
             function = known
@@ -209,12 +208,12 @@ struct FormatParser {
             case .integer(let value): operands.append(.literal(.integer(value)))
             case .word(let word):
                 guard let value = FormatParser.constant(word) else {
-                    throw Failure(message: "`\(word)` is not understood here: fields begin with a dot")
+                    throw UserError.format("`\(word)` is not understood here: fields begin with a dot")
                 }
                 operands.append(.literal(value))
             case .open:
                 let inner = try pipeline(&rest, depth: depth + 1)
-                guard rest.popFirst() == .close else { throw Failure(message: "`(` without `)`") }
+                guard rest.popFirst() == .close else { throw UserError.format("`(` without `)`") }
                 if case .field(let path)? = rest.first, !path.isEmpty {
                     rest.removeFirst()
                     operands.append(.member(inner, path))
@@ -227,7 +226,7 @@ struct FormatParser {
         if let piped { operands.append(piped) }
         if let function { return .call(function, operands) }
         guard operands.count == 1, piped == nil else {
-            throw Failure(message: operands.isEmpty ? "`{{}}` is empty" : "there is no function before a value")
+            throw UserError.format(operands.isEmpty ? "`{{}}` is empty" : "there is no function before a value")
         }
         return operands[0]
     }

@@ -12,26 +12,6 @@ public enum HumanReadable {
         return significant(value) + units[unit]
     }
 
-    /// The bytes of a size as `size` writes it or a user may: `10MB` in decimal, `10MiB` in binary units; in any case.
-    ///
-    /// - Returns: `nil` for anything else, and for what no `Int64` can hold.
-    public static func bytes(_ text: String) -> Int64? {
-        let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
-        let unit = text.dropFirst(number.count).lowercased()
-        guard let value = Double(number), value.isFinite,
-            let power = ["", "k", "m", "g", "t"].firstIndex(of: String(unit.prefix { $0 != "b" && $0 != "i" }))
-        else { return nil }
-        let base: Double
-        switch unit.dropFirst(power == 0 ? 0 : 1) {
-        case "", "b": base = 1000
-        case "ib" where power > 0: base = 1024
-        default: return nil
-        }
-        var factor = 1.0
-        for _ in 0..<power { factor *= base }
-        return Int64(exactly: (value * factor).rounded())
-    }
-
     /// A part of a whole, from 0 to 1, as percent; rounded down, so that 100 % is all of it.
     public static func percent(_ value: Double) -> String {
         let tenths = Int((min(max(value, 0), 1) * 1000).rounded(.down))
@@ -84,5 +64,21 @@ public enum HumanReadable {
         guard let secondsSinceEpoch else { return "N/A" }
         let (difference, overflow) = now.subtractingReportingOverflow(secondsSinceEpoch)
         return duration(seconds: overflow ? .max / 2 : difference) + " ago"
+    }
+
+    /// How fast bytes come, such as `12.5MB/s`.
+    public static func rate(_ bytes: Int64, _ duration: Duration) -> String {
+        "\(size(Int64(Double(bytes) / max(duration / .seconds(1), 0.001))))/s"
+    }
+
+    /// How long something took: `0.02s`, `1.2s` with one decimal, and `2m5s` from a minute on.
+    ///
+    /// - Parameter decimals: Of the seconds, 1 or 2.
+    public static func elapsed(nanoseconds: Int64, decimals: Int = 1) -> String {
+        let tenths = (max(nanoseconds, 0) + 50_000_000) / 100_000_000
+        if tenths >= 600 { return "\(tenths / 600)m\(tenths / 10 % 60)s" }
+        guard decimals > 1 else { return "\(tenths / 10).\(tenths % 10)s" }
+        let hundredths = (max(nanoseconds, 0) + 5_000_000) / 10_000_000
+        return "\(hundredths / 100).\(hundredths / 10 % 10)\(hundredths % 10)s"
     }
 }

@@ -59,25 +59,4 @@ public struct ImageRow: Sendable, Hashable {
         }
         return rows.isEmpty ? [row(nil)] : rows
     }
-
-    /// The table that `docker images` prints.
-    ///
-    /// - Parameter now: Seconds since 1970.
-    public static func table(_ rows: [ImageRow], now: Int64, showingDigests: Bool = false, fullIDs: Bool = false)
-        -> TextTable
-    {
-        var table = TextTable(
-            ["REPOSITORY", "TAG"] + (showingDigests ? ["DIGEST"] : []) + ["IMAGE ID", "CREATED", "SIZE"]
-        )
-        for row in rows {
-            table.append(
-                [row.repository, row.tag] + (showingDigests ? [row.digest] : []) + [
-                    fullIDs ? row.id.description : row.id.short,
-                    HumanReadable.age(secondsSinceEpoch: row.created?.secondsSinceEpoch, now: now),
-                    HumanReadable.size(row.size),
-                ]
-            )
-        }
-        return table
-    }
 }

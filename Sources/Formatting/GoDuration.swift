@@ -57,6 +57,15 @@ public enum GoDuration {
         return sumOverflow ? nil : sum
     }
 
+    /// The nanoseconds of an age: a duration that is not negative, also in days (`7d`).
+    public static func age(_ text: String) -> Int64? {
+        guard text.hasSuffix("d"), let days = Int64(text.dropLast()) else {
+            return nanoseconds(text).flatMap { $0 < 0 ? nil : $0 }
+        }
+        let (hours, overflow) = days.multipliedReportingOverflow(by: 24)
+        return overflow ? nil : age("\(hours)h")
+    }
+
     /// The text of a duration as Go prints it: `1m30s`, `1.5s`, `100ms`, `0s`.
     public static func text(_ nanoseconds: Int64) -> String {
         if nanoseconds == 0 { return "0s" }
@@ -80,4 +89,8 @@ public enum GoDuration {
         while digits.hasSuffix("0") { digits.removeLast() }
         return digits.isEmpty ? "\(value / unit)" : "\(value / unit).\(digits)"
     }
+}
+
+extension UInt8 {
+    fileprivate var isDigit: Bool { (0x30...0x39).contains(self) }
 }
