@@ -137,9 +137,11 @@ let package = Package(
                 "ContainerRuntime", "RemoteAddresses", "RemoteSources", systemPackage,
             ]
         ),
+        library("TerminalUI", ["Threads", "Reporting", "Formatting", "OCI", "FileSystem", systemPackage]),
         library(
             "Commands",
             [
+                "TerminalUI",
                 "Formatting",
                 "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext",
                 "BuildPlanning",
@@ -202,6 +204,7 @@ let package = Package(
         ),
         tests("Commands", [argumentParser]),
         tests("Formatting", ["Reporting", "OCI"]),
+        tests("TerminalUI"),
         tests("Reporting"),
         tests("RemoteAddresses"),
         tests("HTTPTransport", ["RemoteAddresses"]),

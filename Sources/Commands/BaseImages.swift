@@ -52,10 +52,9 @@ struct BaseImages: BaseImageProvider {
         } catch let error as CancellationError {
             throw error
         } catch {
-            let why = CommandFailure.registry(error)
             throw BaseImageError(
-                "image `\(reference.familiar)` \(state.isEmpty ? "" : state + " and ")cannot be pulled: \(why.message)",
-                hints: why.hints
+                "image `\(reference.familiar)` \(state.isEmpty ? "" : state + " and ")cannot be pulled: \(error)",
+                hints: (error as? RegistryError)?.hints ?? (error as? LoginError)?.hint.map { [$0] } ?? []
             )
         }
     }
@@ -72,7 +71,7 @@ struct BaseImages: BaseImageProvider {
             return try images.load(layout.path, selecting: layout.selector)
         } catch let error as ImageError {
             guard case .notInArchive = error else { throw error }
-            throw CommandFailure(
+            throw UserError(
                 "the layout \(error)",
                 hints: ["write oci-layout://DIRECTORY:TAG or oci-layout://DIRECTORY@DIGEST"]
             )

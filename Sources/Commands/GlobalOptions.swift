@@ -5,6 +5,7 @@ import Glibc
 import Images
 import Layers
 import OCI
+import Reporting
 import SystemPackage
 
 /// What every command takes.
@@ -17,7 +18,7 @@ struct GlobalOptions: ParsableArguments {
 
     /// Opens the store.
     ///
-    /// - Throws: `CommandFailure` with the environment's exit code.
+    /// - Throws: `UserError` with the environment's exit code.
     func images() throws -> ImageStore {
         try GlobalOptions.images(root: root)
     }
@@ -28,10 +29,10 @@ struct GlobalOptions: ParsableArguments {
             let store = try Store(root: FilePath(root ?? GlobalOptions.defaultRoot))
             return ImageStore(store, layers: LayerStore(store))
         } catch {
-            throw CommandFailure(
+            throw UserError(
                 "cannot open the store: \(error)",
                 hints: ["`--root DIR` or SWIFTBUILD_ROOT names another directory"],
-                status: ExitStatus.environment
+                status: .environment
             )
         }
     }
@@ -59,25 +60,20 @@ struct GlobalOptions: ParsableArguments {
 
     /// `SWIFTBUILD_ROOT`, or `/var/lib/swiftbuild` for root and a directory below the home for others (XDG).
     static var defaultRoot: String {
-        if let root = environment("SWIFTBUILD_ROOT"), !root.isEmpty { return root }
+        if let root = ProcessEnvironment["SWIFTBUILD_ROOT"], !root.isEmpty { return root }
         if geteuid() == 0 { return "/var/lib/swiftbuild" }
-        if let data = environment("XDG_DATA_HOME"), data.hasPrefix("/") { return data + "/swiftbuild" }
-        return (environment("HOME") ?? "/tmp") + "/.local/share/swiftbuild"
+        if let data = ProcessEnvironment["XDG_DATA_HOME"], data.hasPrefix("/") { return data + "/swiftbuild" }
+        return (ProcessEnvironment["HOME"] ?? "/tmp") + "/.local/share/swiftbuild"
     }
 }
 
 extension Platform {
     /// The platform that `--platform` names, or else DOCKER_DEFAULT_PLATFORM.
     ///
-    /// - Throws: `CommandFailure` with the code for wrong use.
+    /// - Throws: `UserError` with the code for wrong use.
     static func wanted(_ option: String?) throws -> Platform? {
         if let option { return try PreparedBuild.usage("--platform", option, Platform.init(parsing:)) }
-        guard let text = environment("DOCKER_DEFAULT_PLATFORM"), !text.isEmpty else { return nil }
+        guard let text = ProcessEnvironment["DOCKER_DEFAULT_PLATFORM"], !text.isEmpty else { return nil }
         return try PreparedBuild.usage("DOCKER_DEFAULT_PLATFORM", text, Platform.init(parsing:))
     }
-}
-
-/// A variable of this process's environment.
-func environment(_ name: String) -> String? {
-    getenv(name).map { String(cString: $0) }
 }

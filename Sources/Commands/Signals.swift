@@ -1,5 +1,6 @@
 import FileSystem
 import Glibc
+import Reporting
 import Synchronization
 import Threads
 
@@ -73,7 +74,7 @@ enum Signals {
         forward { arrival in
             guard arrival.endsPrograms else { return obey(arrival) }
             // Children die with this process; what it was writing has no name yet.
-            if task.isCancelled { _exit(ExitStatus.interrupted) }
+            if task.isCancelled { _exit(ExitStatus.interrupted.rawValue) }
             task.cancel()
         }
         return try await task.value
@@ -100,7 +101,9 @@ enum Signals {
         let body: @Sendable (Arrival) -> Void = receiver.withLock { receiver in
             switch receiver {
             case .held(let earlier):
-                if arrival.endsPrograms, earlier.contains(where: \.endsPrograms) { _exit(ExitStatus.interrupted) }
+                if arrival.endsPrograms, earlier.contains(where: \.endsPrograms) {
+                    _exit(ExitStatus.interrupted.rawValue)
+                }
                 receiver = .held(earlier + [arrival])
                 return { _ in }
             case .handler(let body): return body
@@ -115,7 +118,7 @@ enum Signals {
         switch arrival.signal {
         case SIGCONT, SIGWINCH: return
         case SIGTSTP: raise(SIGSTOP)
-        case let signal: _exit(arrival.endsPrograms ? ExitStatus.interrupted : 128 + signal)
+        case let signal: _exit(arrival.endsPrograms ? ExitStatus.interrupted.rawValue : 128 + signal)
         }
     }
 }

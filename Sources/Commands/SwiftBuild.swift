@@ -3,10 +3,11 @@ import BuildEngine
 import FileSystem
 import Glibc
 import Reporting
+import TerminalUI
 import Threads
 
 /// The command line: a verb, or none for `build`.
-public struct SwiftBuild: AsyncParsableCommand {
+public struct SwiftBuild: ParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "swiftbuild",
         abstract: "Builds container images from Dockerfiles, without a daemon.",
@@ -53,7 +54,7 @@ public struct SwiftBuild: AsyncParsableCommand {
         configuration.subcommands.filter { !$0.configuration.subcommands.isEmpty }.map { $0._commandName }
     }
 
-    /// Parses the command line, does what it says, and exits with one of the codes of `ExitStatus`.
+    /// Parses the command line, does what it says, and exits with an `ExitStatus`.
     ///
     /// To be called on the first thread, which then only waits for signals.
     public static func start() -> Never {
@@ -62,11 +63,9 @@ public struct SwiftBuild: AsyncParsableCommand {
         Signals.block(all: takesAll)
         // Not on Swift's own pool, whose threads nothing else here needs: starting them costs as much as a short build.
         guard BlockingExecutor.shared.prepare() else {
-            CommandFailure(
-                "no thread can be started",
-                hints: ["`ulimit -u` or the container's limit of processes allows too few"]
-            ).report()
-            Glibc.exit(ExitStatus.environment)
+            let hint = "`ulimit -u` or the container's limit of processes allows too few"
+            FailureReport(UserError("no thread can be started", hints: [hint])).write()
+            Glibc.exit(ExitStatus.environment.rawValue)
         }
         Task(executorPreference: BlockingExecutor.shared) { await execute() }
         Signals.wait(all: takesAll)
@@ -81,55 +80,43 @@ public struct SwiftBuild: AsyncParsableCommand {
         let typed = Array(CommandLine.arguments.dropFirst())
         var isUnderstood = false
         do {
-            if let options = BuildOptions(usual: typed) {
-                try await options.build()
-                end(ExitStatus.success)
-            }
+            if let options = BuildOptions(usual: typed) { end(try await options.build()) }
             let arguments = try CommandLineForms.normalised(typed)
-            if let options = BuildOptions(usual: arguments) {
-                try await options.build()
-                end(ExitStatus.success)
-            }
+            if let options = BuildOptions(usual: arguments) { end(try await options.build()) }
             var command = try parseAsRoot(arguments)
             isUnderstood = true
-            if var command = command as? any AsyncParsableCommand {
-                try await command.run()
-            } else {
+            guard let command = command as? any Command else {
+                // Prints its help.
                 try command.run()
+                end(.success)
             }
-            end(ExitStatus.success)
-        } catch let error as CommandFailure {
-            error.report()
-            end(isUnderstood ? error.status : misuse(error.status, typed))
+            end(try await command.run())
         } catch {
-            let status = usage(error)
-            end(isUnderstood ? status : misuse(status, typed))
+            let status = report(error)
+            // Other codes of `run` are its command's, so wrong use of it has the one that Docker has.
+            let isMisuse = !isUnderstood && status == .usage && CommandLineForms.verb(of: typed) == "run"
+            end(isMisuse ? .container : status)
         }
     }
 
     /// Ends the program, with an error of its own where data could not be written.
-    private static func end(_ status: Int32) -> Never {
-        guard let error = StandardOutput.failure else { Glibc.exit(status) }
-        let failure = CommandFailure(error)
-        failure.report()
-        Glibc.exit(failure.status)
+    private static func end(_ status: ExitStatus) -> Never {
+        guard let error = StandardOutput.failure else { Glibc.exit(status.rawValue) }
+        let failure = FailureReport(error)
+        failure.write()
+        Glibc.exit(failure.status.rawValue)
     }
 
-    /// Other codes of `run` are its command's, so wrong use of it has the one that Docker has.
-    private static func misuse(_ status: Int32, _ arguments: [String]) -> Int32 {
-        status == ExitStatus.usage && CommandLineForms.verb(of: arguments) == "run" ? ExitStatus.container : status
-    }
-
-    /// Prints help, or what is wrong with the command line.
-    private static func usage(_ error: any Error) -> Int32 {
+    /// Prints what went wrong, or the help that was asked for.
+    private static func report(_ error: any Error) -> ExitStatus {
         let code = exitCode(for: error)
         if code == .success {
             Terminal.write(fullMessage(for: error) + "\n", to: STDOUT_FILENO)
-            return ExitStatus.success
+            return .success
         }
         guard code == .validationFailure else {
-            let failure = CommandFailure(error)
-            failure.report()
+            let failure = FailureReport(error)
+            failure.write()
             return failure.status
         }
         // It quotes arguments, which may be names of files.
@@ -138,6 +125,6 @@ public struct SwiftBuild: AsyncParsableCommand {
             omittingEmptySubsequences: false
         )
         Terminal.write(lines.map { EscapedText.escaped(String($0)) + "\n" }.joined(), to: STDERR_FILENO)
-        return ExitStatus.usage
+        return .usage
     }
 }

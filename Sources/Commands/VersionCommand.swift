@@ -2,9 +2,11 @@ import ArgumentParser
 import Formatting
 import Glibc
 import OCI
+import Reporting
+import TerminalUI
 
 /// `swiftbuild version`.
-struct VersionCommand: ParsableCommand {
+struct VersionCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "version",
         abstract: "Print the version of this program.",
@@ -23,7 +25,7 @@ struct VersionCommand: ParsableCommand {
     )
     var format: String?
 
-    func run() throws {
+    func run() throws -> ExitStatus {
         let (version, platform) = (SwiftBuild.configuration.version, Platform.host)
         let document = JSONValue.object([
             "Client": .object([
@@ -36,5 +38,6 @@ struct VersionCommand: ParsableCommand {
         case let text?:
             Terminal.print(try FormatTemplate(parsing: text).text(document))
         }
+        return .success
     }
 }

@@ -2,6 +2,9 @@ internal import Glibc
 
 /// The variables that this process was started with.
 public enum ProcessEnvironment {
+    /// One of them, without reading the others.
+    public static subscript(name: String) -> String? { getenv(name).map { String(cString: $0) } }
+
     /// All of them by name, read when they are first asked for.
     public static let variables: [String: String] = {
         var variables: [String: String] = [:]

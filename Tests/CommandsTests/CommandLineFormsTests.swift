@@ -1,3 +1,4 @@
+import Reporting
 import Testing
 
 @testable import Commands
@@ -71,15 +72,15 @@ struct CommandLineFormsTests {
         ]
     )
     func wrong(line: String, expected: String) {
-        let failure = #expect(throws: CommandFailure.self) { try normalised(line) }
-        #expect(failure?.text.contains(expected) == true, "\(failure?.text ?? "")")
+        let failure = #expect(throws: UserError.self) { try normalised(line) }
+        #expect(failure?.message.contains(expected) == true, "\(failure?.message ?? "")")
         #expect(failure?.status == ExitStatus.usage)
     }
 
     @Test("never get a suggestion of a flag that does something else", arguments: ["squash", "nope", "cache", "debug"])
     func noSuggestion(name: String) {
-        let failure = #expect(throws: (any Error).self) { try normalised("build --\(name) x") } as? CommandFailure
-        #expect(failure?.text.contains("did you mean") != true, "\(failure?.text ?? "")")
+        let failure = #expect(throws: (any Error).self) { try normalised("build --\(name) x") } as? UserError
+        #expect(failure?.message.contains("did you mean") != true, "\(failure?.message ?? "")")
     }
 
     @Test("of which the argument parser complains are told as everything else is")

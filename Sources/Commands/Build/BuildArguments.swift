@@ -1,14 +1,15 @@
 import BuildPlanning
 import FileSystem
+import Reporting
 import SystemPackage
 
 /// The values for `ARG` that a command line and the environment give.
 struct BuildArguments {
     private(set) var values: [String: String] = [:]
 
-    /// - Throws: `CommandFailure`.
+    /// - Throws: `UserError`.
     init(_ options: BuildOptions) throws {
-        values[SourceDateEpoch.name] = environment(SourceDateEpoch.name)
+        values[SourceDateEpoch.name] = ProcessEnvironment[SourceDateEpoch.name]
         for file in options.buildArgumentFiles { try add(file: file) }
         for text in options.buildArguments { try add(text, from: "--build-arg") }
         if let epoch = options.sourceDateEpoch { values[SourceDateEpoch.name] = epoch }
@@ -16,9 +17,9 @@ struct BuildArguments {
         if let epoch = values[SourceDateEpoch.name], epoch.first?.isLetter == false,
             SourceDateEpoch.seconds(epoch) == nil
         {
-            throw CommandFailure(
+            throw UserError(
                 "\(SourceDateEpoch.name): `\(epoch)` is not a number of seconds since 1970",
-                status: ExitStatus.usage
+                status: .usage
             )
         }
     }
@@ -29,7 +30,7 @@ struct BuildArguments {
         do {
             bytes = try FileOperations.read(FilePath(file), limit: 1 << 20)
         } catch {
-            throw CommandFailure("--build-arg-file: cannot read `\(file)`: \(error.reason)")
+            throw UserError("--build-arg-file: cannot read `\(file)`: \(error.reason)")
         }
         for line in bytes.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }) {
             let text = String(decoding: line, as: UTF8.self)
@@ -42,8 +43,8 @@ struct BuildArguments {
     private mutating func add(_ text: String, from origin: String) throws {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard let name = parts.first, !name.isEmpty else {
-            throw CommandFailure("\(origin): `\(text)` has no name", status: ExitStatus.usage)
+            throw UserError("\(origin): `\(text)` has no name", status: .usage)
         }
-        if let value = parts.count == 2 ? parts[1] : environment(name) { values[name] = value }
+        if let value = parts.count == 2 ? parts[1] : ProcessEnvironment[name] { values[name] = value }
     }
 }

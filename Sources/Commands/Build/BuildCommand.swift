@@ -1,11 +1,13 @@
-import ArgumentParser
+public import ArgumentParser
 import Distribution
 import OCI
+import Reporting
+public import TerminalUI
 
 extension PullPolicy: ExpressibleByArgument {}
 
 /// `swiftbuild build`, also without the verb: how it is typed.
-struct BuildCommand: AsyncParsableCommand {
+struct BuildCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "build",
         abstract: "Build an image from a Dockerfile and a context.",
@@ -82,7 +84,7 @@ struct BuildCommand: AsyncParsableCommand {
     var jobs: Int?
 
     @Option(name: .customLong("progress"), help: "How the build is shown.")
-    var progress: BuildOptions.Progress?
+    var progress: ProgressMode?
 
     @Option(
         name: [.customShort("o"), .customLong("output")],
@@ -238,13 +240,13 @@ struct BuildCommand: AsyncParsableCommand {
         )
     }
 
-    func run() async throws {
+    func run() async throws -> ExitStatus {
         _ = try compression.resolved()
-        try await options.build()
+        return try await options.build()
     }
 }
 
-extension BuildOptions.Progress: ExpressibleByArgument {}
+extension ProgressMode: ExpressibleByArgument {}
 extension BuildOptions.OnError: ExpressibleByArgument {}
 
 /// Flags of `docker build` that mean nothing without a daemon.

@@ -18,7 +18,7 @@ struct BuildFiles {
     /// - Parameters:
     ///   - store: Opened for what must be fetched or unpacked.
     ///   - keepsGitDirectory: Whether `.git` is in the context where that is a repository.
-    /// - Throws: `CommandFailure`, `DiagnosticsError` for an ignore file, `CancellationError`.
+    /// - Throws: `UserError`, `DiagnosticsError` for an ignore file, `CancellationError`.
     init(
         context: String,
         dockerfile: String?,
@@ -64,9 +64,9 @@ struct BuildFiles {
         switch fetched {
         case .dockerfile(let text):
             guard dockerfile == nil else {
-                throw CommandFailure(
+                throw UserError(
                     "both \(text.name == "-" ? "standard input" : "`\(text.name)`") and -f provide a Dockerfile",
-                    status: ExitStatus.usage
+                    status: .usage
                 )
             }
             self.dockerfile = text
@@ -103,7 +103,7 @@ struct BuildFiles {
         do {
             return try ContextDirectory(FilePath(path))
         } catch {
-            throw CommandFailure("\(error)")
+            throw UserError("\(error)")
         }
     }
 
@@ -115,14 +115,14 @@ struct BuildFiles {
         do {
             return try WebAddress(parsing: text)
         } catch {
-            throw CommandFailure("-f: \(error)", status: ExitStatus.usage)
+            throw UserError("-f: \(error)", status: .usage)
         }
     }
 
     private static func standardInput() throws -> SourceText {
         let limit = ContextFetcher.textLimit
         let bytes = try FileOperations.read(descriptor: STDIN_FILENO, path: "standard input", limit: limit)
-        guard !bytes.prefix(512).contains(0) else { throw CommandFailure("standard input is no Dockerfile") }
+        guard !bytes.prefix(512).contains(0) else { throw UserError("standard input is no Dockerfile") }
         return SourceText(name: "-", bytes: bytes)
     }
 
@@ -130,7 +130,7 @@ struct BuildFiles {
         do {
             return SourceText(name: path.string, bytes: try FileOperations.read(path, limit: ContextFetcher.textLimit))
         } catch {
-            throw CommandFailure(
+            throw UserError(
                 "cannot read the Dockerfile `\(path)`: \(error.reason)",
                 hints: ["`-f PATH` names another one"]
             )
@@ -150,7 +150,7 @@ struct BuildFiles {
         for name in name.map({ [$0] }) ?? ["Dockerfile", "dockerfile"] {
             if let bytes = try read(name, in: context) { return (SourceText(name: name, bytes: bytes), name) }
         }
-        throw CommandFailure(
+        throw UserError(
             "there is no `\(name ?? "Dockerfile")` in the build context "
                 + (source == "-" ? "from standard input" : "`\(CredentialMask.masked(source))`"),
             hints: ["`-f PATH` names another one, a path in the context"]
@@ -171,7 +171,7 @@ struct BuildFiles {
             do {
                 bytes = try FileOperations.read(candidate.path, limit: ContextFetcher.ignoreFileLimit)
             } catch {
-                throw CommandFailure("\(error)")
+                throw UserError("\(error)")
             }
             return context.ignoring(try IgnoreFile(parsing: SourceText(name: candidate.name, bytes: bytes)))
         }

@@ -1,3 +1,5 @@
+import TerminalUI
+
 extension BuildOptions {
     /// Reads a command line in its plainest form, as scripts and most people write it.
     ///
@@ -66,7 +68,7 @@ extension BuildOptions {
         case "--add-host": runs.hosts.append(value)
         case "--network": return once(&runs.network)
         case "--progress":
-            guard progress == nil, let known = Progress(rawValue: value) else { return false }
+            guard progress == nil, let known = ProgressMode(rawValue: value) else { return false }
             progress = known
         default: return false
         }

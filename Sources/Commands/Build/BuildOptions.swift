@@ -7,17 +7,10 @@ import OCI
 import Registry
 import Reporting
 import SystemPackage
+import TerminalUI
 
 /// What `swiftbuild build` is told to do.
 struct BuildOptions: Sendable, Equatable {
-    enum Progress: String, CaseIterable, Sendable {
-        case auto, plain, tty, json
-        /// BuildKit's name for `json`.
-        case rawjson
-        /// The same as `-q`.
-        case quiet
-    }
-
     enum OnError: String, CaseIterable, Sendable {
         case fail, shell
     }
@@ -34,7 +27,7 @@ struct BuildOptions: Sendable, Equatable {
     var annotations: [String] = []
     var platform: String?
     var jobs: Int?
-    var progress: Progress?
+    var progress: ProgressMode?
     var outputs: [String] = []
     var idFile: String?
     var metadataFile: String?
@@ -64,16 +57,15 @@ struct BuildOptions: Sendable, Equatable {
 
 extension BuildOptions {
     /// Builds, names and writes the image as the options say.
-    func build() async throws {
+    func build() async throws -> ExitStatus {
         if let check { return try await printChecks(check) }
         if pushes, tags.isEmpty {
-            throw CommandFailure("--push needs a name: give one with -t", status: ExitStatus.usage)
+            throw UserError("--push needs a name: give one with -t", status: .usage)
         }
         try checkDestinations()
         let images = try GlobalOptions.images(root: root)
-        let progress = progress ?? environment("BUILDKIT_PROGRESS").flatMap(Progress.init(rawValue:)) ?? .auto
-        let printsID = isQuiet || progress == .quiet
-        let renderer = printsID ? SilentProgress() : BuildOptions.renderer(progress)
+        let progress = isQuiet ? .quiet : progress ?? .usual
+        let renderer = progress.renderer()
         if !withoutEffect.isEmpty {
             let names = withoutEffect.joined(separator: ", ")
             renderer.show(.note("ignoring \(names): build processes have no resource limits"))
@@ -90,19 +82,20 @@ extension BuildOptions {
                 if let destination = output.shownDestination { renderer.show(.exported(destination)) }
             }
             if pushes { try await push(built.image, images, built.caches, renderer) }
-            renderer.summarise(built.record, in: images.store)
+            renderer.summarise { BuildSummary(built.record, in: images.store).text }
             renderer.finish()
             if let idFile { try write(Array(id.utf8), to: idFile) }
             if let metadataFile { try write(try BuildMetadata(built.image, built.record).json, to: metadataFile) }
-            if printsID { Terminal.print(id) }
+            if progress == .quiet { Terminal.print(id) }
+            return .success
         } catch {
             renderer.finish()
-            let failure = CommandFailure(registry: error)
+            let failure = FailureReport(error)
             renderer.fail(failure)
             if onError == .shell, case BuildError.runFailed = error {
                 _ = try DebugShellCommand.open([], build: nil, images.layers)
             }
-            throw CommandFailure(exitCode: failure.status)
+            return failure.status
         }
     }
 
@@ -138,22 +131,6 @@ extension BuildOptions {
             case .archive(_, let path), .tar(let path): try OutputDestination.check(path, of: "--output")
             }
         }
-    }
-
-    private static func renderer(_ progress: Progress) -> any ProgressRenderer {
-        switch progress {
-        case .quiet: return SilentProgress()
-        case .plain: return BuildOptions.transcript()
-        case .json, .rawjson: return JSONProgress()
-        case .tty: return TTYProgress()
-        case .auto:
-            return Terminal.isTerminal(STDERR_FILENO) && environment("TERM") != "dumb"
-                ? TTYProgress() : BuildOptions.transcript()
-        }
-    }
-
-    private static func transcript() -> any ProgressRenderer {
-        FoldingProgress.Service.current.map { FoldingProgress($0) } ?? PlainProgress()
     }
 }
 

@@ -17,7 +17,7 @@ enum ContextSource: Sendable {
 
     /// A directory that is there is one, whatever else its name could mean.
     ///
-    /// - Throws: `CommandFailure` for something that begins as an address and is none.
+    /// - Throws: `UserError` for something that begins as an address and is none.
     init(_ text: String) throws {
         guard text != "-" else {
             self = .standardInput
@@ -30,7 +30,7 @@ enum ContextSource: Sendable {
             case .git?, nil: self = .directory(text)
             }
         } catch {
-            throw CommandFailure("the build context: \(error)", status: ExitStatus.usage)
+            throw UserError("the build context: \(error)", status: .usage)
         }
     }
 }
@@ -130,13 +130,13 @@ struct ContextFetcher: Sendable {
             try ArchiveUnpacker(root: root).unpack(reader)
             return try ContextDirectory(root, owner: directory, sourceTime: time)
         } catch let error as LayerError {
-            throw CommandFailure("cannot use \(name) as a build context: \(error)")
+            throw UserError("cannot use \(name) as a build context: \(error)")
         }
     }
 
     private func dockerfile(_ bytes: [UInt8], name: String, of source: String) throws -> SourceText {
         guard !bytes.contains(0) else {
-            throw CommandFailure(
+            throw UserError(
                 "\(source) is neither a Dockerfile nor an archive",
                 hints: ["a context is a tar archive, plain or compressed with gzip, bzip2, xz or zstd"]
             )
@@ -148,9 +148,9 @@ struct ContextFetcher: Sendable {
         do {
             return try await body()
         } catch let error as RemoteSourceError {
-            throw CommandFailure("\(error)", hints: error.hint.map { [$0] } ?? [])
+            throw UserError("\(error)", hints: error.hint.map { [$0] } ?? [])
         } catch let error as BuildContextError {
-            throw CommandFailure("\(error)")
+            throw UserError("\(error)")
         }
     }
 }

@@ -5,6 +5,7 @@ import FileSystem
 import Images
 import OCI
 import RemoteAddresses
+import Reporting
 import SystemPackage
 
 /// The values of `--build-context NAME=VALUE`, and how each of them is opened.
@@ -23,7 +24,7 @@ struct NamedContexts: Sendable {
     private let store: @Sendable () throws -> Store
 
     /// - Parameter store: Opened for what must be fetched or unpacked, when that is first needed.
-    /// - Throws: `CommandFailure` for a malformed option, and for a directory that is not there.
+    /// - Throws: `UserError` for a malformed option, and for a directory that is not there.
     init(_ texts: [String], store: @escaping @Sendable () throws -> Store) throws {
         self.store = store
         for text in texts {
@@ -72,7 +73,7 @@ struct NamedContexts: Sendable {
         case .web(let address):
             return {
                 guard case .context(let directory) = try await ContextFetcher(store: store()).fetch(address) else {
-                    throw CommandFailure(
+                    throw UserError(
                         "the build context `\(name)`: `\(address)` is not an archive",
                         hints: ["ADD takes single files"]
                     )
@@ -87,8 +88,8 @@ struct NamedContexts: Sendable {
         try ImageReference(parsing: "oci-layout@\(SHA256Hasher.digest(of: text))")
     }
 
-    private static func usage(_ name: String, _ reason: String) -> CommandFailure {
-        CommandFailure("--build-context \(name): \(reason)", status: ExitStatus.usage)
+    private static func usage(_ name: String, _ reason: String) -> UserError {
+        UserError("--build-context \(name): \(reason)", status: .usage)
     }
 }
 

@@ -36,7 +36,7 @@ struct PreparedBuild: Sendable {
     private let cacheSources: [CacheLocation]
     private let cacheDestinations: [CacheLocation]
 
-    /// - Throws: `CommandFailure`, `DiagnosticsError`.
+    /// - Throws: `UserError`, `DiagnosticsError`.
     init(_ command: BuildOptions, _ images: ImageStore) async throws {
         self.images = images
         pull = command.pull
@@ -45,7 +45,7 @@ struct PreparedBuild: Sendable {
         annotations = try PreparedBuild.usage("--annotation", command.annotations, ImageAnnotations.init(parsing:))
         format = command.format ?? .oci
         guard format == .oci || annotations.manifest.isEmpty else {
-            throw CommandFailure("--annotation: a manifest of Docker's format has none", status: ExitStatus.usage)
+            throw UserError("--annotation: a manifest of Docker's format has none", status: .usage)
         }
         outputs = try command.outputs.map { try PreparedBuild.usage("--output", $0, ImageOutput.init(parsing:)) }
         cacheSources = try command.cacheSources.map { text in
@@ -142,7 +142,7 @@ struct PreparedBuild: Sendable {
             events(.note(shared.summary.sentence))
         }
         guard let id = record.image, let stored = images.image(id: id) else {
-            throw CommandFailure("the image was removed right after it was built")
+            throw UserError("the image was removed right after it was built")
         }
         return BuiltResult(
             record: record,
@@ -165,7 +165,7 @@ struct PreparedBuild: Sendable {
         do {
             return try parse(text)
         } catch {
-            throw CommandFailure("\(option): \(error)", status: ExitStatus.usage)
+            throw UserError("\(option): \(error)", status: .usage)
         }
     }
 
@@ -173,7 +173,7 @@ struct PreparedBuild: Sendable {
         try texts.map { text in
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard let name = parts.first, !name.isEmpty else {
-                throw CommandFailure("--label: `\(text)` has no name", status: ExitStatus.usage)
+                throw UserError("--label: `\(text)` has no name", status: .usage)
             }
             return (name, parts.count == 2 ? parts[1] : "")
         }

@@ -2,7 +2,9 @@ import ArgumentParser
 import BuildEngine
 import BuildPlanning
 import ContainerRuntime
+import FileSystem
 import Formatting
+import Reporting
 import Sandbox
 
 /// What a `build` command line says about the processes of `RUN`, as it was typed.
@@ -15,7 +17,7 @@ struct RunOptions: Sendable, Equatable {
     var sharedMemorySize: String?
     var limits: [String] = []
 
-    /// - Throws: `CommandFailure` for wrong use.
+    /// - Throws: `UserError` for wrong use.
     func settings() throws -> RunSettings {
         var settings = RunSettings()
         for text in secrets {
@@ -30,7 +32,7 @@ struct RunOptions: Sendable, Equatable {
         settings.limits = try limits.map { try PreparedBuild.usage("--ulimit", $0, ResourceLimit.init(parsing:)) }
         if let network {
             settings.network = try RunOptions.mode(network, of: "--network")
-        } else if let usual = environment(RunOptions.networkVariable), !usual.isEmpty {
+        } else if let usual = ProcessEnvironment[RunOptions.networkVariable], !usual.isEmpty {
             settings.network = try RunOptions.mode(usual, of: RunOptions.networkVariable)
         }
         settings.entitlements = Set(
@@ -62,8 +64,8 @@ struct RunOptions: Sendable, Equatable {
         return mode
     }
 
-    private static func wrong(_ message: String) -> CommandFailure {
-        CommandFailure(message, status: ExitStatus.usage)
+    private static func wrong(_ message: String) -> UserError {
+        UserError(message, status: .usage)
     }
 }
 

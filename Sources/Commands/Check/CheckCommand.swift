@@ -1,7 +1,8 @@
 import ArgumentParser
+import Reporting
 
 /// `swiftbuild check`: what is wrong or doubtful in a Dockerfile, without building it.
-struct CheckCommand: AsyncParsableCommand {
+struct CheckCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "Check a Dockerfile without building it.",
@@ -48,8 +49,8 @@ struct CheckCommand: AsyncParsableCommand {
     @Option(name: .customLong("format"), help: "How what was found is printed.")
     var format = OutputFormat.text
 
-    func run() async throws {
-        try await BuildOptions(
+    func run() async throws -> ExitStatus {
+        return try await BuildOptions(
             root: global.root,
             context: context,
             file: file,

@@ -8,12 +8,13 @@ import Images
 import OCI
 import Reporting
 import SystemPackage
+import TerminalUI
 
 extension BuildOptions {
     /// Prints what the checks find, and nothing else: no step is made and no file is written.
     ///
-    /// - Throws: `CommandFailure` with exit code 1 when there are errors, or warnings that count as errors.
-    func printChecks(_ format: OutputFormat) async throws {
+    /// - Returns: 1 when there are errors, or warnings that count as errors.
+    func printChecks(_ format: OutputFormat) async throws -> ExitStatus {
         let root = root
         let store = { @Sendable in try GlobalOptions.images(root: root).store }
         var options = PlanOptions(target: target, buildArguments: try BuildArguments(self).values)
@@ -48,7 +49,7 @@ extension BuildOptions {
         case .json:
             try Terminal.print(json: DiagnosticsDocument(found))
         }
-        if diagnostics.contains(where: { $0.severity == .error }) { throw CommandFailure(exitCode: ExitStatus.failure) }
+        return diagnostics.contains { $0.severity == .error } ? .failure : .success
     }
 
     /// The store if there is one: looking at a Dockerfile is no reason to make it.

@@ -13,7 +13,7 @@ enum CommandLineForms {
 
     /// Rewrites a command line: the verb first, long names, values attached.
     ///
-    /// - Throws: `CommandFailure` for an unknown command or flag, and for one that is not supported.
+    /// - Throws: `UserError` for an unknown command or flag, and for one that is not supported.
     static func normalised(_ arguments: [String]) throws -> [String] {
         let (global, rest) = split(arguments)
         var words = ["build"]
@@ -27,14 +27,14 @@ enum CommandLineForms {
         if SwiftBuild.groups.contains(first) {
             words = Array(rest.prefix(2))
             if words.count == 2, !words[1].hasPrefix("-"), !SwiftBuild.names.contains(words.joined(separator: " ")) {
-                throw CommandFailure.unknownCommand(words)
+                throw UserError.unknownCommand(words)
             }
             flags = rest.dropFirst(words.count)
         } else if SwiftBuild.verbs.contains(first) {
             words = [first]
             flags = rest.dropFirst()
         } else if !isContext(first) {
-            throw CommandFailure.unknownCommand(rest.prefix { !$0.hasPrefix("-") })
+            throw UserError.unknownCommand(rest.prefix { !$0.hasPrefix("-") })
         }
         guard let command = KnownCommand.named(words.joined(separator: " ")) else { return words + global + flags }
         var reader = FlagReader(command)
@@ -75,7 +75,7 @@ enum CommandLineForms {
         guard let first = words.first else { return Array(arguments) }
         guard SwiftBuild.verbs.contains(first),
             words.count == 1 || SwiftBuild.names.contains(words.joined(separator: " "))
-        else { throw CommandFailure.unknownCommand(words) }
+        else { throw UserError.unknownCommand(words) }
         return Array(arguments)
     }
 }
@@ -155,7 +155,7 @@ private struct FlagReader {
         case .missing(let reason):
             // One that is switched off asks for nothing.
             if flag.value == .none, value.flatMap(FlagReader.boolean) == false { return }
-            throw CommandFailure("\(command.name): `\(typed)` is not supported: \(reason)", status: ExitStatus.usage)
+            throw UserError("\(command.name): `\(typed)` is not supported: \(reason)", status: .usage)
         case .ignored:
             if flag.value != .required { _ = try isOn(typed, value) }
             return
@@ -184,9 +184,9 @@ private struct FlagReader {
     private func isOn(_ typed: String, _ value: String?) throws -> Bool {
         guard let value else { return true }
         guard let isOn = FlagReader.boolean(value) else {
-            throw CommandFailure(
+            throw UserError(
                 "\(command.name): `\(typed)` takes true or false, not `\(value)`",
-                status: ExitStatus.usage
+                status: .usage
             )
         }
         return isOn
@@ -201,22 +201,22 @@ private struct FlagReader {
         }
     }
 
-    private func withoutValue(_ typed: String) -> CommandFailure {
-        CommandFailure(
+    private func withoutValue(_ typed: String) -> UserError {
+        UserError(
             "\(command.name): `\(typed)` needs a value",
             hints: ["`swiftbuild \(command.name) --help` describes it"],
-            status: ExitStatus.usage
+            status: .usage
         )
     }
 
-    private func unknown(_ typed: String) -> CommandFailure {
+    private func unknown(_ typed: String) -> UserError {
         let known = command.flags.filter(\.isParsed).map(\.text)
         let nearest =
             typed.hasPrefix("--") ? SpellingSuggestion.closest(to: String(typed.dropFirst(2)), in: names(known)) : nil
-        return CommandFailure(
+        return UserError(
             "\(command.name): unknown flag `\(typed)`" + (nearest.map { "; did you mean `--\($0)`?" } ?? ""),
             hints: ["`swiftbuild \(command.name) --help` lists the flags"],
-            status: ExitStatus.usage
+            status: .usage
         )
     }
 

@@ -65,16 +65,16 @@ struct DockerCommand: Sendable {
         ]
 }
 
-extension CommandFailure {
+extension UserError {
     /// What is said of words that are no command.
     ///
     /// - Parameter words: The first ones of the command line, as far as they could be a command.
-    static func unknownCommand(_ words: [String]) -> CommandFailure {
-        func failure(_ name: String, _ reason: String) -> CommandFailure {
-            CommandFailure(
+    static func unknownCommand(_ words: [String]) -> UserError {
+        func failure(_ name: String, _ reason: String) -> UserError {
+            UserError(
                 "unknown command `\(name)`\(reason)",
                 hints: ["`swiftbuild help` lists the commands"],
-                status: ExitStatus.usage
+                status: .usage
             )
         }
         if let docker = DockerCommand.beginning(words) {

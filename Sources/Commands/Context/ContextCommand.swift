@@ -6,6 +6,7 @@ import Glibc
 import OCI
 import Reporting
 import SystemPackage
+import TerminalUI
 
 /// `swiftbuild context`.
 struct ContextCommand: ParsableCommand {
@@ -22,7 +23,7 @@ struct ContextCommand: ParsableCommand {
 }
 
 /// `swiftbuild context ls`.
-struct ContextListCommand: ParsableCommand {
+struct ContextListCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "ls",
         abstract: "List the files that COPY and ADD could take, or say why one is not among them.",
@@ -51,7 +52,7 @@ struct ContextListCommand: ParsableCommand {
     @Option(name: .customLong("format"), help: "How it is printed.")
     var format = OutputFormat.text
 
-    func run() throws {
+    func run() throws -> ExitStatus {
         let directory = try BuildFiles.openWithIgnoreFile(
             context,
             dockerfile: FilePath(file ?? context + "/Dockerfile")
@@ -63,8 +64,9 @@ struct ContextListCommand: ParsableCommand {
                 try list(directory)
             }
         } catch let error as BuildContextError {
-            throw CommandFailure("\(error)")
+            throw UserError("\(error)")
         }
+        return .success
     }
 
     /// One entry of the context.
@@ -147,12 +149,12 @@ struct ContextDecision: Encodable {
     /// What the pattern matches: the path itself or a directory above it.
     let matched: String?
 
-    /// - Throws: `CommandFailure` for a path outside the context.
+    /// - Throws: `UserError` for a path outside the context.
     init(_ text: String, in directory: ContextDirectory) throws {
         var components: [Substring] = []
         for component in text.split(separator: "/") where component != "." {
             guard component != ".." || !components.isEmpty else {
-                throw CommandFailure("`\(text)` is outside the context", hints: ["paths are relative to the context"])
+                throw UserError("`\(text)` is outside the context", hints: ["paths are relative to the context"])
             }
             if component == ".." { components.removeLast() } else { components.append(component) }
         }

@@ -1,7 +1,9 @@
 import ArgumentParser
+import Reporting
+import TerminalUI
 
 /// `swiftbuild debug compatibility`: the document about Docker's commands and flags.
-struct DebugCompatibilityCommand: ParsableCommand {
+struct DebugCompatibilityCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "compatibility",
         abstract: "Print docs/docker-compatibility.md, which is made of the tables that read the command line.",
@@ -11,8 +13,9 @@ struct DebugCompatibilityCommand: ParsableCommand {
             """
     )
 
-    func run() {
+    func run() -> ExitStatus {
         Terminal.write(CompatibilityDocument.text, to: 1)
+        return .success
     }
 }
 

@@ -1,6 +1,8 @@
 import ArgumentParser
 import FileSystem
 import Glibc
+import Reporting
+import TerminalUI
 
 /// `swiftbuild debug`: what developers of this program and of others compare it with.
 struct DebugCommand: ParsableCommand {
@@ -17,7 +19,7 @@ struct DebugCommand: ParsableCommand {
 }
 
 /// `swiftbuild debug tables`: JSON Lines in, JSON Lines out.
-struct DebugTablesCommand: ParsableCommand {
+struct DebugTablesCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "tables",
         abstract: "Answer rows of test tables from standard input, one JSON object a line.",
@@ -29,7 +31,7 @@ struct DebugTablesCommand: ParsableCommand {
             """
     )
 
-    func run() throws {
+    func run() throws -> ExitStatus {
         var waiting: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         while true {
@@ -48,5 +50,6 @@ struct DebugTablesCommand: ParsableCommand {
             Terminal.write(answers, to: STDOUT_FILENO)
         }
         Terminal.write(TableRow.answer(to: waiting[...]), to: STDOUT_FILENO)
+        return .success
     }
 }

@@ -1,8 +1,10 @@
 import ArgumentParser
 import OCI
+import Reporting
+import TerminalUI
 
 /// `swiftbuild debug manual`: the manual page, as `make install` installs it.
-struct DebugManualCommand: ParsableCommand {
+struct DebugManualCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "manual",
         abstract: "Print the manual page of all commands, for man(1).",
@@ -12,9 +14,10 @@ struct DebugManualCommand: ParsableCommand {
             """
     )
 
-    func run() throws {
+    func run() throws -> ExitStatus {
         let help = try CanonicalJSON.decode(JSONValue.self, from: Array(SwiftBuild._dumpHelp().utf8))
         Terminal.print(ManualPage(help["command"] ?? .null).text)
+        return .success
     }
 }
 
@@ -47,7 +50,7 @@ private struct ManualPage {
             (ExitStatus.notCached, "a step is not in the cache, as \\-\\-expect\\-cached demands"),
             (ExitStatus.limit, "an image exceeds a given limit"),
             (ExitStatus.container, "\\fBrun\\fR could not start a container"), (ExitStatus.interrupted, "interrupted"),
-        ] { text += ".TP\n.B \(code)\n\(meaning)\n" }
+        ] { text += ".TP\n.B \(code.rawValue)\n\(meaning)\n" }
         text.removeLast()
     }
 

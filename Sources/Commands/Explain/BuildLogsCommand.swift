@@ -5,9 +5,10 @@ import Glibc
 import Images
 import Reporting
 import SystemPackage
+import TerminalUI
 
 /// `swiftbuild build-logs`: what the processes of a build wrote.
-struct BuildLogsCommand: ParsableCommand {
+struct BuildLogsCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "build-logs",
         abstract: "Show what the steps of a build wrote, whole.",
@@ -29,7 +30,7 @@ struct BuildLogsCommand: ParsableCommand {
     @Option(name: .customLong("step"), help: ArgumentHelp("Show only this step.", valueName: "number"))
     var step: Int?
 
-    func run() throws {
+    func run() throws -> ExitStatus {
         let images = try global.imagesToLookAt()
         let record = try BuildRecordStore(images.store).found(build)
         let places = try record.places(ofStep: step)
@@ -43,6 +44,7 @@ struct BuildLogsCommand: ParsableCommand {
                 try BuildLogsCommand.show(path)
             }
         }
+        return .success
     }
 
     /// Copies a log to standard output, however long it is.

@@ -1,7 +1,9 @@
 import ArgumentParser
+import Reporting
+import TerminalUI
 
 /// `swiftbuild check-cache`: what a build would find in the cache, without building.
-struct CheckCacheCommand: AsyncParsableCommand {
+struct CheckCacheCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "check-cache",
         abstract: "Tell which steps of a build are in the cache, and make nothing.",
@@ -24,19 +26,15 @@ struct CheckCacheCommand: AsyncParsableCommand {
     @Option(name: .customLong("format"), help: "How it is printed.")
     var format = OutputFormat.text
 
-    func run() async throws {
+    func run() async throws -> ExitStatus {
         let options = build.options
         let found = CacheCheck()
-        do {
-            try await Signals.cancelling {
-                // What others say of a step or a base has to be put somewhere.
-                let images =
-                    try options.cacheSources.isEmpty
-                    ? GlobalOptions.images(lookingAt: options.root) : GlobalOptions.images(root: options.root)
-                try await PreparedBuild(options, images).look { found.take($0) }
-            }
-        } catch {
-            throw CommandFailure(registry: error)
+        try await Signals.cancelling {
+            // What others say of a step or a base has to be put somewhere.
+            let images =
+                try options.cacheSources.isEmpty
+                ? GlobalOptions.images(lookingAt: options.root) : GlobalOptions.images(root: options.root)
+            try await PreparedBuild(options, images).look { found.take($0) }
         }
         let steps = found.steps
         switch format {
@@ -45,6 +43,6 @@ struct CheckCacheCommand: AsyncParsableCommand {
         case .text:
             for line in steps.flatMap(\.lines.lines) { Terminal.print(line) }
         }
-        if options.expectsCached, !steps.allSatisfy(\.isCached) { throw CommandFailure(exitCode: ExitStatus.notCached) }
+        return options.expectsCached && !steps.allSatisfy(\.isCached) ? .notCached : .success
     }
 }

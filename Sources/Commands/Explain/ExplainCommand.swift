@@ -5,9 +5,10 @@ import Glibc
 import Images
 import OCI
 import Reporting
+import TerminalUI
 
 /// `swiftbuild explain`: what became of each step of a build, and why.
-struct ExplainCommand: ParsableCommand {
+struct ExplainCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "explain",
         abstract: "Tell which steps of a build were not in the cache, and why.",
@@ -32,7 +33,7 @@ struct ExplainCommand: ParsableCommand {
     @Option(name: .customLong("format"), help: "How it is printed.")
     var format = OutputFormat.text
 
-    func run() throws {
+    func run() throws -> ExitStatus {
         let images = try global.imagesToLookAt()
         let record = try BuildRecordStore(images.store).found(build)
         let places = try record.places(ofStep: step)
@@ -45,6 +46,7 @@ struct ExplainCommand: ParsableCommand {
             if step == nil { printHeading(record) }
             for place in places { printStep(record, place, explain(place)) }
         }
+        return .success
     }
 
     private func printHeading(_ record: BuildRecord) {

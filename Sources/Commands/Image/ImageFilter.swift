@@ -1,6 +1,7 @@
 import Glibc
 import Images
 import OCI
+import Reporting
 
 /// What `images --filter` leaves, of Docker's filters.
 struct ImageFilter {
@@ -15,7 +16,7 @@ struct ImageFilter {
     private let conditions: [Condition]
     private let images: ImageStore
 
-    /// - Throws: `CommandFailure` for an unknown filter, `ImageError` for an image that is not there.
+    /// - Throws: `UserError` for an unknown filter, `ImageError` for an image that is not there.
     init(_ texts: [String], in images: ImageStore) throws {
         self.images = images
         conditions = try texts.map { text in
@@ -66,7 +67,7 @@ struct ImageFilter {
             && names.contains { name in fnmatch(pattern, name, FNM_PATHNAME) == 0 }
     }
 
-    private static func wrong(_ text: String, _ reason: String) -> CommandFailure {
-        CommandFailure("--filter: `\(text)`: \(reason)", status: ExitStatus.usage)
+    private static func wrong(_ text: String, _ reason: String) -> UserError {
+        UserError("--filter: `\(text)`: \(reason)", status: .usage)
     }
 }

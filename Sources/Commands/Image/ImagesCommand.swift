@@ -3,9 +3,11 @@ import Formatting
 import Glibc
 import Images
 import OCI
+import Reporting
+import TerminalUI
 
 /// `swiftbuild images`.
-struct ImagesCommand: ParsableCommand {
+struct ImagesCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "images",
         abstract: "List the images in the store.",
@@ -46,7 +48,7 @@ struct ImagesCommand: ParsableCommand {
     @Option(name: .customLong("format"), help: ArgumentHelp(RowFormat.help, valueName: "format"))
     var format: String?
 
-    func run() throws {
+    func run() throws -> ExitStatus {
         let format = try RowFormat(parsing: format)
         let wanted = try name.map { try ImageReference(parsing: $0) }
         let images = try global.imagesToLookAt()
@@ -64,17 +66,19 @@ struct ImagesCommand: ParsableCommand {
         }
         guard isQuiet else {
             let now = Int64(time(nil))
-            return try format.print(
+            try format.print(
                 rows,
                 ImageRow.fields(now: now, showingWholeIDs: showsWholeIDs),
                 columns: showsDigests
                     ? ["Repository", "Tag", "Digest", "ID", "CreatedSince", "Size"] : ImageRow.usualColumns
             )
+            return .success
         }
         var seen: Set<Digest> = []
         for row in rows where seen.insert(row.id).inserted {
             Terminal.print(showsWholeIDs ? "\(row.id)" : row.id.short)
         }
+        return .success
     }
 }
 

@@ -7,9 +7,10 @@ import Images
 import OCI
 import Reporting
 import SystemPackage
+import TerminalUI
 
 /// `swiftbuild import`.
-struct ImportCommand: ParsableCommand {
+struct ImportCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "import",
         abstract: "Make an image of the tar of a root filesystem.",
@@ -44,10 +45,10 @@ struct ImportCommand: ParsableCommand {
     @Argument(help: "A name for the image.")
     var name: String?
 
-    func run() throws {
+    func run() throws -> ExitStatus {
         let names = try name.map { [try PreparedBuild.usage("the name", $0, ImageReference.init(parsing:))] } ?? []
         var configuration = ImageConfiguration(platform: try Platform.wanted(platform) ?? .host)
-        let epoch = environment("SOURCE_DATE_EPOCH").flatMap { Int64($0) }
+        let epoch = ProcessEnvironment["SOURCE_DATE_EPOCH"].flatMap { Int64($0) }
         configuration.created = Timestamp(secondsSinceEpoch: epoch ?? Int64(time(nil)))
         configuration.config = try execution(configuration.config)
         let (settings, images) = (configuration, try global.images())
@@ -68,6 +69,7 @@ struct ImportCommand: ParsableCommand {
                 )
         }
         Terminal.print("\(image.id)")
+        return .success
     }
 
     /// The settings that `--change` makes of those of an image.
@@ -78,7 +80,7 @@ struct ImportCommand: ParsableCommand {
         do {
             return try ConfigurationChanges(Dockerfile(parsing: source)).applied(to: start)
         } catch let error as DiagnosticsError {
-            throw CommandFailure("--change: \(error.diagnostics.first?.message ?? "")", status: ExitStatus.usage)
+            throw UserError("--change: \(error.diagnostics.first?.message ?? "")", status: .usage)
         }
     }
 }

@@ -1,16 +1,17 @@
 import Images
 import OCI
+import Reporting
 
 extension ImageReference {
     /// Reads a name that is to be given to something.
     ///
-    /// - Throws: `CommandFailure`, `OCIError`.
+    /// - Throws: `UserError`, `OCIError`.
     init(newName text: String) throws {
         try self.init(parsing: text)
         do {
             try ImageStore.check(newName: self)
         } catch {
-            throw CommandFailure("\(error)", status: ExitStatus.usage)
+            throw UserError("\(error)", status: .usage)
         }
     }
 }

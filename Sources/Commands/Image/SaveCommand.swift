@@ -3,12 +3,14 @@ import FileSystem
 import Glibc
 public import Images
 import OCI
+import Reporting
 import SystemPackage
+import TerminalUI
 
 extension ImageArchiveFormat: ExpressibleByArgument {}
 
 /// `swiftbuild save`.
-struct SaveCommand: ParsableCommand {
+struct SaveCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "save",
         abstract: "Write images to an archive or an OCI layout directory.",
@@ -33,11 +35,11 @@ struct SaveCommand: ParsableCommand {
     @Argument(help: "Names or IDs of images.")
     var names: [String]
 
-    func run() throws {
+    func run() throws -> ExitStatus {
         if output == "-", Terminal.isTerminal(STDOUT_FILENO) {
-            throw CommandFailure(
+            throw UserError(
                 "refusing to write an archive to a terminal: use -o or redirect",
-                status: ExitStatus.usage
+                status: .usage
             )
         }
         let images = try global.imagesToLookAt()
@@ -58,20 +60,21 @@ struct SaveCommand: ParsableCommand {
         }
         if output.hasSuffix("/") || FileStatus.ifPresent(path)?.kind == .directory {
             guard format == .oci else {
-                throw CommandFailure(
+                throw UserError(
                     "a directory can only be an OCI layout: use --format oci",
-                    status: ExitStatus.usage
+                    status: .usage
                 )
             }
             try images.save(saved, toLayout: path)
         } else {
             try images.save(saved, as: format, to: path)
         }
+        return .success
     }
 }
 
 /// `swiftbuild load`.
-struct LoadCommand: ParsableCommand {
+struct LoadCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "load",
         abstract: "Read images from an archive of docker or an OCI layout.",
@@ -93,7 +96,7 @@ struct LoadCommand: ParsableCommand {
     @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Print nothing.")
     var isQuiet = false
 
-    func run() throws {
+    func run() throws -> ExitStatus {
         let images = try global.images()
         let loaded = try OutputDestination.explaining {
             try input == "-"
@@ -103,5 +106,6 @@ struct LoadCommand: ParsableCommand {
             for name in image.names { Terminal.print("Loaded image: \(name.familiar)") }
             if image.names.isEmpty { Terminal.print("Loaded image ID: \(image.image.id)") }
         }
+        return .success
     }
 }

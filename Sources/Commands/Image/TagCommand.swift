@@ -1,9 +1,11 @@
 import ArgumentParser
 import Images
 import OCI
+import Reporting
+import TerminalUI
 
 /// `swiftbuild tag`.
-struct TagCommand: ParsableCommand {
+struct TagCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "tag",
         abstract: "Give an image a further name.",
@@ -22,7 +24,7 @@ struct TagCommand: ParsableCommand {
     @Argument(help: "The new name.")
     var target: String
 
-    func run() throws {
+    func run() throws -> ExitStatus {
         let images = try global.imagesToLookAt()
         let reference = try ImageReference(newName: target)
         if let index = try images.findIndex(source) {
@@ -30,11 +32,12 @@ struct TagCommand: ParsableCommand {
         } else {
             try images.tag(try images.find(source), as: reference)
         }
+        return .success
     }
 }
 
 /// `swiftbuild rmi`.
-struct RemoveCommand: ParsableCommand {
+struct RemoveCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "rmi",
         abstract: "Take names away from images, and remove images without names.",
@@ -58,9 +61,9 @@ struct RemoveCommand: ParsableCommand {
     )
     var isForced = false
 
-    func run() throws {
+    func run() throws -> ExitStatus {
         let images = try global.imagesToLookAt()
-        var failure: CommandFailure?
+        var status = ExitStatus.success
         for name in names {
             do {
                 // Removing takes a lock, which has its place in a store only.
@@ -70,10 +73,11 @@ struct RemoveCommand: ParsableCommand {
                 continue
             } catch {
                 // The others are removed all the same, as Docker does.
-                failure?.report()
-                failure = CommandFailure(error)
+                let failure = FailureReport(error)
+                failure.write()
+                status = failure.status
             }
         }
-        if let failure { throw failure }
+        return status
     }
 }

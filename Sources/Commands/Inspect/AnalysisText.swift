@@ -5,6 +5,7 @@ import Images
 import Layers
 import OCI
 import Reporting
+import TerminalUI
 
 /// An analysis for people: layers as trees, then what is wasted and by what.
 struct AnalysisText {

@@ -5,9 +5,11 @@ import ImageAnalysis
 import Images
 import Layers
 import OCI
+import Reporting
+import TerminalUI
 
 /// `swiftbuild analyze`.
-struct AnalyzeCommand: AsyncParsableCommand {
+struct AnalyzeCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "analyze",
         abstract: "Show what each layer of an image adds, changes and removes, and what is wasted.",
@@ -61,7 +63,7 @@ struct AnalyzeCommand: AsyncParsableCommand {
         }
     }
 
-    func run() async throws {
+    func run() async throws -> ExitStatus {
         let opened = try await OpenedImage(name, in: try global.imagesToLookAt())
         let analysis = try opened.analysis()
         switch format {
@@ -76,8 +78,9 @@ struct AnalyzeCommand: AsyncParsableCommand {
             failures.append("the efficiency is \(analysis.efficiency), less than \(minimumEfficiency)")
         }
         guard failures.isEmpty else {
-            throw CommandFailure("`\(name)`: \(failures.joined(separator: "; "))", status: ExitStatus.limit)
+            throw UserError("`\(name)`: \(failures.joined(separator: "; "))", status: .limit)
         }
+        return .success
     }
 }
 

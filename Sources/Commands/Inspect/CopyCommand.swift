@@ -5,9 +5,10 @@ import ImageAnalysis
 import Layers
 import Reporting
 import SystemPackage
+import TerminalUI
 
 /// `swiftbuild cat`.
-struct CatCommand: AsyncParsableCommand {
+struct CatCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "cat",
         abstract: "Write files of an image to standard output, byte for byte, without unpacking it.",
@@ -26,7 +27,7 @@ struct CatCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The image and the path in it.", valueName: "image:/path"))
     var places: [String]
 
-    func run() async throws {
+    func run() async throws -> ExitStatus {
         let images = try global.imagesToLookAt()
         for text in places {
             let place = ImagePath(parsing: text)
@@ -35,11 +36,12 @@ struct CatCommand: AsyncParsableCommand {
             let content = try FileContent(path, of: try opened.files())
             try StandardOutput.ignoringClosedPipe { try content.write(to: STDOUT_FILENO, path: StandardOutput.name) }
         }
+        return .success
     }
 }
 
 /// `swiftbuild cp`.
-struct CopyCommand: AsyncParsableCommand {
+struct CopyCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "cp",
         abstract: "Copy files and directories out of an image without unpacking it.",
@@ -71,14 +73,14 @@ struct CopyCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("A file or directory of this machine.", valueName: "destination"))
     var destination: String
 
-    func run() async throws {
+    func run() async throws -> ExitStatus {
         let place = ImagePath(parsing: source)
         let path = try place.requiredPath()
-        guard !destination.isEmpty else { throw CommandFailure("the destination is empty", status: ExitStatus.usage) }
+        guard !destination.isEmpty else { throw UserError("the destination is empty", status: .usage) }
         if destination == "-", Terminal.isTerminal(STDOUT_FILENO) {
-            throw CommandFailure(
+            throw UserError(
                 "refusing to write an archive to a terminal: name a destination or redirect",
-                status: ExitStatus.usage
+                status: .usage
             )
         }
         let opened = try await OpenedImage(place.image, in: try global.imagesToLookAt())
@@ -98,5 +100,6 @@ struct CopyCommand: AsyncParsableCommand {
         for path in omitted {
             Terminal.write("warning: `\(path.escaped)` is a device and was left out; -a copies it\n", to: STDERR_FILENO)
         }
+        return .success
     }
 }

@@ -7,9 +7,10 @@ import Images
 import Layers
 import OCI
 import Reporting
+import TerminalUI
 
 /// `swiftbuild diff`.
-struct DiffCommand: AsyncParsableCommand {
+struct DiffCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "diff",
         abstract: "Compare two images: files, configuration, and packages of dpkg and apk.",
@@ -52,7 +53,7 @@ struct DiffCommand: AsyncParsableCommand {
     @Option(name: .customLong("format"), help: "How the differences are printed.")
     var format = OutputFormat.text
 
-    func run() async throws {
+    func run() async throws -> ExitStatus {
         let comparison: ImageComparison
         do {
             let images = try global.imagesToLookAt()
@@ -68,17 +69,16 @@ struct DiffCommand: AsyncParsableCommand {
                 )
             }
         } catch {
-            let failure = CommandFailure(error)
-            guard failure.status == ExitStatus.failure else { throw failure }
+            let failure = FailureReport(error)
+            failure.write()
             // 1 says that there are differences.
-            failure.report()
-            throw CommandFailure(exitCode: ExitStatus.usage)
+            return failure.status == .failure ? .usage : failure.status
         }
         switch format {
         case .text: Terminal.write(comparison.text, to: STDOUT_FILENO)
         case .json: try Terminal.print(json: comparison.document)
         }
-        if !comparison.isEmpty { throw CommandFailure(exitCode: ExitStatus.failure) }
+        return comparison.isEmpty ? .success : .failure
     }
 }
 

@@ -4,9 +4,10 @@ import Glibc
 import Images
 import OCI
 import Reporting
+import TerminalUI
 
 /// `swiftbuild history`.
-struct HistoryCommand: AsyncParsableCommand {
+struct HistoryCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "history",
         abstract: "List the instructions that made an image, newest first.",
@@ -37,14 +38,14 @@ struct HistoryCommand: AsyncParsableCommand {
     @Option(name: .customLong("format"), help: ArgumentHelp(RowFormat.help, valueName: "format"))
     var format: String?
 
-    func run() async throws {
+    func run() async throws -> ExitStatus {
         let format = try RowFormat(parsing: format)
         let images = try global.imagesToLookAt()
         let opened = try await OpenedImage(name, in: images)
         let rows = try images.history(of: opened.image)
         if isQuiet {
             for row in rows { Terminal.print(id(row)) }
-            return
+            return .success
         }
         if case .json = format {
             let places = DockerfilePlaces(of: opened)
@@ -54,10 +55,12 @@ struct HistoryCommand: AsyncParsableCommand {
                 if row.layer != nil { layer -= 1 }
                 return PlacedRow(row: row, place: row.layer.flatMap { _ in places[layer] })
             }
-            return try Terminal.print(json: placed)
+            try Terminal.print(json: placed)
+            return .success
         }
         let now = Int64(time(nil))
         try format.print(rows, fields(now), columns: ["ID", "CreatedSince", "CreatedBy", "Size", "Comment"])
+        return .success
     }
 
     private func id(_ row: HistoryRow) -> String {

@@ -1,6 +1,7 @@
 import FileSystem
 import Images
 import OCI
+import Reporting
 import SystemPackage
 
 /// Where an image to look at is: in the store, or wherever `skopeo`'s transports name one.
@@ -22,7 +23,7 @@ enum ImageLocation: Sendable {
 
     /// Parses what a user wrote.
     ///
-    /// - Throws: `CommandFailure` with the code for wrong use.
+    /// - Throws: `UserError` with the code for wrong use.
     init(parsing text: String) throws {
         guard let (transport, rest) = ImageLocation.transport(of: text) else {
             self = .store(text)
@@ -33,14 +34,14 @@ enum ImageLocation: Sendable {
             case "docker://": self = .registry(try ImageReference(parsing: rest))
             case "oci:", "oci-archive:", "docker-archive:": self = try ImageLocation.file(rest)
             default:
-                throw CommandFailure(
+                throw UserError(
                     "`\(text)`: images of `\(transport)` cannot be read",
                     hints: ["known are oci:, oci-archive:, docker-archive:, docker:// and images of the store"],
-                    status: ExitStatus.usage
+                    status: .usage
                 )
             }
         } catch let error as OCIError {
-            throw CommandFailure("`\(text)`: \(error)", status: ExitStatus.usage)
+            throw UserError("`\(text)`: \(error)", status: .usage)
         }
     }
 
@@ -74,7 +75,7 @@ enum ImageLocation: Sendable {
         }
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard let path = parts.first, !path.isEmpty else {
-            throw CommandFailure("`\(text)`: the path is missing", status: ExitStatus.usage)
+            throw UserError("`\(text)`: the path is missing", status: .usage)
         }
         return .file(FilePath(path), parts.count > 1 && !parts[1].isEmpty ? .tag(parts[1]) : .only)
     }

@@ -3,9 +3,11 @@ import Formatting
 import Glibc
 import Images
 import OCI
+import Reporting
+import TerminalUI
 
 /// `swiftbuild inspect`.
-struct InspectCommand: AsyncParsableCommand {
+struct InspectCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
         abstract: "Print everything about images as JSON, under Docker's field names.",
@@ -36,11 +38,11 @@ struct InspectCommand: AsyncParsableCommand {
     )
     var kind: String?
 
-    func run() async throws {
+    func run() async throws -> ExitStatus {
         guard kind == nil || kind == "image" else {
-            throw CommandFailure(
+            throw UserError(
                 "--type: there is no `\(kind ?? "")` to inspect, only images",
-                status: ExitStatus.usage
+                status: .usage
             )
         }
         let template = try format.flatMap { $0 == "json" ? nil : try FormatTemplate(parsing: $0) }
@@ -58,9 +60,10 @@ struct InspectCommand: AsyncParsableCommand {
                 try CanonicalJSON.decode(JSONValue.self, from: CanonicalJSON.encode($0))
             }
             for value in values { Terminal.print(try template.text(value.withDurations.safeToPrint)) }
-            return
+        } else {
+            try Terminal.print(json: inspections)
         }
-        try Terminal.print(json: inspections)
+        return .success
     }
 }
 

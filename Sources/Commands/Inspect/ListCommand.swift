@@ -5,9 +5,10 @@ import Images
 import Layers
 import OCI
 import Reporting
+import TerminalUI
 
 /// `swiftbuild ls`.
-struct ListCommand: AsyncParsableCommand {
+struct ListCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "ls",
         abstract: "List files of an image without unpacking it.",
@@ -39,7 +40,7 @@ struct ListCommand: AsyncParsableCommand {
     @Option(name: .customLong("format"), help: "How the files are printed.")
     var format = OutputFormat.text
 
-    func run() async throws {
+    func run() async throws -> ExitStatus {
         let images = try global.imagesToLookAt()
         var entries: [LayerEntry] = []
         for (position, text) in places.enumerated() {
@@ -61,6 +62,7 @@ struct ListCommand: AsyncParsableCommand {
             }
         }
         if format == .json { try Terminal.print(json: entries.map { JSONValue.object($0.members) }) }
+        return .success
     }
 
     private func collect(_ path: PathInRoot, _ node: MergedView.Node, _ view: MergedView, into list: inout [LayerEntry])

@@ -6,7 +6,9 @@ import Images
 import Layers
 import OCI
 import Registry
+import Reporting
 import SystemPackage
+import TerminalUI
 
 /// An image that is looked at, wherever it came from.
 ///
@@ -21,7 +23,7 @@ struct OpenedImage: Sendable {
 
     var image: StoredImage { content.image }
 
-    /// - Throws: `CommandFailure`, `ImageError`, `LayerError`, `SystemError`, `CancellationError`.
+    /// - Throws: `UserError`, `ImageError`, `LayerError`, `SystemError`, `CancellationError`.
     init(_ name: String, in images: ImageStore) async throws {
         self.name = name
         let location = try ImageLocation(parsing: name)
@@ -51,7 +53,7 @@ struct OpenedImage: Sendable {
         } catch let error as ImageError {
             guard case .notFound = error, let kind = FileStatus.ifPresent(FilePath(text))?.kind else { throw error }
             let transport = kind == .directory ? "oci" : "oci-archive"
-            throw CommandFailure("\(error)", hints: ["to read the file of that name, write `\(transport):\(text)`"])
+            throw UserError("\(error)", hints: ["to read the file of that name, write `\(transport):\(text)`"])
         }
     }
 
@@ -61,20 +63,16 @@ struct OpenedImage: Sendable {
         do {
             return try images.load(path, selecting: selector)
         } catch let error as SystemError where error.errno == .noSuchFileOrDirectory {
-            throw CommandFailure("\(error)")
+            throw UserError("\(error)")
         }
     }
 
     private static func fetch(_ reference: ImageReference, into images: ImageStore) async throws -> StoredImage {
         let progress = TransferProgress(isQuiet: !Terminal.isTerminal(STDERR_FILENO))
         defer { progress.finish() }
-        do {
-            return try await Signals.cancelling {
-                try await ImagePuller(.shared, into: images) { progress.show($0) }
-                    .pull(reference, platform: .host, isNamed: false).image
-            }
-        } catch {
-            throw CommandFailure(registry: error)
+        return try await Signals.cancelling {
+            try await ImagePuller(.shared, into: images) { progress.show($0) }
+                .pull(reference, platform: .host, isNamed: false).image
         }
     }
 }
@@ -93,13 +91,13 @@ struct ImagePath: Sendable {
 
     /// The path, where there has to be one.
     ///
-    /// - Throws: `CommandFailure` with the code for wrong use.
+    /// - Throws: `UserError` with the code for wrong use.
     func requiredPath() throws -> String {
         guard let path else {
-            throw CommandFailure(
+            throw UserError(
                 "`\(image)` names no file of an image",
                 hints: ["write IMAGE:/PATH, with an absolute path"],
-                status: ExitStatus.usage
+                status: .usage
             )
         }
         return path

@@ -4,15 +4,16 @@ import ContentStore
 import Images
 import Layers
 import OCI
+import Reporting
 
 extension BuildRecord {
     /// The files before a step and behind it.
     ///
-    /// - Throws: `CommandFailure` where the step made no layer, or something is not there any more; `LayerError`.
+    /// - Throws: `UserError` where the step made no layer, or something is not there any more; `LayerError`.
     func files(around place: StepPlace, in images: ImageStore) throws -> (before: MergedView, after: MergedView) {
         guard let layer = self[place].layer else {
             let step = self[place]
-            throw CommandFailure(
+            throw UserError(
                 "`\(step.text)` made no layer: it \(step.result == .failed ? "failed" : "changes no files, or did not run")",
                 hints: step.result == .failed ? ["`swiftbuild debug-shell` shows what it left"] : []
             )
@@ -30,12 +31,12 @@ extension BuildRecord {
         if let text = base.first(where: { $0.name == "stage" })?.value {
             // Only an earlier one: the record may be anybody's.
             guard let stage = Int(text), (0..<place.stage).contains(stage) else {
-                throw CommandFailure("the record of the build `\(id)` is damaged")
+                throw UserError("the record of the build `\(id)` is damaged")
             }
             result = try layers(below: StepPlace(stage: stage, step: stages[stage].steps.count), images)
         } else if let text = base.first(where: { $0.name == "image" })?.value {
             guard let image = (try? Digest(parsing: text)).flatMap({ images.image(id: $0) }) else {
-                throw CommandFailure("the base image \(text) is not in the store any more")
+                throw UserError("the base image \(text) is not in the store any more")
             }
             result = try images.layers(of: image)
         }

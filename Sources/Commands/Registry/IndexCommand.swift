@@ -1,6 +1,8 @@
 import ArgumentParser
 import Images
 import OCI
+import Reporting
+import TerminalUI
 
 /// `swiftbuild index`.
 struct IndexCommand: ParsableCommand {
@@ -17,7 +19,7 @@ struct IndexCommand: ParsableCommand {
 }
 
 /// `swiftbuild index create`.
-struct IndexCreateCommand: ParsableCommand {
+struct IndexCreateCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "create",
         abstract: "Give a name to several images of the store, one for each platform.",
@@ -44,7 +46,7 @@ struct IndexCreateCommand: ParsableCommand {
     @Argument(help: "Names or IDs of images; of an index, all its images.")
     var members: [String]
 
-    func run() throws {
+    func run() throws -> ExitStatus {
         let reference = try ImageReference(newName: name)
         let annotations = try IndexAnnotations(parsing: annotations)
         let images = try global.imagesToLookAt()
@@ -53,15 +55,16 @@ struct IndexCreateCommand: ParsableCommand {
                 return try images.findIndex(member)?.index.images ?? [try images.find(member)]
             } catch let error as ImageError {
                 guard case .notFound = error else { throw error }
-                throw CommandFailure("\(error)", hints: ["`swiftbuild pull --platform OS/ARCH` fetches images first"])
+                throw UserError("\(error)", hints: ["`swiftbuild pull --platform OS/ARCH` fetches images first"])
             }
         }
         Terminal.print("\(try images.makeIndex(joined, annotations: annotations, name: reference).descriptor.digest)")
+        return .success
     }
 }
 
 /// `swiftbuild index push`.
-struct IndexPushCommand: AsyncParsableCommand {
+struct IndexPushCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "push",
         abstract: "Send an index and all its images to a registry.",
@@ -80,7 +83,8 @@ struct IndexPushCommand: AsyncParsableCommand {
     @Argument(help: "Names of indexes.")
     var names: [String]
 
-    func run() async throws {
+    func run() async throws -> ExitStatus {
         try await options.push(names, from: try global.imagesToLookAt(), isQuiet: isQuiet, onlyIndexes: true)
+        return .success
     }
 }

@@ -4,10 +4,12 @@ import FileSystem
 import Glibc
 import OCI
 import Registry
+import Reporting
 import SystemPackage
+import TerminalUI
 
 /// `swiftbuild login`.
-struct LoginCommand: AsyncParsableCommand {
+struct LoginCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "login",
         abstract: "Keep a name and password for a registry, after trying them.",
@@ -33,34 +35,31 @@ struct LoginCommand: AsyncParsableCommand {
     @Argument(help: "The registry (default: Docker's own).")
     var registry: String = "docker.io"
 
-    func run() async throws {
+    func run() async throws -> ExitStatus {
         guard password == nil else {
-            throw CommandFailure(
+            throw UserError(
                 "a password in the arguments can be read by everybody on this machine",
                 hints: ["`--password-stdin` reads it from standard input"],
-                status: ExitStatus.usage
+                status: .usage
             )
         }
         let host = try LoginCommand.host(registry)
         let user = try self.user ?? LoginCommand.ask("Username: ", hidden: false)
         guard !user.isEmpty, !user.contains(":") else {
-            throw CommandFailure("the name is empty or has a colon in it", status: ExitStatus.usage)
+            throw UserError("the name is empty or has a colon in it", status: .usage)
         }
         let password = try readsPassword ? LoginCommand.standardInput() : LoginCommand.ask("Password: ", hidden: true)
-        guard !password.isEmpty else { throw CommandFailure("the password is empty", status: ExitStatus.usage) }
+        guard !password.isEmpty else { throw UserError("the password is empty", status: .usage) }
         let login = Login.password(user: user, password: password)
-        do {
-            let environment = ProcessEnvironment.variables
-            try await RegistryConnections(environment: environment, logins: GivenLogin(login: login)).check(host)
-            switch try await Logins(environment: environment).keep(login, for: host) {
-            case .file(let path):
-                Terminal.write("note: the password is kept unencrypted in \(path)\n", to: STDERR_FILENO)
-            case .helper(let name): Terminal.write("note: docker-credential-\(name) keeps it\n", to: STDERR_FILENO)
-            }
-            Terminal.print("Login Succeeded")
-        } catch {
-            throw CommandFailure(registry: error)
+        let environment = ProcessEnvironment.variables
+        try await RegistryConnections(environment: environment, logins: GivenLogin(login: login)).check(host)
+        switch try await Logins(environment: environment).keep(login, for: host) {
+        case .file(let path):
+            Terminal.write("note: the password is kept unencrypted in \(path)\n", to: STDERR_FILENO)
+        case .helper(let name): Terminal.write("note: docker-credential-\(name) keeps it\n", to: STDERR_FILENO)
         }
+        Terminal.print("Login Succeeded")
+        return .success
     }
 
     /// The host of what people write: `https://registry.example.com/v2/` means its host.
@@ -72,9 +71,9 @@ struct LoginCommand: AsyncParsableCommand {
             reference.registry == host
                 || (host == "index.docker.io" && reference.registry == "docker.io")
         else {
-            throw CommandFailure(
+            throw UserError(
                 "`\(text)` is not a registry: expected a host, with a port where it needs one",
-                status: ExitStatus.usage
+                status: .usage
             )
         }
         return reference.registry == "docker.io" ? "registry-1.docker.io" : reference.registry
@@ -88,10 +87,10 @@ struct LoginCommand: AsyncParsableCommand {
 
     private static func ask(_ prompt: String, hidden: Bool) throws -> String {
         guard Terminal.isTerminal(STDIN_FILENO) else {
-            throw CommandFailure(
+            throw UserError(
                 "cannot prompt: standard input is not a terminal",
                 hints: ["use `-u NAME --password-stdin`"],
-                status: ExitStatus.usage
+                status: .usage
             )
         }
         Terminal.write(prompt, to: STDERR_FILENO)
@@ -120,7 +119,7 @@ private struct GivenLogin: LoginSource {
 }
 
 /// `swiftbuild logout`.
-struct LogoutCommand: AsyncParsableCommand {
+struct LogoutCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "logout",
         abstract: "Forget the name and password for a registry.",
@@ -133,13 +132,10 @@ struct LogoutCommand: AsyncParsableCommand {
     @Argument(help: "The registry (default: Docker's own).")
     var registry: String = "docker.io"
 
-    func run() async throws {
+    func run() async throws -> ExitStatus {
         let host = try LoginCommand.host(registry)
-        do {
-            let wasThere = try await Logins(environment: ProcessEnvironment.variables).forget(host)
-            Terminal.print(wasThere ? "Removing login credentials for \(host)" : "Not logged in to \(host)")
-        } catch {
-            throw CommandFailure(registry: error)
-        }
+        let wasThere = try await Logins(environment: ProcessEnvironment.variables).forget(host)
+        Terminal.print(wasThere ? "Removing login credentials for \(host)" : "Not logged in to \(host)")
+        return .success
     }
 }

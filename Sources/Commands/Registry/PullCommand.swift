@@ -4,9 +4,11 @@ import Distribution
 import Images
 import OCI
 import Registry
+import Reporting
+import TerminalUI
 
 /// `swiftbuild pull`.
-struct PullCommand: AsyncParsableCommand {
+struct PullCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "pull",
         abstract: "Fetch images from registries.",
@@ -34,7 +36,7 @@ struct PullCommand: AsyncParsableCommand {
     @Argument(help: "Names of images.")
     var names: [String]
 
-    func run() async throws {
+    func run() async throws -> ExitStatus {
         // All of them, before anything happens.
         var references = try names.map { try ImageReference(parsing: $0) }
         if takesAllTags { try PushOptions.checkRepositories(names) }
@@ -43,32 +45,23 @@ struct PullCommand: AsyncParsableCommand {
         let progress = TransferProgress(isQuiet: isQuiet)
         let puller = ImagePuller(.shared, into: images) { progress.show($0) }
         if takesAllTags {
-            do {
-                let repositories = references
-                references = try await Signals.cancelling {
-                    var tagged: [ImageReference] = []
-                    for repository in repositories { tagged += try await puller.tags(of: repository) }
-                    return tagged
-                }
-            } catch {
-                throw CommandFailure(registry: error)
+            let repositories = references
+            references = try await Signals.cancelling {
+                var tagged: [ImageReference] = []
+                for repository in repositories { tagged += try await puller.tags(of: repository) }
+                return tagged
             }
         }
+        defer { progress.finish() }
         for reference in references {
-            do {
-                let pulled = try await Signals.cancelling {
-                    try await puller.pull(reference, platform: platform)
-                }
-                progress.finish()
-                if !isQuiet {
-                    let status = pulled.isNew ? "Downloaded newer image for" : "Image is up to date for"
-                    Terminal.print("Digest: \(pulled.digest)\nStatus: \(status) \(reference.familiar)")
-                }
-                Terminal.print("\(reference)")
-            } catch {
-                progress.finish()
-                throw CommandFailure(registry: error)
+            let pulled = try await Signals.cancelling { try await puller.pull(reference, platform: platform) }
+            progress.finish()
+            if !isQuiet {
+                let status = pulled.isNew ? "Downloaded newer image for" : "Image is up to date for"
+                Terminal.print("Digest: \(pulled.digest)\nStatus: \(status) \(reference.familiar)")
             }
+            Terminal.print("\(reference)")
         }
+        return .success
     }
 }

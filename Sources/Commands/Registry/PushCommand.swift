@@ -4,6 +4,8 @@ import Distribution
 import Images
 public import OCI
 import Registry
+import Reporting
+import TerminalUI
 
 extension ImageFormat: ExpressibleByArgument {}
 
@@ -20,10 +22,10 @@ struct CompressionOptions: ParsableArguments {
 
     func resolved() throws -> LayerCompression {
         guard let compression = LayerCompression(compression, level: level) else {
-            throw CommandFailure(
+            throw UserError(
                 "unknown compression `\(compression)`\(level.map { " of level \($0)" } ?? "")",
                 hints: ["gzip with levels 1 to 9, zstd with levels 1 to 19, or uncompressed"],
-                status: ExitStatus.usage
+                status: .usage
             )
         }
         return compression
@@ -39,7 +41,7 @@ struct PushOptions: ParsableArguments {
 }
 
 /// `swiftbuild push`.
-struct PushCommand: AsyncParsableCommand {
+struct PushCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "push",
         abstract: "Send images to registries.",
@@ -62,7 +64,7 @@ struct PushCommand: AsyncParsableCommand {
     @Argument(help: "Names of images.")
     var names: [String]
 
-    func run() async throws {
+    func run() async throws -> ExitStatus {
         let images = try global.imagesToLookAt()
         var names = names
         if takesAllTags {
@@ -76,6 +78,7 @@ struct PushCommand: AsyncParsableCommand {
             }
         }
         try await options.push(names, from: images, isQuiet: isQuiet)
+        return .success
     }
 }
 
@@ -85,9 +88,9 @@ extension PushOptions {
         for name in names {
             let reference = try ImageReference(parsing: name)
             guard reference.digest == nil, !(name.split(separator: "/").last ?? "").contains(":") else {
-                throw CommandFailure(
+                throw UserError(
                     "--all-tags: `\(name)` names one image, not a repository",
-                    status: ExitStatus.usage
+                    status: .usage
                 )
             }
         }
@@ -99,9 +102,9 @@ extension PushOptions {
     func push(_ names: [String], from images: ImageStore, isQuiet: Bool, onlyIndexes: Bool = false) async throws {
         let references = try names.map { try ImageReference(parsing: $0) }
         if let reference = references.first(where: { $0.digest != nil }) {
-            throw CommandFailure(
+            throw UserError(
                 "`\(reference.familiar)` names a digest: an image is pushed under a tag",
-                status: ExitStatus.usage
+                status: .usage
             )
         }
         let progress = TransferProgress(isQuiet: isQuiet)
@@ -111,22 +114,18 @@ extension PushOptions {
             compression: try compression.resolved(),
             format: format
         ) { progress.show($0) }
+        defer { progress.finish() }
         for (name, reference) in zip(names, references) {
             let index = images.index(named: reference)
             let image = index == nil && !onlyIndexes && !reference.hasFormOfID ? images.find(reference: reference) : nil
-            do {
-                let sent = try await Signals.cancelling {
-                    if let index { return try await pusher.push(index, as: reference) }
-                    if let image { return try await pusher.push(image, as: reference) }
-                    throw ImageError.notFound(name, similar: [])
-                }
-                progress.finish()
-                let line = "\(reference.tag ?? "latest"): digest: \(sent.digest) size: \(sent.size)"
-                Terminal.print(isQuiet ? "\(reference)" : line)
-            } catch {
-                progress.finish()
-                throw CommandFailure(registry: error)
+            let sent = try await Signals.cancelling {
+                if let index { return try await pusher.push(index, as: reference) }
+                if let image { return try await pusher.push(image, as: reference) }
+                throw ImageError.notFound(name, similar: [])
             }
+            progress.finish()
+            let line = "\(reference.tag ?? "latest"): digest: \(sent.digest) size: \(sent.size)"
+            Terminal.print(isQuiet ? "\(reference)" : line)
         }
     }
 }

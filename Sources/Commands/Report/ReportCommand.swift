@@ -5,10 +5,12 @@ import Glibc
 import Images
 import Layers
 import OCI
+import Reporting
 import SystemPackage
+import TerminalUI
 
 /// `swiftbuild report`.
-struct ReportCommand: AsyncParsableCommand {
+struct ReportCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "report",
         abstract: "Write a page about a build and its image: timeline, misses, layers, waste, configuration.",
@@ -35,19 +37,20 @@ struct ReportCommand: AsyncParsableCommand {
     )
     var output = "-"
 
-    func run() async throws {
+    func run() async throws -> ExitStatus {
         if output == "-", Terminal.isTerminal(STDOUT_FILENO) {
-            throw CommandFailure("refusing to write a page to a terminal: use -o or redirect", status: ExitStatus.usage)
+            throw UserError("refusing to write a page to a terminal: use -o or redirect", status: .usage)
         }
         let bytes = try await report(global.imagesToLookAt()).bytes
         try OutputFile.write(FilePath(output)) { sink in try bytes.withUnsafeBytes { try sink.write($0) } }
+        return .success
     }
 
     private func report(_ images: ImageStore) async throws -> BuildReport {
         let records = BuildRecordStore(images.store)
         if subject == "last" || BuildRecord.ID(parsing: subject) != nil {
             guard let record = records.record(matching: subject) else {
-                throw CommandFailure(
+                throw UserError(
                     subject == "last" ? "no build has been recorded" : "no recorded build `\(subject)`",
                     hints: ["name an image to see what is in it"]
                 )

@@ -4,9 +4,10 @@ import Glibc
 import Images
 import Layers
 import Reporting
+import TerminalUI
 
 /// `swiftbuild debug-shell`: look around where a `RUN` failed.
-struct DebugShellCommand: ParsableCommand {
+struct DebugShellCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "debug-shell",
         abstract: "Open a shell where a RUN failed.",
@@ -33,17 +34,17 @@ struct DebugShellCommand: ParsableCommand {
     @Argument(parsing: .captureForPassthrough, help: "A command in place of a shell.")
     var command: [String] = []
 
-    func run() throws {
+    func run() throws -> ExitStatus {
         let images = try global.imagesToLookAt()
         Signals.hold()
         let command = command.first == "--" ? Array(command.dropFirst()) : command
-        throw CommandFailure(exitCode: try DebugShellCommand.open(command, build: build, images.layers))
+        return try DebugShellCommand.open(command, build: build, images.layers)
     }
 
-    /// - Returns: The exit code.
-    static func open(_ command: [String], build: String?, _ layers: LayerStore) throws -> Int32 {
+    /// - Returns: The exit code of the shell.
+    static func open(_ command: [String], build: String?, _ layers: LayerStore) throws -> ExitStatus {
         guard let failed = FailedStep.latest(of: build, in: layers) else {
-            throw CommandFailure(
+            throw UserError(
                 build.map { "no failed step of the build `\(EscapedText.escaped($0))` has been saved" }
                     ?? "no failed step has been saved",
                 hints: ["the latest \(FailedStep.limit) RUN steps that failed are kept until `swiftbuild prune`"]

@@ -1,7 +1,9 @@
 import FileSystem
 import Glibc
+import Reporting
 import Sandbox
 import SystemPackage
+import TerminalUI
 
 /// A process in the place of this one: its terminal or pipes, and the signals that this one gets.
 enum ForegroundProcess {
@@ -12,13 +14,13 @@ enum ForegroundProcess {
     ///   - isInteractive: Whether it gets this process's input.
     ///   - proxiesSignals: Whether it gets the signals that this process gets.
     /// - Returns: The exit code, 128 + n for a signal.
-    /// - Throws: `CommandFailure` with 127 or 126 for a program that is not there or not executable.
+    /// - Throws: `UserError` with 127 or 126 for a program that is not there or not executable.
     static func run(
         usesTerminal: Bool,
         isInteractive: Bool,
         proxiesSignals: Bool = true,
         _ launch: (SandboxStreams) throws -> SandboxProcess
-    ) throws -> Int32 {
+    ) throws -> ExitStatus {
         do {
             let input = try isInteractive ? STDIN_FILENO : FileOperations.open("/dev/null", O_RDONLY)
             if usesTerminal {
@@ -28,11 +30,15 @@ enum ForegroundProcess {
             }
             let process = try launch(.descriptors(input: input, output: STDOUT_FILENO, error: STDERR_FILENO))
             ForwardedSignals.forward(to: process, isProxy: proxiesSignals)
-            return try process.wait().code
+            return ExitStatus(rawValue: try process.wait().code)
         } catch let error as SandboxError {
             switch error.reason {
-            case .execution: throw CommandFailure("\(error)", status: error.errno == .noSuchFileOrDirectory ? 127 : 126)
-            default: throw CommandFailure("\(error)", status: ExitStatus.environment)
+            case .execution:
+                throw UserError(
+                    "\(error)",
+                    status: ExitStatus(rawValue: error.errno == .noSuchFileOrDirectory ? 127 : 126)
+                )
+            default: throw UserError("\(error)", status: .environment)
             }
         }
     }
@@ -41,7 +47,7 @@ enum ForegroundProcess {
         input: Int32,
         _ proxiesSignals: Bool,
         _ launch: (SandboxStreams) throws -> SandboxProcess
-    ) throws -> Int32 {
+    ) throws -> ExitStatus {
         let terminal = try PseudoTerminal()
         terminal.copySize(from: STDIN_FILENO)
         let process = try launch(.terminal(terminal.processEnd))
@@ -51,6 +57,6 @@ enum ForegroundProcess {
         let result = Result { try terminal.relay(input: input, output: STDOUT_FILENO, untilEndOf: process) }
         if let mode = consume mode { mode.restore() }
         try result.get()
-        return try process.wait().code
+        return ExitStatus(rawValue: try process.wait().code)
     }
 }

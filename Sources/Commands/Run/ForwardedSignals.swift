@@ -1,6 +1,7 @@
 import Glibc
 import Sandbox
 import Synchronization
+import TerminalUI
 
 /// The signals of a process in the place of this one.
 ///

@@ -2,6 +2,7 @@ import ContainerRuntime
 import FileSystem
 import Glibc
 import OCI
+import Reporting
 import Sandbox
 import SystemPackage
 
@@ -9,8 +10,8 @@ extension ProcessSpecification.Privileges {
     /// Takes a value of `--security-opt`: `seccomp=unconfined|builtin|FILE` or `no-new-privileges[=true|false]`, also
     /// with `:` as older Docker has it; reads the file.
     ///
-    /// - Throws: `CommandFailure`.
-    mutating func apply(_ text: String) throws(CommandFailure) {
+    /// - Throws: `UserError`.
+    mutating func apply(_ text: String) throws(UserError) {
         let separator = text.firstIndex { $0 == "=" || $0 == ":" }
         let value = separator.map { String(text[text.index(after: $0)...]) }
         switch (text[..<(separator ?? text.endIndex)], value) {
@@ -20,9 +21,9 @@ extension ProcessSpecification.Privileges {
         case ("no-new-privileges", nil), ("no-new-privileges", "true"): forbidsNewPrivileges = true
         case ("no-new-privileges", "false"): forbidsNewPrivileges = false
         default:
-            throw CommandFailure(
+            throw UserError(
                 "--security-opt: unknown `\(text)`; known are seccomp=unconfined, seccomp=FILE and no-new-privileges",
-                status: ExitStatus.usage
+                status: .usage
             )
         }
     }
@@ -30,11 +31,11 @@ extension ProcessSpecification.Privileges {
     /// More than any profile has.
     private static let limit = 1 << 20
 
-    private static func profile(_ path: FilePath) throws(CommandFailure) -> SeccompProfile {
-        func failure(_ reason: String) -> CommandFailure {
-            CommandFailure(
+    private static func profile(_ path: FilePath) throws(UserError) -> SeccompProfile {
+        func failure(_ reason: String) -> UserError {
+            UserError(
                 "--security-opt: cannot use `\(path)` as a seccomp profile: \(reason)",
-                status: ExitStatus.usage
+                status: .usage
             )
         }
         do {
@@ -45,7 +46,7 @@ extension ProcessSpecification.Privileges {
             }
             let bytes = try FileOperations.read(descriptor: descriptor, path: path, limit: limit)
             return try CanonicalJSON.decode(SeccompProfile.self, from: bytes)
-        } catch let error as CommandFailure {
+        } catch let error as UserError {
             throw error
         } catch let error as SystemError {
             throw failure(error.reason)

@@ -8,12 +8,14 @@ import Glibc
 import Images
 import Layers
 import OCI
+import Reporting
 import Sandbox
 import Snapshots
 import SystemPackage
+import TerminalUI
 
 /// `swiftbuild run`.
-struct RunCommand: AsyncParsableCommand {
+struct RunCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Run a command on an image.",
@@ -121,19 +123,14 @@ struct RunCommand: AsyncParsableCommand {
     @Argument(parsing: .captureForPassthrough, help: "The command and its arguments, in place of the image's CMD.")
     var command: [String] = []
 
-    func run() async throws {
+    func run() async throws -> ExitStatus {
         try checkInput()
         do {
-            let code = try await runContainer()
-            throw CommandFailure(exitCode: code)
+            return try await runContainer()
         } catch {
-            let failure = CommandFailure(registry: error)
-            switch failure.status {
-            case ExitStatus.failure, ExitStatus.usage, ExitStatus.environment:
-                // Nothing is printed of one that only passes the code of the command on.
-                throw failure.problems.isEmpty ? failure : failure.with(status: ExitStatus.container)
-            default: throw failure
-            }
+            let failure = FailureReport(error)
+            failure.write()
+            return [.failure, .usage, .environment].contains(failure.status) ? .container : failure.status
         }
     }
 
@@ -141,12 +138,12 @@ struct RunCommand: AsyncParsableCommand {
     private func checkInput() throws {
         guard usesTerminal, !Terminal.isTerminal(STDIN_FILENO) else { return }
         if isInteractive {
-            throw CommandFailure("the input device is not a TTY", hints: ["`-i` without `-t` takes a pipe or a file"])
+            throw UserError("the input device is not a TTY", hints: ["`-i` without `-t` takes a pipe or a file"])
         }
         Terminal.write("note: the input device is not a TTY, so the command gets no input\n", to: STDERR_FILENO)
     }
 
-    private func runContainer() async throws -> Int32 {
+    private func runContainer() async throws -> ExitStatus {
         let environment = try variables()
         let images = try global.images()
         let content = try images.content(of: try await found(in: images))
@@ -173,7 +170,7 @@ struct RunCommand: AsyncParsableCommand {
         }
         guard pull != .never else {
             if let known { return known }
-            throw CommandFailure(
+            throw UserError(
                 "image `\(reference.familiar)` is not in the store, and --pull=never forbids pulling it",
                 hints: ["`swiftbuild pull` fetches it"]
             )
@@ -204,9 +201,9 @@ struct RunCommand: AsyncParsableCommand {
     private func variables() throws -> [String] {
         try env.compactMap { text in
             guard let first = text.first, first != "=" else {
-                throw CommandFailure("-e: `\(text)` has no name", status: ExitStatus.usage)
+                throw UserError("-e: `\(text)` has no name", status: .usage)
             }
-            return text.contains("=") ? text : environment(text).map { "\(text)=\($0)" }
+            return text.contains("=") ? text : ProcessEnvironment[text].map { "\(text)=\($0)" }
         }
     }
 

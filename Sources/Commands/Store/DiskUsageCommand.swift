@@ -1,9 +1,11 @@
 import ArgumentParser
 import Formatting
 import Images
+import Reporting
+import TerminalUI
 
 /// `swiftbuild df`.
-struct DiskUsageCommand: ParsableCommand {
+struct DiskUsageCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "df",
         abstract: "Show what the store takes up on the disk, by kind.",
@@ -25,10 +27,13 @@ struct DiskUsageCommand: ParsableCommand {
     @Flag(name: [.customShort("v"), .customLong("verbose")], help: "List the images and what builds left, one by one.")
     var isVerbose = false
 
-    func run() throws {
+    func run() throws -> ExitStatus {
         let format = try RowFormat(parsing: format)
         let usage = try global.hasStore ? StoreUsage(try global.images()) : StoreUsage()
-        if case .json = format { return try Terminal.print(json: usage) }
+        if case .json = format {
+            try Terminal.print(json: usage)
+            return .success
+        }
         let fields: [RowFormat.Field<StoreUsage.Row>] = [
             .init("Type", "TYPE") { $0.title },
             .init("TotalCount", "TOTAL") { String($0.count) },
@@ -37,5 +42,6 @@ struct DiskUsageCommand: ParsableCommand {
         ]
         try format.print(usage.rows, fields) { usage.table }
         if isVerbose, case .table = format, global.hasStore { try StoreContents(global.images()).print() }
+        return .success
     }
 }

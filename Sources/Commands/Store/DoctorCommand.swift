@@ -2,9 +2,10 @@ import ArgumentParser
 import Images
 import Reporting
 import SystemPackage
+import TerminalUI
 
 /// `swiftbuild doctor`.
-struct DoctorCommand: ParsableCommand {
+struct DoctorCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
         abstract: "Tell what this machine allows, and whether the store is in order.",
@@ -33,7 +34,7 @@ struct DoctorCommand: ParsableCommand {
         var usage: StoreUsage?
     }
 
-    func run() throws {
+    func run() throws -> ExitStatus {
         var findings = MachineCheck.findings()
         var document = Document(findings: [], store: global.root ?? GlobalOptions.defaultRoot)
         do {
@@ -58,9 +59,8 @@ struct DoctorCommand: ParsableCommand {
                 findings += try StoreCheck(images, repairing: repairs).findings()
                 document.usage = try StoreUsage(images)
             }
-        } catch let failure as CommandFailure {
-            let problem = failure.problems.first
-            findings.append(DoctorFinding(.error, "store", problem?.message ?? "", hint: problem?.hints.first))
+        } catch let error as UserError {
+            findings.append(DoctorFinding(.error, "store", error.message, hint: error.hints.first))
         }
         document = Document(findings: findings, store: document.store, usage: document.usage)
         switch format {
@@ -76,9 +76,7 @@ struct DoctorCommand: ParsableCommand {
                 Terminal.print(usage.table)
             }
         }
-        if findings.contains(where: { $0.level == .error }) {
-            throw CommandFailure(exitCode: ExitStatus.environment)
-        }
+        return findings.contains { $0.level == .error } ? .environment : .success
     }
 }
 

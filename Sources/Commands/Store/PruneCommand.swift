@@ -4,10 +4,12 @@ import FileSystem
 import Formatting
 import Images
 import OCI
+import Reporting
 import SystemPackage
+import TerminalUI
 
 /// `swiftbuild prune`.
-struct PruneCommand: ParsableCommand {
+struct PruneCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "prune",
         abstract: "Remove images without names, and content that nothing needs.",
@@ -64,7 +66,7 @@ struct PruneCommand: ParsableCommand {
     @Flag(name: [.customShort("f"), .customLong("force")], help: .hidden)
     var isForced = false
 
-    func run() throws {
+    func run() throws -> ExitStatus {
         let limits = try limits()
         let images = try global.images()
         var freed: Int64 = 0
@@ -80,6 +82,7 @@ struct PruneCommand: ParsableCommand {
         for id in result.images { Terminal.print(isDryRun ? "Would delete: \(id)" : "Deleted: \(id)") }
         freed += result.reclaimedBytes
         Terminal.print("\(isDryRun ? "Reclaimable" : "Total reclaimed") space: \(HumanReadable.size(freed))")
+        return .success
     }
 
     private func remove(_ selection: PruneSelection, _ store: Store, _ freed: inout Int64) throws {
@@ -102,9 +105,9 @@ struct PruneCommand: ParsableCommand {
         func size(_ option: String, _ text: String?) throws -> Int64? {
             guard let text else { return nil }
             guard let bytes = ByteSize.decimal(text) else {
-                throw CommandFailure(
+                throw UserError(
                     "\(option): invalid size `\(text)`: expected, for example, 10GB",
-                    status: ExitStatus.usage
+                    status: .usage
                 )
             }
             return bytes
@@ -116,10 +119,10 @@ struct PruneCommand: ParsableCommand {
         if let age { limits.usedBefore = try PruneLimits.time(ago: age, "--older-than") }
         for filter in filters {
             guard filter.hasPrefix("until=") else {
-                throw CommandFailure(
+                throw UserError(
                     "--filter: `\(filter)` is not known",
                     hints: ["`until=24h` removes only what was not used for so long"],
-                    status: ExitStatus.usage
+                    status: .usage
                 )
             }
             limits.usedBefore = try PruneLimits.time(ago: String(filter.dropFirst("until=".count)), "--filter until")

@@ -6,6 +6,7 @@ import Glibc
 import Images
 import OCI
 import Reporting
+import TerminalUI
 
 /// What the store holds, one by one, for `df -v`.
 struct StoreContents {

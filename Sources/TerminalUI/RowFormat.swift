@@ -1,10 +1,10 @@
-import Formatting
-import Glibc
-import OCI
-import Reporting
+public import Formatting
+internal import Glibc
+public import OCI
+internal import Reporting
 
 /// How a command prints rows: as its table, as one JSON object a line, or by a template, as Docker's commands do.
-enum RowFormat {
+public enum RowFormat {
     case table
     case json
     case template(FormatTemplate)
@@ -12,10 +12,10 @@ enum RowFormat {
     case columns(FormatTemplate)
 
     /// What `--format` says in the help.
-    static let help = "`json`, `table`, or a template such as '{{.ID}}' or 'table {{.ID}}\\t{{.Size}}'."
+    public static let help = "`json`, `table`, or a template such as '{{.ID}}' or 'table {{.ID}}\\t{{.Size}}'."
 
     /// What there is to say of each row.
-    struct Field<Row> {
+    public struct Field<Row> {
         /// In templates and in JSON.
         let name: String
         let heading: String
@@ -23,7 +23,7 @@ enum RowFormat {
         /// What the usual table shows of the value.
         let cell: (Row) -> String
 
-        init(
+        public init(
             _ name: String,
             _ heading: String,
             cell: ((Row) -> String)? = nil,
@@ -34,7 +34,7 @@ enum RowFormat {
     }
 
     /// - Throws: `UserError` with the status for wrong use.
-    init(parsing text: String?) throws {
+    public init(parsing text: String?) throws {
         switch text {
         case nil, "table", "text": self = .table
         case "json": self = .json
@@ -48,12 +48,12 @@ enum RowFormat {
     /// Prints rows.
     ///
     /// - Parameter columns: The fields of the table that is printed where nothing else was asked for.
-    func print<Row>(_ rows: [Row], _ fields: [Field<Row>], columns: [String]) throws {
+    public func print<Row>(_ rows: [Row], _ fields: [Field<Row>], columns: [String]) throws {
         try print(rows, fields) { RowFormat.table(rows, fields, columns: columns) }
     }
 
     /// The usual table of some of the fields.
-    static func table<Row>(_ rows: [Row], _ fields: [Field<Row>], columns: [String]) -> TextTable {
+    public static func table<Row>(_ rows: [Row], _ fields: [Field<Row>], columns: [String]) -> TextTable {
         let shown = columns.compactMap { name in fields.first { $0.name == name } }
         var table = TextTable(shown.map(\.heading))
         for row in rows { table.append(shown.map { $0.cell(row) }) }
@@ -63,7 +63,7 @@ enum RowFormat {
     /// Prints rows.
     ///
     /// - Parameter table: Makes the table that is printed where nothing else was asked for.
-    func print<Row>(_ rows: [Row], _ fields: [Field<Row>], table: () -> TextTable) throws {
+    public func print<Row>(_ rows: [Row], _ fields: [Field<Row>], table: () -> TextTable) throws {
         func object(_ row: Row) -> JSONValue {
             .object(Dictionary(uniqueKeysWithValues: fields.map { ($0.name, .string($0.value(row))) }))
         }
@@ -90,7 +90,7 @@ enum RowFormat {
 
 extension JSONValue {
     /// The same with control characters escaped where a terminal would take them for commands.
-    var safeToPrint: JSONValue {
+    public var safeToPrint: JSONValue {
         guard Terminal.isTerminal(STDOUT_FILENO) else { return self }
         return switch self {
         case .string(let text): .string(EscapedText.escaped(text))

@@ -1,9 +1,9 @@
-import Glibc
-import Reporting
-import Synchronization
+internal import Glibc
+public import Reporting
+internal import Synchronization
 
 /// Shows a pull or a push of its own: a line for each layer when it is done, and on a terminal what moves below them.
-final class TransferProgress: Sendable {
+public final class TransferProgress: Sendable {
     private struct State {
         var view = TransferView()
         var region = LiveRegion()
@@ -13,12 +13,12 @@ final class TransferProgress: Sendable {
     private let isQuiet: Bool
     private let state = Mutex(State())
 
-    init(isQuiet: Bool = false) {
+    public init(isQuiet: Bool = false) {
         self.isQuiet = isQuiet
         isLive = !isQuiet && Terminal.isLive(STDERR_FILENO)
     }
 
-    func show(_ event: TransferEvent) {
+    public func show(_ event: TransferEvent) {
         guard !isQuiet else { return }
         state.withLock { state in
             state.view.take(event)
@@ -29,7 +29,7 @@ final class TransferProgress: Sendable {
     }
 
     /// Takes the live lines away.
-    func finish() {
+    public func finish() {
         state.withLock { state in
             if isLive { state.region.clear() }
             state.view = TransferView()

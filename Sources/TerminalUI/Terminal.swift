@@ -1,24 +1,26 @@
-import FileSystem
-import Formatting
-import Glibc
-import OCI
-import Reporting
-import SystemPackage
+internal import FileSystem
+public import Formatting
+internal import Glibc
+internal import OCI
+internal import Reporting
+internal import SystemPackage
 
 /// The streams to the user.
-enum Terminal {
-    static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+public enum Terminal {
+    public static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
     /// Colour only where somebody sees it and nobody objects (no-color.org).
-    static func usesColour(_ descriptor: Int32) -> Bool {
-        isTerminal(descriptor) && (environment("NO_COLOR") ?? "").isEmpty && environment("TERM") != "dumb"
+    public static func usesColour(_ descriptor: Int32) -> Bool {
+        isTerminal(descriptor) && (ProcessEnvironment["NO_COLOR"] ?? "").isEmpty && ProcessEnvironment["TERM"] != "dumb"
     }
 
     /// Whether lines can be drawn again on it.
-    static func isLive(_ descriptor: Int32) -> Bool { isTerminal(descriptor) && environment("TERM") != "dumb" }
+    public static func isLive(_ descriptor: Int32) -> Bool {
+        isTerminal(descriptor) && ProcessEnvironment["TERM"] != "dumb"
+    }
 
     /// The size of a terminal; 80 columns and 24 rows where it does not tell.
-    static func size(_ descriptor: Int32) -> (columns: Int, rows: Int) {
+    public static func size(_ descriptor: Int32) -> (columns: Int, rows: Int) {
         var size = winsize()
         guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else { return (80, 24) }
         return (Int(size.ws_col), Int(size.ws_row))
@@ -28,22 +30,22 @@ enum Terminal {
     ///
     /// To standard output it is data, and the program ends with an error when it cannot be written; a reader that has
     /// closed the pipe is not an error.
-    static func write(_ text: String, to descriptor: Int32) {
+    public static func write(_ text: String, to descriptor: Int32) {
         write(Array(text.utf8), to: descriptor)
     }
 
-    static func write(_ bytes: [UInt8], to descriptor: Int32) {
+    public static func write(_ bytes: [UInt8], to descriptor: Int32) {
         if descriptor == STDOUT_FILENO { return StandardOutput.write(bytes) }
         bytes.withUnsafeBytes { try? FileOperations.write($0, to: descriptor, path: "standard error") }
     }
 
     /// Prints a table, as wide as a terminal allows.
-    static func print(_ table: TextTable) {
+    public static func print(_ table: TextTable) {
         write(table.render(width: isTerminal(STDOUT_FILENO) ? size(STDOUT_FILENO).columns : nil), to: STDOUT_FILENO)
     }
 
     /// Prints a document.
-    static func print(json value: some Encodable) throws {
+    public static func print(json value: some Encodable) throws {
         StandardOutput.write(
             safe(json: try CanonicalJSON.encodePretty(value), for: STDOUT_FILENO) + [UInt8(ascii: "\n")]
         )
@@ -51,19 +53,19 @@ enum Terminal {
 
     /// JSON as it may be written to a stream: to a terminal without characters that it would obey, as other spellings of
     /// the same.
-    static func safe(json bytes: [UInt8], for descriptor: Int32) -> [UInt8] {
+    public static func safe(json bytes: [UInt8], for descriptor: Int32) -> [UInt8] {
         isTerminal(descriptor) ? EscapedText.escaped(json: bytes) : bytes
     }
 
     /// A line of a process as it may be written to standard error: as it is to a file, where nothing is lost, and to a
     /// terminal without what it would obey.
-    static func safe(output line: String) -> String {
+    public static func safe(output line: String) -> String {
         guard isTerminal(STDERR_FILENO) else { return line }
         return TerminalText.line(Array(line.utf8), keepsColours: usesColour(STDERR_FILENO))
     }
 
     /// Prints a line of data.
-    static func print(_ text: String) {
+    public static func print(_ text: String) {
         write(text + "\n", to: STDOUT_FILENO)
     }
 }

@@ -1,8 +1,8 @@
-import FileSystem
-import Glibc
-import OCI
-import Reporting
-import Synchronization
+internal import FileSystem
+internal import Glibc
+internal import OCI
+internal import Reporting
+internal import Synchronization
 
 /// One JSON object a line on standard error, for programs.
 final class JSONProgress: ProgressRenderer {
@@ -60,10 +60,10 @@ final class JSONProgress: ProgressRenderer {
         }
     }
 
-    func fail(_ failure: CommandFailure) {
+    func fail(_ failure: FailureReport) {
         for problem in failure.problems {
             var line = JSONProgress.line("error", problem)
-            line.status = failure.status
+            line.status = failure.status.rawValue
             write(line)
         }
     }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Commands
+@testable import TerminalUI
 
 @Suite("A line of a process on a terminal")
 struct TerminalTextTests {

@@ -1,5 +1,5 @@
-import Formatting
-import Reporting
+internal import Formatting
+internal import Reporting
 
 /// Pulls and pushes in Docker's words: what is said once, and what moves now.
 struct TransferView {

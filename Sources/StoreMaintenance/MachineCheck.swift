@@ -37,7 +37,7 @@ enum MachineCheck {
                 ? DoctorFinding(.ok, "control groups", "version 2")
                 : DoctorFinding(.note, "control groups", "version 1, or none: devices that RUN makes cannot be opened")
         )
-        let hasGit = (environment("PATH") ?? "").split(separator: ":").contains { directory in
+        let hasGit = (ProcessEnvironment["PATH"] ?? "").split(separator: ":").contains { directory in
             access("\(directory)/git", X_OK) == 0
         }
         findings.append(

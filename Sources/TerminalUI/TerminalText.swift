@@ -1,12 +1,12 @@
-import Reporting
+internal import Reporting
 
 /// Text as it may stand on a terminal among lines of ours: it moves no cursor, ends no line, and has a known width.
-enum TerminalText {
+public enum TerminalText {
     /// One line of what a process wrote, without its end.
     ///
     /// Escape sequences are left out, colours excepted where they are wanted; what a carriage return lets the process
     /// write over is left out too. Bytes that are not UTF-8 become U+FFFD.
-    static func line(_ bytes: some Collection<UInt8>, keepsColours: Bool) -> String {
+    public static func line(_ bytes: some Collection<UInt8>, keepsColours: Bool) -> String {
         var scalars = Array(String(decoding: bytes, as: UTF8.self).unicodeScalars)[...]
         while scalars.last == "\r" { scalars.removeLast() }
         var text = String.UnicodeScalarView()

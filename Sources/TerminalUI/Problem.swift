@@ -1,7 +1,7 @@
-import Reporting
+public import Reporting
 
 /// Something that is wrong, in pieces, for programs that show it in their own way.
-struct Problem: Sendable {
+public struct Problem: Sendable {
     /// Lines and columns from 1; the end is the last character.
     struct Place: Sendable {
         let file: String
@@ -17,13 +17,13 @@ struct Problem: Sendable {
     var place: Place?
     var hints: [String] = []
 
-    init(_ message: String, hints: [String] = []) {
+    public init(_ message: String, hints: [String] = []) {
         severity = .error
         self.message = CredentialMask.masked(message)
         self.hints = hints.map(CredentialMask.masked)
     }
 
-    init(_ diagnostic: Diagnostic, in source: SourceText, hints: [String] = []) {
+    public init(_ diagnostic: Diagnostic, in source: SourceText, hints: [String] = []) {
         severity = diagnostic.severity
         message = CredentialMask.masked(diagnostic.message)
         rule = diagnostic.rule

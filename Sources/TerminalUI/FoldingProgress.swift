@@ -1,6 +1,7 @@
-import Glibc
-import Reporting
-import Synchronization
+internal import FileSystem
+internal import Glibc
+internal import Reporting
+internal import Synchronization
 
 /// The transcript as services show it that run builds: each step can be folded, and on GitHub problems are annotations.
 ///
@@ -13,7 +14,7 @@ final class FoldingProgress: ProgressRenderer {
 
         /// The one that this process runs in, if it is one.
         static var current: Service? {
-            func isSet(_ name: String) -> Bool { !["", "false"].contains(environment(name) ?? "") }
+            func isSet(_ name: String) -> Bool { !["", "false"].contains(ProcessEnvironment[name] ?? "") }
             return isSet("GITHUB_ACTIONS") ? .gitHub : isSet("GITLAB_CI") ? .gitLab : nil
         }
     }
@@ -60,8 +61,8 @@ final class FoldingProgress: ProgressRenderer {
         }
     }
 
-    func fail(_ failure: CommandFailure) {
-        failure.report()
+    func fail(_ failure: FailureReport) {
+        failure.write()
         if service == .gitHub { GitHubAnnotation.show(failure.problems) }
     }
 

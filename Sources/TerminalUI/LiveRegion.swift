@@ -1,4 +1,4 @@
-import Glibc
+internal import Glibc
 
 /// The lines at the bottom of a terminal that are drawn again and again, below lines that stay.
 struct LiveRegion {

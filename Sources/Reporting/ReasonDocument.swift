@@ -1,7 +1,5 @@
-import Reporting
-
 /// One reason of an explanation, as JSON.
-struct ReasonDocument: Encodable {
+public struct ReasonDocument: Encodable {
     private struct File: Encodable {
         let path: String
         let change: String
@@ -19,7 +17,7 @@ struct ReasonDocument: Encodable {
     private var count: Int?
     private var files: [File]?
 
-    init(_ reason: StepExplanation.Reason) {
+    public init(_ reason: StepExplanation.Reason) {
         switch reason {
         case .unknownStep: kind = "unknown-step"
         case .cacheNotUsed: kind = "cache-not-used"
@@ -62,5 +60,5 @@ struct ReasonDocument: Encodable {
 
 extension StepExplanation {
     /// Lines to stand below a step.
-    var indentedLines: [String] { lines.enumerated().map { ($0 == 0 ? "  why: " : "       ") + $1 } }
+    public var indentedLines: [String] { lines.enumerated().map { ($0 == 0 ? "  why: " : "       ") + $1 } }
 }

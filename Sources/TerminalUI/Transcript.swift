@@ -1,5 +1,5 @@
-import Glibc
-import Reporting
+internal import Glibc
+internal import Reporting
 
 /// Makes lines of events.
 ///

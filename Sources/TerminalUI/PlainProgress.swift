@@ -1,6 +1,6 @@
-import Glibc
-import Reporting
-import Synchronization
+internal import Glibc
+internal import Reporting
+internal import Synchronization
 
 /// The transcript in Docker's words: one complete line after the other.
 final class PlainProgress: ProgressRenderer {

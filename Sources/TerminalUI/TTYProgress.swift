@@ -1,10 +1,8 @@
-import BuildRecords
-import ContentStore
-import Formatting
-import Glibc
-import Reporting
-import Synchronization
-import Threads
+internal import Formatting
+internal import Glibc
+internal import Reporting
+internal import Synchronization
+internal import Threads
 
 /// A live view for a terminal: what is done as lines that stay, what goes on below them with its time.
 final class TTYProgress: ProgressRenderer {
@@ -30,7 +28,7 @@ final class TTYProgress: ProgressRenderer {
         var done = 0
         var cached = 0
         var isFinished = false
-        var summary: BuildSummary?
+        var summary: String?
         var transfers = TransferView()
     }
 
@@ -108,8 +106,8 @@ final class TTYProgress: ProgressRenderer {
         }
     }
 
-    func summarise(_ record: BuildRecord, in store: Store) {
-        let summary = BuildSummary(record, in: store)
+    func summarise(_ summary: () -> String) {
+        let summary = summary()
         state.withLock { $0.summary = summary }
     }
 
@@ -121,7 +119,7 @@ final class TTYProgress: ProgressRenderer {
             state.isFinished = true
             let time = TTYProgress.time(begin.duration(to: .now))
             if let summary = state.summary {
-                permanent("\(summary.text), \(time)", &state)
+                permanent("\(summary), \(time)", &state)
             } else if state.done > 0 {
                 permanent("\(state.done) steps, \(state.cached) cached, \(time)", &state)
             }

@@ -6,6 +6,7 @@ import Formatting
 import Glibc
 import Images
 import OCI
+import Reporting
 import SystemPackage
 
 /// What `prune` is asked to leave.
@@ -26,9 +27,9 @@ struct PruneLimits {
     /// The time so long ago, in nanoseconds since 1970; days (`7d`) are understood too.
     static func time(ago text: String, _ option: String) throws -> Int64 {
         guard let age = GoDuration.age(text) else {
-            throw CommandFailure(
+            throw UserError(
                 "\(option): invalid duration `\(text)`: expected, for example, 24h or 7d",
-                status: ExitStatus.usage
+                status: .usage
             )
         }
         var now = timespec()

@@ -1,12 +1,12 @@
-import FileSystem
-import Glibc
-import Reporting
-import SystemPackage
+internal import FileSystem
+internal import Glibc
+internal import Reporting
+internal import SystemPackage
 
 /// Problems as GitHub shows them beside the lines of a file ("Workflow commands for GitHub Actions").
-enum GitHubAnnotation {
+public enum GitHubAnnotation {
     /// Writes problems to standard error, where this process runs on GitHub.
-    static func show(_ problems: [Problem]) {
+    public static func show(_ problems: [Problem]) {
         guard FoldingProgress.Service.current == .gitHub else { return }
         Terminal.write(problems.flatMap(line), to: STDERR_FILENO)
     }
@@ -39,7 +39,7 @@ enum GitHubAnnotation {
 
     /// From the root of the repository, where it lies in that.
     private static func path(_ name: String) -> String {
-        guard let workspace = environment("GITHUB_WORKSPACE"), workspace.hasPrefix("/") else { return name }
+        guard let workspace = ProcessEnvironment["GITHUB_WORKSPACE"], workspace.hasPrefix("/") else { return name }
         var path = FilePath(name).absolute.lexicallyNormalized()
         return path.removePrefix(FilePath(workspace).lexicallyNormalized()) ? path.string : name
     }
