@@ -139,8 +139,18 @@ let package = Package(
         ),
         library("TerminalUI", ["Threads", "Reporting", "Formatting", "OCI", "FileSystem", systemPackage]),
         library(
+            "StoreMaintenance",
+            [
+                "ContainerRuntime",
+                "Reporting", "Formatting", "OCI", "FileSystem", "ContentStore", "BuildCache", "BuildRecords", "Layers",
+                "Snapshots", "Images", "Sandbox", systemPackage,
+            ]
+        ),
+        library("DockerCommandLine", ["Reporting", "FileSystem", systemPackage]),
+        library(
             "Commands",
             [
+                "StoreMaintenance", "DockerCommandLine",
                 "TerminalUI",
                 "Formatting",
                 "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext",
@@ -202,9 +212,10 @@ let package = Package(
                 "BuildContext", "BuildPlanning", "BuildCache", "BuildRecords", "Layers", "Images", systemPackage,
             ]
         ),
-        tests("Commands", [argumentParser]),
+        tests("Commands", ["OCI", "DockerCommandLine", argumentParser]),
         tests("Formatting", ["Reporting", "OCI"]),
         tests("TerminalUI"),
+        tests("DockerCommandLine", ["Reporting"]),
         tests("Reporting"),
         tests("RemoteAddresses"),
         tests("HTTPTransport", ["RemoteAddresses"]),

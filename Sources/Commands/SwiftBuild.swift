@@ -1,7 +1,9 @@
 public import ArgumentParser
 import BuildEngine
+import DockerCommandLine
 import FileSystem
 import Glibc
+import OCI
 import Reporting
 import TerminalUI
 import Threads
@@ -36,22 +38,14 @@ public struct SwiftBuild: ParsableCommand {
 
     public init() {}
 
-    /// The names of the subcommands, aliases included.
-    static var verbs: [String] {
-        configuration.subcommands.flatMap { [$0._commandName] + $0.configuration.aliases } + ["help"]
-    }
-
-    /// All commands as they are typed, those of groups with two words.
-    static var names: [String] {
-        configuration.subcommands.flatMap { command in
-            [command._commandName]
-                + command.configuration.subcommands.map { "\(command._commandName) \($0._commandName)" }
+    /// What the argument parser knows of all commands, as its `--experimental-dump-help` prints it.
+    static func helpDocument() throws -> JSONValue {
+        do {
+            _ = try parseAsRoot(["--experimental-dump-help"])
+            preconditionFailure("the argument parser answers itself")
+        } catch {
+            return try CanonicalJSON.decode(JSONValue.self, from: Array(fullMessage(for: error).utf8))
         }
-    }
-
-    /// The subcommands that have some of their own.
-    static var groups: [String] {
-        configuration.subcommands.filter { !$0.configuration.subcommands.isEmpty }.map { $0._commandName }
     }
 
     /// Parses the command line, does what it says, and exits with an `ExitStatus`.

@@ -1,10 +1,10 @@
-import ContentStore
-import FileSystem
-import Formatting
-import Glibc
-import Images
-import Sandbox
-import SystemPackage
+internal import ContentStore
+internal import FileSystem
+internal import Formatting
+internal import Glibc
+internal import Images
+internal import Sandbox
+internal import SystemPackage
 
 /// What this machine lets a build do.
 enum MachineCheck {

@@ -1,31 +1,35 @@
-import BuildCache
-import BuildRecords
-import ContentStore
-import FileSystem
-import Formatting
-import Glibc
-import Images
-import OCI
-import Reporting
-import SystemPackage
+internal import BuildCache
+internal import BuildRecords
+internal import ContentStore
+internal import FileSystem
+internal import Formatting
+internal import Glibc
+public import Images
+internal import OCI
+public import Reporting
+internal import SystemPackage
 
 /// What `prune` is asked to leave.
-struct PruneLimits {
+public struct PruneLimits: Sendable {
     /// Whether everything goes that can be made again.
-    var removesAll = false
+    public var removesAll = false
     /// What was used since stays, in nanoseconds since 1970.
-    var usedBefore: Int64?
+    public var usedBefore: Int64?
     /// So many bytes of the store may stay.
-    var storage: Int64?
+    public var storage: Int64?
     /// So many bytes of its filesystem should be free.
-    var free: Int64?
+    public var free: Int64?
+
+    public init() {}
 
     /// Whether what can be made again goes only as far as a limit asks for it.
     fileprivate var isBudget: Bool { storage != nil || free != nil }
     fileprivate var concernsCache: Bool { removesAll || usedBefore != nil || isBudget }
 
     /// The time so long ago, in nanoseconds since 1970; days (`7d`) are understood too.
-    static func time(ago text: String, _ option: String) throws -> Int64 {
+    ///
+    /// - Throws: `UserError` of the option, with the status for wrong use.
+    public static func time(ago text: String, _ option: String) throws(UserError) -> Int64 {
         guard let age = GoDuration.age(text) else {
             throw UserError(
                 "\(option): invalid duration `\(text)`: expected, for example, 24h or 7d",

@@ -1,13 +1,13 @@
-import BuildCache
-import BuildRecords
-import ContainerRuntime
-import ContentStore
-import FileSystem
-import Images
-import Layers
-import OCI
-import Snapshots
-import SystemPackage
+internal import BuildCache
+internal import BuildRecords
+internal import ContainerRuntime
+internal import ContentStore
+internal import FileSystem
+internal import Images
+internal import Layers
+internal import OCI
+internal import Snapshots
+internal import SystemPackage
 
 /// Whether what the store holds is whole.
 ///

@@ -1,7 +1,7 @@
-import ContentStore
+public import ContentStore
 
 /// What the store holds, in the words and the order in which it is shown.
-enum StoreKind: String, CaseIterable, Encodable {
+public enum StoreKind: String, CaseIterable, Encodable {
     case images
     case layers
     case stepResults = "step results"
@@ -17,7 +17,7 @@ enum StoreKind: String, CaseIterable, Encodable {
     case other
 
     /// The directory with one entry for each; `nil` where it is not so simple.
-    var bucket: Store.Bucket? {
+    public var bucket: Store.Bucket? {
         switch self {
         case .stepResults: .cache
         case .snapshots: .snapshots
@@ -32,7 +32,9 @@ enum StoreKind: String, CaseIterable, Encodable {
         }
     }
 
-    func noun(_ count: Int) -> String {
+    public var title: String { rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
+
+    public func noun(_ count: Int) -> String {
         count == 1 && rawValue.hasSuffix("s") ? String(rawValue.dropLast()) : rawValue
     }
 }

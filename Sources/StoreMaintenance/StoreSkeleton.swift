@@ -1,7 +1,7 @@
-import ContentStore
-import FileSystem
-import Glibc
-import SystemPackage
+internal import ContentStore
+internal import FileSystem
+internal import Glibc
+internal import SystemPackage
 
 /// The directories and marks of a store, without which nothing else in it can be looked at.
 struct StoreSkeleton {

@@ -1,35 +1,32 @@
-import ContentStore
-import FileSystem
-import Formatting
-import Images
-import OCI
-import SystemPackage
+internal import ContentStore
+internal import FileSystem
+public import Images
+internal import OCI
+internal import SystemPackage
 
 /// What the store takes up on the disk, by kind; together as much as du(1) says of its directory.
-struct StoreUsage: Encodable {
-    struct Row: Encodable {
-        let kind: StoreKind
-        var count = 0
+public struct StoreUsage: Encodable {
+    public struct Row: Encodable {
+        public let kind: StoreKind
+        public internal(set) var count = 0
         /// Bytes on the disk.
-        var size: Int64 = 0
+        public internal(set) var size: Int64 = 0
         /// What `prune --all` would free of them.
-        var reclaimable: Int64 = 0
-
-        var title: String { kind.rawValue.prefix(1).uppercased() + kind.rawValue.dropFirst() }
+        public internal(set) var reclaimable: Int64 = 0
     }
 
-    let rows: [Row]
-    let total: Int64
-    let reclaimable: Int64
+    public let rows: [Row]
+    public let total: Int64
+    public let reclaimable: Int64
 
     /// That of a store that does not exist.
-    init() {
+    public init() {
         rows = StoreKind.allCases.map { Row(kind: $0) }
         (total, reclaimable) = (0, 0)
     }
 
     /// - Throws: `SystemError`.
-    init(_ images: ImageStore) throws {
+    public init(_ images: ImageStore) throws {
         let store = images.store
         var rows = Dictionary(uniqueKeysWithValues: StoreKind.allCases.map { ($0, Row(kind: $0)) })
         func add(_ kind: StoreKind, count: Int = 0, size: Int64 = 0, reclaimable: Int64 = 0) {
@@ -75,23 +72,5 @@ struct StoreUsage: Encodable {
         self.rows = StoreKind.allCases.compactMap { rows[$0] }
         total = self.rows.reduce(0) { $0 + $1.size }
         reclaimable = self.rows.reduce(0) { $0 + $1.reclaimable }
-    }
-
-    var table: TextTable {
-        var table = TextTable(["TYPE", "TOTAL", "SIZE", "RECLAIMABLE"])
-        for row in rows {
-            table.append([
-                row.title, row.kind == .other ? "" : String(row.count),
-                HumanReadable.size(row.size),
-                StoreUsage.share(row.reclaimable, of: row.size),
-            ])
-        }
-        table.append(["Total", "", HumanReadable.size(total), StoreUsage.share(reclaimable, of: total)])
-        return table
-    }
-
-    static func share(_ part: Int64, of whole: Int64) -> String {
-        let percent = whole > 0 ? " (\(Int(Double(part) / Double(whole) * 100))%)" : ""
-        return HumanReadable.size(part) + percent
     }
 }

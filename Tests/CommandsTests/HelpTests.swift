@@ -12,7 +12,7 @@ struct HelpTests {
     @Test("has examples, which are of that command")
     func examples() throws {
         for command in Self.all(SwiftBuild.self) {
-            let name = command._commandName
+            let name = command.configuration.commandName ?? ""
             let examples = command.configuration.discussion.components(behind: "EXAMPLES:\n") ?? ""
             let isRoot = ["swiftbuild", "build"].contains(name)
             #expect(examples.contains(isRoot ? "swiftbuild" : " \(name)"), "`\(name)`: \(examples)")
@@ -26,7 +26,7 @@ extension HelpTests {
     func width() {
         for command in Self.all(SwiftBuild.self) {
             for line in command.configuration.discussion.split(separator: "\n") where line.hasPrefix("  ") {
-                #expect(line.count < 80, "`\(command._commandName)`: \(line)")
+                #expect(line.count < 80, "`\(command.configuration.commandName ?? "")`: \(line)")
             }
         }
     }

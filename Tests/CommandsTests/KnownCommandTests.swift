@@ -4,6 +4,7 @@ import OCI
 import Testing
 
 @testable import Commands
+@testable import DockerCommandLine
 
 @Suite("The tables of flags")
 struct KnownCommandTests {
@@ -15,7 +16,7 @@ struct KnownCommandTests {
 
     /// What the argument parser knows, by command.
     private func parsed() throws -> [String: Set<Flag>] {
-        let help = try CanonicalJSON.decode(JSONValue.self, from: Array(SwiftBuild._dumpHelp().utf8))
+        let help = try SwiftBuild.helpDocument()
         var result: [String: Set<Flag>] = [:]
         func visit(_ command: JSONValue, _ path: [String]) {
             var flags: Set<Flag> = []
@@ -59,8 +60,10 @@ struct KnownCommandTests {
             let letters = command.flags.compactMap(\.letter)
             #expect(Set(letters).count == letters.count, "\(command.name)")
         }
-        let all = Set(KnownCommand.all.map(\.name))
-        for (name, flags) in parsed where !flags.isEmpty { #expect(all.contains(name), "\(name)") }
+        let leaves = parsed.keys.filter { name in
+            !["", "help"].contains(name) && !parsed.keys.contains { $0.hasPrefix(name + " ") }
+        }
+        #expect(Set(leaves) == Set(KnownCommand.names))
     }
 
     @Test("name commands that exist")
@@ -68,7 +71,7 @@ struct KnownCommandTests {
         for command in DockerCommand.all {
             guard case .command(let name) = command.counterpart else { continue }
             let words = name.split(separator: " ").filter { !$0.hasPrefix("-") }.joined(separator: " ")
-            #expect(SwiftBuild.names.contains(words), "\(command.words)")
+            #expect((KnownCommand.names + KnownCommand.groups).contains(words), "\(command.words)")
         }
     }
 

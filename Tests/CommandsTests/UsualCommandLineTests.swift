@@ -2,6 +2,7 @@ import ArgumentParser
 import Testing
 
 @testable import Commands
+@testable import DockerCommandLine
 
 @Suite("The plainest command lines")
 struct UsualCommandLineTests {

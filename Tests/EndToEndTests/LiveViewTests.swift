@@ -84,9 +84,16 @@ struct LiveViewTests {
     /// Waits for a file of the cache mount that is shared with the test.
     private static let waiting = "while [ ! -e /gate/open ]; do sleep 0.05; done"
 
-    private func open(_ f: BuildFixture) throws {
+    private func open(_ f: BuildFixture) async throws {
         let mounts = f.store.appending("mounts-v1").string
-        for name in try FileManager.default.contentsOfDirectory(atPath: mounts) {
+        // The step is shown before its mounts are prepared.
+        var names: [String] = []
+        for _ in 0..<600 where names.isEmpty {
+            names = try FileManager.default.contentsOfDirectory(atPath: mounts)
+                .filter { FileManager.default.fileExists(atPath: "\(mounts)/\($0)/fs") }
+            if names.isEmpty { try await Task.sleep(for: .milliseconds(50)) }
+        }
+        for name in names {
             try Data().write(to: URL(fileURLWithPath: "\(mounts)/\(name)/fs/open"))
         }
     }
@@ -110,7 +117,7 @@ struct LiveViewTests {
             let resized = try await screen.wait(for: "▸")
             #expect(Self.liveLines(resized).count == 1, "\(resized)")
             #expect(resized.contains("✓ [0 1/2] FROM base base\n  0 | first line\n  0 | moved\n"), "\(resized)")
-            try open(f)
+            try await open(f)
             let end = try await screen.wait(for: "ended with 0")
             #expect(end.contains("1 steps: 1 ran, 0 cached"), "\(end)")
             #expect(Self.liveLines(end).isEmpty, "\(end)")
@@ -127,7 +134,7 @@ struct LiveViewTests {
             let live = try await screen.wait(for: "1/2 steps")
             let lines = live.split(separator: "\n")
             #expect(lines.contains { $0.hasPrefix("▸ ") && $0.hasSuffix("s") && $0.count < 20 }, "\(live)")
-            try open(f)
+            try await open(f)
             let end = try await screen.wait(for: "ended with 0")
             #expect(end.replacing("\n", with: "").contains("a line that is longer than the terminal is wide"), "\(end)")
             #expect(!end.contains("▸"))
@@ -163,7 +170,7 @@ struct LiveViewTests {
             _ = try await screen.wait(for: "▸ [two")
             let live = try await screen.wait(for: "    from one")
             #expect(live.contains("▸ [one 2/6] RUN") && live.contains("3 stages"), "\(live)")
-            try open(f)
+            try await open(f)
             let end = try await screen.wait(for: "ended with 0")
             #expect(end.contains("  one | from one") && end.contains("  two | from two"), "\(end)")
         }

@@ -63,7 +63,7 @@ extension BuildOptions {
             throw UserError("--push needs a name: give one with -t", status: .usage)
         }
         try checkDestinations()
-        let images = try GlobalOptions.images(root: root)
+        let images = try StoreLocation(root).open()
         let progress = isQuiet ? .quiet : progress ?? .usual
         let renderer = progress.renderer()
         if !withoutEffect.isEmpty {
@@ -126,7 +126,7 @@ extension BuildOptions {
             if let path { try OutputDestination.check(FilePath(path), of: option) }
         }
         for text in outputs {
-            switch try PreparedBuild.usage("--output", text, ImageOutput.init(parsing:)) {
+            switch try UserError.reading("--output", text, ImageOutput.init(parsing:)) {
             case .archive(_, "-"), .tar("-"), .layout, .local: continue
             case .archive(_, let path), .tar(let path): try OutputDestination.check(path, of: "--output")
             }

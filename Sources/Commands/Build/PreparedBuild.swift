@@ -40,19 +40,19 @@ struct PreparedBuild: Sendable {
     init(_ command: BuildOptions, _ images: ImageStore) async throws {
         self.images = images
         pull = command.pull
-        let tags = try command.tags.map { try PreparedBuild.usage("--tag", $0, ImageReference.init(parsing:)) }
-        for tag in tags { try PreparedBuild.usage("--tag", tag, ImageStore.check(newName:)) }
-        annotations = try PreparedBuild.usage("--annotation", command.annotations, ImageAnnotations.init(parsing:))
+        let tags = try command.tags.map { try UserError.reading("--tag", $0, ImageReference.init(parsing:)) }
+        for tag in tags { try UserError.reading("--tag", tag, ImageStore.check(newName:)) }
+        annotations = try UserError.reading("--annotation", command.annotations, ImageAnnotations.init(parsing:))
         format = command.format ?? .oci
         guard format == .oci || annotations.manifest.isEmpty else {
             throw UserError("--annotation: a manifest of Docker's format has none", status: .usage)
         }
-        outputs = try command.outputs.map { try PreparedBuild.usage("--output", $0, ImageOutput.init(parsing:)) }
+        outputs = try command.outputs.map { try UserError.reading("--output", $0, ImageOutput.init(parsing:)) }
         cacheSources = try command.cacheSources.map { text in
-            try PreparedBuild.usage("--cache-from", text) { try CacheLocation(parsing: $0, .from) }
+            try UserError.reading("--cache-from", text) { try CacheLocation(parsing: $0, .from) }
         }
         cacheDestinations = try command.cacheDestinations.map { text in
-            try PreparedBuild.usage("--cache-to", text) { try CacheLocation(parsing: $0, .to) }
+            try UserError.reading("--cache-to", text) { try CacheLocation(parsing: $0, .to) }
         }
         var options = PlanOptions(
             target: command.target,
@@ -157,16 +157,6 @@ struct PreparedBuild: Sendable {
     {
         guard !cacheSources.isEmpty || !destinations.isEmpty else { return nil }
         return SharedCache(from: cacheSources, to: destinations, images.layers, .shared) { events(.note($0)) }
-    }
-
-    static func usage<Text, Value>(_ option: String, _ text: Text, _ parse: (Text) throws -> Value) throws
-        -> Value
-    {
-        do {
-            return try parse(text)
-        } catch {
-            throw UserError("\(option): \(error)", status: .usage)
-        }
     }
 
     private static func labels(_ texts: [String]) throws -> [(name: String, value: String)] {

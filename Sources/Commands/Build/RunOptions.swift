@@ -21,15 +21,15 @@ struct RunOptions: Sendable, Equatable {
     func settings() throws -> RunSettings {
         var settings = RunSettings()
         for text in secrets {
-            let secret = try PreparedBuild.usage("--secret", text) { try SecretSource.parse($0) }
+            let secret = try UserError.reading("--secret", text) { try SecretSource.parse($0) }
             settings.secrets[secret.id] = secret.source
         }
         for text in agents {
-            let agent = try PreparedBuild.usage("--ssh", text) { try AgentSource.parse($0) }
+            let agent = try UserError.reading("--ssh", text) { try AgentSource.parse($0) }
             settings.agents[agent.id] = agent.source
         }
-        settings.hosts = try hosts.map { try PreparedBuild.usage("--add-host", $0, ExtraHost.init(parsing:)) }
-        settings.limits = try limits.map { try PreparedBuild.usage("--ulimit", $0, ResourceLimit.init(parsing:)) }
+        settings.hosts = try hosts.map { try UserError.reading("--add-host", $0, ExtraHost.init(parsing:)) }
+        settings.limits = try limits.map { try UserError.reading("--ulimit", $0, ResourceLimit.init(parsing:)) }
         if let network {
             settings.network = try RunOptions.mode(network, of: "--network")
         } else if let usual = ProcessEnvironment[RunOptions.networkVariable], !usual.isEmpty {

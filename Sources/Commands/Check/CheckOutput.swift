@@ -16,7 +16,7 @@ extension BuildOptions {
     /// - Returns: 1 when there are errors, or warnings that count as errors.
     func printChecks(_ format: OutputFormat) async throws -> ExitStatus {
         let root = root
-        let store = { @Sendable in try GlobalOptions.images(root: root).store }
+        let store = { @Sendable in try StoreLocation(root).open().store }
         var options = PlanOptions(target: target, buildArguments: try BuildArguments(self).values)
         options.targetPlatform = try Platform.wanted(platform) ?? options.targetPlatform
         options.namedContexts = try NamedContexts(buildContexts, store: store).kinds
@@ -54,8 +54,8 @@ extension BuildOptions {
 
     /// The store if there is one: looking at a Dockerfile is no reason to make it.
     private func existingImages() throws -> ImageStore? {
-        let path = FilePath(root ?? GlobalOptions.defaultRoot)
-        return FileStatus.ifPresent(path.appending("oci-layout")) == nil ? nil : try GlobalOptions.images(root: root)
+        let location = StoreLocation(root)
+        return FileStatus.ifPresent(location.root.appending("oci-layout")) == nil ? nil : try location.open()
     }
 }
 

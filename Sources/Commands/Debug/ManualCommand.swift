@@ -15,8 +15,7 @@ struct DebugManualCommand: Command {
     )
 
     func run() throws -> ExitStatus {
-        let help = try CanonicalJSON.decode(JSONValue.self, from: Array(SwiftBuild._dumpHelp().utf8))
-        Terminal.print(ManualPage(help["command"] ?? .null).text)
+        Terminal.print(ManualPage(try SwiftBuild.helpDocument()["command"] ?? .null).text)
         return .success
     }
 }

@@ -31,7 +31,7 @@ struct BuildLogsCommand: Command {
     var step: Int?
 
     func run() throws -> ExitStatus {
-        let images = try global.imagesToLookAt()
+        let images = try global.store.openExisting()
         let record = try BuildRecordStore(images.store).found(build)
         let places = try record.places(ofStep: step)
         let logs = StepLogStore(images.store)

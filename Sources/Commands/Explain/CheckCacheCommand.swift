@@ -1,4 +1,5 @@
 import ArgumentParser
+import Images
 import Reporting
 import TerminalUI
 
@@ -33,7 +34,7 @@ struct CheckCacheCommand: Command {
             // What others say of a step or a base has to be put somewhere.
             let images =
                 try options.cacheSources.isEmpty
-                ? GlobalOptions.images(lookingAt: options.root) : GlobalOptions.images(root: options.root)
+                ? StoreLocation(options.root).look() : StoreLocation(options.root).open()
             try await PreparedBuild(options, images).look { found.take($0) }
         }
         let steps = found.steps

@@ -34,7 +34,7 @@ struct ExplainCommand: Command {
     var format = OutputFormat.text
 
     func run() throws -> ExitStatus {
-        let images = try global.imagesToLookAt()
+        let images = try global.store.openExisting()
         let record = try BuildRecordStore(images.store).found(build)
         let places = try record.places(ofStep: step)
         let explainer = MissExplainer(images.layers)

@@ -2,6 +2,7 @@ import Glibc
 import Images
 import OCI
 import Reporting
+import StoreMaintenance
 
 /// What `images --filter` leaves, of Docker's filters.
 struct ImageFilter {

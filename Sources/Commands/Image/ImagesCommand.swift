@@ -51,7 +51,7 @@ struct ImagesCommand: Command {
     func run() throws -> ExitStatus {
         let format = try RowFormat(parsing: format)
         let wanted = try name.map { try ImageReference(parsing: $0) }
-        let images = try global.imagesToLookAt()
+        let images = try global.store.openExisting()
         let filter = try ImageFilter(filters, in: images)
         let withDigests = showsDigests || self.format?.contains(".Digest") ?? false || self.format == "json"
         let all = ImageRow.rows(try images.list(), try images.indexes(), showingDigests: withDigests && !isQuiet)

@@ -46,12 +46,12 @@ struct ImportCommand: Command {
     var name: String?
 
     func run() throws -> ExitStatus {
-        let names = try name.map { [try PreparedBuild.usage("the name", $0, ImageReference.init(parsing:))] } ?? []
+        let names = try name.map { [try UserError.reading("the name", $0, ImageReference.init(parsing:))] } ?? []
         var configuration = ImageConfiguration(platform: try Platform.wanted(platform) ?? .host)
         let epoch = ProcessEnvironment["SOURCE_DATE_EPOCH"].flatMap { Int64($0) }
         configuration.created = Timestamp(secondsSinceEpoch: epoch ?? Int64(time(nil)))
         configuration.config = try execution(configuration.config)
-        let (settings, images) = (configuration, try global.images())
+        let (settings, images) = (configuration, try global.store.open())
         let image = try OutputDestination.explaining {
             try file == "-"
                 ? images.importRootFilesystem(

@@ -42,7 +42,7 @@ struct SaveCommand: Command {
                 status: .usage
             )
         }
-        let images = try global.imagesToLookAt()
+        let images = try global.store.openExisting()
         let saved = try names.map { name in
             let image = try images.find(name)
             // Under the name that was asked for; by ID, under all its names.
@@ -97,7 +97,7 @@ struct LoadCommand: Command {
     var isQuiet = false
 
     func run() throws -> ExitStatus {
-        let images = try global.images()
+        let images = try global.store.open()
         let loaded = try OutputDestination.explaining {
             try input == "-"
                 ? images.load(descriptor: STDIN_FILENO, name: "standard input") : images.load(FilePath(input))

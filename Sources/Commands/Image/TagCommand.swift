@@ -25,7 +25,7 @@ struct TagCommand: Command {
     var target: String
 
     func run() throws -> ExitStatus {
-        let images = try global.imagesToLookAt()
+        let images = try global.store.openExisting()
         let reference = try ImageReference(newName: target)
         if let index = try images.findIndex(source) {
             try images.tag(index.index, as: reference)
@@ -62,12 +62,12 @@ struct RemoveCommand: Command {
     var isForced = false
 
     func run() throws -> ExitStatus {
-        let images = try global.imagesToLookAt()
+        let images = try global.store.openExisting()
         var status = ExitStatus.success
         for name in names {
             do {
                 // Removing takes a lock, which has its place in a store only.
-                guard global.hasStore else { throw ImageError.notFound(name, similar: []) }
+                guard global.store.exists else { throw ImageError.notFound(name, similar: []) }
                 for removal in try images.remove(name, force: isForced) { Terminal.print("\(removal)") }
             } catch ImageError.notFound where isForced {
                 continue

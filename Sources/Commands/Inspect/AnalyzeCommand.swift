@@ -64,7 +64,7 @@ struct AnalyzeCommand: Command {
     }
 
     func run() async throws -> ExitStatus {
-        let opened = try await OpenedImage(name, in: try global.imagesToLookAt())
+        let opened = try await OpenedImage(name, in: try global.store.openExisting())
         let analysis = try opened.analysis()
         switch format {
         case .text: Terminal.write(AnalysisText(analysis, of: opened, depth: depth).text, to: STDOUT_FILENO)

@@ -2,6 +2,7 @@ import ArgumentParser
 import FileSystem
 import Glibc
 import ImageAnalysis
+import Images
 import Layers
 import Reporting
 import SystemPackage
@@ -28,7 +29,7 @@ struct CatCommand: Command {
     var places: [String]
 
     func run() async throws -> ExitStatus {
-        let images = try global.imagesToLookAt()
+        let images = try global.store.openExisting()
         for text in places {
             let place = ImagePath(parsing: text)
             let path = try place.requiredPath()
@@ -83,7 +84,7 @@ struct CopyCommand: Command {
                 status: .usage
             )
         }
-        let opened = try await OpenedImage(place.image, in: try global.imagesToLookAt())
+        let opened = try await OpenedImage(place.image, in: try global.store.openExisting())
         let extraction = try FileExtraction(
             path,
             of: try opened.files(),

@@ -56,7 +56,7 @@ struct DiffCommand: Command {
     func run() async throws -> ExitStatus {
         let comparison: ImageComparison
         do {
-            let images = try global.imagesToLookAt()
+            let images = try global.store.openExisting()
             if let step {
                 let record = try BuildRecordStore(images.store).found(before ?? "last")
                 comparison = ImageComparison(

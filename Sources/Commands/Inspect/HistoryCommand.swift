@@ -40,7 +40,7 @@ struct HistoryCommand: Command {
 
     func run() async throws -> ExitStatus {
         let format = try RowFormat(parsing: format)
-        let images = try global.imagesToLookAt()
+        let images = try global.store.openExisting()
         let opened = try await OpenedImage(name, in: images)
         let rows = try images.history(of: opened.image)
         if isQuiet {

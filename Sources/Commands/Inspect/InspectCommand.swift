@@ -46,7 +46,7 @@ struct InspectCommand: Command {
             )
         }
         let template = try format.flatMap { $0 == "json" ? nil : try FormatTemplate(parsing: $0) }
-        let images = try global.imagesToLookAt()
+        let images = try global.store.openExisting()
         var inspections: [Inspection] = []
         for name in names {
             if let index = try images.findIndex(name) {

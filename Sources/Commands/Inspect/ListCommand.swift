@@ -41,7 +41,7 @@ struct ListCommand: Command {
     var format = OutputFormat.text
 
     func run() async throws -> ExitStatus {
-        let images = try global.imagesToLookAt()
+        let images = try global.store.openExisting()
         var entries: [LayerEntry] = []
         for (position, text) in places.enumerated() {
             let place = ImagePath(parsing: text)

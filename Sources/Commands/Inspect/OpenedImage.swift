@@ -31,7 +31,7 @@ struct OpenedImage: Sendable {
         if !images.isThere {
             // Only what comes from elsewhere needs a place.
             if case .store(let text) = location { _ = try OpenedImage.find(text, in: images) }
-            images = try GlobalOptions.images(root: images.store.root.string)
+            images = try StoreLocation(images.store.root.string).open()
         }
         self.images = images
         lock = try images.store.lock(.shared)

@@ -49,7 +49,7 @@ struct IndexCreateCommand: Command {
     func run() throws -> ExitStatus {
         let reference = try ImageReference(newName: name)
         let annotations = try IndexAnnotations(parsing: annotations)
-        let images = try global.imagesToLookAt()
+        let images = try global.store.openExisting()
         let joined = try members.flatMap { member -> [StoredImage] in
             do {
                 return try images.findIndex(member)?.index.images ?? [try images.find(member)]
@@ -84,7 +84,7 @@ struct IndexPushCommand: Command {
     var names: [String]
 
     func run() async throws -> ExitStatus {
-        try await options.push(names, from: try global.imagesToLookAt(), isQuiet: isQuiet, onlyIndexes: true)
+        try await options.push(names, from: try global.store.openExisting(), isQuiet: isQuiet, onlyIndexes: true)
         return .success
     }
 }

@@ -41,7 +41,7 @@ struct PullCommand: Command {
         var references = try names.map { try ImageReference(parsing: $0) }
         if takesAllTags { try PushOptions.checkRepositories(names) }
         let platform = try Platform.wanted(platform) ?? .host
-        let images = try global.images()
+        let images = try global.store.open()
         let progress = TransferProgress(isQuiet: isQuiet)
         let puller = ImagePuller(.shared, into: images) { progress.show($0) }
         if takesAllTags {

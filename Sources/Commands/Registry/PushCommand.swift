@@ -65,7 +65,7 @@ struct PushCommand: Command {
     var names: [String]
 
     func run() async throws -> ExitStatus {
-        let images = try global.imagesToLookAt()
+        let images = try global.store.openExisting()
         var names = names
         if takesAllTags {
             try PushOptions.checkRepositories(names)

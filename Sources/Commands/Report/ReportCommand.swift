@@ -41,7 +41,7 @@ struct ReportCommand: Command {
         if output == "-", Terminal.isTerminal(STDOUT_FILENO) {
             throw UserError("refusing to write a page to a terminal: use -o or redirect", status: .usage)
         }
-        let bytes = try await report(global.imagesToLookAt()).bytes
+        let bytes = try await report(global.store.openExisting()).bytes
         try OutputFile.write(FilePath(output)) { sink in try bytes.withUnsafeBytes { try sink.write($0) } }
         return .success
     }

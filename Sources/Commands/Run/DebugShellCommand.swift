@@ -35,7 +35,7 @@ struct DebugShellCommand: Command {
     var command: [String] = []
 
     func run() throws -> ExitStatus {
-        let images = try global.imagesToLookAt()
+        let images = try global.store.openExisting()
         Signals.hold()
         let command = command.first == "--" ? Array(command.dropFirst()) : command
         return try DebugShellCommand.open(command, build: build, images.layers)

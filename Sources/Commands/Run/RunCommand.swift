@@ -145,7 +145,7 @@ struct RunCommand: Command {
 
     private func runContainer() async throws -> ExitStatus {
         let environment = try variables()
-        let images = try global.images()
+        let images = try global.store.open()
         let content = try images.content(of: try await found(in: images))
         Signals.hold()
         let process = try prepare(content, environment, images)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Formatting
 import Images
 import Reporting
+import StoreMaintenance
 import TerminalUI
 
 /// `swiftbuild df`.
@@ -29,19 +30,37 @@ struct DiskUsageCommand: Command {
 
     func run() throws -> ExitStatus {
         let format = try RowFormat(parsing: format)
-        let usage = try global.hasStore ? StoreUsage(try global.images()) : StoreUsage()
+        let usage = try global.store.exists ? StoreUsage(try global.store.open()) : StoreUsage()
         if case .json = format {
             try Terminal.print(json: usage)
             return .success
         }
-        let fields: [RowFormat.Field<StoreUsage.Row>] = [
-            .init("Type", "TYPE") { $0.title },
-            .init("TotalCount", "TOTAL") { String($0.count) },
-            .init("Size", "SIZE") { HumanReadable.size($0.size) },
-            .init("Reclaimable", "RECLAIMABLE") { StoreUsage.share($0.reclaimable, of: $0.size) },
-        ]
-        try format.print(usage.rows, fields) { usage.table }
-        if isVerbose, case .table = format, global.hasStore { try StoreContents(global.images()).print() }
+        try format.print(usage.rows, StoreUsage.fields) { usage.table }
+        if isVerbose, case .table = format, global.store.exists {
+            try StoreContents(global.store.open()).print()
+        }
         return .success
+    }
+}
+
+extension StoreUsage {
+    fileprivate static var fields: [RowFormat.Field<StoreUsage.Row>] {
+        [
+            .init("Type", "TYPE") { $0.kind.title },
+            .init("TotalCount", "TOTAL", cell: { $0.kind == .other ? "" : String($0.count) }) { String($0.count) },
+            .init("Size", "SIZE") { HumanReadable.size($0.size) },
+            .init("Reclaimable", "RECLAIMABLE") { share($0.reclaimable, of: $0.size) },
+        ]
+    }
+
+    var table: TextTable {
+        var table = RowFormat.table(rows, StoreUsage.fields, columns: ["Type", "TotalCount", "Size", "Reclaimable"])
+        table.append(["Total", "", HumanReadable.size(total), StoreUsage.share(reclaimable, of: total)])
+        return table
+    }
+
+    private static func share(_ part: Int64, of whole: Int64) -> String {
+        let percent = whole > 0 ? " (\(Int(Double(part) / Double(whole) * 100))%)" : ""
+        return HumanReadable.size(part) + percent
     }
 }

@@ -1,11 +1,8 @@
 import ArgumentParser
-import ContentStore
-import FileSystem
 import Formatting
 import Images
-import OCI
 import Reporting
-import SystemPackage
+import StoreMaintenance
 import TerminalUI
 
 /// `swiftbuild prune`.
@@ -67,38 +64,14 @@ struct PruneCommand: Command {
     var isForced = false
 
     func run() throws -> ExitStatus {
-        let limits = try limits()
-        let images = try global.images()
-        var freed: Int64 = 0
-        let selection = try PruneSelection(limits, images)
-        try remove(selection, images.store, &freed)
-        // Builds that begin meanwhile do not find what is gone, which are misses.
-        let result = try images.prune(
-            danglingImages: true,
-            before: limits.usedBefore ?? .max,
-            keeping: selection.keptLayers,
-            dryRun: isDryRun
-        )
-        for id in result.images { Terminal.print(isDryRun ? "Would delete: \(id)" : "Deleted: \(id)") }
-        freed += result.reclaimedBytes
-        Terminal.print("\(isDryRun ? "Reclaimable" : "Total reclaimed") space: \(HumanReadable.size(freed))")
-        return .success
-    }
-
-    private func remove(_ selection: PruneSelection, _ store: Store, _ freed: inout Int64) throws {
-        let lock = try store.lock(isDryRun ? .shared : .exclusive)
-        defer { withExtendedLifetime(lock) {} }
-        var counts: [Store.Bucket: (count: Int, bytes: Int64)] = [:]
-        for entry in selection.entries where try isDryRun || store.remove(entry) {
-            let known = counts[entry.bucket] ?? (0, 0)
-            counts[entry.bucket] = (known.count + 1, known.bytes + entry.size)
-            freed += entry.size
-        }
-        for kind in StoreKind.allCases {
-            guard let bucket = kind.bucket, let (count, bytes) = counts[bucket] else { continue }
-            let verb = isDryRun ? "Would delete" : "Deleted"
+        let pruned = try Pruning(try limits(), in: try global.store.open(), isDryRun: isDryRun)
+        let verb = isDryRun ? "Would delete" : "Deleted"
+        for (kind, count, bytes) in pruned.removals {
             Terminal.print("\(verb): \(count) \(kind.noun(count)), \(HumanReadable.size(bytes))")
         }
+        for id in pruned.images { Terminal.print("\(verb): \(id)") }
+        Terminal.print("\(isDryRun ? "Reclaimable" : "Total reclaimed") space: \(HumanReadable.size(pruned.freed))")
+        return .success
     }
 
     private func limits() throws -> PruneLimits {

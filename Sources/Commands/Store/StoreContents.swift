@@ -6,6 +6,7 @@ import Glibc
 import Images
 import OCI
 import Reporting
+import StoreMaintenance
 import TerminalUI
 
 /// What the store holds, one by one, for `df -v`.
@@ -23,7 +24,7 @@ struct StoreContents {
             guard let bucket = kind.bucket else { continue }
             let entries = try images.store.entries(of: bucket)
             if entries.isEmpty { continue }
-            Terminal.print("\n\(kind.rawValue.prefix(1).uppercased() + kind.rawValue.dropFirst()):\n")
+            Terminal.print("\n\(kind.title):\n")
             var table = TextTable(["ID", "LAST USED", "SIZE"])
             for entry in entries.sorted(by: { $0.lastUsed > $1.lastUsed }) {
                 table.append([

@@ -1,4 +1,4 @@
-import Reporting
+internal import Reporting
 
 /// A command of Docker, and what stands for it here.
 struct DockerCommand: Sendable {
@@ -83,9 +83,9 @@ extension UserError {
             case .none(let reason): return failure(docker.words, ": \(reason)")
             }
         }
-        let isInGroup = words.first.map(SwiftBuild.groups.contains) ?? false
+        let isInGroup = words.first.map(KnownCommand.groups.contains) ?? false
         let name = words.prefix(isInGroup ? 2 : 1).joined(separator: " ")
-        let known = isInGroup ? KnownCommand.all.map(\.name) : SwiftBuild.verbs
+        let known = isInGroup ? KnownCommand.names : KnownCommand.verbs
         let nearest = SpellingSuggestion.closest(to: name, in: known)
         return failure(name, nearest.map { "; did you mean `\($0)`?" } ?? "")
     }

@@ -1,7 +1,7 @@
 import Reporting
 import Testing
 
-@testable import Commands
+@testable import DockerCommandLine
 
 @Suite("Command lines")
 struct CommandLineFormsTests {
@@ -81,14 +81,5 @@ struct CommandLineFormsTests {
     func noSuggestion(name: String) {
         let failure = #expect(throws: (any Error).self) { try normalised("build --\(name) x") } as? UserError
         #expect(failure?.message.contains("did you mean") != true, "\(failure?.message ?? "")")
-    }
-
-    @Test("of which the argument parser complains are told as everything else is")
-    func usageMessages() {
-        #expect(
-            UsageMessage.rewritten("Error: The value 'a' is invalid. Please provide one of 'b' or 'c'.\nUsage: x")
-                == "error: the value `a` is invalid: it is one of `b` or `c`\nUsage: x"
-        )
-        #expect(UsageMessage.rewritten("OVERVIEW: x") == "OVERVIEW: x")
     }
 }

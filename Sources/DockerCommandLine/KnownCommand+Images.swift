@@ -123,6 +123,9 @@ extension KnownCommand {
             "index push",
             [.toggle("quiet", "q", .own)] + own(["compression", "compression-level", "format", "root"])
         ),
+        KnownCommand("debug tables", []),
+        KnownCommand("debug manual", []),
+        KnownCommand("debug compatibility", []),
         KnownCommand("context ls", own(["file", "why", "format"], letters: ["file": "f"])),
     ]
 

@@ -29,7 +29,7 @@ struct KnownCommand: Sendable {
 
     func flag(letter: Character) -> CommandFlag? { flags.first { $0.letter == letter } }
 
-    /// `nil` for commands whose arguments are left as they are.
+    /// `nil` for what is no command.
     static func named(_ name: String) -> KnownCommand? {
         switch name {
         case "build": KnownCommand("build", docker: "docker build", build)
@@ -40,9 +40,22 @@ struct KnownCommand: Sendable {
         }
     }
 
-    static var all: [KnownCommand] {
-        ["build", "run", "check-cache", "debug-shell"].compactMap(named) + imageCommands + ownCommands
-    }
+    static let all = ["build", "run", "check-cache", "debug-shell"].compactMap(named) + imageCommands + ownCommands
+
+    /// All commands as they are typed, those of groups with two words.
+    static let names = all.map(\.name)
+
+    /// What a command line may begin with.
+    static let verbs = all.map(\.words[0]).uniqued + ["help"]
+
+    /// The first words of the commands that have two.
+    static let groups = all.filter { $0.words.count > 1 }.map(\.words[0]).uniqued
+
+    private var words: [String] { name.split(separator: " ").map(String.init) }
 
     static let root = CommandFlag.option("root", nil, .own)
+}
+
+extension [String] {
+    fileprivate var uniqued: [String] { enumerated().filter { firstIndex(of: $0.element) == $0.offset }.map(\.element) }
 }

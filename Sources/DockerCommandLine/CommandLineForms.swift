@@ -1,20 +1,20 @@
-import FileSystem
-import Reporting
-import SystemPackage
+internal import FileSystem
+internal import Reporting
+internal import SystemPackage
 
 /// A command line as Docker's client reads it, in the one form that the argument parser reads in the same way.
 ///
 /// Its flags are `pflag`'s: a value may be attached to its letter (`-tname`, `-t=name`), letters may be joined (`-it`),
 /// a switch may have a value (`--push=false`), of which the last one counts, and whatever follows a flag that needs a
 /// value is that value.
-enum CommandLineForms {
+public enum CommandLineForms {
     /// What the argument parser answers itself.
     private static let passedOn: Set<String> = ["--help", "-h", "--version", "--experimental-dump-help"]
 
     /// Rewrites a command line: the verb first, long names, values attached.
     ///
     /// - Throws: `UserError` for an unknown command or flag, and for one that is not supported.
-    static func normalised(_ arguments: [String]) throws -> [String] {
+    public static func normalised(_ arguments: [String]) throws -> [String] {
         let (global, rest) = split(arguments)
         var words = ["build"]
         var flags = rest
@@ -24,13 +24,15 @@ enum CommandLineForms {
             return Array(rest)
         }
         if first == "help" { return try help(rest) }
-        if SwiftBuild.groups.contains(first) {
+        if isOnlyContext(first) {
+            // The usual form, for which no other command is looked at.
+        } else if KnownCommand.groups.contains(first) {
             words = Array(rest.prefix(2))
-            if words.count == 2, !words[1].hasPrefix("-"), !SwiftBuild.names.contains(words.joined(separator: " ")) {
+            if words.count == 2, !words[1].hasPrefix("-"), !KnownCommand.names.contains(words.joined(separator: " ")) {
                 throw UserError.unknownCommand(words)
             }
             flags = rest.dropFirst(words.count)
-        } else if SwiftBuild.verbs.contains(first) {
+        } else if KnownCommand.verbs.contains(first) {
             words = [first]
             flags = rest.dropFirst()
         } else if !isContext(first) {
@@ -43,7 +45,7 @@ enum CommandLineForms {
     }
 
     /// The first word.
-    static func verb(of arguments: [String]) -> String? { split(arguments).rest.first }
+    public static func verb(of arguments: [String]) -> String? { split(arguments).rest.first }
 
     /// What may stand before the verb, and the rest.
     private static func split(_ arguments: [String]) -> (global: [String], rest: ArraySlice<String>) {
@@ -63,18 +65,22 @@ enum CommandLineForms {
         return (global, rest)
     }
 
-    /// Whether the first word of a command line can only be a build context.
+    /// Whether the first word of a command line, which is no command, can be a build context.
     private static func isContext(_ word: String) -> Bool {
+        isOnlyContext(word) || FileStatus.ifPresent(FilePath(word)) != nil
+    }
+
+    /// Whether a word can be a build context or a flag, and nothing else.
+    private static func isOnlyContext(_ word: String) -> Bool {
         // Addresses have a slash or a colon, and so have paths that are mistyped.
         word.isEmpty || "-.".contains(word.prefix(1)) || word.contains("/") || word.contains(":")
-            || FileStatus.ifPresent(FilePath(word)) != nil
     }
 
     private static func help(_ arguments: ArraySlice<String>) throws -> [String] {
         let words = arguments.dropFirst().filter { !$0.hasPrefix("-") }
         guard let first = words.first else { return Array(arguments) }
-        guard SwiftBuild.verbs.contains(first),
-            words.count == 1 || SwiftBuild.names.contains(words.joined(separator: " "))
+        guard KnownCommand.verbs.contains(first),
+            words.count == 1 || KnownCommand.names.contains(words.joined(separator: " "))
         else { throw UserError.unknownCommand(words) }
         return Array(arguments)
     }

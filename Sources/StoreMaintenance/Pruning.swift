@@ -1,0 +1,46 @@
+internal import ContentStore
+internal import FileSystem
+public import Images
+public import OCI
+
+/// What `prune` removed from a store, or would remove.
+public struct Pruning {
+    /// What went by itself, by kind.
+    public let removals: [(kind: StoreKind, count: Int, bytes: Int64)]
+    /// The IDs of images.
+    public let images: [Digest]
+    /// All bytes.
+    public let freed: Int64
+
+    /// Removes what the limits do not leave; waits for builds that run.
+    ///
+    /// - Throws: `ImageError`, `SystemError`.
+    public init(_ limits: PruneLimits, in images: ImageStore, isDryRun: Bool) throws {
+        let selection = try PruneSelection(limits, images)
+        removals = try Pruning.remove(selection.entries, images.store, isDryRun)
+        // Builds that begin meanwhile do not find what was removed, which are misses.
+        let result = try images.prune(
+            danglingImages: true,
+            before: limits.usedBefore ?? .max,
+            keeping: selection.keptLayers,
+            dryRun: isDryRun
+        )
+        self.images = result.images
+        freed = removals.reduce(result.reclaimedBytes) { $0 + $1.bytes }
+    }
+
+    private static func remove(_ entries: [StoreEntry], _ store: Store, _ isDryRun: Bool) throws
+        -> [(kind: StoreKind, count: Int, bytes: Int64)]
+    {
+        let lock = try store.lock(isDryRun ? .shared : .exclusive)
+        defer { withExtendedLifetime(lock) {} }
+        var counts: [Store.Bucket: (count: Int, bytes: Int64)] = [:]
+        for entry in entries where try isDryRun || store.remove(entry) {
+            let known = counts[entry.bucket] ?? (0, 0)
+            counts[entry.bucket] = (known.count + 1, known.bytes + entry.size)
+        }
+        return StoreKind.allCases.compactMap { kind in
+            kind.bucket.flatMap { counts[$0] }.map { (kind, $0.count, $0.bytes) }
+        }
+    }
+}
