@@ -94,9 +94,8 @@ struct PreparedBuild: Sendable {
         let bases = BaseImages(
             images: images,
             layouts: layouts,
-            policy: pull,
-            isLazy: shared?.hasSources == true,
-            show: events
+            resolver: ImageResolver(images, pull: pull) { events(.transfer($0)) },
+            isLazy: shared?.hasSources == true
         )
         return Builder(layers: images.layers, images: bases, shared: shared, events: events)
     }

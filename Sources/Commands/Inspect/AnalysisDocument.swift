@@ -1,3 +1,4 @@
+import Distribution
 import FileSystem
 import ImageAnalysis
 import Images

@@ -1,3 +1,4 @@
+import Distribution
 import Formatting
 import Glibc
 import ImageAnalysis

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Distribution
 import Formatting
 import Glibc
 import ImageAnalysis

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Distribution
 import FileSystem
 import Glibc
 import ImageAnalysis

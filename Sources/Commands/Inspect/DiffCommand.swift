@@ -1,5 +1,6 @@
 import ArgumentParser
 import BuildRecords
+import Distribution
 import FileSystem
 import Glibc
 import ImageAnalysis

@@ -1,5 +1,6 @@
 import BuildRecords
 import ContentStore
+import Distribution
 import Images
 import Layers
 import OCI

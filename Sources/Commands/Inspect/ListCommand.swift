@@ -1,4 +1,5 @@
 import ArgumentParser
+import Distribution
 import Glibc
 import ImageAnalysis
 import Images

@@ -146,9 +146,9 @@ struct RunCommand: Command {
     private func runContainer() async throws -> ExitStatus {
         let environment = try variables()
         let images = try global.store.open()
-        let content = try images.content(of: try await found(in: images))
+        let (configuration, layers) = try await content(of: images)
         Signals.hold()
-        let process = try prepare(content, environment, images)
+        let process = try prepare(configuration, layers, environment, images)
         defer { withExtendedLifetime(process) {} }
         return try ForegroundProcess.run(
             usesTerminal: usesTerminal,
@@ -160,41 +160,14 @@ struct RunCommand: Command {
     }
 
     /// The image, pulled where the store has none of that name.
-    private func found(in images: ImageStore) async throws -> StoredImage {
-        let wanted = try Platform.wanted(platform)
-        let known = try known(in: images, wanted)
-        guard pull == .always || known == nil, let reference = try? ImageReference(parsing: image) else {
-            if let known { return known }
-            // Nothing that a registry could have.
-            return try images.find(image)
-        }
-        guard pull != .never else {
-            if let known { return known }
-            throw UserError(
-                "image `\(reference.familiar)` is not in the store, and --pull=never forbids pulling it",
-                hints: ["`swiftbuild pull` fetches it"]
-            )
-        }
-        if !isQuiet, known == nil {
-            Terminal.write("note: image `\(reference.familiar)` is not in the store and is pulled\n", to: STDERR_FILENO)
-        }
+    private func content(of images: ImageStore) async throws -> (ImageConfiguration, [Layer]) {
+        let (platform, name) = (try Platform.wanted(platform), image)
         let progress = TransferProgress(isQuiet: isQuiet)
         defer { progress.finish() }
-        let puller = ImagePuller(.shared, into: images) { progress.show($0) }
-        return try await Signals.cancelling { try await puller.pull(reference, platform: wanted ?? .host).image }
-    }
-
-    private func known(in images: ImageStore, _ wanted: Platform?) throws -> StoredImage? {
-        if let reference = try? ImageReference(parsing: image),
-            let image = images.find(reference: reference, platform: wanted ?? .host)
-        {
-            guard let wanted else { return image }
-            return wanted.best(among: [image.platform]) == nil ? nil : image
-        }
-        do {
-            return try images.find(image)
-        } catch ImageError.notFound {
-            return nil
+        let resolver = ImageResolver(images, pull: pull) { progress.show($0) }
+        return try await Signals.cancelling {
+            let image = try await resolver.image(named: name, platform: platform)
+            return (image.configuration, try await image.layers())
         }
     }
 
@@ -207,9 +180,12 @@ struct RunCommand: Command {
         }
     }
 
-    private func prepare(_ content: ImageContent, _ environment: [String], _ images: ImageStore) throws
-        -> PreparedProcess
-    {
+    private func prepare(
+        _ configuration: ImageConfiguration,
+        _ layers: [Layer],
+        _ environment: [String],
+        _ images: ImageStore
+    ) throws -> PreparedProcess {
         var options = ContainerOptions()
         options.command = command
         options.entrypoint = entrypoint
@@ -225,11 +201,11 @@ struct RunCommand: Command {
         options.mounts = try volumes.map { try ProcessSpecification.Mount(volume: $0) }
         let launcher = ProcessLauncher(SnapshotStore(images.layers), try Isolation(images.store).strongest())
         let specification = try ProcessSpecification(
-            content.configuration.config,
+            configuration.config,
             name: image,
-            users: LayerStack(content.layers, in: images.layers).users(),
+            users: LayerStack(layers, in: images.layers).users(),
             options
         )
-        return try launcher.prepare(specification, on: .image(layers: content.layers))
+        return try launcher.prepare(specification, on: .image(layers: layers))
     }
 }

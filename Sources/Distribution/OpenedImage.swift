@@ -1,32 +1,34 @@
-import ContentStore
-import Distribution
-import FileSystem
-import Glibc
-import Images
-import Layers
-import OCI
-import Registry
-import Reporting
-import SystemPackage
-import TerminalUI
+internal import ContentStore
+internal import FileSystem
+public import Images
+public import Layers
+internal import OCI
+internal import Registry
+public import Reporting
+internal import SystemPackage
 
 /// An image that is looked at, wherever it came from.
 ///
 /// One from outside the store is taken in as blobs and gets no name, so the next `prune` removes it again.
-struct OpenedImage: Sendable {
+public struct OpenedImage: Sendable {
     /// As the user called it.
-    let name: String
-    let images: ImageStore
-    let content: ImageContent
+    public let name: String
+    public let images: ImageStore
+    public let content: ImageContent
     /// Keeps what has no name from being removed.
     private let lock: FileLock
 
-    var image: StoredImage { content.image }
+    public var image: StoredImage { content.image }
 
-    /// - Throws: `UserError`, `ImageError`, `LayerError`, `SystemError`, `CancellationError`.
-    init(_ name: String, in images: ImageStore) async throws {
+    /// - Parameter location: What the name means.
+    /// - Throws: `UserError`, `ImageError`, `RegistryError`, `LayerError`, `LoginError`, `SystemError`, `CancellationError`.
+    public init(
+        _ name: String,
+        at location: ImageLocation,
+        in images: ImageStore,
+        emit: @escaping @Sendable (TransferEvent) -> Void
+    ) async throws {
         self.name = name
-        let location = try ImageLocation(parsing: name)
         var images = images
         if !images.isThere {
             // Only what comes from elsewhere needs a place.
@@ -39,13 +41,15 @@ struct OpenedImage: Sendable {
         switch location {
         case .store(let text): image = try OpenedImage.find(text, in: images)
         case .file(let path, let selector): image = try OpenedImage.load(path, selector, into: images)
-        case .registry(let reference): image = try await OpenedImage.fetch(reference, into: images)
+        case .registry(let reference):
+            let puller = ImagePuller(.shared, into: images, emit: emit)
+            image = try await puller.pull(reference, platform: .host, isNamed: false).image
         }
         content = try images.content(of: image)
     }
 
     /// The files of the image.
-    func files() throws -> LayerStack { try LayerStack(content.layers, in: images.layers) }
+    public func files() throws -> LayerStack { try LayerStack(content.layers, in: images.layers) }
 
     private static func find(_ text: String, in images: ImageStore) throws -> StoredImage {
         do {
@@ -66,40 +70,9 @@ struct OpenedImage: Sendable {
             throw UserError("\(error)")
         }
     }
-
-    private static func fetch(_ reference: ImageReference, into images: ImageStore) async throws -> StoredImage {
-        let progress = TransferProgress(isQuiet: !Terminal.isTerminal(STDERR_FILENO))
-        defer { progress.finish() }
-        return try await Signals.cancelling {
-            try await ImagePuller(.shared, into: images) { progress.show($0) }
-                .pull(reference, platform: .host, isNamed: false).image
-        }
-    }
 }
 
 extension ImageStore {
     /// Whether the store was ever made.
     var isThere: Bool { FileStatus.ifPresent(store[.locks]) != nil }
-}
-
-/// A file or directory in an image, as `IMAGE:/path` names it.
-struct ImagePath: Sendable {
-    let image: String
-    let path: String?
-
-    init(parsing text: String) { (image, path) = ImageLocation.splitPath(text) }
-
-    /// The path, where there has to be one.
-    ///
-    /// - Throws: `UserError` with the code for wrong use.
-    func requiredPath() throws -> String {
-        guard let path else {
-            throw UserError(
-                "`\(image)` names no file of an image",
-                hints: ["write IMAGE:/PATH, with an absolute path"],
-                status: .usage
-            )
-        }
-        return path
-    }
 }

@@ -1,11 +1,10 @@
-import FileSystem
-import Images
-import OCI
-import Reporting
-import SystemPackage
+public import Images
+public import OCI
+internal import Reporting
+public import SystemPackage
 
 /// Where an image to look at is: in the store, or wherever `skopeo`'s transports name one.
-enum ImageLocation: Sendable {
+public enum ImageLocation: Sendable {
     /// A name, an ID or the start of one.
     case store(String)
     /// An OCI layout directory, or an archive of Docker or an OCI layout.
@@ -13,7 +12,7 @@ enum ImageLocation: Sendable {
     case registry(ImageReference)
 
     /// For the help of commands.
-    static let help = """
+    public static let help = """
         An image is a name or ID in the store, or one of
           oci:DIR[:TAG]             an OCI layout directory
           oci-archive:FILE[:TAG]    a tar of one, also compressed
@@ -24,7 +23,7 @@ enum ImageLocation: Sendable {
     /// Parses what a user wrote.
     ///
     /// - Throws: `UserError` with the code for wrong use.
-    init(parsing text: String) throws {
+    public init(parsing text: String) throws {
         guard let (transport, rest) = ImageLocation.transport(of: text) else {
             self = .store(text)
             return
@@ -48,7 +47,7 @@ enum ImageLocation: Sendable {
     /// Splits `IMAGE:/path`; the path is everything from the first `:/` behind the transport.
     ///
     /// - Returns: `nil` as the path where there is none.
-    static func splitPath(_ text: String) -> (image: String, path: String?) {
+    public static func splitPath(_ text: String) -> (image: String, path: String?) {
         let start = transport(of: text).map { text.index(text.startIndex, offsetBy: $0.transport.count) }
         var position = start ?? text.startIndex
         while let colon = text[position...].firstIndex(of: ":") {
