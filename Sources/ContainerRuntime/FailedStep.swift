@@ -60,7 +60,7 @@ public struct FailedStep: Sendable {
 
     /// Keeps what a process left, in place of the oldest one that is kept.
     ///
-    /// Losing it is no reason to fail in another way than the process did.
+    /// Errors are ignored: the build fails as the process did.
     /// - Parameters:
     ///   - layers: What the process started on.
     ///   - text: The instruction.

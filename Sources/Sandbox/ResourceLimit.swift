@@ -28,9 +28,9 @@ public struct ResourceLimit: Sendable, Equatable, Codable {
     }
 
     public let resource: Resource
-    /// What holds until the process asks for more; `UInt64.max` is no limit.
+    /// What holds until the process asks for more; `UInt64.max` means no limit.
     public let soft: UInt64
-    /// The most that it may ask for, in the unit of the resource; `UInt64.max` is no limit.
+    /// The most that it may ask for, in the unit of the resource; `UInt64.max` means no limit.
     public let hard: UInt64
 
     /// - Returns: `nil` when `soft` is above `hard`, which the kernel would refuse.

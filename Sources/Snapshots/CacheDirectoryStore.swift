@@ -6,8 +6,8 @@ public import SystemPackage
 
 /// The directories of `RUN --mount=type=cache`, which outlive the builds that fill them.
 ///
-/// Each is `fs` in a directory of its own, which whoever uses it keeps locked. A lock ends with its process, so what a
-/// killed build was doing keeps nobody waiting; what it wrote stays, as programs that keep caches expect.
+/// Each is `fs` in a directory of its own, which its users keep locked. A lock ends with its process, so a killed
+/// build keeps no other waiting; what it wrote stays, as programs that keep caches expect.
 public struct CacheDirectoryStore: Sendable {
     private let store: Store
 
@@ -46,9 +46,9 @@ public struct CacheDirectoryStore: Sendable {
     /// Who may use a cache at the same time; the stricter, the higher.
     public enum Sharing: Int, Sendable {
         case shared
-        /// Whoever comes second gets a further directory.
+        /// The second user gets a further directory.
         case `private`
-        /// Whoever comes second waits.
+        /// The second user waits.
         case locked
     }
 
@@ -78,7 +78,7 @@ public struct CacheDirectoryStore: Sendable {
         }
     }
 
-    /// Opens a cache, making it when it is new, if nobody uses it in a way that forbids it.
+    /// Opens a cache, making it when it is new, unless a user of it forbids that.
     ///
     /// - Returns: `nil` when another process or step must end first.
     /// - Throws: `SystemError`, `LayerError`.
@@ -102,7 +102,7 @@ public struct CacheDirectoryStore: Sendable {
         return nil
     }
 
-    /// Opens a cache that there is by its name in the store, waiting until nobody uses it alone.
+    /// Opens an existing cache by its name in the store, waiting for a user who does not share it.
     ///
     /// - Throws: `SystemError`.
     public func open(_ name: String) throws -> Directory {

@@ -234,7 +234,7 @@ struct BuildCommand: Command {
             explains: explains,
             expectsCached: expectsCached,
             onError: onError,
-            runs: runs.options,
+            runs: runs.flags,
             withoutEffect: compatibility.limits,
             check: (try? check) ?? nil
         )

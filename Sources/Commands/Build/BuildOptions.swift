@@ -48,7 +48,7 @@ struct BuildOptions: Sendable, Equatable {
     var expectsCached = false
     /// What is done where a RUN failed.
     var onError: OnError?
-    var runs = RunOptions()
+    var runs = RunFlags()
     /// Options that were given and mean nothing here, of which the user is told.
     var withoutEffect: [String] = []
     /// Whether nothing is built, and how what the checks find is shown.

@@ -24,7 +24,7 @@ enum ForegroundProcess {
         do {
             let input = try isInteractive ? STDIN_FILENO : FileOperations.open("/dev/null", O_RDONLY)
             if usesTerminal {
-                // On a terminal nothing ends what nobody types.
+                // As at a terminal where nothing is typed: the input has no end.
                 let isOpen = !isInteractive && Terminal.isTerminal(STDIN_FILENO)
                 return try runInTerminal(input: isOpen ? -1 : input, proxiesSignals, launch)
             }

@@ -6,7 +6,7 @@ import TerminalUI
 /// The signals of a process in the place of this one.
 ///
 /// Each is handed on as often as it comes. The first process of a container ignores those that it has no handler for
-/// (`pid_namespaces(7)`), and whoever presses Ctrl-C again and again wants it to end all the same.
+/// (`pid_namespaces(7)`), while a user who presses Ctrl-C again and again wants it to end all the same.
 final class ForwardedSignals: Sendable {
     /// Keys that are pressed in this time belong together.
     private static let patience: Int64 = 3_000_000_000

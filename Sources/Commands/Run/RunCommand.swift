@@ -20,7 +20,7 @@ struct RunCommand: Command {
         commandName: "run",
         abstract: "Run a command on an image.",
         discussion: """
-            What the command writes is gone when it ends; the image stays as it is. An image that is not in the store is
+            What the command writes is removed when it ends; the image stays as it is. An image that is not in the store is
             pulled. The exit code is the command's; 125 says that it could not be started, 127 that it is not in the
             image, 126 that it may not be executed.
 

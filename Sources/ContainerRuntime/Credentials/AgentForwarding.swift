@@ -27,7 +27,7 @@ public enum AgentSource: Sendable, Hashable {
                 throw .invalidSetting(text, reason: "cannot use `\(path)`: \(Errno.current.sentence)")
             }
             guard status.st_mode & S_IFMT == S_IFSOCK else { continue }
-            guard paths.count == 1 else { throw .invalidSetting(text, reason: "an agent's socket stands alone") }
+            guard paths.count == 1 else { throw .invalidSetting(text, reason: "a socket cannot be one of several") }
             return (parts[0], .socket(FilePath(path)))
         }
         return (parts[0], .keys(paths.map { FilePath($0) }))
@@ -105,7 +105,7 @@ final class AgentForwarding: Sendable {
         guard count > 0 else { return false }
         var position = 0
         while position < count {
-            // No SIGPIPE where the other side is gone.
+            // No SIGPIPE where the other side has closed.
             let rest = buffer.baseAddress.map { $0 + position }
             let written = send(to, rest, count - position, Int32(MSG_NOSIGNAL))
             guard written > 0 else { return false }

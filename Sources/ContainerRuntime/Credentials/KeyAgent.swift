@@ -10,7 +10,7 @@ final class KeyAgent: Sendable {
     /// The agent waits for the end of its input.
     private let input: Int32
 
-    /// Takes keys from standard input, so that nobody minds who else may read their files.
+    /// Takes keys from standard input, since ssh-add refuses files that others may read.
     private static let script = """
         trap 'kill "$SSH_AGENT_PID"' EXIT
         for key; do ssh-add -q - <"$key" || exit; done

@@ -9,7 +9,7 @@ public import SystemPackage
 /// The writable root filesystem of one process.
 public enum ProcessRoot: Sendable {
     case overlay(Workspace)
-    /// A copy of all files, for machines that let nobody mount an overlay, and how it looked at the start.
+    /// A copy of all files, for machines that refuse an overlay, and how it looked at the start.
     case copy(TemporaryDirectory, TreeState)
 
     /// Copies all files of an image.
@@ -62,7 +62,7 @@ public enum ProcessRoot: Sendable {
 
     /// Moves everything that the process wrote out of the directory for temporary files; it is in `fs` then.
     ///
-    /// Only for a root on which nothing runs any more; it must not be used afterwards.
+    /// Only for a root on which no process runs any more; it must not be used afterwards.
     public func move(to path: FilePath) throws(SystemError) {
         switch self {
         case .overlay(let workspace): try workspace.move(to: path)

@@ -22,7 +22,7 @@ public struct ExtraHost: Sendable, Hashable, Codable {
             throw .invalidSetting(text, reason: "the name is empty or has blanks")
         }
         guard ExtraHost.isAddress(address) else {
-            throw .invalidSetting(text, reason: "`\(address)` is no IP address")
+            throw .invalidSetting(text, reason: "`\(address)` is not an IP address")
         }
         self.address = address
     }

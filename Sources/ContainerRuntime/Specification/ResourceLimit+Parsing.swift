@@ -1,7 +1,7 @@
 public import Sandbox
 
 extension ResourceLimit {
-    /// Parses `NAME=SOFT[:HARD]` as `--ulimit` has it; -1 is no limit.
+    /// Parses `NAME=SOFT[:HARD]` as `--ulimit` has it; -1 means no limit.
     ///
     /// - Throws: `ContainerError.invalidSetting`.
     public init(parsing text: String) throws(ContainerError) {

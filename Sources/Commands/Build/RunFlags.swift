@@ -8,7 +8,7 @@ import Reporting
 import Sandbox
 
 /// What a `build` command line says about the processes of `RUN`, as it was typed.
-struct RunOptions: Sendable, Equatable {
+struct RunFlags: Sendable, Equatable {
     var secrets: [String] = []
     var agents: [String] = []
     var hosts: [String] = []
@@ -31,22 +31,22 @@ struct RunOptions: Sendable, Equatable {
         settings.hosts = try hosts.map { try UserError.reading("--add-host", $0, ExtraHost.init(parsing:)) }
         settings.limits = try limits.map { try UserError.reading("--ulimit", $0, ResourceLimit.init(parsing:)) }
         if let network {
-            settings.network = try RunOptions.mode(network, of: "--network")
-        } else if let usual = ProcessEnvironment[RunOptions.networkVariable], !usual.isEmpty {
-            settings.network = try RunOptions.mode(usual, of: RunOptions.networkVariable)
+            settings.network = try RunFlags.mode(network, of: "--network")
+        } else if let usual = ProcessEnvironment[RunFlags.networkVariable], !usual.isEmpty {
+            settings.network = try RunFlags.mode(usual, of: RunFlags.networkVariable)
         }
         settings.entitlements = Set(
             try entitlements.map { text in
                 guard let entitlement = RunSettings.Entitlement(rawValue: text) else {
                     let known = RunSettings.Entitlement.allCases.map(\.rawValue).joined(separator: " and ")
-                    throw RunOptions.wrong("--allow: unknown `\(text)`; known are \(known)")
+                    throw RunFlags.wrong("--allow: unknown `\(text)`; known are \(known)")
                 }
                 return entitlement
             }
         )
         if let text = sharedMemorySize {
             guard let size = ByteSize.binary(text), size > 0 else {
-                throw RunOptions.wrong("--shm-size: invalid size `\(text)`: expected, for example, 64m")
+                throw RunFlags.wrong("--shm-size: invalid size `\(text)`: expected, for example, 64m")
             }
             settings.sharedMemorySize = UInt64(size)
         }
@@ -114,8 +114,8 @@ struct RunArguments: ParsableArguments {
     )
     var limits: [String] = []
 
-    var options: RunOptions {
-        RunOptions(
+    var flags: RunFlags {
+        RunFlags(
             secrets: secrets,
             agents: agents,
             hosts: hosts,
