@@ -198,13 +198,7 @@ let package = Package(
                 systemPackage,
             ]
         ),
-        tests(
-            "ContainerRuntime",
-            [
-                "TestSupport", "OCI", "Threads", "FileSystem", "ContentStore", "Layers", "Snapshots", "Sandbox",
-                systemPackage,
-            ]
-        ),
+        tests("ContainerRuntime", ["TestSupport", "OCI", "ContentStore", "Layers", "Snapshots", "Sandbox"]),
         tests(
             "BuildEngine",
             [

@@ -1,11 +1,10 @@
 import ContentStore
-import FileSystem
 import Glibc
 import Layers
 import OCI
 import Sandbox
 import Snapshots
-import SystemPackage
+import TestSupport
 import Testing
 
 @testable import ContainerRuntime
@@ -109,16 +108,13 @@ struct ProcessLauncherTests {
         _ credentials: Credentials? = nil,
         _ change: (inout ProcessSpecification, Layer) -> Void
     ) throws -> PreparedProcess {
-        let directory = FilePath("/var/tmp/swiftbuild-launcher-\(getpid())-\(UInt64.random(in: 0 ... .max))")
-        defer { try? FileOperations.removeTree(directory) }
-        let layers = LayerStore(try Store(root: directory))
-        let writer = try layers.writer()
-        var entry = LayerEntry(path: PathInRoot("x"), kind: .regular, permissions: 0o644)
-        (entry.userID, entry.groupID) = (geteuid(), getegid())
-        try writer.append(entry, content: .bytes([]))
-        let layer = try writer.finish()
-        return try ProcessLauncher(SnapshotStore(layers), isolation, credentials: credentials)
-            .prepare(specification { change(&$0, layer) }, on: .image(layers: [layer]))
+        try StoreFixture.with { fixture in
+            var entry = file("x")
+            (entry.userID, entry.groupID) = (geteuid(), getegid())
+            let layer = try fixture.layer(entry)
+            return try ProcessLauncher(SnapshotStore(fixture.layers), isolation, credentials: credentials)
+                .prepare(specification { change(&$0, layer) }, on: .image(layers: [layer]))
+        }
     }
 
     @Test("hands every setting on to the sandbox")
