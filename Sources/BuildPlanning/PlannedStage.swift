@@ -60,6 +60,14 @@ public enum ContentSource: Sendable, Hashable {
 
     /// The file index of an earlier stage; `nil` for everything else.
     public var stage: Int? { if case .stage(let index) = self { index } else { nil } }
+
+    /// Whether the files are those of a build context.
+    public var isContext: Bool {
+        switch self {
+        case .context, .named: true
+        case .stage, .image, .scratch: false
+        }
+    }
 }
 
 /// One instruction of a stage, ready to be resolved against a `StageState`.

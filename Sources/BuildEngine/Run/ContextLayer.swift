@@ -65,8 +65,7 @@ struct ContextLayer: Sendable {
         } catch {
             throw context.failure(error.sentence, at: range)
         }
-        let progress = context.progress
-        let writer = try layers.writer(expectedCount: plan.count) { progress.emit(.written(progress.event, bytes: $0)) }
+        let writer = try context.writer(of: plan)
         do {
             try LayerAssembly(plan, fingerprint, earlier).write(to: writer)
         } catch let error as BuildContextError {

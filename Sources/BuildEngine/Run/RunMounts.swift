@@ -89,10 +89,7 @@ extension SecretMount {
 
 extension RunMounts {
     private func files(of source: ContentSource, _ path: String, _ options: ResolvedMount) async throws -> Files {
-        switch source {
-        case .context, .named: return try await contextFiles(source, path, options)
-        case .scratch, .stage, .image: break
-        }
+        if source.isContext { return try await contextFiles(source, path, options) }
         let layers = try await context.sources.layers(of: source)
         let stack = try LayerStack(try await layers.layers, in: context.builder.layers)
         do {

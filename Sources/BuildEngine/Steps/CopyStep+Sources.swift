@@ -14,7 +14,7 @@ import SystemPackage
 extension CopyStep {
     func select() async throws -> Selection {
         var selection = Selection()
-        if CopyStep.isContext(copy.from) {
+        if copy.from.isContext {
             try selectFromContext(&selection)
             for source in copy.sources {
                 guard case .remote(let address) = source.kind else { continue }
@@ -53,13 +53,6 @@ extension CopyStep {
             selection.nonContextSources.append(Source(root: root, range: file.range))
         }
         return selection
-    }
-
-    static func isContext(_ source: ContentSource) -> Bool {
-        switch source {
-        case .context, .named: true
-        case .stage, .image, .scratch: false
-        }
     }
 
     private func selectFromContext(_ selection: inout Selection) throws {

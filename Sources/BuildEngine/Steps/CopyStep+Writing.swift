@@ -15,14 +15,13 @@ extension CopyStep {
     /// Writes everything that is selected.
     ///
     /// - Parameter latest: An earlier layer, from which files are taken that it has with the same content.
-    /// - Returns: The layer, and what is known of the context's files now.
+    /// - Returns: The layer, to be finished, and what is known of the context's files now.
     func write(over latest: Layer?) async throws -> (LayerWriter, ContentFingerprint?) {
         var sources = selection.sources
         for content in selection.remote { sources.append(try await fetch(content)) }
         let files = try isIndependent ? LayerStack([], in: context.builder.layers) : await context.files()
         let plan = try plan(sources, over: files, try await attributeChange())
-        let (event, emit) = (context.event, context.builder.emit)
-        let writer = try context.builder.layers.writer(expectedCount: plan.count) { emit(.written(event, bytes: $0)) }
+        let writer = try context.writer(of: plan)
         let earlier = latest.flatMap { try? EarlierLayer($0, in: context.builder.layers) }
         var fingerprint = selection.files?.fingerprint
         do {

@@ -107,22 +107,23 @@ struct CopyStep: LayerStep {
     /// Ends a layer, and remembers it for the time when only some of its files have changed.
     private func finish(_ writer: LayerWriter) throws -> Layer {
         let layer = try writer.finish()
-        if CopyStep.isContext(copy.from) { try context.recordLatest(layer, latestLayerKey) }
+        if copy.from.isContext { try context.recordLatest(layer, latestLayerKey) }
         return layer
     }
 
     /// Writes the layer in the same pass in which its files are read for the key, where it is sure to be needed: files
     /// that are not known are in no layer of this step, if it has none.
     private mutating func writeWhileReading() async throws {
-        let (context, latestLayerKey) = (context, latestLayerKey)
-        func hasLatestLayer() -> Bool { context.usesCache && context.builder.cache.record(for: latestLayerKey) != nil }
-        guard context.session.request.onMiss == .make, let unknown = selection.files?.fingerprint.unknown,
-            !unknown.isEmpty,
+        let context = context
+        guard context.session.request.onMiss == .make, selection.files?.fingerprint.unknown.isEmpty == false,
             // Others may have the layer.
-            !context.usesCache || context.builder.shared?.hasSources != true, !hasLatestLayer()
+            !context.usesCache || context.builder.shared?.hasSources != true
         else { return }
+        let key = latestLayerKey
+        func hasLatestLayer() -> Bool { context.usesCache && context.builder.cache.record(for: key) != nil }
+        guard !hasLatestLayer() else { return }
         // Another build at the same step waits, and then finds the layer.
-        let lock = try await context.lock(latestLayerKey)
+        let lock = try await context.lock(key)
         guard !hasLatestLayer() else { return }
         let step = self
         let (writer, fingerprint) = try await context.progress.whenSlotIsFree { try await step.write(over: nil) }

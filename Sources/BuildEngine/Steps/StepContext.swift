@@ -4,6 +4,7 @@ import BuildPlanning
 import ContentStore
 import DockerfileSyntax
 import FileSystem
+import LayerWriting
 import Layers
 import OCI
 import Reporting
@@ -29,6 +30,13 @@ struct StepContext: Sendable {
 
     /// The stage's files so far.
     func files() async throws -> LayerStack { try await below.stack(in: builder.layers) }
+
+    /// Starts the step's layer, whose growth is shown.
+    func writer(of plan: LayerPlan) throws -> LayerWriter {
+        try builder.layers.writer(expectedCount: plan.count) { [progress] in
+            progress.emit(.written(progress.event, bytes: $0))
+        }
+    }
 
     /// The inputs that every step has which makes files.
     ///

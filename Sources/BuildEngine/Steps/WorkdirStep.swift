@@ -44,7 +44,7 @@ struct WorkdirStep: LayerStep {
         } catch let error as LayerPlan.Conflict {
             throw context.failure(error.sentence, at: context.step.instruction.range)
         }
-        let writer = try context.builder.layers.writer(expectedCount: plan.count)
+        let writer = try context.writer(of: plan)
         try LayerAssembly(plan).write(to: writer)
         return .layer(try writer.finish())
     }
