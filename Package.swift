@@ -188,6 +188,7 @@ let package = Package(
         ),
 
         tests("BuildContext", ["TestSupport", "Reporting", "OCI", "FileSystem", "ContentStore", systemPackage]),
+        tests("LayerWriting", ["TestSupport", "ContentStore", "Layers"]),
         tests("Sandbox", ["TestSupport", "CSandbox", "CSeccomp", "FileSystem", systemPackage]),
         tests("BuildRecords", ["TestSupport", "OCI", "FileSystem", "ContentStore", "BuildCache", systemPackage]),
         tests("BuildCache", ["TestSupport", "OCI", "FileSystem", "ContentStore", systemPackage]),
@@ -203,7 +204,8 @@ let package = Package(
             "BuildEngine",
             [
                 "TestSupport", "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "DockerfileSyntax",
-                "BuildContext", "BuildPlanning", "BuildCache", "BuildRecords", "Layers", "Images", systemPackage,
+                "BuildContext", "BuildPlanning", "BuildCache", "BuildRecords", "Layers", "LayerWriting", "Images",
+                systemPackage,
             ]
         ),
         tests("Commands", ["OCI", "DockerCommandLine", argumentParser]),
