@@ -5,9 +5,9 @@ public protocol SharedStepCache: Sendable {
     /// Whether there is anything to be found, rather than only to be kept.
     var hasSources: Bool { get }
 
-    /// What somebody has kept under a key; `nil` where nobody has, and where that cannot be found out.
+    /// The record that a store has kept under a key; `nil` where none has, and where that is unknown.
     ///
-    /// The record's own key is another one where somebody has kept it under an alias.
+    /// The record's own key is another one where it was kept under an alias.
     func record(under key: Digest) async -> CacheRecord?
 
     /// Brings the layer of a record that was found under a key into the store.

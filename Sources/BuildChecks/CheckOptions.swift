@@ -54,7 +54,7 @@ struct CheckOptions {
 
     /// What the first `check` among the comments above one instruction says of it.
     ///
-    /// It is a comment to everybody else, so that what is not understood is no error.
+    /// It is a comment to every other reader, so what is not understood is not an error.
     init(comments: [Word]) {
         guard let text = comments.lazy.compactMap(Self.directive).first else { return }
         self = (try? CheckOptions(directive: text)) ?? CheckOptions()

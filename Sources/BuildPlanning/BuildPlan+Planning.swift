@@ -25,7 +25,7 @@ extension BuildPlan {
         self = plan
     }
 
-    /// Plans all stages that can be planned, for somebody who looks at the file and builds nothing.
+    /// Plans all stages that can be planned, to check a file without building it.
     ///
     /// - Returns: no plan where no stage can be planned, and the errors of all stages.
     public static func ofAllStages(

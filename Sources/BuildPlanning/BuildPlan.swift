@@ -20,6 +20,6 @@ public struct BuildPlan: Sendable {
     public let globalValues: [String: String]
     /// `SOURCE_DATE_EPOCH`, seconds since 1970: the latest time that anything carries which is built.
     public let sourceDateEpoch: Int64?
-    /// Where that time is found, unless `SOURCE_DATE_EPOCH` is a number: whoever builds finds it out and plans again.
+    /// Where that time is found, unless `SOURCE_DATE_EPOCH` is a number: a build finds it and plans again.
     public let sourceDateEpochSource: SourceDateEpoch.Source?
 }

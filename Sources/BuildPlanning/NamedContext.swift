@@ -9,7 +9,7 @@ public enum NamedContext: Sendable, Hashable {
 
     /// The form in which names are compared: `docker.io/library/alpine:latest` is `alpine`.
     ///
-    /// Stage names are of this form already. Anything that is no image name is compared as it is written.
+    /// Stage names are of this form already. Anything but an image name is compared as it is written.
     public static func key(_ name: String) -> String {
         guard let familiar = try? ImageReference(parsing: name).familiar else { return name }
         return familiar.hasSuffix(":latest") ? String(familiar.dropLast(":latest".count)) : familiar

@@ -84,7 +84,7 @@ struct StagePlanner {
         }
     }
 
-    /// What a named context puts in the place of a base or stage; the key of one that is no image.
+    /// What a named context puts in the place of a base or stage; the key of one that holds files.
     private func context(_ name: String, _ platform: Platform) -> (StageBase, Platform, String?)? {
         guard !scope.options.namedContexts.isEmpty else { return nil }
         let key = NamedContext.key(name)

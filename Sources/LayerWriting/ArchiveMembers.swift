@@ -59,7 +59,7 @@ private struct ArchiveMembers {
         var item = CopyItem(entry: entry)
         switch entry.kind {
         case .regular: item = try spooled(entry)
-        // A further name of whatever it is: only files can have several in a layer, and need to.
+        // A further name of anything: only files can have several in a layer, and need to.
         case .hardLink: item = try target(of: entry)
         default: break
         }

@@ -2,7 +2,6 @@ public import BuildContext
 import ContentStore
 public import FileSystem
 public import Layers
-import OCI
 public import SystemPackage
 
 /// One file, directory or link that a step brings into the image, wherever it comes from.

@@ -1,6 +1,5 @@
 import FileSystem
 public import Layers
-import OCI
 import SystemPackage
 
 /// The layer that the same step made last: where only some files have changed, the others are taken from it in large

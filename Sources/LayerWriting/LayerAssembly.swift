@@ -7,8 +7,8 @@ import Threads
 /// Puts the planned entries of a layer together: threads read files into parts of the tar, and the calling one takes
 /// the parts in order, to hash and write them.
 ///
-/// Whoever has nothing else to do makes the next part, the calling thread too, so that all goes on where no other
-/// thread can be had. A file longer than a part goes through several, one after the other.
+/// Any idle thread makes the next part, the calling one too, so that the work continues where no other thread is
+/// available. A file longer than a part goes through several, one after the other.
 // Every part belongs to one thread at a time: `free` and `ready` hand it over. The rest is guarded by `lock`.
 public final class LayerAssembly: @unchecked Sendable {
     private final class Part: @unchecked Sendable {
@@ -61,7 +61,7 @@ public final class LayerAssembly: @unchecked Sendable {
     private var comparison: LayerComparison?
     /// What did not fit into the part before.
     private var postponed: (Piece, length: Int)?
-    /// The file that the next part goes on with.
+    /// The file that the next part continues.
     private var unfinished: OpenContent?
     private var claimed = 0
     private var isOver = false
@@ -158,7 +158,7 @@ public final class LayerAssembly: @unchecked Sendable {
 
     private enum Claim {
         case end(parts: Int)
-        /// A piece of a large file, read already, since only one thread at a time can go on with it.
+        /// A piece of a large file, read already, since only one thread at a time can continue it.
         case filled(Part)
         case batch([Piece], Part)
     }

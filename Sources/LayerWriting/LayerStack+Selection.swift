@@ -9,7 +9,7 @@ extension LayerStack {
     /// What a source text selects: one path, which need not be there, or for a wildcard any number of them, sorted.
     ///
     /// Of a wildcard below a directory that is not there it is the path of that directory. Links before the first wildcard
-    /// are followed, those that a wildcard matches are no directories to go on in (BuildKit).
+    /// are followed, those that a wildcard matches are not descended into (BuildKit).
     public func select(_ text: [UInt8]) throws -> [PathInRoot] {
         guard PathPattern.hasWildcards(text) else { return [PathInRoot(text)] }
         var components: [ArraySlice<UInt8>] = []

@@ -1,9 +1,7 @@
 import BuildContext
 import ContentStore
 import FileSystem
-import Glibc
 import Layers
-import OCI
 import SystemPackage
 
 /// An item on its way into a layer: its header, then its content piece by piece.

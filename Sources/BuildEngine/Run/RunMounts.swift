@@ -1,13 +1,10 @@
 import BuildCache
-import BuildContext
 import BuildPlanning
 import ContentStore
 import LayerWriting
 import Layers
 import OCI
 import Reporting
-import Snapshots
-import SystemPackage
 
 /// The `--mount` flags of one `RUN`: what they take files from, and what of it counts for the cache.
 ///

@@ -2,7 +2,7 @@ internal import Synchronization
 
 /// A value that one task makes and others wait for.
 ///
-/// Whoever makes it must fulfil it in every case, with an error if need be: waiting does not end by cancellation.
+/// The task that makes it must fulfil it in every case, with an error if need be: cancelling does not end the waiting.
 final class Promise<Value: Sendable>: Sendable {
     private enum State {
         case waiting([CheckedContinuation<Value, any Error>])
@@ -29,7 +29,7 @@ final class Promise<Value: Sendable>: Sendable {
         state.withLock { state in if case .done(.success(let value)) = state { value } else { nil } }
     }
 
-    /// Lets go of the value, for which nobody may ask any more.
+    /// Releases the value, which must not be asked for any more.
     func release() {
         state.withLock { state in if case .done = state { state = .done(.failure(CancellationError())) } }
     }

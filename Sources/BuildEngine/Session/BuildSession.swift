@@ -116,7 +116,7 @@ final class BuildSession: Sendable {
         return id
     }
 
-    /// Ends the record of the build and keeps it; that it cannot be kept is no reason to fail.
+    /// Ends the record of the build and saves it; failing to save it does not fail the build.
     func record(_ ending: BuildRecord.Ending, image: Digest?) async -> BuildRecord {
         let record = await recorder.finish(ending, image: image)
         if request.onMiss != .report { try? BuildRecordStore(builder.store).save(record) }

@@ -93,7 +93,7 @@ struct EpochResolution {
         }
     }
 
-    /// When the newest file of an archive was changed; `nil` for anything that is no archive.
+    /// When the newest file of an archive was changed; `nil` for anything but an archive.
     private func newestMember(_ path: FilePath) -> Int64? {
         guard let file = try? OpenFile(path),
             (try? ArchiveReader.isArchive(descriptor: file.descriptor, name: path.string)) == true,

@@ -25,7 +25,7 @@ final class StageLayer: Sendable {
         remote = Lazy(fetching)
     }
 
-    /// A layer that is being made of what a process wrote; whoever makes it calls `finish`.
+    /// A layer that is being made of what a process wrote; its maker calls `finish`.
     init(of workspace: Workspace?) {
         files = Mutex(workspace)
         promised = nil
@@ -35,7 +35,7 @@ final class StageLayer: Sendable {
     /// Whether it is there, has failed, or has to be fetched.
     var isSettled: Bool { remote != nil || promise.isDone }
 
-    /// Waits until it is, whatever becomes of it.
+    /// Waits until it is; ignores failures.
     func settle() async {
         if remote == nil { _ = try? await promise.value }
     }

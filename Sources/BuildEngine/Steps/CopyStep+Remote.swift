@@ -9,7 +9,6 @@ import OCI
 import RemoteAddresses
 import RemoteSources
 import Reporting
-import SystemPackage
 
 /// A source of `ADD` from elsewhere, known well enough for the key; its files come when the layer has to be made.
 struct RemoteContent {

@@ -4,12 +4,10 @@ import BuildPlanning
 import ContentStore
 import DockerfileSyntax
 import FileSystem
-import Glibc
 import LayerWriting
 import Layers
 import OCI
 import Reporting
-import SystemPackage
 
 extension CopyStep {
     func select() async throws -> Selection {

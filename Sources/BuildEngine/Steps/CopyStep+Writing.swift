@@ -1,4 +1,3 @@
-import BuildCache
 import BuildContext
 import BuildPlanning
 import ContentStore
@@ -168,7 +167,7 @@ extension CopyStep {
             )
         else { return false }
         defer { close(descriptor) }
-        // What is damaged is no file to copy either.
+        // A damaged archive is not copied as a file either.
         return (try? ArchiveReader.isArchive(descriptor: descriptor, name: "")) ?? true
     }
 }

@@ -1,15 +1,12 @@
 import BuildCache
 import BuildContext
 import BuildPlanning
-import ContentStore
 import DockerfileSyntax
 import FileSystem
-import Glibc
 import LayerWriting
 import Layers
 import OCI
 import Reporting
-import SystemPackage
 
 /// `COPY` and `ADD`: selects files, and writes them as a layer without ever unpacking anything.
 struct CopyStep: LayerStep {

@@ -6,7 +6,6 @@ import LayerWriting
 import Layers
 import OCI
 import Reporting
-import Snapshots
 
 extension LayerStep {
     /// Takes the layer from the cache, or makes and records it; only one process makes the layer of a key at a time.

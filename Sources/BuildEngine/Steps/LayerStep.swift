@@ -1,10 +1,6 @@
 import BuildCache
-import BuildContext
-import BuildPlanning
 import Layers
-import OCI
 import Reporting
-import Snapshots
 
 /// A step that makes a layer: what decides the layer, and how it is made.
 ///
@@ -22,7 +18,7 @@ protocol LayerStep: Sendable {
     mutating func readInputs(isFirstAttempt: Bool) async throws -> [NamedInput]
     /// What the layer will hold, for an explanation; `nil` where that is not known before it is made.
     func plannedFiles() async -> PlannedFiles?
-    /// Waits for what making the layer needs, which is no work.
+    /// Waits for what making the layer needs, before it takes a slot.
     func prepare() async throws
     /// Makes the layer; the inputs were read before.
     func make(_ key: StepKey) async throws -> StepProduct
