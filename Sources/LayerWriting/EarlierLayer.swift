@@ -20,9 +20,9 @@ public final class EarlierLayer: Sendable {
     var comparison: LayerComparison { LayerComparison(with: index) }
 
     /// Copies members that did not change.
-    func copy(_ run: LayerRun, to part: LayerPart) throws {
-        let piece = part.append(run)
-        let count = try FileOperations.read(piece, from: contents.descriptor, at: run.bytes.lowerBound, path: path)
+    func copy(_ slice: LayerSlice, to part: LayerPart) throws {
+        let piece = part.append(slice)
+        let count = try FileOperations.read(piece, from: contents.descriptor, at: slice.bytes.lowerBound, path: path)
         guard count == piece.count else { throw LayerError.shortContent(path) }
     }
 

@@ -29,7 +29,7 @@ public final class LayerAssembly: @unchecked Sendable {
         /// With the place of its content in the earlier layer, if that has it.
         case item(CopyItem, earlier: Range<Int64>?)
         /// Items that the earlier layer has just so.
-        case unchanged(LayerRun)
+        case unchanged(LayerSlice)
 
         var earlierContent: Range<Int64>? {
             if case .item(_, let earlier) = self { earlier } else { nil }
@@ -145,7 +145,7 @@ public final class LayerAssembly: @unchecked Sendable {
                     switch piece {
                     // Without a limit: headers may be longer than was reckoned with.
                     case .item(let item, let earlier): _ = try append(item, earlier, to: part, limit: .max, &maker)
-                    case .unchanged(let run): try earlier?.copy(run, to: part.layer)
+                    case .unchanged(let slice): try earlier?.copy(slice, to: part.layer)
                     }
                 }
             } catch {
@@ -166,21 +166,21 @@ public final class LayerAssembly: @unchecked Sendable {
     /// What goes into the next part, and about how long it gets: a single file where that is more than a part may have.
     private func batch() -> (pieces: [Piece], size: Int) {
         var batch: [Piece] = []
-        var run: LayerRun?
+        var slice: LayerSlice?
         var size = 0
         while !isOver, unfinished == nil, batch.count < LayerAssembly.entryLimit,
             let (piece, length) = postponed.take() ?? next()
         {
-            guard batch.isEmpty && run == nil || size + length <= LayerAssembly.partSize else {
+            guard batch.isEmpty && slice == nil || size + length <= LayerAssembly.partSize else {
                 postponed = (piece, length)
                 break
             }
             size += length
-            if case .unchanged(let members) = piece, run?.append(members) ?? false { continue }
-            if let ended = run.take() { batch.append(.unchanged(ended)) }
-            if case .unchanged(let members) = piece { run = members } else { batch.append(piece) }
+            if case .unchanged(let members) = piece, slice?.append(members) ?? false { continue }
+            if let ended = slice.take() { batch.append(.unchanged(ended)) }
+            if case .unchanged(let members) = piece { slice = members } else { batch.append(piece) }
         }
-        if let run { batch.append(.unchanged(run)) }
+        if let slice { batch.append(.unchanged(slice)) }
         return (batch, size)
     }
 
@@ -191,8 +191,8 @@ public final class LayerAssembly: @unchecked Sendable {
         let length = Int(min(size, 1 << 40)) + 2048
         switch comparison?.find(item.entry) {
         // Of several names of a file the first one has the content, whatever the earlier layer's first one was.
-        case .member(let run) where item.identity == nil && run.bytes.count <= LayerAssembly.partSize:
-            return (.unchanged(run), run.bytes.count)
+        case .member(let slice) where item.identity == nil && slice.bytes.count <= LayerAssembly.partSize:
+            return (.unchanged(slice), slice.bytes.count)
         case .content(let offset):
             return (.item(item, earlier: offset..<offset + size), length)
         case .member, nil:

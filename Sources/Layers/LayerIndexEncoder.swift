@@ -59,17 +59,17 @@ struct LayerIndexEncoder {
 
     /// Appends consecutive entries of another index, whose members lie `distance` further in this layer's tar.
     ///
-    /// - Parameter run: Entries that `isSame` was true of, whose strings lie behind each other.
-    mutating func append(_ run: LayerRun, distance: Int64) {
-        run.index.withBytes { bytes in
-            let first = LayerIndex.headerSize + run.positions.lowerBound * LayerIndex.recordSize
-            let end = first + run.positions.count * LayerIndex.recordSize
+    /// - Parameter slice: Entries that `isSame` was true of, whose strings lie behind each other.
+    mutating func append(_ slice: LayerSlice, distance: Int64) {
+        slice.index.withBytes { bytes in
+            let first = LayerIndex.headerSize + slice.positions.lowerBound * LayerIndex.recordSize
+            let end = first + slice.positions.count * LayerIndex.recordSize
             let place = records.count
             records.append(contentsOf: bytes[first..<end])
             let last = end - LayerIndex.recordSize
             func load(_ place: Int) -> UInt32 { bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self) }
             let start = load(first)
-            let table = LayerIndex.headerSize + run.index.count * LayerIndex.recordSize
+            let table = LayerIndex.headerSize + slice.index.count * LayerIndex.recordSize
             let stringsEnd = load(last + 16) + load(last + 20)
             let moved = UInt32(strings.count) &- start
             strings.append(contentsOf: bytes[(table + Int(start))..<(table + Int(stringsEnd))])
@@ -88,7 +88,7 @@ struct LayerIndexEncoder {
                         ).partialValue
                 }
             }
-            count += run.positions.count
+            count += slice.positions.count
         }
     }
 

@@ -75,11 +75,11 @@ public final class LayerWriter {
                 try LayerWriter.check(entry)
                 if let offset = entry.contentOffset { entry.contentOffset = start + offset }
                 list(entry)
-            case .run(let run, let offset):
-                let last = run.positions.upperBound - 1
-                prepare(for: run.index[run.positions.lowerBound].path)
-                index.append(run, distance: start + offset - run.bytes.lowerBound)
-                lastPath = run.index[last].path
+            case .slice(let slice, let offset):
+                let last = slice.positions.upperBound - 1
+                prepare(for: slice.index[slice.positions.lowerBound].path)
+                index.append(slice, distance: start + offset - slice.bytes.lowerBound)
+                lastPath = slice.index[last].path
             }
         }
     }
@@ -132,8 +132,8 @@ public final class LayerPart {
     enum Member {
         /// Its content's offset counts from the start of the part, and is negative for one that began in a part before.
         case entry(LayerEntry)
-        /// Where the run begins, counted from the start of the part.
-        case run(LayerRun, offset: Int64)
+        /// Where the slice begins, counted from the start of the part.
+        case slice(LayerSlice, offset: Int64)
     }
 
     public let tar: TarBuffer
@@ -150,9 +150,9 @@ public final class LayerPart {
     public func list(_ entry: LayerEntry) { members.append(.entry(entry)) }
 
     /// Lists entries whose members the caller fills in at once, all bytes of them.
-    public func append(_ run: LayerRun) -> UnsafeMutableRawBufferPointer {
-        members.append(.run(run, offset: Int64(tar.count)))
-        return tar.append(run.bytes.count)
+    public func append(_ slice: LayerSlice) -> UnsafeMutableRawBufferPointer {
+        members.append(.slice(slice, offset: Int64(tar.count)))
+        return tar.append(slice.bytes.count)
     }
 
     /// Forgets everything and keeps the memory.

@@ -149,7 +149,7 @@ struct LayerIndexTests {
             let writer = try fixture.layers.writer()
             let part = LayerPart(capacity: 0)
             var comparison = LayerComparison(with: before)
-            var run: LayerRun?
+            var run: LayerSlice?
             func close() {
                 guard let finished = run else { return }
                 part.append(finished).copyBytes(

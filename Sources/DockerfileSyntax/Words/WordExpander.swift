@@ -57,17 +57,25 @@ public struct WordExpander {
     /// - Throws: a diagnostic at the word, or at the variable in it.
     public func expand(_ word: Word, quoting: Quoting = .processed) throws(Diagnostic) -> Expansion {
         if let plain = Expansion(plain: word, escape: escape) { return plain }
-        var run = ExpansionRun(
+        var expansion = WordExpansion(
             scalars: Array(word.text.unicodeScalars),
             escape: Unicode.Scalar(escape),
             quoting: quoting,
             lookup: lookup
         )
         do {
-            let output = try run.readUntil(nil, rawEscapes: false)
-            return Expansion(text: output.text, words: output.words, setNames: run.setNames, unsetNames: run.unsetNames)
+            let output = try expansion.readUntil(nil, rawEscapes: false)
+            return Expansion(
+                text: output.text,
+                words: output.words,
+                setNames: expansion.setNames,
+                unsetNames: expansion.unsetNames
+            )
         } catch {
-            throw Diagnostic(error.message, at: Self.range(of: run.failureStart, in: word, scalars: run.scalars))
+            throw Diagnostic(
+                error.message,
+                at: Self.range(of: expansion.failureStart, in: word, scalars: expansion.scalars)
+            )
         }
     }
 

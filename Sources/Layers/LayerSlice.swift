@@ -1,5 +1,5 @@
 /// Consecutive entries of a layer whose members can be copied into another layer as they lie in the tar.
-public struct LayerRun: Sendable {
+public struct LayerSlice: Sendable {
     let index: LayerIndex
     /// Their positions in the index.
     private(set) var positions: Range<Int>
@@ -15,7 +15,7 @@ public struct LayerRun: Sendable {
     /// Takes in what follows at once.
     ///
     /// - Returns: Whether it did.
-    public mutating func append(_ next: LayerRun) -> Bool {
+    public mutating func append(_ next: LayerSlice) -> Bool {
         guard next.index === index, next.positions.lowerBound == positions.upperBound,
             next.bytes.lowerBound == bytes.upperBound
         else { return false }
@@ -30,7 +30,7 @@ public struct LayerComparison {
     /// What the earlier layer has of an entry.
     public enum Match {
         /// The whole member, header included.
-        case member(LayerRun)
+        case member(LayerSlice)
         /// The content, which begins there in the tar.
         case content(at: Int64)
     }
@@ -57,7 +57,7 @@ public struct LayerComparison {
             guard let begin, isSame, hasShortHeader(entry) else { return nil }
             let end = begin + LayerComparison.blockSize
             start = end
-            return .member(LayerRun(index: index, position: position, bytes: begin..<end))
+            return .member(LayerSlice(index: index, position: position, bytes: begin..<end))
         }
         let blocks = (content.size + LayerComparison.blockSize - 1) / LayerComparison.blockSize
         let end = content.offset + blocks * LayerComparison.blockSize
@@ -67,7 +67,7 @@ public struct LayerComparison {
         }
         let header = content.offset - LayerComparison.blockSize
         guard isSame, begin.map({ $0 == header }) ?? hasShortHeader(entry) else { return .content(at: content.offset) }
-        return .member(LayerRun(index: index, position: position, bytes: header..<end))
+        return .member(LayerSlice(index: index, position: position, bytes: header..<end))
     }
 
     /// Moves to a path; whether the layer has it.

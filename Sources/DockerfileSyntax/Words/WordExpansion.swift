@@ -1,5 +1,5 @@
 /// One pass over a word.
-struct ExpansionRun {
+struct WordExpansion {
     let scalars: [Unicode.Scalar]
     let escape: Unicode.Scalar
     let quoting: WordExpander.Quoting
