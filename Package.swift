@@ -119,7 +119,7 @@ let package = Package(
         library("BuildCache", ["OCI", "FileSystem", "ContentStore", systemPackage]),
         library(
             "BuildRecords",
-            ["Reporting", "OCI", "FileSystem", "ContentStore", "BuildCache", "Layers", systemPackage]
+            ["Formatting", "Reporting", "OCI", "FileSystem", "ContentStore", "BuildCache", "Layers", systemPackage]
         ),
         library("Images", ["Reporting", "OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
         library("ImageAnalysis", ["Reporting", "OCI", "FileSystem", "Layers", systemPackage]),
@@ -148,16 +148,26 @@ let package = Package(
         ),
         library("DockerCommandLine", ["Reporting", "FileSystem", systemPackage]),
         library(
+            "BuildService",
+            [
+                "Reporting", "Formatting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext",
+                "BuildPlanning", "BuildChecks", "BuildCache", "BuildRecords", "Layers", "Images", "Sandbox",
+                "ContainerRuntime", "BuildEngine", "RemoteAddresses", "RemoteSources", "Registry", "Distribution",
+                systemPackage,
+            ]
+        ),
+        library(
             "Commands",
             [
+                "BuildService",
                 "StoreMaintenance", "DockerCommandLine",
                 "TerminalUI",
                 "Formatting",
                 "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext",
                 "BuildPlanning",
-                "BuildChecks", "BuildCache", "BuildRecords", "Layers", "Snapshots", "Images", "ImageAnalysis",
+                "BuildChecks", "BuildRecords", "Layers", "Snapshots", "Images", "ImageAnalysis",
                 "BuildReport",
-                "BuildEngine", "Sandbox", "ContainerRuntime", "RemoteAddresses", "RemoteSources", "Registry",
+                "BuildEngine", "Sandbox", "ContainerRuntime", "Registry",
                 "Distribution", systemPackage,
                 argumentParser,
             ]

@@ -74,9 +74,8 @@ public struct SwiftBuild: ParsableCommand {
         let typed = Array(CommandLine.arguments.dropFirst())
         var isUnderstood = false
         do {
-            if let options = BuildOptions(usual: typed) { end(try await options.build()) }
             let arguments = try CommandLineForms.normalised(typed)
-            if let options = BuildOptions(usual: arguments) { end(try await options.build()) }
+            if let invocation = BuildInvocation(plain: arguments) { end(try await invocation.run()) }
             var command = try parseAsRoot(arguments)
             isUnderstood = true
             guard let command = command as? any Command else {

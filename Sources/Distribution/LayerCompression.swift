@@ -1,3 +1,5 @@
+public import Reporting
+
 /// How layers are compressed for a registry.
 public enum LayerCompression: Sendable, Hashable {
     /// zlib's levels, 1 to 9.
@@ -9,12 +11,18 @@ public enum LayerCompression: Sendable, Hashable {
     public static let usual = LayerCompression.gzip(level: 6)
 
     /// - Parameter level: The algorithm's usual one where it is `nil`.
-    public init?(_ name: String, level: Int?) {
+    /// - Throws: `UserError` with the status for wrong use.
+    public init(_ name: String, level: Int?) throws(UserError) {
         switch name {
         case "gzip" where (1...9).contains(level ?? 6): self = .gzip(level: level ?? 6)
         case "zstd" where (1...19).contains(level ?? 3): self = .zstd(level: level ?? 3)
         case "uncompressed" where level == nil, "none" where level == nil: self = .uncompressed
-        default: return nil
+        default:
+            throw UserError(
+                "unknown compression `\(name)`\(level.map { " of level \($0)" } ?? "")",
+                hints: ["gzip with levels 1 to 9, zstd with levels 1 to 19, or uncompressed"],
+                status: .usage
+            )
         }
     }
 

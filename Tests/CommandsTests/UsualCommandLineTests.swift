@@ -27,21 +27,20 @@ struct UsualCommandLineTests {
         let typed = line.split(separator: " ").map(String.init)
         let arguments = try CommandLineForms.normalised(typed)
         let parsed = try #require(try SwiftBuild.parseAsRoot(arguments) as? BuildCommand)
-        #expect(BuildOptions(usual: arguments) == parsed.options)
-        // As it is read first.
-        if let options = BuildOptions(usual: typed) { #expect(options == parsed.options) }
+        #expect(BuildInvocation(plain: arguments) == parsed.invocation)
     }
 
     @Test(
         "leave everything else to the argument parser",
         arguments: [
             "", "images", "--root /store images", "help", "--help", "--version", "build --help", "-h", "context",
-            "-t name", "-t name . other", "-t -q .", "-f a -f b .", "-fa .", "-qt name .", "--jobs 2 .", "--rm .",
-            "--tags name .", "--progress fast .", "-- .", "-", "-f - .", "--tag= .", "--no-cache=1 -q -q .", "-f=a .",
+            "-t name", "-t name . other", "-t -q .", "-f a -f b .", "--jobs 2 .",
+            "--tags name .", "--progress fast .", "-- .", "-", "-f - .", "--tag= .",
             "bild", "bild .", "run -t name .", "version", "--push .", "--pull .",
         ]
     )
     func fallBack(line: String) {
-        #expect(BuildOptions(usual: line.split(separator: " ").map(String.init)) == nil)
+        let arguments = try? CommandLineForms.normalised(line.split(separator: " ").map(String.init))
+        #expect(arguments.flatMap(BuildInvocation.init(plain:)) == nil)
     }
 }

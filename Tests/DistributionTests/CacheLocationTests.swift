@@ -84,6 +84,6 @@ struct LayerCompressionTests {
         ] as [(String, Int?, LayerCompression?)]
     )
     func levels(name: String, level: Int?, expected: LayerCompression?) {
-        #expect(LayerCompression(name, level: level) == expected)
+        #expect((try? LayerCompression(name, level: level)) == expected)
     }
 }

@@ -84,7 +84,8 @@ struct BadInputTests {
             ["--no-such-flag", "."], ["build"], ["build", ".", "extra"], ["-t", "UPPER:x:y", "."],
             ["--build-arg", "=x", "."],
             ["--jobs", "none", "."], ["-o", "type=unknown", "."], ["tag", "one"], ["rmi"], ["--progress", "loud", "."],
-            ["--platform", "a/b/c/d/e", "."],
+            ["--platform", "a/b/c/d/e", "."], ["--compression", "nonsense", "."],
+            ["check-cache", "--compression", "nonsense", "."], ["check-cache", "--push", "."],
         ]
     )
     func usage(arguments: [String]) async throws {

@@ -1,4 +1,5 @@
 public import ArgumentParser
+import BuildService
 import Distribution
 import OCI
 import Reporting
@@ -25,24 +26,13 @@ struct BuildCommand: Command {
     @Argument(help: "The directory that COPY and ADD take files from; `-` for none.")
     var context: String
 
-    @Option(
-        name: [.customShort("f"), .customLong("file")],
-        help: ArgumentHelp("The Dockerfile; `-` for standard input.", valueName: "path")
-    )
-    var file: String?
+    @OptionGroup var inputs: InputOptions
 
     @Option(
         name: [.customShort("t"), .customLong("tag")],
         help: ArgumentHelp("A name for the image, `name` or `name:tag`; may repeat.", valueName: "name")
     )
     var tag: [String] = []
-
-    @Option(
-        name: .customLong("build-arg"),
-        parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("A value for ARG; without `=value` taken from the environment.", valueName: "name[=value]")
-    )
-    var buildArguments: [String] = []
 
     @Option(
         name: .customLong("build-arg-file"),
@@ -57,12 +47,6 @@ struct BuildCommand: Command {
     var buildContexts: [String] = []
 
     @Option(
-        name: .customLong("target"),
-        help: ArgumentHelp("The stage to build instead of the last one.", valueName: "stage")
-    )
-    var target: String?
-
-    @Option(
         name: .customLong("label"),
         help: ArgumentHelp("A label for the image; may repeat.", valueName: "name=value")
     )
@@ -73,12 +57,6 @@ struct BuildCommand: Command {
         help: ArgumentHelp("An annotation for the image's manifest; may repeat.", valueName: "[type:]name=value")
     )
     var annotations: [String] = []
-
-    @Option(
-        name: .customLong("platform"),
-        help: ArgumentHelp("What the image is for, such as linux/arm64.", valueName: "os/arch")
-    )
-    var platform: String?
 
     @Option(name: .customLong("jobs"), help: ArgumentHelp("How many steps may work at once.", valueName: "n"))
     var jobs: Int?
@@ -171,7 +149,7 @@ struct BuildCommand: Command {
         name: .customLong("on-error"),
         help: "Where a RUN failed: fail (the default), or open a shell on what it left, as `debug-shell` does."
     )
-    var onError: BuildOptions.OnError?
+    var onError: BuildInvocation.OnError?
 
     @Flag(name: .customLong("check"), help: "Check the Dockerfile and build nothing, as `swiftbuild check` does.")
     var onlyChecks = false
@@ -203,51 +181,68 @@ struct BuildCommand: Command {
     }
 
     /// What was typed, without the argument parser's wrappers.
-    var options: BuildOptions {
-        BuildOptions(
+    var invocation: BuildInvocation {
+        var options = BuildOptions(context: context)
+        inputs.apply(to: &options)
+        compression.apply(to: &options)
+        runs.apply(to: &options.runs)
+        (options.tags, options.labels, options.annotations) = (tag, labels, annotations)
+        (options.buildArgumentFiles, options.buildContexts) = (buildArgumentFiles, buildContexts)
+        (options.jobs, options.outputs, options.format) = (jobs, outputs, format)
+        (options.idFile, options.metadataFile) = (idFile, metadataFile)
+        (options.sourceDateEpoch, options.pull, options.pushes) = (sourceDateEpoch, pull, pushes)
+        (options.cacheSources, options.cacheDestinations) = (cacheSources, cacheDestinations)
+        (options.ignoresCache, options.uncachedStages) = (ignoresCache, uncachedStages)
+        (options.explains, options.expectsCached) = (explains, expectsCached)
+        return BuildInvocation(
             root: global.root,
-            context: context,
-            file: file,
-            tags: tag,
-            buildArguments: buildArguments,
-            buildArgumentFiles: buildArgumentFiles,
-            buildContexts: buildContexts,
-            target: target,
-            labels: labels,
-            annotations: annotations,
-            platform: platform,
-            jobs: jobs,
+            options: options,
             progress: progress,
-            outputs: outputs,
-            idFile: idFile,
-            metadataFile: metadataFile,
-            sourceDateEpoch: sourceDateEpoch,
-            pull: pull,
-            cacheSources: cacheSources,
-            cacheDestinations: cacheDestinations,
-            pushes: pushes,
-            compression: (try? compression.resolved()) ?? .usual,
-            format: format,
-            ignoresCache: ignoresCache,
-            uncachedStages: uncachedStages,
             isQuiet: isQuiet,
-            explains: explains,
-            expectsCached: expectsCached,
             onError: onError,
-            runs: runs.flags,
             withoutEffect: compatibility.limits,
             check: (try? check) ?? nil
         )
     }
 
-    func run() async throws -> ExitStatus {
-        _ = try compression.resolved()
-        return try await options.build()
+    func run() async throws -> ExitStatus { try await invocation.run() }
+}
+
+/// What a build and a check are of.
+struct InputOptions: ParsableArguments {
+    @Option(
+        name: [.customShort("f"), .customLong("file")],
+        help: ArgumentHelp("The Dockerfile; `-` for standard input.", valueName: "path")
+    )
+    var file: String?
+
+    @Option(
+        name: .customLong("target"),
+        help: ArgumentHelp("The stage to build instead of the last one.", valueName: "stage")
+    )
+    var target: String?
+
+    @Option(
+        name: .customLong("build-arg"),
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("A value for ARG; without `=value` taken from the environment.", valueName: "name[=value]")
+    )
+    var buildArguments: [String] = []
+
+    @Option(
+        name: .customLong("platform"),
+        help: ArgumentHelp("What the image is for, such as linux/arm64.", valueName: "os/arch")
+    )
+    var platform: String?
+
+    func apply(to options: inout BuildOptions) {
+        (options.file, options.target, options.platform) = (file, target, platform)
+        options.buildArguments = buildArguments
     }
 }
 
 extension ProgressMode: ExpressibleByArgument {}
-extension BuildOptions.OnError: ExpressibleByArgument {}
+extension BuildInvocation.OnError: ExpressibleByArgument {}
 
 /// Flags of `docker build` that mean nothing without a daemon.
 struct CompatibilityOptions: ParsableArguments {

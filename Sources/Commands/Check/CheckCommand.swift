@@ -1,5 +1,9 @@
 import ArgumentParser
+import BuildService
+import Glibc
+import Images
 import Reporting
+import TerminalUI
 
 /// `swiftbuild check`: what is wrong or doubtful in a Dockerfile, without building it.
 struct CheckCommand: Command {
@@ -21,42 +25,33 @@ struct CheckCommand: Command {
     @Argument(help: "The directory that COPY and ADD would take files from.")
     var context = "."
 
-    @Option(
-        name: [.customShort("f"), .customLong("file")],
-        help: ArgumentHelp("The Dockerfile; `-` for standard input.", valueName: "path")
-    )
-    var file: String?
-
-    @Option(
-        name: .customLong("target"),
-        help: ArgumentHelp("Check only this stage and what it needs.", valueName: "stage")
-    )
-    var target: String?
-
-    @Option(
-        name: .customLong("build-arg"),
-        parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("A value for ARG; without `=value` taken from the environment.", valueName: "name[=value]")
-    )
-    var buildArguments: [String] = []
-
-    @Option(
-        name: .customLong("platform"),
-        help: ArgumentHelp("What the image would be for, such as linux/arm64.", valueName: "os/arch")
-    )
-    var platform: String?
+    @OptionGroup var inputs: InputOptions
 
     @Option(name: .customLong("format"), help: "How what was found is printed.")
     var format = OutputFormat.text
 
     func run() async throws -> ExitStatus {
-        return try await BuildOptions(
-            root: global.root,
-            context: context,
-            file: file,
-            buildArguments: buildArguments,
-            target: target,
-            platform: platform
-        ).printChecks(format)
+        var options = BuildOptions(context: context)
+        inputs.apply(to: &options)
+        return try await CheckCommand.check(options, in: global.store, format: format)
+    }
+
+    /// Prints what the checks find.
+    ///
+    /// - Returns: 1 when there are errors, or warnings that count as errors.
+    static func check(_ options: BuildOptions, in store: StoreLocation, format: OutputFormat) async throws -> ExitStatus
+    {
+        let found = try await BuildService(store).check(options)
+        switch format {
+        case .text:
+            Terminal.write(
+                DiagnosticRenderer(usesColour: Terminal.usesColour(STDOUT_FILENO)).render(found),
+                to: STDOUT_FILENO
+            )
+            if found.diagnostics.isEmpty { Terminal.write("note: nothing to complain of\n", to: STDERR_FILENO) }
+            GitHubAnnotation.show(found.diagnostics.map { Problem($0, in: found.source) })
+        case .json: try Terminal.print(json: DiagnosticsDocument(found))
+        }
+        return found.diagnostics.contains { $0.severity == .error } ? .failure : .success
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BuildChecks
 import FileSystem
 import Glibc
 import Reporting

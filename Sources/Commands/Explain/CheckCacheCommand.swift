@@ -1,4 +1,5 @@
 import ArgumentParser
+import BuildService
 import Images
 import Reporting
 import TerminalUI
@@ -28,22 +29,25 @@ struct CheckCacheCommand: Command {
     var format = OutputFormat.text
 
     func run() async throws -> ExitStatus {
-        let options = build.options
-        let found = CacheCheck()
-        try await Signals.cancelling {
-            // What others say of a step or a base has to be put somewhere.
-            let images =
-                try options.cacheSources.isEmpty
-                ? StoreLocation(options.root).look() : StoreLocation(options.root).open()
-            try await PreparedBuild(options, images).look { found.take($0) }
-        }
-        let steps = found.steps
+        let (options, store) = (build.invocation.options, build.global.store)
+        let steps = try await Signals.cancelling { try await BuildService(store).lookUp(options) }
         switch format {
-        case .json:
-            try Terminal.print(json: CacheCheck.Document(steps))
-        case .text:
-            for line in steps.flatMap(\.lines.lines) { Terminal.print(line) }
+        case .json: try Terminal.print(json: CacheCheck.Document(steps))
+        case .text: for line in steps.flatMap(\.lines) { Terminal.print(line) }
         }
         return options.expectsCached && !steps.allSatisfy(\.isCached) ? .notCached : .success
+    }
+}
+
+extension CacheCheck.Step {
+    fileprivate var lines: [String] {
+        StepLines(
+            stage: hasOtherStages ? step.stageName : nil,
+            number: step.number,
+            total: step.total,
+            text: step.text,
+            state: outcome.rawValue,
+            explanation: explanation
+        ).lines
     }
 }

@@ -1,3 +1,4 @@
+import BuildRecords
 import Distribution
 import FileSystem
 import ImageAnalysis
@@ -14,7 +15,7 @@ struct AnalysisDocument: Encodable {
     init(_ analysis: ImageAnalysis, of opened: OpenedImage) {
         self.analysis = analysis
         image = opened.image.id
-        places = DockerfilePlaces(of: opened)
+        places = opened.places
     }
 
     func encode(to encoder: any Encoder) throws {

@@ -1,3 +1,4 @@
+import BuildRecords
 import Distribution
 import Formatting
 import Glibc
@@ -20,7 +21,7 @@ struct AnalysisText {
 
     init(_ analysis: ImageAnalysis, of opened: OpenedImage, depth: Int) {
         self.analysis = analysis
-        places = DockerfilePlaces(of: opened)
+        places = opened.places
         let size = HumanReadable.size
         line("\(EscapedText.escaped(opened.name)) \(opened.image.id.short)")
         line(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BuildRecords
+import BuildService
 import Distribution
 import FileSystem
 import Glibc

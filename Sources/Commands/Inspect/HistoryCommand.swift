@@ -1,4 +1,5 @@
 import ArgumentParser
+import BuildRecords
 import Distribution
 import Formatting
 import Glibc
@@ -49,7 +50,7 @@ struct HistoryCommand: Command {
             return .success
         }
         if case .json = format {
-            let places = DockerfilePlaces(of: opened)
+            let places = opened.places
             var layer = opened.content.layers.count
             let placed = rows.map { row in
                 // Newest first.

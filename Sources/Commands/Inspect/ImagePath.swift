@@ -1,10 +1,17 @@
+import BuildRecords
 import Distribution
 import Glibc
 import Images
+import Layers
 import Reporting
 import TerminalUI
 
 extension OpenedImage {
+    /// Which lines of a Dockerfile made its layers.
+    var places: DockerfilePlaces {
+        DockerfilePlaces(ofImage: image.id, layers: content.layers.map(\.diffID), in: images.store)
+    }
+
     /// Opens what a user calls an image; how one is pulled is shown on a terminal.
     init(_ name: String, in images: ImageStore) async throws {
         let location = try ImageLocation(parsing: name)

@@ -1,5 +1,6 @@
 public import ArgumentParser
 import BuildEngine
+import BuildService
 import Distribution
 import Images
 public import OCI
@@ -20,15 +21,11 @@ struct CompressionOptions: ParsableArguments {
     @Option(name: .customLong("compression-level"), help: "1 to 9 for gzip, 1 to 19 for zstd.")
     var level: Int?
 
-    func resolved() throws -> LayerCompression {
-        guard let compression = LayerCompression(compression, level: level) else {
-            throw UserError(
-                "unknown compression `\(compression)`\(level.map { " of level \($0)" } ?? "")",
-                hints: ["gzip with levels 1 to 9, zstd with levels 1 to 19, or uncompressed"],
-                status: .usage
-            )
-        }
-        return compression
+    /// - Throws: `UserError` with the status for wrong use.
+    func resolved() throws -> LayerCompression { try LayerCompression(compression, level: level) }
+
+    func apply(to options: inout BuildOptions) {
+        (options.compression, options.compressionLevel) = (compression, level)
     }
 }
 

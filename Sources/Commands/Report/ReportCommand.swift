@@ -67,7 +67,7 @@ struct ReportCommand: Command {
         let opened = try await OpenedImage(subject, in: images)
         // What a build in which nothing changed would tell is nothing.
         let made = records.records.first { $0.image == opened.image.id && !$0.isAllCached }
-        let record = made ?? DockerfilePlaces(of: opened).record
+        let record = made ?? opened.places.record
         return BuildReport(build: record.map { build($0, images) }, image: try image(opened, name: subject))
     }
 

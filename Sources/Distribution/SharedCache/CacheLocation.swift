@@ -63,7 +63,7 @@ public struct CacheLocation: Sendable, Hashable {
         guard let value = values.removeValue(forKey: name) else { throw invalid("`\(name)` is missing") }
         let level = values.removeValue(forKey: "compression-level")
         let algorithm = values.removeValue(forKey: "compression") ?? "gzip"
-        guard let compression = LayerCompression(algorithm, level: level.map { Int($0) ?? 0 }) else {
+        guard let compression = try? LayerCompression(algorithm, level: level.map { Int($0) ?? 0 }) else {
             throw invalid("unknown compression `\(algorithm)`\(level.map { " of level \($0)" } ?? "")")
         }
         self.compression = compression

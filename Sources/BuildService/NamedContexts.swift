@@ -1,12 +1,12 @@
-import BuildContext
-import BuildPlanning
-import ContentStore
-import FileSystem
-import Images
-import OCI
-import RemoteAddresses
-import Reporting
-import SystemPackage
+internal import BuildContext
+internal import BuildPlanning
+internal import ContentStore
+internal import FileSystem
+internal import Images
+internal import OCI
+internal import RemoteAddresses
+internal import Reporting
+internal import SystemPackage
 
 /// The values of `--build-context NAME=VALUE`, and how each of them is opened.
 struct NamedContexts: Sendable {

@@ -1,12 +1,11 @@
-import BuildChecks
-import BuildContext
-import BuildPlanning
-import DockerfileSyntax
-import OCI
-import Reporting
+internal import BuildContext
+internal import BuildPlanning
+internal import DockerfileSyntax
+internal import OCI
+internal import Reporting
 
 /// One request of `swiftbuild debug tables` and what it is answered.
-struct TableRow {
+public struct TableRow {
     private let members: [String: JSONValue]
 
     /// Why a row has no result.
@@ -19,7 +18,7 @@ struct TableRow {
     }
 
     /// The line that answers a line; nothing for one that is blank.
-    static func answer(to line: ArraySlice<UInt8>) -> [UInt8] {
+    public static func answer(to line: ArraySlice<UInt8>) -> [UInt8] {
         guard line.contains(where: { $0 != 0x20 && $0 != 0x09 && $0 != 0x0D }) else { return [] }
         var answer: [String: JSONValue] = ["id": .null]
         do throws(Failure) {

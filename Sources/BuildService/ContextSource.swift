@@ -1,12 +1,12 @@
-import BuildContext
-import ContentStore
-import FileSystem
-import Glibc
-import Layers
-import RemoteAddresses
-import RemoteSources
-import Reporting
-import SystemPackage
+internal import BuildContext
+internal import ContentStore
+internal import FileSystem
+internal import Glibc
+internal import Layers
+internal import RemoteAddresses
+internal import RemoteSources
+internal import Reporting
+internal import SystemPackage
 
 /// What stands where `build` wants a context.
 enum ContextSource: Sendable {

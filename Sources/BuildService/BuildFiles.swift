@@ -1,13 +1,13 @@
-import BuildContext
-import ContentStore
-import FileSystem
-import Glibc
-import RemoteAddresses
-import Reporting
-import SystemPackage
+public import BuildContext
+internal import ContentStore
+internal import FileSystem
+internal import Glibc
+internal import RemoteAddresses
+internal import Reporting
+public import SystemPackage
 
 /// The Dockerfile's text and the context of a build, wherever each of them comes from.
-struct BuildFiles {
+public struct BuildFiles {
     let dockerfile: SourceText
     let context: ContextDirectory?
     /// What records of builds call the context: an absolute path, an address without credentials, or `-`.
@@ -95,7 +95,7 @@ struct BuildFiles {
     /// A directory with the ignore file that lies in it.
     ///
     /// - Parameter dockerfile: The Dockerfile, whose own ignore file goes first.
-    static func openWithIgnoreFile(_ path: String, dockerfile: FilePath? = nil) throws -> ContextDirectory {
+    public static func openWithIgnoreFile(_ path: String, dockerfile: FilePath? = nil) throws -> ContextDirectory {
         try ignoring(try open(path), dockerfile: dockerfile)
     }
 

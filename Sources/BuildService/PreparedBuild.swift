@@ -1,34 +1,19 @@
-import BuildContext
-import BuildEngine
-import BuildPlanning
-import BuildRecords
-import Distribution
-import DockerfileSyntax
-import FileSystem
-import Formatting
-import Glibc
-import Images
-import OCI
-import Registry
-import Reporting
-import SystemPackage
+internal import BuildContext
+internal import BuildEngine
+internal import BuildPlanning
+internal import BuildRecords
+internal import Distribution
+internal import DockerfileSyntax
+internal import Formatting
+internal import Images
+internal import OCI
+internal import Registry
+internal import Reporting
 
-/// What is left to do once an image is built.
-///
-/// Not all of what was prepared: a context that was fetched or unpacked goes away with that.
-struct BuiltResult: Sendable {
-    let record: BuildRecord
-    let image: ListedImage
-    let outputs: [ImageOutput]
-    /// The repositories that the results of its steps went to.
-    let caches: [ImageReference]
-}
-
-/// What a `build` command line means: everything checked and read that can be before anything is built.
+/// A build that can begin: its options are read, and its Dockerfile and contexts are there.
 struct PreparedBuild: Sendable {
     private let request: BuildRequest
-    private let outputs: [ImageOutput]
-    private let annotations: ImageAnnotations
+    private let annotations: [String: String]
     private let format: ImageFormat
     private let images: ImageStore
     private let layouts: [ImageReference: NamedContexts.Layout]
@@ -37,52 +22,36 @@ struct PreparedBuild: Sendable {
     private let cacheDestinations: [CacheLocation]
 
     /// - Throws: `UserError`, `DiagnosticsError`.
-    init(_ command: BuildOptions, _ images: ImageStore) async throws {
+    init(_ options: BuildOptions, _ settings: BuildSettings, _ images: ImageStore) async throws {
         self.images = images
-        pull = command.pull
-        let tags = try command.tags.map { try UserError.reading("--tag", $0, ImageReference.init(parsing:)) }
-        for tag in tags { try UserError.reading("--tag", tag, ImageStore.check(newName:)) }
-        annotations = try UserError.reading("--annotation", command.annotations, ImageAnnotations.init(parsing:))
-        format = command.format ?? .oci
-        guard format == .oci || annotations.manifest.isEmpty else {
-            throw UserError("--annotation: a manifest of Docker's format has none", status: .usage)
-        }
-        outputs = try command.outputs.map { try UserError.reading("--output", $0, ImageOutput.init(parsing:)) }
-        cacheSources = try command.cacheSources.map { text in
-            try UserError.reading("--cache-from", text) { try CacheLocation(parsing: $0, .from) }
-        }
-        cacheDestinations = try command.cacheDestinations.map { text in
-            try UserError.reading("--cache-to", text) { try CacheLocation(parsing: $0, .to) }
-        }
-        var options = PlanOptions(
-            target: command.target,
-            buildArguments: try BuildArguments(command).values
-        )
-        options.targetPlatform = try Platform.wanted(command.platform) ?? options.targetPlatform
-        let namedContexts = try NamedContexts(command.buildContexts) { images.store }
-        options.namedContexts = namedContexts.kinds
+        pull = options.pull
+        (annotations, format) = (settings.annotations.manifest, settings.format)
+        (cacheSources, cacheDestinations) = (settings.cacheSources, settings.cacheDestinations)
+        var plan = settings.plan
+        let namedContexts = try NamedContexts(options.buildContexts) { images.store }
+        plan.namedContexts = namedContexts.kinds
         layouts = namedContexts.layouts
         let files = try await BuildFiles(
-            context: command.context,
-            dockerfile: command.file,
-            keepsGitDirectory: options.buildArguments["BUILDKIT_CONTEXT_KEEP_GIT_DIR"] == "1"
+            context: options.context,
+            dockerfile: options.file,
+            keepsGitDirectory: plan.buildArguments["BUILDKIT_CONTEXT_KEEP_GIT_DIR"] == "1"
         ) { images.store }
         var request = BuildRequest(
             dockerfile: try Dockerfile(parsing: files.dockerfile),
             context: files.context,
-            options: options,
-            jobs: command.jobs ?? 4
+            options: plan,
+            jobs: options.jobs ?? 4
         )
         request.dockerfileName = files.dockerfileName
         request.contextName = files.contextName
         request.namedContexts = namedContexts.openers
-        request.tags = tags
-        request.labels = try PreparedBuild.labels(command.labels)
-        request.usesCache = !command.ignoresCache
-        request.runs = try command.runs.settings()
-        request.explainsMisses = command.explains
-        request.onMiss = command.expectsCached ? .refuse : .make
-        request.uncachedStages = command.uncachedStages.flatMap { $0.split(separator: ",").map(String.init) }
+        request.tags = settings.tags
+        request.labels = settings.labels
+        request.usesCache = !options.ignoresCache
+        request.runs = settings.runs
+        request.explainsMisses = options.explains
+        request.onMiss = options.expectsCached ? .refuse : .make
+        request.uncachedStages = options.uncachedStages.flatMap { $0.split(separator: ",").map(String.init) }
         self.request = request
     }
 
@@ -113,10 +82,10 @@ struct PreparedBuild: Sendable {
     }
 
     /// Builds, stores the image and gives it its names.
-    func execute(events: @escaping @Sendable (BuildEvent) -> Void) async throws -> BuiltResult {
+    func execute(events: @escaping @Sendable (BuildEvent) -> Void) async throws -> (BuildRecord, StoredImage) {
         let shared = sharedCache(to: cacheDestinations, events)
         let builder = builder(pull, shared, events)
-        let (images, tags, annotations, format) = (images, request.tags, annotations.manifest, format)
+        let (images, tags, annotations, format) = (images, request.tags, annotations, format)
         let record: BuildRecord
         do {
             record = try await builder.build(request) { image in
@@ -143,12 +112,7 @@ struct PreparedBuild: Sendable {
         guard let id = record.image, let stored = images.image(id: id) else {
             throw UserError("the image was removed right after it was built")
         }
-        return BuiltResult(
-            record: record,
-            image: ListedImage(image: stored, names: request.tags, annotations: self.annotations.descriptor),
-            outputs: outputs,
-            caches: cacheDestinations.compactMap(\.repository)
-        )
+        return (record, stored)
     }
 
     private func sharedCache(to destinations: [CacheLocation], _ events: @escaping @Sendable (BuildEvent) -> Void)
@@ -156,16 +120,6 @@ struct PreparedBuild: Sendable {
     {
         guard !cacheSources.isEmpty || !destinations.isEmpty else { return nil }
         return SharedCache(from: cacheSources, to: destinations, images.layers, .shared) { events(.note($0)) }
-    }
-
-    private static func labels(_ texts: [String]) throws -> [(name: String, value: String)] {
-        try texts.map { text in
-            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            guard let name = parts.first, !name.isEmpty else {
-                throw UserError("--label: `\(text)` has no name", status: .usage)
-            }
-            return (name, parts.count == 2 ? parts[1] : "")
-        }
     }
 }
 

@@ -1,8 +1,8 @@
-import BuildEngine
-import Distribution
-import Images
-import OCI
-import Reporting
+internal import BuildEngine
+internal import Distribution
+internal import Images
+internal import OCI
+internal import Reporting
 
 /// Base images out of layouts that `--build-context` names, out of the store, or else out of a registry.
 struct BaseImages: BaseImageProvider {

@@ -1,7 +1,7 @@
-import BuildPlanning
-import FileSystem
-import Reporting
-import SystemPackage
+internal import BuildPlanning
+internal import FileSystem
+internal import Reporting
+internal import SystemPackage
 
 /// The values for `ARG` that a command line and the environment give.
 struct BuildArguments {

@@ -1,7 +1,7 @@
-import Reporting
+public import Reporting
 
 /// What is told of one step, in the words of the transcript of a build.
-struct StepLines {
+public struct StepLines {
     /// `nil` where there is only one.
     let stage: String?
     let number: Int
@@ -10,7 +10,19 @@ struct StepLines {
     let state: String
     let explanation: StepExplanation?
 
-    var lines: [String] {
+    public init(
+        stage: String?,
+        number: Int,
+        total: Int,
+        text: String,
+        state: String,
+        explanation: StepExplanation?
+    ) {
+        (self.stage, self.number, self.total) = (stage, number, total)
+        (self.text, self.state, self.explanation) = (text, state, explanation)
+    }
+
+    public var lines: [String] {
         let prefix = stage.map { "[\(EscapedText.escaped($0))] " } ?? ""
         let title = number > 0 ? "Step \(number)/\(total) : " : "Step : "
         return ["\(prefix)\(title)\(EscapedText.escaped(text))", " ---> \(state)"] + (explanation?.indentedLines ?? [])

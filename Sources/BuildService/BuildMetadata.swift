@@ -1,6 +1,6 @@
-import BuildRecords
-import Images
-import OCI
+internal import BuildRecords
+internal import Images
+internal import OCI
 
 /// What `--metadata-file` tells of a finished build, with the members that `docker buildx build` writes, and in
 /// one of ours what became of each step.

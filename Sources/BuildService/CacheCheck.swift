@@ -1,45 +1,28 @@
-import Reporting
-import Synchronization
+internal import BuildRecords
+public import Reporting
+internal import Synchronization
 
 /// Collects what the look-ups of a build tell.
-final class CacheCheck: Sendable {
-    struct Step {
-        let step: BuildEvent.Step
-        let outcome: BuildEvent.Outcome
-        let explanation: StepExplanation?
-        let hasOtherStages: Bool
+public final class CacheCheck: Sendable {
+    public struct Step: Sendable {
+        public let step: BuildEvent.Step
+        public let outcome: BuildEvent.Outcome
+        public let explanation: StepExplanation?
+        /// Whether steps of other stages were looked up too.
+        public let hasOtherStages: Bool
 
-        var isCached: Bool { outcome == .cached || outcome == .base }
-
-        var lines: StepLines {
-            StepLines(
-                stage: hasOtherStages ? step.stageName : nil,
-                number: step.number,
-                total: step.total,
-                text: step.text,
-                state: outcome.rawValue,
-                explanation: explanation
-            )
-        }
+        public var isCached: Bool { outcome == .cached || outcome == .base }
     }
 
-    struct Document: Encodable {
+    /// The steps as JSON.
+    public struct Document: Encodable {
         private let steps: [BuildDocument.Step]
         /// Whether all of them are in the cache.
         private let isCached: Bool
 
-        init(_ found: [Step]) {
+        public init(_ found: [Step]) {
             isCached = found.allSatisfy(\.isCached)
-            steps = found.map {
-                BuildDocument.Step(
-                    stage: $0.step.stageName,
-                    step: $0.step.number,
-                    line: nil,
-                    instruction: $0.step.text,
-                    result: $0.outcome.rawValue,
-                    reasons: $0.explanation.map { $0.reasons.map(ReasonDocument.init) }
-                )
-            }
+            steps = found.map { BuildDocument.Step($0.step, $0.outcome, $0.explanation) }
         }
 
         private enum CodingKeys: String, CodingKey {

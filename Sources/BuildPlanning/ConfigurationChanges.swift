@@ -1,15 +1,14 @@
-import BuildPlanning
-import DockerfileSyntax
-import OCI
-import Reporting
+public import DockerfileSyntax
+public import OCI
+internal import Reporting
 
 /// Instructions that change nothing but the configuration of an image, as `import --change` takes them.
-struct ConfigurationChanges {
+public struct ConfigurationChanges {
     private let plan: BuildPlan
 
     /// - Parameter dockerfile: One stage `FROM scratch`.
     /// - Throws: `DiagnosticsError` for instructions that make files.
-    init(_ dockerfile: Dockerfile) throws {
+    public init(_ dockerfile: Dockerfile) throws {
         if dockerfile.stages.count > 1 {
             throw ConfigurationChanges.refusal(dockerfile.stages[1].instruction, in: dockerfile.source)
         }
@@ -24,7 +23,7 @@ struct ConfigurationChanges {
     }
 
     /// - Throws: `DiagnosticsError`.
-    func applied(to start: ImageConfiguration.Execution) throws -> ImageConfiguration.Execution {
+    public func applied(to start: ImageConfiguration.Execution) throws -> ImageConfiguration.Execution {
         var configuration = ImageConfiguration(platform: plan.target.platform)
         configuration.config = start
         var state = StageState(stage: plan.target, plan: plan, base: configuration)

@@ -1,16 +1,17 @@
-import BuildCache
-import BuildRecords
-import ContentStore
-import Images
-import Layers
-import OCI
-import Reporting
+internal import BuildCache
+public import BuildRecords
+internal import ContentStore
+public import Images
+public import Layers
+internal import OCI
+internal import Reporting
 
 extension BuildRecord {
     /// The files before a step and behind it.
     ///
     /// - Throws: `UserError` where the step made no layer, or something is not there any more; `LayerError`.
-    func files(around place: StepPlace, in images: ImageStore) throws -> (before: MergedView, after: MergedView) {
+    public func files(around place: StepPlace, in images: ImageStore) throws -> (before: MergedView, after: MergedView)
+    {
         guard let layer = self[place].layer else {
             let step = self[place]
             throw UserError(

@@ -1,21 +1,22 @@
-import ArgumentParser
-import BuildEngine
-import BuildPlanning
-import ContainerRuntime
-import FileSystem
-import Formatting
-import Reporting
-import Sandbox
+internal import BuildEngine
+internal import BuildPlanning
+internal import ContainerRuntime
+internal import FileSystem
+internal import Formatting
+internal import Reporting
+internal import Sandbox
 
-/// What a `build` command line says about the processes of `RUN`, as it was typed.
-struct RunFlags: Sendable, Equatable {
-    var secrets: [String] = []
-    var agents: [String] = []
-    var hosts: [String] = []
-    var network: String?
-    var entitlements: [String] = []
-    var sharedMemorySize: String?
-    var limits: [String] = []
+/// What a build is told about the processes of `RUN`, as it was said.
+public struct RunFlags: Sendable, Equatable {
+    public var secrets: [String] = []
+    public var agents: [String] = []
+    public var hosts: [String] = []
+    public var network: String?
+    public var entitlements: [String] = []
+    public var sharedMemorySize: String?
+    public var limits: [String] = []
+
+    public init() {}
 
     /// - Throws: `UserError` for wrong use.
     func settings() throws -> RunSettings {
@@ -66,63 +67,5 @@ struct RunFlags: Sendable, Equatable {
 
     private static func wrong(_ message: String) -> UserError {
         UserError(message, status: .usage)
-    }
-}
-
-/// The same on the argument parser's side.
-struct RunArguments: ParsableArguments {
-    @Option(
-        name: .customLong("secret"),
-        help: ArgumentHelp(
-            "A secret for RUN --mount=type=secret; may repeat.",
-            valueName: "id=name[,src=path|,env=variable]"
-        )
-    )
-    var secrets: [String] = []
-
-    @Option(
-        name: .customLong("ssh"),
-        help: ArgumentHelp("An ssh agent for RUN --mount=type=ssh; may repeat.", valueName: "default|id[=socket|key,…]")
-    )
-    var agents: [String] = []
-
-    @Option(
-        name: .customLong("add-host"),
-        help: ArgumentHelp("A line of /etc/hosts for RUN; may repeat.", valueName: "name:address")
-    )
-    var hosts: [String] = []
-
-    @Option(
-        name: .customLong("network"),
-        help: ArgumentHelp("The network that RUN sees: default, none or host.", valueName: "mode")
-    )
-    var network: String?
-
-    @Option(
-        name: .customLong("allow"),
-        help: ArgumentHelp("Let RUN have network.host or security.insecure; may repeat.", valueName: "entitlement")
-    )
-    var entitlements: [String] = []
-
-    @Option(name: .customLong("shm-size"), help: ArgumentHelp("The size of /dev/shm for RUN.", valueName: "size"))
-    var sharedMemorySize: String?
-
-    @Option(
-        name: .customLong("ulimit"),
-        parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("A resource limit for RUN; may repeat.", valueName: "name=soft[:hard]")
-    )
-    var limits: [String] = []
-
-    var flags: RunFlags {
-        RunFlags(
-            secrets: secrets,
-            agents: agents,
-            hosts: hosts,
-            network: network,
-            entitlements: entitlements,
-            sharedMemorySize: sharedMemorySize,
-            limits: limits
-        )
     }
 }

@@ -1,18 +1,17 @@
-import BuildCache
-import BuildRecords
-import ContentStore
-import Formatting
-import OCI
+internal import BuildCache
+public import ContentStore
+internal import Formatting
+internal import OCI
 
 /// What a build did, in one line.
-struct BuildSummary {
+public struct BuildSummary {
     private var (ran, cached) = (0, 0)
     /// Nanoseconds that the steps took whose results were used, as far as their builds are remembered.
     private var saved: Int64 = 0
     /// Of the layers that were made.
     private var written: Int64 = 0
 
-    init(_ record: BuildRecord, in store: Store) {
+    public init(_ record: BuildRecord, in store: Store) {
         var wanted: Set<Digest> = []
         for step in record.stages.flatMap(\.steps) {
             switch step.result {
@@ -36,7 +35,7 @@ struct BuildSummary {
         }
     }
 
-    var text: String {
+    public var text: String {
         var parts = ["\(ran + cached) steps: \(ran) ran, \(cached) cached"]
         // Less is not worth a word.
         if saved >= 50_000_000 { parts.append("\(HumanReadable.elapsed(nanoseconds: saved)) saved") }
