@@ -122,7 +122,7 @@ let package = Package(
             ["Formatting", "Reporting", "OCI", "FileSystem", "ContentStore", "BuildCache", "Layers", systemPackage]
         ),
         library("Images", ["Reporting", "OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
-        library("ImageAnalysis", ["Reporting", "OCI", "FileSystem", "Layers", systemPackage]),
+        library("ImageAnalysis", ["Formatting", "Reporting", "OCI", "FileSystem", "Layers", systemPackage]),
         library("BuildReport", ["Formatting", "Reporting", "OCI", "Layers", "ImageAnalysis", "BuildRecords"]),
         library(
             "ContainerRuntime",

@@ -1,4 +1,5 @@
 internal import BuildCache
+internal import Formatting
 internal import OCI
 public import Reporting
 
@@ -22,7 +23,7 @@ public struct BuildDocument: Encodable {
         var layer: Digest?
         /// The bytes of the layer's tar.
         var size: Int64?
-        var reasons: [ReasonDocument]?
+        var reasons: [JSONValue]?
 
         private init(stage: String, step: Int, line: Int?, instruction: String, result: String) {
             (self.stage, self.step, self.line) = (stage, step, line)
@@ -38,7 +39,7 @@ public struct BuildDocument: Encodable {
                 instruction: step.text,
                 result: outcome.rawValue
             )
-            reasons = explanation.map { $0.reasons.map(ReasonDocument.init) }
+            reasons = explanation?.documents
         }
 
         fileprivate init(_ record: BuildRecord, _ place: StepPlace, _ explanation: StepExplanation?) {
@@ -61,7 +62,7 @@ public struct BuildDocument: Encodable {
             key = step.key
             layer = step.layer?.diffID
             size = step.layer?.tarSize
-            reasons = explanation.map { $0.reasons.map(ReasonDocument.init) }
+            reasons = explanation?.documents
         }
     }
 

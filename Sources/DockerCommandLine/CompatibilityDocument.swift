@@ -30,7 +30,7 @@ public enum CompatibilityDocument {
     }
 
     private static func section(_ command: KnownCommand) -> String {
-        let flags = command.flags.filter { $0.support != .own }
+        let flags = command.flags.filter { $0.support != .own }.sorted { $0.text < $1.text }
         let own = command.flags.filter { $0.support == .own }.map { "`\($0.text)`" }
         var text = "\n## \(command.docker ?? "")\n\n"
         if flags.isEmpty {

@@ -1,72 +1,61 @@
 extension KnownCommand {
     /// Those of `docker build`, of `docker buildx build`, and our own.
-    static let build: [CommandFlag] = [
-        .option("add-host"),
-        .option("allow"),
-        .option("annotation", nil, .different("for the manifest and its descriptor")),
-        .option("attest", nil, .different("only to switch attestations off: none are made")),
-        .option("build-arg"),
-        .option("build-context"),
-        .option("builder", nil, .missing("there are no builders to choose from")),
-        .option("cache-from", nil, .different("type=registry and type=local")),
-        .option("cache-to", nil, .different("type=registry and type=local")),
-        .option("call", nil, .different("build and check")),
-        .option("cgroup-parent", nil, limit),
-        .toggle("check"),
-        .toggle("compress", nil, .ignored("the context is not sent anywhere")),
-        .option("cpu-period", nil, limit),
-        .option("cpu-quota", nil, limit),
-        .option("cpu-shares", "c", limit),
-        .option("cpuset-cpus", nil, limit),
-        .option("cpuset-mems", nil, limit),
-        .toggle("debug", "D", .missing("`--progress plain` and `--explain` tell more")),
-        .toggle("disable-content-trust", nil, .ignored("there is no content trust to switch off")),
-        .option("file", "f"),
-        .toggle("force-rm", nil, .ignored("there are no intermediate containers")),
-        .option("iidfile"),
-        .option("isolation", nil, .ignored("only Windows has a choice")),
-        .option("label"),
-        .toggle("load", nil, .ignored("an image always goes to the store")),
-        .option("memory", "m", limit),
-        .option("memory-swap", nil, limit),
-        .option("metadata-file"),
-        .option("network"),
-        .toggle("no-cache"),
-        .option("no-cache-filter"),
-        .option("output", "o", .different("types oci, docker, tar and local")),
-        .option("platform", nil, .different("one platform")),
-        .option("progress"),
-        .option("provenance", nil, .different("only `false`: no attestations are made")),
-        .option("pull", implying: "always", .different("also `--pull=missing` and `--pull=never`")),
-        .toggle("push"),
-        .toggle("quiet", "q"),
-        .option("resource", nil, limit),
-        .toggle("rm", nil, .ignored("there are no intermediate containers")),
-        .option("sbom", nil, .different("only `false`: no attestations are made")),
-        .option("secret"),
-        .option("security-opt", nil, .different("accepted without effect")),
-        .option("shm-size"),
-        .toggle(
-            "squash",
-            nil,
-            .missing("layers are not joined; a stage that copies from the others has the same effect")
-        ),
-        .option("ssh"),
-        .option("tag", "t"),
-        .option("target"),
-        .option("ulimit"),
-        root,
-        .option("build-arg-file", nil, .own),
-        .option("compression", nil, .own),
-        .option("compression-level", nil, .own),
-        .toggle("expect-cached", nil, .own),
-        .toggle("explain", nil, .own),
-        .option("image-format", nil, .own),
-        .option("jobs", nil, .own),
-        .option("on-error", nil, .own),
-        .option("source-date-epoch", nil, .own),
-        .option("timestamp", nil, .own),
-    ]
+    static let build: [CommandFlag] =
+        [
+            .option("annotation", nil, .different("for the manifest and its descriptor")),
+            .option("attest", nil, .different("only to switch attestations off: none are made")),
+            .option("builder", nil, .missing("there are no builders to choose from")),
+            .option("cache-from", nil, .different("type=registry and type=local")),
+            .option("cache-to", nil, .different("type=registry and type=local")),
+            .option("call", nil, .different("build and check")),
+            .toggle("check"),
+            .toggle("compress", nil, .ignored("the context is not sent anywhere")),
+            .option("cpu-shares", "c", limit),
+            .toggle("debug", "D", .missing("`--progress plain` and `--explain` tell more")),
+            .toggle("disable-content-trust", nil, .ignored("there is no content trust to switch off")),
+            .option("file", "f"),
+            .toggle("force-rm", nil, .ignored("there are no intermediate containers")),
+            .option("isolation", nil, .ignored("only Windows has a choice")),
+            .toggle("load", nil, .ignored("an image always goes to the store")),
+            .option("memory", "m", limit),
+            .toggle("no-cache"),
+            .option("output", "o", .different("types oci, docker, tar and local")),
+            .option("platform", nil, .different("one platform")),
+            .option("provenance", nil, .different("only `false`: no attestations are made")),
+            .option("pull", implying: "always", .different("also `--pull=missing` and `--pull=never`")),
+            .toggle("push"),
+            .toggle("quiet", "q"),
+            .toggle("rm", nil, .ignored("there are no intermediate containers")),
+            .option("sbom", nil, .different("only `false`: no attestations are made")),
+            .option("security-opt", nil, .different("accepted without effect")),
+            .toggle(
+                "squash",
+                nil,
+                .missing("layers are not joined; a stage that copies from the others has the same effect")
+            ),
+            .option("tag", "t"),
+            root,
+            .toggle("expect-cached", nil, .own),
+            .toggle("explain", nil, .own),
+        ]
+        + options(
+            [
+                "add-host", "allow", "build-arg", "build-context", "iidfile", "label", "metadata-file", "network",
+                "no-cache-filter", "progress", "secret", "shm-size", "ssh", "target", "ulimit",
+            ],
+            .same
+        )
+        + options(
+            ["cgroup-parent", "cpu-period", "cpu-quota", "cpuset-cpus", "cpuset-mems", "memory-swap", "resource"],
+            limit
+        )
+        + options(
+            [
+                "build-arg-file", "compression", "compression-level", "image-format", "jobs", "on-error",
+                "source-date-epoch", "timestamp",
+            ],
+            .own
+        )
 
     private static let limit = CommandFlag.Support.different("accepted without effect, which is told")
 }

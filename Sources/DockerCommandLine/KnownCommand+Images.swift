@@ -139,3 +139,15 @@ extension KnownCommand {
         options.map { .option($0, letters[$0], .own) }
     }
 }
+
+extension KnownCommand {
+    /// Options without letters for which the same is true.
+    static func options(_ names: [String], _ support: CommandFlag.Support) -> [CommandFlag] {
+        names.map { .option($0, nil, support) }
+    }
+
+    /// Switches without letters for which the same is true.
+    static func toggles(_ names: [String], _ support: CommandFlag.Support) -> [CommandFlag] {
+        names.map { .toggle($0, nil, support) }
+    }
+}

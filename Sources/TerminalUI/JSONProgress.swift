@@ -1,4 +1,5 @@
 internal import FileSystem
+internal import Formatting
 internal import Glibc
 internal import OCI
 internal import Reporting
@@ -6,32 +7,6 @@ internal import Synchronization
 
 /// One JSON object a line on standard error, for programs.
 final class JSONProgress: ProgressRenderer {
-    private struct Line: Encodable {
-        var event: String
-        var stage: String?
-        var step: Int?
-        var total: Int?
-        var instruction: String?
-        var outcome: String?
-        var id: String?
-        var seconds: Double?
-        var stream: String?
-        var data: String?
-        var message: String?
-        var rule: String?
-        var line: Int?
-        var column: Int?
-        var name: String?
-        var stages: Int?
-        var state: String?
-        var bytes: Int64?
-        var size: Int64?
-        var reasons: [ReasonDocument]?
-        var hints: [String]?
-        var status: Int32?
-        var `for`: [String]?
-    }
-
     private struct Source: Hashable {
         let step: BuildEvent.Step
         let stream: BuildEvent.Stream
@@ -62,15 +37,15 @@ final class JSONProgress: ProgressRenderer {
 
     func fail(_ failure: FailureReport) {
         for problem in failure.problems {
-            var line = JSONProgress.line("error", problem)
-            line.status = failure.status.rawValue
-            write(line)
+            write(
+                "error",
+                JSONProgress.members(problem).merging(["status": .integer(Int64(failure.status.rawValue))]) { $1 }
+            )
         }
     }
 
-    private func write(_ event: BuildEvent) { write(JSONProgress.line(event)) }
-
-    private func write(_ line: Line) {
+    private func write(_ name: String, _ members: [String: JSONValue?]) {
+        let line = JSONValue.members(members.merging(["event": .string(name)]) { $1 })
         guard let bytes = try? CanonicalJSON.encode(line) else { return }
         StandardOutput.writeToStandardError(Terminal.safe(json: bytes, for: STDERR_FILENO) + [UInt8(ascii: "\n")])
     }
@@ -85,82 +60,70 @@ final class JSONProgress: ProgressRenderer {
         return 0
     }
 
-    private static func line(_ event: BuildEvent) -> Line {
+    private func write(_ event: BuildEvent) {
+        /// An event of a step.
+        func write(_ name: String, _ step: BuildEvent.Step, _ members: [String: JSONValue?] = [:]) {
+            let place: [String: JSONValue?] = [
+                "stage": .string(step.stageName), "step": .number(of: step.number), "total": .number(of: step.total),
+            ]
+            self.write(name, place.merging(members) { $1 })
+        }
         switch event {
-        case .planned(let stages, let steps): return Line(event: "planned", total: steps, stages: stages)
+        case .planned(let stages, let steps):
+            self.write("planned", ["total": .number(of: steps), "stages": .number(of: stages)])
         case .warning(let source, let diagnostic):
-            return line("warning", Problem(diagnostic, in: source))
-        case .transfer(let event): return line(event)
-        case .note(let text): return Line(event: "note", message: text)
+            self.write("warning", JSONProgress.members(Problem(diagnostic, in: source)))
+        case .transfer(let event): self.write(event)
+        case .note(let text): self.write("note", ["message": .string(text)])
         case .waiting(let step, let stages):
-            var line = line("waiting", step)
-            line.instruction = step.text
-            line.for = stages
-            return line
-        case .resumed(let step): return line("resumed", step)
-        case .started(let step):
-            var line = line("started", step)
-            line.instruction = step.text
-            return line
-        case .running(let step, let id):
-            var line = line("running", step)
-            line.id = id
-            return line
-        case .written(let step, let bytes):
-            var line = line("written", step)
-            line.bytes = bytes
-            return line
+            write("waiting", step, ["instruction": .string(step.text), "for": .strings(stages)])
+        case .resumed(let step): write("resumed", step)
+        case .started(let step): write("started", step, ["instruction": .string(step.text)])
+        case .running(let step, let id): write("running", step, ["id": .string(id)])
+        case .written(let step, let bytes): write("written", step, ["bytes": .integer(bytes)])
         case .output(let step, let stream, let bytes):
-            var line = line("output", step)
-            line.stream = stream.rawValue
-            line.data = String(decoding: bytes, as: UTF8.self)
-            return line
+            let text = String(decoding: bytes, as: UTF8.self)
+            write("output", step, ["stream": .string(stream.rawValue), "data": .string(text)])
         case .finished(let step, let outcome, let id, let seconds):
-            var line = line("finished", step)
-            line.outcome = outcome.rawValue
-            line.id = id
-            line.seconds = seconds
-            return line
-        case .failed(let step): return line("failed", step)
-        case .explained(let step, let explanation):
-            var line = line("explained", step)
-            line.reasons = explanation.reasons.map(ReasonDocument.init)
-            return line
-        case .built(let id): return Line(event: "built", id: id)
-        case .tagged(let name): return Line(event: "tagged", name: name)
-        case .exported(let destination): return Line(event: "exported", name: destination)
+            let members: [String: JSONValue?] = [
+                "outcome": .string(outcome.rawValue), "id": id.map { .string($0) }, "seconds": .number(seconds),
+            ]
+            write("finished", step, members)
+        case .failed(let step): write("failed", step)
+        case .explained(let step, let explanation): write("explained", step, ["reasons": .list(explanation.documents)])
+        case .built(let id): self.write("built", ["id": .string(id)])
+        case .tagged(let name): self.write("tagged", ["name": .string(name)])
+        case .exported(let destination): self.write("exported", ["name": .string(destination)])
         }
     }
 
-    private static func line(_ event: String, _ problem: Problem) -> Line {
-        var line = Line(event: event)
-        line.message = problem.message
-        line.rule = problem.rule
-        (line.name, line.line, line.column) = (problem.place?.file, problem.place?.line, problem.place?.column)
-        if !problem.hints.isEmpty { line.hints = problem.hints }
-        return line
+    private static func members(_ problem: Problem) -> [String: JSONValue?] {
+        [
+            "message": .string(problem.message), "rule": problem.rule.map { .string($0) },
+            "name": (problem.place?.file).map { .string($0) }, "line": (problem.place?.line).map { .number(of: $0) },
+            "column": (problem.place?.column).map { .number(of: $0) },
+            "hints": problem.hints.isEmpty ? nil : .strings(problem.hints),
+        ]
     }
 
-    private static func line(_ event: TransferEvent) -> Line {
+    private func write(_ event: TransferEvent) {
         switch event {
         case .started(let direction, let repository, let tag):
-            return Line(event: direction == .pull ? "pull" : "push", name: "\(repository):\(tag)")
-        case .note(let text): return Line(event: "note", message: text)
+            write(direction == .pull ? "pull" : "push", ["name": .string("\(repository):\(tag)")])
+        case .note(let text): write("note", ["message": .string(text)])
         case .layer(_, let id, let state):
-            var line = Line(event: "layer", id: id)
+            var members: [String: JSONValue?] = ["id": .string(id)]
             switch state {
-            case .waiting: line.state = "waiting"
-            case .moving(let bytes, let size): (line.state, line.bytes, line.size) = ("moving", bytes, size)
-            case .working: line.state = "working"
-            case .exists: line.state = "exists"
-            case .mounted(let repository): (line.state, line.name) = ("mounted", repository)
-            case .done: line.state = "done"
+            case .waiting: members["state"] = .string("waiting")
+            case .moving(let bytes, let size):
+                members.merge(["state": .string("moving"), "bytes": .integer(bytes), "size": .integer(size)]) { $1 }
+            case .working: members["state"] = .string("working")
+            case .exists: members["state"] = .string("exists")
+            case .mounted(let repository):
+                members.merge(["state": .string("mounted"), "name": .string(repository)]) { $1 }
+            case .done: members["state"] = .string("done")
             }
-            return line
+            write("layer", members)
         }
-    }
-
-    private static func line(_ event: String, _ step: BuildEvent.Step) -> Line {
-        Line(event: event, stage: step.stageName, step: step.number, total: step.total)
     }
 }

@@ -1,3 +1,4 @@
+internal import Formatting
 public import Reporting
 
 /// What is told of one step, in the words of the transcript of a build.

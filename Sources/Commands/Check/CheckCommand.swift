@@ -1,5 +1,6 @@
 import ArgumentParser
 import BuildService
+import Formatting
 import Glibc
 import Images
 import Reporting
@@ -50,7 +51,7 @@ struct CheckCommand: Command {
             )
             if found.diagnostics.isEmpty { Terminal.write("note: nothing to complain of\n", to: STDERR_FILENO) }
             GitHubAnnotation.show(found.diagnostics.map { Problem($0, in: found.source) })
-        case .json: try Terminal.print(json: DiagnosticsDocument(found))
+        case .json: try Terminal.print(json: found.document)
         }
         return found.diagnostics.contains { $0.severity == .error } ? .failure : .success
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BuildRecords
 import Distribution
 import Formatting
 import Glibc
@@ -66,10 +67,14 @@ struct AnalyzeCommand: Command {
 
     func run() async throws -> ExitStatus {
         let opened = try await OpenedImage(name, in: try global.store.openExisting())
-        let analysis = try opened.analysis()
+        let (analysis, places) = (try opened.analysis(), opened.places)
         switch format {
-        case .text: Terminal.write(AnalysisText(analysis, of: opened, depth: depth).text, to: STDOUT_FILENO)
-        case .json: try Terminal.print(json: AnalysisDocument(analysis, of: opened))
+        case .text:
+            let width = Terminal.isTerminal(STDOUT_FILENO) ? Terminal.size(STDOUT_FILENO).columns : 100
+            let title = "\(opened.name) \(opened.image.id.short)"
+            let text = AnalysisText(analysis, title: title, depth: depth, width: width) { places[$0] }.text
+            Terminal.write(text, to: STDOUT_FILENO)
+        case .json: try Terminal.print(json: AnalysisDocument(analysis, of: opened.image.id) { places[$0] })
         }
         var failures: [String] = []
         if let limit = maximumWaste.flatMap(ByteSize.decimal), analysis.wastedBytes > limit {

@@ -65,9 +65,12 @@ struct DiffCommand: Command {
                     try record.places(ofStep: step).map { try record.files(around: $0, in: images) }
                 )
             } else {
+                let (older, newer) = (
+                    try await OpenedImage(before ?? "", in: images), try await OpenedImage(after ?? "", in: images)
+                )
                 comparison = try ImageComparison(
-                    try await OpenedImage(before ?? "", in: images),
-                    try await OpenedImage(after ?? "", in: images)
+                    (older.image.id, older.content.configuration, older.files()),
+                    (newer.image.id, newer.content.configuration, newer.files())
                 )
             }
         } catch {
@@ -81,122 +84,5 @@ struct DiffCommand: Command {
         case .json: try Terminal.print(json: comparison.document)
         }
         return comparison.isEmpty ? .success : .failure
-    }
-}
-
-/// All in which two images differ.
-private struct ImageComparison {
-    private let images: [Digest]
-    private let files: [PathDifference]
-    private let settings: [SettingDifference]
-    private let packages: [PackageDifference]
-
-    init(_ before: OpenedImage, _ after: OpenedImage) throws {
-        images = [before.image.id, after.image.id]
-        let (left, right) = (try before.files(), try after.files())
-        files = PathDifference.all(left.view, right.view)
-        settings = try SettingDifference.all(before.content.configuration, after.content.configuration)
-        packages = PackageDifference.all(try InstalledPackages(left), try InstalledPackages(right))
-    }
-
-    /// Only files.
-    init(_ views: [(before: MergedView, after: MergedView)]) {
-        (images, settings, packages) = ([], [], [])
-        files = views.flatMap { PathDifference.all($0.before, $0.after) }
-    }
-
-    var isEmpty: Bool { files.isEmpty && settings.isEmpty && packages.isEmpty }
-
-    // MARK: - For people
-
-    var text: String {
-        var text = section("configuration", settings.map(ImageComparison.line))
-        text += section("packages", packages.map(ImageComparison.line))
-        return text + section("files", files.map(ImageComparison.line))
-    }
-
-    private func section(_ title: String, _ lines: [String]) -> String {
-        lines.isEmpty ? "" : "\(title):\n" + lines.map { "  \($0)\n" }.joined()
-    }
-
-    private static func line(_ setting: SettingDifference) -> String {
-        func shown(_ value: JSONValue) -> String {
-            let bytes = (try? CanonicalJSON.encode(value)) ?? []
-            return String(decoding: bytes, as: UTF8.self)
-        }
-        return line(setting.name, setting.before.map(shown), setting.after.map(shown))
-    }
-
-    private static func line(_ package: PackageDifference) -> String {
-        let name = package.package
-        return line(
-            name.name + (name.architecture.isEmpty ? "" : ":\(name.architecture)"),
-            package.before,
-            package.after
-        )
-    }
-
-    private static func line(_ name: String, _ before: String?, _ after: String?) -> String {
-        let values = [before, after].compactMap { $0 }.joined(separator: " -> ")
-        return EscapedText.escaped("\(sign(before, after)) \(name) \(values)")
-    }
-
-    private static func sign<Value>(_ before: Value?, _ after: Value?) -> String {
-        before == nil ? "A" : after == nil ? "D" : "C"
-    }
-
-    private static func line(_ file: PathDifference) -> String {
-        var line = "\(sign(file.before, file.after)) \(file.path.escaped)"
-        if (file.after ?? file.before)?.kind == .directory { line += "/" }
-        guard let before = file.before, let after = file.after, !file.attributes.isEmpty else { return line }
-        let changes = file.attributes.map { attribute -> String in
-            switch attribute {
-            case .type: return "\(before.typeName) -> \(after.typeName)"
-            case .content: return "content \(before.size) -> \(after.size) bytes"
-            case .mode: return "mode \(before.octalMode) -> \(after.octalMode)"
-            case .owner: return "owner \(before.userID):\(before.groupID) -> \(after.userID):\(after.groupID)"
-            case .link:
-                return "link \(EscapedText.escaped(before.linkTarget)) -> \(EscapedText.escaped(after.linkTarget))"
-            case .device: return "device \(before.device) -> \(after.device)"
-            case .xattrs:
-                let names = Set(before.extendedAttributes).symmetricDifference(after.extendedAttributes).map(\.name)
-                return "xattrs " + Set(names).sorted().map { EscapedText.escaped($0) }.joined(separator: " ")
-            }
-        }
-        return line + " (" + changes.joined(separator: ", ") + ")"
-    }
-
-    // MARK: - For programs
-
-    var document: JSONValue {
-        .object([
-            "images": .strings(images.map { "\($0)" }),
-            "configuration": .list(
-                settings.map {
-                    .object(["name": .string($0.name), "before": $0.before ?? .null, "after": $0.after ?? .null])
-                }
-            ),
-            "packages": .list(
-                packages.map {
-                    .object([
-                        "system": .string($0.package.system), "name": .string($0.package.name),
-                        "architecture": .string($0.package.architecture),
-                        "before": $0.before.map { .string($0) } ?? .null,
-                        "after": $0.after.map { .string($0) } ?? .null,
-                    ])
-                }
-            ),
-            "files": .list(
-                files.map {
-                    .object(
-                        $0.path.members.merging([
-                            "attributes": .strings($0.attributes.map(\.rawValue)),
-                            "before": $0.before.map { .object($0.members) } ?? .null,
-                            "after": $0.after.map { .object($0.members) } ?? .null,
-                        ]) { $1 }
-                    )
-                }
-            ),
-        ])
     }
 }

@@ -1,26 +1,24 @@
-import BuildRecords
-import Distribution
-import FileSystem
-import ImageAnalysis
-import Images
-import Layers
-import OCI
+internal import FileSystem
+public import Layers
+public import OCI
 
 /// An analysis for programs; layers are numbered from 1, the lowest.
-struct AnalysisDocument: Encodable {
+public struct AnalysisDocument: Encodable {
     private let analysis: ImageAnalysis
     private let image: Digest
-    private let places: DockerfilePlaces
+    private let place: (Int) -> (dockerfile: String, line: Int)?
 
-    init(_ analysis: ImageAnalysis, of opened: OpenedImage) {
+    /// - Parameter place: Which line of which Dockerfile made a layer, counted from the lowest.
+    public init(_ analysis: ImageAnalysis, of image: Digest, place: @escaping (Int) -> (dockerfile: String, line: Int)?)
+    {
         self.analysis = analysis
-        image = opened.image.id
-        places = opened.places
+        self.image = image
+        self.place = place
     }
 
-    func encode(to encoder: any Encoder) throws {
+    public func encode(to encoder: any Encoder) throws {
         let layers = analysis.layers.enumerated().map { position, layer in
-            let place = places[position]
+            let place = place(position)
             return JSONValue.object([
                 "layer": .integer(Int64(position + 1)),
                 "dockerfile": place.map { .string($0.dockerfile) } ?? .null,
@@ -70,7 +68,7 @@ extension LayerChange {
 
 extension LayerEntry {
     /// What documents tell of a file.
-    var members: [String: JSONValue] {
+    public var members: [String: JSONValue] {
         var members = path.members
         members["type"] = .string(typeName)
         members["mode"] = .string(octalMode)
@@ -91,16 +89,16 @@ extension LayerEntry {
         return members
     }
 
-    var device: String { "\(deviceMajor):\(deviceMinor)" }
+    public var device: String { "\(deviceMajor):\(deviceMinor)" }
 
     /// Four digits at least.
-    var octalMode: String {
+    public var octalMode: String {
         let digits = String(permissions, radix: 8)
         return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
     }
 
     /// What kind of file it is, in one word.
-    var typeName: String {
+    public var typeName: String {
         switch kind {
         case .regular, .hardLink: "file"
         case .directory: "directory"
@@ -115,7 +113,7 @@ extension LayerEntry {
 
 extension PathInRoot {
     /// `path`, and for one that is not UTF-8, where that is not exact, all its bytes as `pathHex`.
-    var members: [String: JSONValue] {
+    public var members: [String: JSONValue] {
         let text = String(validating: bytes, as: UTF8.self)
         guard let text else { return ["path": .string(escaped), "pathHex": .string(hexadecimal(bytes))] }
         return ["path": .string("/" + text)]

@@ -1,29 +1,34 @@
-import BuildRecords
-import Distribution
-import Formatting
-import Glibc
-import ImageAnalysis
-import Images
-import Layers
-import OCI
-import Reporting
-import TerminalUI
+internal import Formatting
+internal import Layers
+internal import OCI
+internal import Reporting
 
 /// An analysis for people: layers as trees, then what is wasted and by what.
-struct AnalysisText {
-    private(set) var text = ""
+public struct AnalysisText {
+    public private(set) var text = ""
     private let analysis: ImageAnalysis
-    private let places: DockerfilePlaces
+    private let place: (Int) -> (dockerfile: String, line: Int)?
     /// Longer instructions are cut; `history --no-trunc` shows them.
-    private let width = max(Terminal.isTerminal(STDOUT_FILENO) ? Terminal.size(STDOUT_FILENO).columns : 100, 20)
+    private let width: Int
     /// Of what is not a directory, so many are shown in each directory and each list, the largest ones.
     private static let fileLimit = 10
 
-    init(_ analysis: ImageAnalysis, of opened: OpenedImage, depth: Int) {
+    /// - Parameters:
+    ///   - title: What the user calls the image, and its ID.
+    ///   - width: The columns that there are.
+    ///   - place: Which line of which Dockerfile made a layer, counted from the lowest.
+    public init(
+        _ analysis: ImageAnalysis,
+        title: String,
+        depth: Int,
+        width: Int,
+        place: @escaping (Int) -> (dockerfile: String, line: Int)?
+    ) {
         self.analysis = analysis
-        places = opened.places
+        self.width = max(width, 20)
+        self.place = place
         let size = HumanReadable.size
-        line("\(EscapedText.escaped(opened.name)) \(opened.image.id.short)")
+        line(EscapedText.escaped(title))
         line(
             "\(analysis.layers.count) layers, \(size(analysis.bytes)), wasted \(size(analysis.wastedBytes)), "
                 + "efficiency \(HumanReadable.percent(analysis.efficiency))"
@@ -48,7 +53,7 @@ struct AnalysisText {
     }
 
     private mutating func instruction(of layer: Int) {
-        if let place = places[layer] {
+        if let place = place(layer) {
             line("  \(EscapedText.escaped(place.dockerfile)):\(place.line)")
         }
         guard let text = analysis.layers[layer].history?.instruction, !text.isEmpty else { return }
