@@ -1,102 +1,55 @@
 internal import BuildCache
 internal import Formatting
-internal import OCI
+public import OCI
 public import Reporting
 
-/// A build as JSON: what was built, and what became of each step.
-public struct BuildDocument: Encodable {
-    public struct Step: Encodable {
-        /// The stage's name, or its position where it has none.
-        let stage: String
-        /// The k of `Step k/N`; 0 for triggers and for what the target does not need.
-        let step: Int
-        let line: Int?
-        let instruction: String
-        let result: String
-        /// Seconds since the build began.
-        var start: Double?
-        var seconds: Double?
-        /// Seconds before `start` in which it waited, for the stages in `waitedFor` or its turn.
-        var waited: Double?
-        var waitedFor: [String]?
-        var key: Digest?
-        var layer: Digest?
-        /// The bytes of the layer's tar.
-        var size: Int64?
-        var reasons: [JSONValue]?
-
-        private init(stage: String, step: Int, line: Int?, instruction: String, result: String) {
-            (self.stage, self.step, self.line) = (stage, step, line)
-            (self.instruction, self.result) = (instruction, result)
-        }
-
-        /// A step of which only an event tells.
-        public init(_ step: BuildEvent.Step, _ outcome: BuildEvent.Outcome, _ explanation: StepExplanation?) {
-            self.init(
-                stage: step.stageName,
-                step: step.number,
-                line: nil,
-                instruction: step.text,
-                result: outcome.rawValue
-            )
-            reasons = explanation?.documents
-        }
-
-        fileprivate init(_ record: BuildRecord, _ place: StepPlace, _ explanation: StepExplanation?) {
-            let step = record[place]
-            self.init(
-                stage: record.stageName(place.stage),
-                step: step.number,
-                line: step.line,
-                instruction: step.text,
-                result: step.result.rawValue
-            )
-            if let start = step.start {
-                self.start = BuildDocument.seconds(start)
-                seconds = step.end.map { BuildDocument.seconds($0 - start) }
-            }
-            if let wait = step.wait {
-                waited = BuildDocument.seconds(max((step.start ?? record.duration) - wait.start, 0))
-                waitedFor = wait.stages
-            }
-            key = step.key
-            layer = step.layer?.diffID
-            size = step.layer?.tarSize
-            reasons = explanation?.documents
-        }
+extension BuildRecord {
+    /// The build as JSON: what was built, and what became of each step.
+    ///
+    /// - Parameters:
+    ///   - places: The steps; all of them where it is `nil`.
+    ///   - explain: Tells why the step at a place was not in the cache.
+    public func document(
+        _ places: [StepPlace]? = nil,
+        explain: (StepPlace) -> StepExplanation? = { _ in nil }
+    ) -> JSONValue {
+        .members([
+            "id": .string(id.description), "dockerfile": .string(dockerfile), "context": context.map { .string($0) },
+            "target": target.map { .string($0) }, "tags": .strings(tags), "platform": .string(platform.description),
+            "image": image.map { .string($0.description) },
+            "began": .string(Timestamp(nanosecondsSinceEpoch: id.nanoseconds).description),
+            "seconds": .seconds(duration), "ending": .string(ending.rawValue),
+            "steps": .list((places ?? self.places).map { document(of: $0, explain($0)) }),
+        ])
     }
 
-    private let id: String
-    private let dockerfile: String
-    private let context: String?
-    private let target: String?
-    private let tags: [String]
-    private let platform: String
-    private let image: Digest?
-    private let began: Timestamp
-    private let seconds: Double
-    private let ending: String
-    private let steps: [Step]
-
-    /// - Parameter explain: Tells why the step at a place was not in the cache.
-    public init(_ record: BuildRecord, explain: (StepPlace) -> StepExplanation? = { _ in nil }) {
-        self.init(record, record.places, explain: explain)
+    private func document(of place: StepPlace, _ explanation: StepExplanation?) -> JSONValue {
+        let step = self[place]
+        let (start, end, wait) = (step.start, step.start == nil ? nil : step.end, step.wait)
+        return .members([
+            // The stage's name, or its position where it has none.
+            "stage": .string(stageName(place.stage)),
+            // The k of `Step k/N`; 0 for triggers and for what the target does not need.
+            "step": .number(of: step.number),
+            "line": step.line.map { .number(of: $0) }, "instruction": .string(step.text),
+            "result": .string(step.result.rawValue),
+            // Seconds since the build began.
+            "start": start.map { .seconds($0) }, "seconds": end.map { .seconds($0 - (start ?? 0)) },
+            // Seconds before `start` in which it waited, for the stages in `waitedFor` or its turn.
+            "waited": wait.map { .seconds(max((start ?? duration) - $0.start, 0)) },
+            "waitedFor": wait.map { .strings($0.stages) },
+            "key": step.key.map { .string($0.description) },
+            "layer": (step.layer?.diffID).map { .string($0.description) },
+            // The bytes of the layer's tar.
+            "size": (step.layer?.tarSize).map { .integer($0) },
+            "reasons": explanation.map { .list($0.documents) },
+        ])
     }
+}
 
-    public init(_ record: BuildRecord, _ places: [StepPlace], explain: (StepPlace) -> StepExplanation?) {
-        id = record.id.description
-        dockerfile = record.dockerfile
-        context = record.context
-        target = record.target
-        tags = record.tags
-        platform = record.platform.description
-        image = record.image
-        began = Timestamp(nanosecondsSinceEpoch: record.id.nanoseconds)
-        seconds = BuildDocument.seconds(record.duration)
-        ending = record.ending.rawValue
-        steps = places.map { Step(record, $0, explain($0)) }
-    }
-
+extension JSONValue {
     /// Microseconds are more than enough, and short.
-    fileprivate static func seconds(_ nanoseconds: Int64) -> Double { Double(nanoseconds / 1000) / 1_000_000 }
+    fileprivate static func seconds(_ nanoseconds: Int64) -> JSONValue {
+        .number(Double(nanoseconds / 1000) / 1_000_000)
+    }
 }

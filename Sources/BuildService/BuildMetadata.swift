@@ -29,7 +29,7 @@ struct BuildMetadata: Encodable {
         try container.encode(image.image.id, forKey: .configuration)
         try container.encode(descriptor, forKey: .descriptor)
         try container.encode(descriptor.digest, forKey: .digest)
-        try container.encode(BuildDocument(record), forKey: .build)
+        try container.encode(record.document(), forKey: .build)
         // Without a name there is no such member.
         if !image.names.isEmpty {
             try container.encode(image.names.map(\.description).joined(separator: ","), forKey: .name)

@@ -1,4 +1,5 @@
-internal import BuildRecords
+internal import Formatting
+public import OCI
 public import Reporting
 internal import Synchronization
 
@@ -14,21 +15,16 @@ public final class CacheCheck: Sendable {
         public var isCached: Bool { outcome == .cached || outcome == .base }
     }
 
-    /// The steps as JSON.
-    public struct Document: Encodable {
-        private let steps: [BuildDocument.Step]
-        /// Whether all of them are in the cache.
-        private let isCached: Bool
-
-        public init(_ found: [Step]) {
-            isCached = found.allSatisfy(\.isCached)
-            steps = found.map { BuildDocument.Step($0.step, $0.outcome, $0.explanation) }
+    /// The steps as JSON, and whether all of them are in the cache.
+    public static func document(_ found: [Step]) -> JSONValue {
+        let steps = found.map { found -> JSONValue in
+            .members([
+                "stage": .string(found.step.stageName), "step": .number(of: found.step.number),
+                "instruction": .string(found.step.text), "result": .string(found.outcome.rawValue),
+                "reasons": found.explanation.map { .list($0.documents) },
+            ])
         }
-
-        private enum CodingKeys: String, CodingKey {
-            case steps
-            case isCached = "cached"
-        }
+        return .object(["steps": .list(steps), "cached": .boolean(found.allSatisfy(\.isCached))])
     }
 
     private struct State {

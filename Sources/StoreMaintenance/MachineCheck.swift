@@ -13,39 +13,36 @@ enum MachineCheck {
         var name = utsname()
         uname(&name)
         let processors = sysconf(Int32(_SC_NPROCESSORS_ONLN))
-        var findings = [
-            DoctorFinding(
-                .ok,
-                "kernel",
-                "Linux \(text(&name.release)) on \(text(&name.machine)), \(processors) processors"
-            )
-        ]
+        func check(_ subject: String, _ isFine: Bool, _ fine: String, otherwise: String) -> DoctorFinding {
+            isFine ? DoctorFinding(.ok, subject, fine) : DoctorFinding(.note, subject, otherwise)
+        }
+        let kernel = "Linux \(text(&name.release)) on \(text(&name.machine)), \(processors) processors"
         // x86 and ARM call them differently.
         let flags = Set<Substring>(["sha_ni", "sha2"])
         let hasInstructions = words("/proc/cpuinfo").contains { flags.contains($0) }
-        findings.append(
-            hasInstructions
-                ? DoctorFinding(.ok, "SHA-256", "the processor has instructions for it")
-                : DoctorFinding(.note, "SHA-256", "the processor has no instructions for it: digests take longer")
-        )
-        findings.append(userNamespaces())
         let hasUnified = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].contains {
             FileStatus.ifPresent(FilePath("\($0)/cgroup.controllers")) != nil
         }
-        findings.append(
-            hasUnified
-                ? DoctorFinding(.ok, "control groups", "version 2")
-                : DoctorFinding(.note, "control groups", "version 1, or none: devices that RUN makes cannot be opened")
-        )
         let hasGit = (ProcessEnvironment["PATH"] ?? "").split(separator: ":").contains { directory in
             access("\(directory)/git", X_OK) == 0
         }
-        findings.append(
-            hasGit
-                ? DoctorFinding(.ok, "git", "found")
-                : DoctorFinding(.note, "git", "not found: ADD and contexts cannot take Git repositories")
-        )
-        return findings
+        return [
+            DoctorFinding(.ok, "kernel", kernel),
+            check(
+                "SHA-256",
+                hasInstructions,
+                "the processor has instructions for it",
+                otherwise: "the processor has no instructions for it: digests take longer"
+            ),
+            userNamespaces(),
+            check(
+                "control groups",
+                hasUnified,
+                "version 2",
+                otherwise: "version 1, or none: devices that RUN makes cannot be opened"
+            ),
+            check("git", hasGit, "found", otherwise: "not found: ADD and contexts cannot take Git repositories"),
+        ]
     }
 
     /// What depends on where the store is.

@@ -97,12 +97,7 @@ final class TTYProgress: ProgressRenderer {
         case .transfer(let event):
             state.transfers.take(event)
             if let line = TransferView.line(event) { permanent(line, &state) }
-        case .note(let text): permanent("note: \(EscapedText.escaped(text))", &state)
-        case .built(let id):
-            let short = id.split(separator: ":").last.map { String($0.prefix(12)) } ?? id
-            permanent("Successfully built \(short)", &state)
-        case .tagged(let name): permanent("Successfully tagged \(name)", &state)
-        case .exported(let destination): permanent("Successfully exported \(EscapedText.escaped(destination))", &state)
+        case .note, .built, .tagged, .exported: permanent(Transcript.words(event), &state)
         }
     }
 

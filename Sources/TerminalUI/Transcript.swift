@@ -40,8 +40,8 @@ struct Transcript {
             return Array(renderer.render(diagnostic, in: source).utf8)
         case .transfer(let event):
             return Array((TransferView.line(event).map { $0 + "\n" } ?? "").utf8)
-        case .note(let text):
-            return Array("note: \(EscapedText.escaped(text))\n".utf8)
+        case .note, .built, .tagged, .exported:
+            return Array((Transcript.words(event) + "\n").utf8)
         case .started(let step):
             return line(Transcript.title(step), step)
         case .running(let step, let id):
@@ -57,14 +57,17 @@ struct Transcript {
             return flush(step)
         case .explained(let step, let explanation):
             return explanation.indentedLines.flatMap { line($0, step) }
-        case .built(let id):
-            return Array(
-                "Successfully built \(id.split(separator: ":").last.map { String($0.prefix(12)) } ?? id)\n".utf8
-            )
-        case .tagged(let name):
-            return Array("Successfully tagged \(EscapedText.escaped(name))\n".utf8)
-        case .exported(let destination):
-            return Array("Successfully exported \(EscapedText.escaped(destination))\n".utf8)
+        }
+    }
+
+    /// What is told in the same words everywhere.
+    static func words(_ event: BuildEvent) -> String {
+        switch event {
+        case .note(let text): "note: \(EscapedText.escaped(text))"
+        case .built(let id): "Successfully built \((id.split(separator: ":").last ?? "").prefix(12))"
+        case .tagged(let name): "Successfully tagged \(EscapedText.escaped(name))"
+        case .exported(let destination): "Successfully exported \(EscapedText.escaped(destination))"
+        default: ""
         }
     }
 

@@ -32,7 +32,7 @@ struct CheckCacheCommand: Command {
         let (options, store) = (build.invocation.options, build.global.store)
         let steps = try await Signals.cancelling { try await BuildService(store).lookUp(options) }
         switch format {
-        case .json: try Terminal.print(json: CacheCheck.Document(steps))
+        case .json: try Terminal.print(json: CacheCheck.document(steps))
         case .text: for line in steps.flatMap(\.lines) { Terminal.print(line) }
         }
         return options.expectsCached && !steps.allSatisfy(\.isCached) ? .notCached : .success
@@ -41,13 +41,13 @@ struct CheckCacheCommand: Command {
 
 extension CacheCheck.Step {
     fileprivate var lines: [String] {
-        StepLines(
+        StepLines.lines(
             stage: hasOtherStages ? step.stageName : nil,
             number: step.number,
             total: step.total,
             text: step.text,
             state: outcome.rawValue,
             explanation: explanation
-        ).lines
+        )
     }
 }

@@ -41,7 +41,7 @@ struct ExplainCommand: Command {
         let explain = { (place: StepPlace) in explainer.explain(record, stage: place.stage, step: place.step) }
         switch format {
         case .json:
-            try Terminal.print(json: BuildDocument(record, places, explain: explain))
+            try Terminal.print(json: record.document(places, explain: explain))
         case .text:
             if step == nil { printHeading(record) }
             for place in places { printStep(record, place, explain(place)) }
@@ -79,7 +79,7 @@ struct ExplainCommand: Command {
             case .notRun: record.ending == .interrupted ? "not run: interrupted" : "not run: an earlier step failed"
             }
         let isOnlyStage = record.stages.count == 1
-        let lines = StepLines(
+        let lines = StepLines.lines(
             stage: isOnlyStage ? nil : record.stageName(place.stage),
             number: step.number,
             total: record.stepCount,
@@ -87,7 +87,7 @@ struct ExplainCommand: Command {
             state: state,
             explanation: explanation
         )
-        for line in lines.lines { Terminal.print(line) }
+        for line in lines { Terminal.print(line) }
     }
 
     /// What a step waited for, where that took any time to speak of.
