@@ -73,7 +73,7 @@ let package = Package(
             staticLibraries: ["crypto"]
         ),
         library("RemoteAddresses", []),
-        library("ChildProcesses", ["CLinux", "FileSystem", systemPackage]),
+        library("ChildProcesses", ["FileSystem", systemPackage]),
         library("HTTPTransport", ["RemoteAddresses", "Threads", "FileSystem", systemPackage] + asyncHTTPClient),
         library(
             "Registry",
@@ -88,13 +88,14 @@ let package = Package(
         library("BuildContext", ["Reporting", "OCI", "Threads", "FileSystem", "ContentStore", systemPackage]),
         library("BuildChecks", ["Reporting", "OCI", "DockerfileSyntax", "BuildContext", "BuildPlanning"]),
         library(
-            "Layers",
-            ["OCI", "Threads", "FileSystem", "ContentStore", "CArchive", "CCompression", systemPackage],
+            "Tar",
+            ["OCI", "FileSystem", "CArchive", "CCompression", systemPackage],
             staticLibraries: ["archive", "bz2", "lzma", "z", "zstd"]
         ),
+        library("Layers", ["OCI", "Threads", "FileSystem", "ContentStore", "Tar", systemPackage]),
         library(
             "LayerWriting",
-            ["OCI", "Threads", "FileSystem", "ContentStore", "BuildContext", "Layers", systemPackage]
+            ["OCI", "Threads", "FileSystem", "ContentStore", "BuildContext", "Tar", "Layers", systemPackage]
         ),
         library(
             "RemoteSources",
@@ -107,10 +108,10 @@ let package = Package(
             "Distribution",
             [
                 "CCompression", "Registry", "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "BuildCache",
-                "Layers", "Images", systemPackage,
+                "Tar", "Layers", "Images", systemPackage,
             ]
         ),
-        library("Snapshots", ["OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
+        library("Snapshots", ["OCI", "FileSystem", "ContentStore", "Tar", "Layers", systemPackage]),
         library(
             "Sandbox",
             ["CSandbox", "CSeccomp", "FileSystem", systemPackage],
@@ -119,20 +120,23 @@ let package = Package(
         library("BuildCache", ["OCI", "FileSystem", "ContentStore", systemPackage]),
         library(
             "BuildRecords",
-            ["Formatting", "Reporting", "OCI", "FileSystem", "ContentStore", "BuildCache", "Layers", systemPackage]
+            [
+                "Formatting", "Reporting", "OCI", "FileSystem", "ContentStore", "BuildCache", "Tar", "Layers",
+                systemPackage,
+            ]
         ),
-        library("Images", ["Reporting", "OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
-        library("ImageAnalysis", ["Formatting", "Reporting", "OCI", "FileSystem", "Layers", systemPackage]),
+        library("Images", ["Reporting", "OCI", "FileSystem", "ContentStore", "Tar", "Layers", systemPackage]),
+        library("ImageAnalysis", ["Formatting", "Reporting", "OCI", "FileSystem", "Tar", "Layers", systemPackage]),
         library("BuildReport", ["Formatting", "Reporting", "OCI", "Layers", "ImageAnalysis", "BuildRecords"]),
         library(
             "ContainerRuntime",
-            ["OCI", "Threads", "FileSystem", "ContentStore", "Layers", "Snapshots", "Sandbox", systemPackage]
+            ["OCI", "Threads", "FileSystem", "ContentStore", "Tar", "Layers", "Snapshots", "Sandbox", systemPackage]
         ),
         library(
             "BuildEngine",
             [
                 "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext",
-                "BuildPlanning", "BuildChecks", "BuildCache", "BuildRecords", "Layers", "LayerWriting", "Snapshots",
+                "BuildPlanning", "BuildChecks", "BuildCache", "BuildRecords", "Tar", "Layers", "LayerWriting", "Snapshots",
                 "Sandbox",
                 "ContainerRuntime", "RemoteAddresses", "RemoteSources", systemPackage,
             ]
@@ -165,7 +169,7 @@ let package = Package(
                 "Formatting",
                 "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext",
                 "BuildPlanning",
-                "BuildChecks", "BuildRecords", "Layers", "Snapshots", "Images", "ImageAnalysis",
+                "BuildChecks", "BuildRecords", "Tar", "Layers", "Snapshots", "Images", "ImageAnalysis",
                 "BuildReport",
                 "BuildEngine", "Sandbox", "ContainerRuntime", "Registry",
                 "Distribution", systemPackage,
@@ -176,10 +180,10 @@ let package = Package(
         tests("FileSystem", ["TestSupport", systemPackage]),
         tests("OCI"),
         tests("ContentStore", ["TestSupport", "OCI", "FileSystem", systemPackage]),
-        tests("Layers", ["TestSupport", "OCI", "FileSystem", "ContentStore", systemPackage]),
-        tests("ImageAnalysis", ["TestSupport", "OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
-        tests("BuildReport", ["Reporting", "OCI", "ContentStore", "Layers", "ImageAnalysis", "BuildRecords"]),
-        tests("Images", ["TestSupport", "OCI", "FileSystem", "ContentStore", "Layers", systemPackage]),
+        tests("Layers", ["TestSupport", "OCI", "FileSystem", "ContentStore", "Tar", systemPackage]),
+        tests("ImageAnalysis", ["TestSupport", "OCI", "FileSystem", "ContentStore", "Tar", "Layers", systemPackage]),
+        tests("BuildReport", ["Reporting", "OCI", "ContentStore", "Tar", "Layers", "ImageAnalysis", "BuildRecords"]),
+        tests("Images", ["TestSupport", "OCI", "FileSystem", "ContentStore", "Tar", "Layers", systemPackage]),
         .executableTarget(
             name: "swiftbuild",
             dependencies: ["Commands"],
@@ -198,14 +202,14 @@ let package = Package(
         ),
 
         tests("BuildContext", ["TestSupport", "Reporting", "OCI", "FileSystem", "ContentStore", systemPackage]),
-        tests("LayerWriting", ["TestSupport", "ContentStore", "Layers"]),
+        tests("LayerWriting", ["TestSupport", "ContentStore", "Tar", "Layers"]),
         tests("Sandbox", ["TestSupport", "CSandbox", "CSeccomp", "FileSystem", systemPackage]),
         tests("BuildRecords", ["TestSupport", "OCI", "FileSystem", "ContentStore", "BuildCache", systemPackage]),
         tests("BuildCache", ["TestSupport", "OCI", "FileSystem", "ContentStore", systemPackage]),
         tests(
             "Snapshots",
             [
-                "TestSupport", "OCI", "FileSystem", "ContentStore", "Layers", "Sandbox", "ContainerRuntime",
+                "TestSupport", "OCI", "FileSystem", "ContentStore", "Tar", "Layers", "Sandbox", "ContainerRuntime",
                 systemPackage,
             ]
         ),
@@ -214,7 +218,7 @@ let package = Package(
             "BuildEngine",
             [
                 "TestSupport", "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "DockerfileSyntax",
-                "BuildContext", "BuildPlanning", "BuildCache", "BuildRecords", "Layers", "LayerWriting", "Images",
+                "BuildContext", "BuildPlanning", "BuildCache", "BuildRecords", "Tar", "Layers", "LayerWriting", "Images",
                 systemPackage,
             ]
         ),
@@ -249,7 +253,7 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "FileSystem", "ContentStore", "RemoteAddresses", "HTTPTransport", "Layers", "Sandbox", systemPackage,
+                "FileSystem", "ContentStore", "RemoteAddresses", "HTTPTransport", "Tar", "Layers", "Sandbox", systemPackage,
             ],
             path: "Tests/TestSupport",
             swiftSettings: swiftSettings
@@ -274,7 +278,7 @@ if Context.environment["SWIFTBUILD_FUZZING"] != nil {
             dependencies: [
                 "Formatting",
                 "Reporting", "DockerfileSyntax", "BuildContext", "BuildPlanning", "BuildChecks",
-                "OCI", "ContentStore", "Layers", "Images", "BuildCache", "BuildRecords",
+                "OCI", "ContentStore", "Tar", "Layers", "Images", "BuildCache", "BuildRecords",
                 "RemoteAddresses", "HTTPTransport", "Registry", systemPackage,
             ],
             path: "Tests/Fuzzing",

@@ -2,6 +2,7 @@ internal import FileSystem
 internal import Layers
 internal import OCI
 internal import Reporting
+internal import Tar
 
 /// Finds how the files of two layers differ, of which times do not count.
 struct FileComparison {

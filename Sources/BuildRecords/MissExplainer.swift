@@ -4,6 +4,7 @@ public import Layers
 internal import OCI
 public import Reporting
 internal import Synchronization
+public import Tar
 
 /// Tells why steps were not found in the cache, by comparing them with the nearest ones that were built before.
 ///

@@ -3,6 +3,7 @@ internal import ContentStore
 internal import FileSystem
 internal import Glibc
 internal import Layers
+internal import Tar
 internal import RemoteAddresses
 internal import RemoteSources
 internal import Reporting

@@ -5,6 +5,7 @@ import Layers
 import Registry
 import Reporting
 import SystemPackage
+import Tar
 import TerminalUI
 
 extension FailureReport {

@@ -1,4 +1,4 @@
-internal import Layers
+internal import OCI
 
 /// Why no process could be started on an image.
 public enum ContainerError: Error, Sendable, Equatable {

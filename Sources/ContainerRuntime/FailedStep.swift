@@ -5,6 +5,7 @@ internal import OCI
 public import Sandbox
 internal import Snapshots
 public import SystemPackage
+public import Tar
 
 /// A `RUN` that failed, with everything that its process left, so that somebody can look around in it.
 public struct FailedStep: Sendable {

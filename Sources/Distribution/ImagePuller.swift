@@ -5,6 +5,7 @@ internal import Layers
 public import OCI
 public import Registry
 public import Reporting
+internal import Tar
 
 /// Brings images from registries into the store.
 public struct ImagePuller: Sendable {

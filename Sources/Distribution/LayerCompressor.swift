@@ -5,6 +5,7 @@ internal import Glibc
 internal import Layers
 internal import OCI
 internal import SystemPackage
+internal import Tar
 internal import Threads
 
 /// Compresses layers of the store, each once for each way of doing it.

@@ -1,4 +1,4 @@
-public import Layers
+public import Tar
 
 /// Why something of an image cannot be shown or copied.
 public enum AnalysisError: Error, Sendable, Equatable {

@@ -1,4 +1,5 @@
 public import Layers
+public import Tar
 
 /// In what two files of images can differ; times are left out, since every build sets them.
 public enum FileAttribute: String, Sendable, CaseIterable {

@@ -1,6 +1,7 @@
 internal import FileSystem
 public import Layers
 public import SystemPackage
+internal import Tar
 
 /// The content of one file of an image, links followed inside the image.
 public struct FileContent {

@@ -2,6 +2,7 @@ internal import FileSystem
 internal import Glibc
 public import Layers
 public import SystemPackage
+public import Tar
 
 /// Copies files out of an image to this machine, or into a tar, without unpacking anything else.
 ///

@@ -1,5 +1,6 @@
 public import Layers
 public import OCI
+internal import Tar
 
 /// What each layer of an image does to those below it, and what of it nobody can see in the end.
 ///

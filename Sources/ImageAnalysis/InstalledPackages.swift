@@ -1,4 +1,5 @@
 public import Layers
+import Tar
 
 /// The packages of an image by name, as the databases of dpkg and apk list them.
 ///

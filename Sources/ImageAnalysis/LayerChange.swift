@@ -1,4 +1,4 @@
-public import Layers
+public import Tar
 
 /// What one layer does to one path of the layers below it.
 public struct LayerChange: Sendable {

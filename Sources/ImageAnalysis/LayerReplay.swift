@@ -1,4 +1,5 @@
 internal import Layers
+internal import Tar
 
 /// Goes through all paths of an image once, and for each through the layers from the lowest up, as if they were applied.
 struct LayerReplay {

@@ -1,4 +1,5 @@
 public import Layers
+public import Tar
 
 /// A path that is in only one of two images, or not the same in both.
 public struct PathDifference: Sendable {

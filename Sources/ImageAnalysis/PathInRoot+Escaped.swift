@@ -1,5 +1,5 @@
-public import Layers
 internal import Reporting
+public import Tar
 
 extension PathInRoot {
     /// The absolute form for a terminal or a document, whatever the bytes are.

@@ -1,4 +1,4 @@
-internal import Layers
+internal import Tar
 
 /// How many bytes of content a layer has in each directory, its own files included.
 public struct SizeTree: Sendable {

@@ -1,5 +1,6 @@
 internal import Layers
 public import OCI
+internal import Tar
 
 /// One row of `history`: an instruction and what it added.
 public struct HistoryRow: Sendable, Hashable, Encodable {

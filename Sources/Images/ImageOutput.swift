@@ -3,6 +3,7 @@ internal import FileSystem
 internal import Layers
 internal import OCI
 public import SystemPackage
+internal import Tar
 
 /// Where the result of a build goes, as `--output` says it.
 public enum ImageOutput: Sendable, Hashable {

@@ -4,6 +4,7 @@ internal import Glibc
 internal import Layers
 internal import OCI
 internal import SystemPackage
+internal import Tar
 
 /// What holds images outside the store: an archive or a layout directory.
 ///

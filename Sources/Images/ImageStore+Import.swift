@@ -4,6 +4,7 @@ internal import Glibc
 internal import Layers
 public import OCI
 public import SystemPackage
+internal import Tar
 
 extension ImageStore {
     /// Makes an image with one layer of a root filesystem, given as a tar archive.

@@ -4,6 +4,7 @@ internal import Glibc
 internal import Layers
 internal import OCI
 public import SystemPackage
+internal import Tar
 
 extension ImageStore {
     /// Loads the images of an OCI layout directory or of an archive file.

@@ -4,6 +4,7 @@ internal import Glibc
 internal import Layers
 public import OCI
 internal import SystemPackage
+internal import Tar
 
 /// What `prune` removed, or would remove.
 public struct PruneResult: Sendable, Hashable {

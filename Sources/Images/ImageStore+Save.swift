@@ -4,6 +4,7 @@ internal import Glibc
 internal import Layers
 internal import OCI
 public import SystemPackage
+internal import Tar
 
 /// The form of a saved image.
 public enum ImageArchiveFormat: String, Sendable, CaseIterable {

@@ -3,6 +3,7 @@ internal import FileSystem
 public import Layers
 public import OCI
 internal import SystemPackage
+internal import Tar
 
 /// The images of a store and their names.
 ///

@@ -1,7 +1,7 @@
 internal import FileSystem
 internal import Glibc
-public import Layers
 public import SystemPackage
+public import Tar
 
 /// Where an archive is written: a file that appears whole or not at all, or a stream such as standard output.
 public enum OutputFile {

@@ -3,6 +3,7 @@ public import FileSystem
 import Glibc
 import Layers
 public import SystemPackage
+import Tar
 
 extension CopyRoot {
     /// The members of an archive, to be unpacked in place of the file; `nil` for any other file.

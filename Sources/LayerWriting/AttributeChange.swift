@@ -1,4 +1,5 @@
-public import Layers
+internal import Layers
+public import Tar
 
 /// A change of owner and mode that an instruction asks for.
 public struct AttributeChange: Sendable {

@@ -3,6 +3,7 @@ import ContentStore
 public import FileSystem
 public import Layers
 public import SystemPackage
+public import Tar
 
 /// One file, directory or link that a step brings into the image, wherever it comes from.
 public struct CopyItem: Sendable {

@@ -1,6 +1,7 @@
 public import BuildContext
 import FileSystem
-public import Layers
+internal import Layers
+public import Tar
 
 /// What one source stands for: a file, or a directory whose contents are copied.
 public struct CopyRoot: Sendable {

@@ -1,6 +1,7 @@
 import FileSystem
 public import Layers
 import SystemPackage
+import Tar
 
 /// The layer that the same step made last: where only some files have changed, the others are taken from it in large
 /// pieces, instead of opening each.

@@ -2,6 +2,7 @@ public import BuildContext
 import FileSystem
 public import Layers
 import Synchronization
+import Tar
 import Threads
 
 /// Puts the planned entries of a layer together: threads read files into parts of the tar, and the calling one takes

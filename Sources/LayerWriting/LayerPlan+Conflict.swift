@@ -1,4 +1,5 @@
-public import Layers
+internal import Layers
+public import Tar
 
 extension LayerPlan {
     /// Why something cannot be put where the instruction says.

@@ -1,6 +1,7 @@
 import BuildContext
 import FileSystem
 public import Layers
+public import Tar
 
 /// The layer that a step will write: paths collected in any order, on top of what is there already.
 ///

@@ -3,6 +3,7 @@ import ContentStore
 import FileSystem
 public import Layers
 public import OCI
+public import Tar
 
 /// The files of a stage or image as a source of copies.
 extension LayerStack {

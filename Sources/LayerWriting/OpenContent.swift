@@ -3,6 +3,7 @@ import ContentStore
 import FileSystem
 import Layers
 import SystemPackage
+import Tar
 
 /// An item on its way into a layer: its header, then its content piece by piece.
 final class OpenContent {

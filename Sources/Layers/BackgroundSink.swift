@@ -1,5 +1,6 @@
 internal import FileSystem
 internal import Synchronization
+internal import Tar
 internal import Threads
 
 /// Hands bytes on to another sink on a thread of its own, so that whoever makes them need not wait for that.
@@ -38,7 +39,7 @@ final class BackgroundSink: ByteSink {
 
     // One thread has it at a time.
     private struct Buffer: @unchecked Sendable {
-        let bytes = TarBuffer(capacity: 1 << 20)
+        let bytes = ByteBuffer(capacity: 1 << 20)
     }
 
     /// Buffers to be used again: new memory costs as much as what is done with it.

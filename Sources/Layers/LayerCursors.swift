@@ -1,3 +1,5 @@
+internal import Tar
+
 /// A place in each of several layers' sorted indexes, moved on together in the order of paths.
 ///
 /// The layers are kept in a heap by the path that comes next in them: an entry costs the logarithm of the number of

@@ -1,5 +1,6 @@
 internal import OCI
 internal import Synchronization
+public import Tar
 
 /// Finding entries, without decoding those that are passed by.
 extension LayerIndex {

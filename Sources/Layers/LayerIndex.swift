@@ -1,7 +1,9 @@
+internal import ContentStore
 internal import FileSystem
 public import OCI
 internal import Synchronization
 public import SystemPackage
+public import Tar
 
 /// The list of what one layer holds, sorted by path, in the form in which it lies on disk.
 ///

@@ -1,5 +1,7 @@
+internal import ContentStore
 internal import FileSystem
 internal import OCI
+internal import Tar
 
 /// The record format of a layer index: fixed-size records that point into one table of byte strings.
 struct LayerIndexEncoder {

@@ -1,5 +1,6 @@
 internal import ContentStore
 internal import OCI
+internal import Tar
 
 /// Turns the members of a layer's tar into index entries (layer.md: whiteouts are names, not types).
 struct LayerIndexer {

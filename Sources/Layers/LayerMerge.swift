@@ -1,3 +1,5 @@
+public import Tar
+
 /// Goes through several layers' indexes at once, in the order of paths, and shows what they amount to.
 struct LayerMerge {
     /// A directory that the walk is in.

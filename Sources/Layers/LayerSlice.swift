@@ -1,3 +1,5 @@
+public import Tar
+
 /// Consecutive entries of a layer whose members can be copied into another layer as they lie in the tar.
 public struct LayerSlice: Sendable {
     let index: LayerIndex

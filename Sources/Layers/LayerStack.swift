@@ -1,4 +1,6 @@
+public import OCI
 internal import Synchronization
+public import Tar
 
 /// The files of an image or stage: its layers, the view they merge into, and their contents.
 public final class LayerStack: Sendable {

@@ -4,6 +4,7 @@ internal import Glibc
 internal import OCI
 internal import Synchronization
 internal import SystemPackage
+public import Tar
 
 /// Layers on disk: their blobs, and beside each its index.
 ///

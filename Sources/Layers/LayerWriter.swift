@@ -3,6 +3,7 @@ internal import FileSystem
 internal import Glibc
 internal import OCI
 public import SystemPackage
+public import Tar
 
 /// Writes one layer in a single pass: tar, digest and index at once.
 ///

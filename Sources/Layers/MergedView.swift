@@ -1,3 +1,5 @@
+public import Tar
+
 /// The filesystem of an image as its layers' indexes show it, without unpacking anything.
 ///
 /// Look-ups go from the top layer down and stop at the first that decides: an entry, a whiteout, an opaque directory

@@ -1,6 +1,7 @@
 public import FileSystem
 internal import Glibc
 public import SystemPackage
+public import Tar
 
 /// Turns files below a directory into layer entries, in the order of a layer.
 ///

@@ -1,6 +1,7 @@
 internal import FileSystem
 internal import Glibc
 public import SystemPackage
+public import Tar
 internal import Threads
 
 /// Writes layer entries as real files below a directory that is empty at the start.

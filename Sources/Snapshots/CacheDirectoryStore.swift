@@ -3,6 +3,7 @@ internal import FileSystem
 public import Layers
 public import OCI
 public import SystemPackage
+public import Tar
 
 /// The directories of `RUN --mount=type=cache`, which outlive the builds that fill them.
 ///

@@ -2,6 +2,7 @@ internal import FileSystem
 internal import Glibc
 internal import Layers
 internal import SystemPackage
+internal import Tar
 
 /// The directories below a workspace as overlayfs merges them, looked up parents first.
 struct DirectoriesBelow {

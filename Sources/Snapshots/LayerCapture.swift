@@ -2,6 +2,7 @@ internal import FileSystem
 internal import Glibc
 public import Layers
 public import SystemPackage
+internal import Tar
 
 /// Makes a layer of what a process wrote.
 public struct LayerCapture: Sendable {

@@ -5,6 +5,7 @@ public import Layers
 public import OCI
 internal import Synchronization
 public import SystemPackage
+internal import Tar
 
 /// Layers unpacked into directories, for what runs on them; all of it may be dropped at any time.
 ///

@@ -7,6 +7,7 @@ import Layers
 import OCI
 import Synchronization
 import SystemPackage
+import Tar
 import Testing
 
 @testable import BuildEngine

@@ -9,6 +9,7 @@ import OCI
 import Reporting
 import Synchronization
 import SystemPackage
+import Tar
 import TestSupport
 import Testing
 

@@ -8,6 +8,7 @@ import Layers
 import OCI
 import Reporting
 import Synchronization
+import Tar
 import Testing
 
 @testable import BuildEngine

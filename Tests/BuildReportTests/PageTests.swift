@@ -4,6 +4,7 @@ import ImageAnalysis
 import Layers
 import OCI
 import Reporting
+import Tar
 import Testing
 
 @testable import BuildReport

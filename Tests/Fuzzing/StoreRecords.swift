@@ -4,6 +4,7 @@ import ContentStore
 import Images
 import Layers
 import OCI
+import Tar
 
 /// What lies in a store, of which anything may be damaged: the first byte says which kind of file it is.
 ///

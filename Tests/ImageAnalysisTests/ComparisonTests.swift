@@ -1,6 +1,7 @@
 import FileSystem
 import Layers
 import OCI
+import Tar
 import TestSupport
 import Testing
 

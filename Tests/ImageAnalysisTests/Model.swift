@@ -1,3 +1,4 @@
+import Tar
 import TestSupport
 
 @testable import ImageAnalysis

@@ -1,4 +1,5 @@
 import Layers
+import Tar
 import TestSupport
 
 extension StoreFixture {

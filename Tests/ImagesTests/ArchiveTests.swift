@@ -4,6 +4,7 @@ import Glibc
 import Layers
 import OCI
 import SystemPackage
+import Tar
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import ContentStore
 import Layers
+import Tar
 import TestSupport
 import Testing
 

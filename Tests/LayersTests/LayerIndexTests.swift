@@ -2,6 +2,7 @@ import ContentStore
 import FileSystem
 import OCI
 import SystemPackage
+import Tar
 import TestSupport
 import Testing
 

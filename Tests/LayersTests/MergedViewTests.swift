@@ -1,4 +1,5 @@
 import ContentStore
+import Tar
 import TestSupport
 import Testing
 

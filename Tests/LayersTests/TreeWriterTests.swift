@@ -2,6 +2,7 @@ import FileSystem
 import Glibc
 import Layers
 import SystemPackage
+import Tar
 import TestSupport
 import Testing
 

@@ -3,6 +3,7 @@ import FileSystem
 import Glibc
 import OCI
 import SystemPackage
+import Tar
 import TestSupport
 import Testing
 

@@ -5,6 +5,7 @@ import Layers
 import OCI
 import Snapshots
 import SystemPackage
+import Tar
 import TestSupport
 import Testing
 

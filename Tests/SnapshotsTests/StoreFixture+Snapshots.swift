@@ -7,6 +7,7 @@ import OCI
 import Sandbox
 import Snapshots
 import SystemPackage
+import Tar
 import TestSupport
 import Testing
 

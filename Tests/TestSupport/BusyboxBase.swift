@@ -2,6 +2,7 @@ internal import FileSystem
 internal import Glibc
 public import Layers
 public import SystemPackage
+public import Tar
 
 /// A root filesystem that is busybox, and links to it for each command.
 public enum BusyboxBase {

@@ -1,5 +1,6 @@
 internal import ContentStore
 public import Layers
+public import Tar
 
 public func file(_ path: String, _ permissions: UInt16 = 0o644, size: Int64 = 0) -> LayerEntry {
     LayerEntry(path: PathInRoot(path), kind: .regular, permissions: permissions, size: size)

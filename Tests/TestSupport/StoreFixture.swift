@@ -2,6 +2,7 @@ public import ContentStore
 internal import FileSystem
 public import Layers
 public import SystemPackage
+public import Tar
 
 /// An empty store in a scratch directory.
 public struct StoreFixture: Sendable {

@@ -1,6 +1,7 @@
 import LayerWriting
 import Layers
 import OCI
+import Tar
 
 /// The entries that a layer will have, in its order, with the digests of their contents.
 struct PlannedFiles: Sequence, IteratorProtocol {

@@ -6,6 +6,7 @@ import LayerWriting
 import Layers
 import OCI
 import Reporting
+import Tar
 
 /// What a mount shows of a build context, as a layer of its own: the contents of a directory, or a file under its own
 /// name; without what is ignored, owned by root, and as it was when it counted for the key.

@@ -5,6 +5,7 @@ import LayerWriting
 import Layers
 import OCI
 import Reporting
+import Tar
 
 /// The `--mount` flags of one `RUN`: what they take files from, and what of it counts for the cache.
 ///

@@ -9,6 +9,7 @@ import RemoteAddresses
 import RemoteSources
 import Reporting
 import SystemPackage
+import Tar
 
 /// Finds out which time `SOURCE_DATE_EPOCH` means where it names a source and no number of seconds.
 struct EpochResolution {

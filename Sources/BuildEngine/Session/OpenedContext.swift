@@ -1,6 +1,7 @@
 import BuildContext
 import ContentStore
 import Layers
+import Tar
 
 /// The build context with what is remembered about its files, shared by all stages of a build.
 struct OpenedContext: Sendable {

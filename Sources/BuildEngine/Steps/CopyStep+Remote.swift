@@ -9,6 +9,7 @@ import OCI
 import RemoteAddresses
 import RemoteSources
 import Reporting
+import Tar
 
 /// A source of `ADD` from elsewhere, known well enough for the key; its files come when the layer has to be made.
 struct RemoteContent {

@@ -8,6 +8,7 @@ import LayerWriting
 import Layers
 import OCI
 import Reporting
+import Tar
 
 extension CopyStep {
     func select() async throws -> Selection {

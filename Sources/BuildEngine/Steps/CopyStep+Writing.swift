@@ -9,6 +9,7 @@ import Layers
 import OCI
 import Reporting
 import SystemPackage
+import Tar
 
 extension CopyStep {
     /// Writes everything that is selected.

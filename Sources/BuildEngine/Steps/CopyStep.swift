@@ -7,6 +7,7 @@ import LayerWriting
 import Layers
 import OCI
 import Reporting
+import Tar
 
 /// `COPY` and `ADD`: selects files, and writes them as a layer without ever unpacking anything.
 struct CopyStep: LayerStep {

@@ -6,6 +6,7 @@ import LayerWriting
 import Layers
 import OCI
 import Reporting
+import Tar
 
 extension LayerStep {
     /// Takes the layer from the cache, or makes and records it; only one process makes the layer of a key at a time.

@@ -3,6 +3,8 @@ import BuildPlanning
 import DockerfileSyntax
 import LayerWriting
 import Layers
+import OCI
+import Tar
 
 /// `WORKDIR`: makes a directory where there is none.
 struct WorkdirStep: LayerStep {

@@ -7,6 +7,7 @@ import Images
 import Layers
 import Reporting
 import SystemPackage
+import Tar
 import TerminalUI
 
 /// `swiftbuild cat`.

@@ -6,6 +6,7 @@ import Images
 import Layers
 import OCI
 import Reporting
+import Tar
 import TerminalUI
 
 /// `swiftbuild ls`.

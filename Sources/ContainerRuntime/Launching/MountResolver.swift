@@ -4,6 +4,7 @@ internal import Layers
 internal import Sandbox
 internal import Snapshots
 internal import SystemPackage
+internal import Tar
 
 /// Opens what the mounts of one process refer to.
 struct MountResolver {

@@ -5,6 +5,7 @@ public import Layers
 public import Sandbox
 public import Snapshots
 public import SystemPackage
+internal import Tar
 
 /// The writable root filesystem of one process.
 public enum ProcessRoot: Sendable {

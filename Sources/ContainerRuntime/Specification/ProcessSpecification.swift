@@ -1,4 +1,5 @@
-public import Layers
+internal import Layers
+public import OCI
 public import Sandbox
 
 /// Everything that decides how a process runs, besides the files that it starts on.

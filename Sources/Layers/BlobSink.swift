@@ -1,28 +1,6 @@
 public import ContentStore
-internal import FileSystem
 public import OCI
-public import SystemPackage
-
-/// Where a stream of bytes goes.
-public protocol ByteSink: AnyObject {
-    /// Takes all the bytes; they are valid only during the call.
-    func write(_ bytes: UnsafeRawBufferPointer) throws
-}
-
-/// Writes to an open file, which stays open.
-public final class DescriptorSink: ByteSink {
-    private let descriptor: Int32
-    private let path: FilePath
-
-    public init(descriptor: Int32, path: FilePath) {
-        self.descriptor = descriptor
-        self.path = path
-    }
-
-    public func write(_ bytes: UnsafeRawBufferPointer) throws {
-        try FileOperations.write(bytes, to: descriptor, path: path)
-    }
-}
+public import Tar
 
 /// Writes a blob of the store.
 public final class BlobSink: ByteSink {

@@ -6,54 +6,8 @@ internal import FileSystem
 /// no names of users, no access or change times, no padding to records. libarchive's writer is not used because its
 /// bytes differ with the version and the locale, and a layer's digest must not
 /// (`docs/decisions/0002-own-tar-writer.md`).
-public final class TarBuffer {
-    private var memory: UnsafeMutableRawBufferPointer
-    /// The bytes so far.
-    public private(set) var count = 0
-
-    static let blockSize = 512
-
-    /// - Parameter capacity: In bytes; it grows where that is not enough.
-    public init(capacity: Int) {
-        memory = .allocate(byteCount: max(capacity, TarBuffer.blockSize), alignment: 4096)
-    }
-
-    deinit { memory.deallocate() }
-
-    /// What was appended, valid until the next change.
-    public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: memory[..<count]) }
-
-    /// How much fits without growing.
-    public var space: Int { memory.count - count }
-
-    /// Makes room for bytes that the caller fills in at once, all of them.
-    public func append(_ size: Int) -> UnsafeMutableRawBufferPointer {
-        if size > space {
-            let larger = UnsafeMutableRawBufferPointer.allocate(
-                byteCount: max(memory.count * 2, count + size),
-                alignment: 4096
-            )
-            larger.copyMemory(from: bytes)
-            memory.deallocate()
-            memory = larger
-        }
-        defer { count += size }
-        return UnsafeMutableRawBufferPointer(rebasing: memory[count..<count + size])
-    }
-
-    /// Copies bytes in.
-    public func append(_ bytes: UnsafeRawBufferPointer) { append(bytes.count).copyMemory(from: bytes) }
-
-    /// Takes bytes back that were appended last.
-    func removeLast(_ size: Int) { count -= size }
-
-    /// Forgets everything and keeps the memory.
-    public func removeAll() { count = 0 }
-
-    /// Appends zeros.
-    func appendZeros(_ size: Int) {
-        append(size).initializeMemory(as: UInt8.self, repeating: 0)
-    }
+public final class TarBuffer: ByteBuffer {
+    public static let blockSize = 512
 
     /// Fills the last block of a content of `size` bytes.
     public func appendPadding(after size: Int64) {

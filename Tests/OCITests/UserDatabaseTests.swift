@@ -1,4 +1,4 @@
-import Layers
+import OCI
 import Testing
 
 @Suite("The users of an image")

@@ -117,13 +117,14 @@ public struct PathInRoot: Sendable, Hashable {
     }
 
     /// Whether two paths have the same parent.
-    func isSibling(of other: PathInRoot) -> Bool {
+    public func isSibling(of other: PathInRoot) -> Bool {
         let start = bytes.count - name.count
         return start == other.bytes.count - other.name.count && bytes[..<start] == other.bytes[..<start]
     }
 
     /// Compares two cleaned paths component by component, as if `/` sorted before every other byte.
-    static func isOrderedBefore(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+    @inlinable
+    public static func isOrderedBefore(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
         let position = commonPrefix(left, right)
         guard position < min(left.count, right.count) else { return left.count < right.count }
         if left[position] == UInt8(ascii: "/") { return true }
@@ -132,7 +133,8 @@ public struct PathInRoot: Sendable, Hashable {
     }
 
     /// How many bytes two byte strings have in common at their start.
-    static func commonPrefix(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
+    @inlinable
+    public static func commonPrefix(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
         let count = min(left.count, right.count)
         var position = 0
         while position + 8 <= count {
@@ -147,14 +149,16 @@ public struct PathInRoot: Sendable, Hashable {
     }
 
     /// Whether the first of two cleaned paths is the second one or lies below it.
-    static func isWithin(_ path: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer) -> Bool {
+    @inlinable
+    public static func isWithin(_ path: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer) -> Bool {
         other.isEmpty
             || (path.count >= other.count && commonPrefix(path, other) == other.count
                 && (path.count == other.count || path[other.count] == UInt8(ascii: "/")))
     }
 
     /// The deepest path that two cleaned paths are or lie below.
-    static func commonParent(
+    @inlinable
+    public static func commonParent(
         _ path: UnsafeRawBufferPointer,
         _ other: UnsafeRawBufferPointer
     ) -> UnsafeRawBufferPointer {

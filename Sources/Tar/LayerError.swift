@@ -25,7 +25,7 @@ public enum LayerError: Error, Sendable, Equatable {
 
 extension LayerError {
     /// Why there can be no such device in a layer.
-    static let whiteoutDevice = "a character device 0:0 stands for a removed file on overlayfs"
+    public static let whiteoutDevice = "a character device 0:0 stands for a removed file on overlayfs"
 }
 
 extension LayerError: CustomStringConvertible {

@@ -37,7 +37,8 @@ public struct BootID: Sendable, Equatable {
         self.low = low
     }
 
-    init(bytes: UnsafeRawBufferPointer) {
+    /// Reads `bytes`.
+    public init(bytes: UnsafeRawBufferPointer) {
         high = bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self)
         low = bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
     }
@@ -51,7 +52,8 @@ public struct BootID: Sendable, Equatable {
         self.init(high: high, low: low)
     }
 
-    var bytes: [UInt8] { withUnsafeBytes(of: high) { Array($0) } + withUnsafeBytes(of: low) { Array($0) } }
+    /// Sixteen bytes, for a file.
+    public var bytes: [UInt8] { withUnsafeBytes(of: high) { Array($0) } + withUnsafeBytes(of: low) { Array($0) } }
 }
 
 extension BootID: CustomStringConvertible {

@@ -93,7 +93,7 @@ public final class TarWriter {
     }
 
     /// Writes whole blocks that were put together elsewhere.
-    func write(_ blocks: TarBuffer) throws {
+    public func write(_ blocks: TarBuffer) throws {
         try flush()
         try sink.write(blocks.bytes)
         flushed += Int64(blocks.count)

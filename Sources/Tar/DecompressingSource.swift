@@ -5,13 +5,13 @@ internal import CCompression
 ///
 /// Its end is only told when everything before it was whole: what is cut off or does not have its checksum is an error.
 /// What could be read before is given first, so that whoever only wants the start gets it.
-final class DecompressingSource: ByteSource {
+public final class DecompressingSource: ByteSource {
     private let plain: ByteSource
     /// Whether anything is decompressed.
-    let isCompressed: Bool
+    public let isCompressed: Bool
 
     /// - Parameter name: The stream's, for messages.
-    init(_ source: ByteSource, name: String) throws {
+    public init(_ source: ByteSource, name: String) throws {
         let start = try StartedSource(source, length: StreamCompression.prefixLength)
         let compression = StreamCompression(start: start.start)
         isCompressed = compression != nil
@@ -25,7 +25,7 @@ final class DecompressingSource: ByteSource {
         }
     }
 
-    override func next() throws -> UnsafeRawBufferPointer { try plain.next() }
+    public override func next() throws -> UnsafeRawBufferPointer { try plain.next() }
 
     /// Reads what is left of a compressed stream, and so finds out whether it is whole.
     func verifyEnd() throws {

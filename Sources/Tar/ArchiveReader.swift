@@ -35,7 +35,7 @@ public final class ArchiveReader {
     }
 
     /// Reads a plain tar; one without any bytes is a layer without any entries.
-    convenience init(plain source: ByteSource, name: String) throws {
+    public convenience init(plain source: ByteSource, name: String) throws {
         try self.init(source: source, name: name, nil)
         archive_read_support_format_tar(archive)
         archive_read_support_format_empty(archive)
@@ -120,7 +120,7 @@ public final class ArchiveReader {
     public var isCompressed: Bool { decompressing?.isCompressed ?? false }
 
     /// Whether the current entry has holes, so that its content does not lie in the stream in one piece.
-    var isSparse: Bool { current.map { archive_entry_sparse_count($0) > 0 } ?? false }
+    public var isSparse: Bool { current.map { archive_entry_sparse_count($0) > 0 } ?? false }
 
     /// Where the current entry's content starts in the uncompressed stream; `nil` where it has holes.
     public var contentOffset: Int64? { isSparse ? nil : archive_filter_bytes(archive, 0) }
