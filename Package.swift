@@ -155,7 +155,7 @@ let package = Package(
             "BuildService",
             [
                 "Reporting", "Formatting", "OCI", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext",
-                "BuildPlanning", "BuildChecks", "BuildCache", "BuildRecords", "Layers", "Images", "Sandbox",
+                "BuildPlanning", "BuildChecks", "BuildCache", "BuildRecords", "Tar", "Layers", "Images", "Sandbox",
                 "ContainerRuntime", "BuildEngine", "RemoteAddresses", "RemoteSources", "Registry", "Distribution",
                 systemPackage,
             ]
