@@ -111,7 +111,7 @@ struct CopyTests {
                 for name in try FileOperations.names(in: store.pushing(FilePath(bucket))) {
                     let path = store.pushing(FilePath(bucket)).appending(bytes: name)
                     let good = try FileOperations.read(path)
-                    for position in stride(from: 0, to: good.count, by: max(1, good.count / 12)) {
+                    for position in stride(from: 0, to: good.count, by: max(1, good.count / 6)) {
                         var bad = good
                         bad[position] ^= 0x41
                         try FileOperations.writeAtomically(bad, to: path, temporary: store.appending("tmp"))

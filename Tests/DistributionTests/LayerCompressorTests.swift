@@ -14,8 +14,15 @@ struct LayerCompressorTests {
     private static let block = ParallelGzip.blockSize
 
     /// Bytes that can be made smaller, and that a decompressor cannot mix up.
+    private static let pattern: [UInt8] = {
+        var random = SeededRandom(1)
+        return (0..<1 << 17).flatMap { _ in withUnsafeBytes(of: random.next() & 0x0F3F_010F_7F0F_030F) { Array($0) } }
+    }()
+
     private func content(_ count: Int) -> [UInt8] {
-        (0..<count).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 7 &+ $0 / 1000) }
+        var content: [UInt8] = []
+        while content.count < count { content += Self.pattern.prefix(count - content.count) }
+        return content
     }
 
     private func gzip(_ content: [UInt8], level: Int, blocksAtOnce: Int) -> [UInt8] {
@@ -33,7 +40,7 @@ struct LayerCompressorTests {
 
     @Test(
         "with gzip gives the same bytes however many blocks come at once, and any reader the content",
-        arguments: [0, 1, block - 1, block, block + 1, 3 * block + 7, 8 * block],
+        arguments: [0, 1, block - 1, block, block + 1, 3 * block + 7, 4 * block],
         [1, 6]
     )
     func gzip(count: Int, level: Int) throws {
@@ -50,14 +57,14 @@ struct LayerCompressorTests {
 
     /// A layer of several blocks of a compressor.
     private func layer(_ fixture: StoreFixture) throws -> Layer {
-        try fixture.layers.layer([(file("a"), content(3 << 20)), (file("b"), [])])
+        try fixture.layers.layer([(file("a"), content(5 << 18)), (file("b"), [])])
     }
 
     @Test(
         "makes a blob that is the layer again, once for each way",
         arguments: [
             (LayerCompression.gzip(level: 1), MediaType.layerGzip), (.gzip(level: 6), .layerGzip),
-            (.zstd(level: 1), .layerZstd), (.zstd(level: 19), .layerZstd),
+            (.zstd(level: 1), .layerZstd), (.zstd(level: 3), .layerZstd),
         ]
     )
     func blobs(compression: LayerCompression, type: MediaType) async throws {

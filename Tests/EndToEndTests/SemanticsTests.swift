@@ -27,7 +27,7 @@ struct SemanticsTests {
         let expected = try SemanticExpectation(
             parsing: String(decoding: readFile(fixture.directory.appending("expected")), as: UTF8.self)
         )
-        try await BuildFixture.with { f in
+        try await BuildFixture.with(in: Machine.memory) { f in
             let base = fixture.need == .nothing ? [:] : try await SemanticBase.shared.place(in: f)
             let directory = try await fixture.prepared(in: f)
             for parent in try fixture.parents() {

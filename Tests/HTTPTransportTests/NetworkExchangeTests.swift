@@ -101,6 +101,8 @@ import Testing
             for _ in 0..<40 { RawServer.write(String(repeating: "x", count: 100_000), to: connection) }
         }
         var settings = NetworkExchange.Settings()
+        // Other tests may keep the reader waiting for longer than a server may be silent.
+        settings.readTimeout = 3600
         settings.pace = MinimumPace(bytes: 3_000_000, seconds: 1)
         let address = try WebAddress(parsing: "http://127.0.0.1:\(server.port)/x")
         let response = try await HTTPSession(NetworkExchange(settings), attempts: 1).send(HTTPRequest(.get, address))

@@ -235,16 +235,14 @@ import Testing
         }
     }
 
-    @Test("one tag among thousands is quick")
+    @Test("hundreds of tags have one image")
     func manyNames() throws {
         try StoreFixture.with { fixture in
             let image = try fixture.simple()
-            try fixture.images.tag(image, as: (0..<2_000).map { try name("repository-\($0)") })
-            let clock = ContinuousClock()
-            let one = try clock.measure { try fixture.images.tag(image, as: name("one-more")) }
-            let all = try clock.measure { try LayoutIndex(fixture.images).rebuild() }
-            print("2,000 names: one more \(one), index anew \(all)")
-            #expect(try fixture.images.allNames().count == 2_001)
+            try fixture.images.tag(image, as: (0..<300).map { try name("repository-\($0)") })
+            try fixture.images.tag(image, as: name("one-more"))
+            #expect(try fixture.images.allNames().count == 301)
+            #expect(try fixture.images.find("repository-299") == image)
         }
     }
 }

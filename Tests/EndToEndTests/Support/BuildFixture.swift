@@ -17,15 +17,18 @@ struct BuildFixture: Sendable {
 
     /// Runs a test with a new fixture, and checks that the builds left nothing behind.
     ///
-    /// - Parameter share: `.all` for tests that measure time, so that no other fixture is in use meanwhile.
+    /// - Parameters:
+    ///   - share: `.all` for tests that measure time, so that no other fixture is in use meanwhile.
+    ///   - parent: Where the fixture is.
     static func with(
         _ share: Gate.Share = .one,
+        in parent: FilePath = Machine.scratch,
         sourceLocation: SourceLocation = #_sourceLocation,
         _ body: (BuildFixture) async throws -> Void
     ) async throws {
         await Gate.shared.enter(share)
         do {
-            try await withScratchDirectory(sourceLocation, body)
+            try await withScratchDirectory(in: parent, sourceLocation, body)
             await Gate.shared.leave(share)
         } catch {
             await Gate.shared.leave(share)
@@ -34,10 +37,11 @@ struct BuildFixture: Sendable {
     }
 
     private static func withScratchDirectory(
+        in parent: FilePath,
         _ sourceLocation: SourceLocation,
         _ body: (BuildFixture) async throws -> Void
     ) async throws {
-        let scratch = FilePath(NSTemporaryDirectory()).appending("swiftbuild-test-\(UUID().uuidString.lowercased())")
+        let scratch = parent.appending("swiftbuild-test-\(UUID().uuidString.lowercased())")
         let fixture = BuildFixture(scratch: scratch)
         try FileManager.default.createDirectory(atPath: fixture.context.string, withIntermediateDirectories: true)
         chmod(scratch.string, 0o755)
@@ -209,7 +213,7 @@ actor BaseImage {
     func archive() async throws -> [UInt8] {
         if let making { return try await making.value }
         let task = Task {
-            let directory = FilePath(NSTemporaryDirectory()).appending("swiftbuild-rootfs-\(UUID().uuidString)")
+            let directory = Machine.scratch.appending("swiftbuild-rootfs-\(UUID().uuidString)")
             try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(atPath: directory.string) }
             let archive = directory.appending("rootfs.tar")

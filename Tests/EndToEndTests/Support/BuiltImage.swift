@@ -8,6 +8,8 @@ struct BuiltImage: Sendable {
     let configuration: JSON
     /// The members of each layer, lowest first.
     let layers: [[TarEntry]]
+    /// The files of the image by path.
+    let tree: [String: TarEntry]
     /// What the build said.
     let transcript: String
 
@@ -30,26 +32,34 @@ struct BuiltImage: Sendable {
             layers = try manifest["layers"].elements.map {
                 try TarArchive.read(readFile(blob($0["digest"].text ?? "")))
             }
+            tree = BuiltImage.merged(layers)
             return
         }
         throw TestFailure("no manifest in index.json has the configuration \(id)")
     }
 
-    /// The files of the image by path: the layers laid over each other by the rules of the image specification.
-    var tree: [String: TarEntry] {
+    /// The layers laid over each other by the rules of the image specification.
+    private static func merged(_ layers: [[TarEntry]]) -> [String: TarEntry] {
         var tree: [String: TarEntry] = [:]
         for layer in layers {
+            let isFirst = tree.isEmpty
+            var files: [(path: String, entry: TarEntry)] = []
             for entry in layer {
-                let name = entry.path.split(separator: "/").last.map(String.init) ?? ""
-                guard name.hasPrefix(".wh.") else { continue }
-                let parent = String(entry.path.dropLast(name.utf8.count + 1))
+                let path = entry.path
+                let name = path[path.index(after: path.lastIndex(of: "/") ?? path.startIndex)...]
+                guard name.hasPrefix(".wh.") else {
+                    files.append((path, entry))
+                    continue
+                }
+                let parent = String(path.dropLast(name.utf8.count + 1))
                 let removed = name == ".wh..wh..opq" ? parent : parent + "/" + name.dropFirst(4)
                 tree = tree.filter { !$0.key.hasPrefix(removed + "/") }
                 if name != ".wh..wh..opq" { tree[removed] = nil }
             }
-            for entry in layer where !entry.path.contains("/.wh.") {
-                if entry.kind != .directory { tree = tree.filter { !$0.key.hasPrefix(entry.path + "/") } }
-                tree[entry.path] = entry
+            for (path, entry) in files {
+                // Nothing is below a file of its own layer.
+                if entry.kind != .directory, !isFirst { tree = tree.filter { !$0.key.hasPrefix(path + "/") } }
+                tree[path] = entry
             }
         }
         tree["/"] = nil
@@ -65,7 +75,6 @@ struct BuiltImage: Sendable {
 
     /// The text of a file in the image; hard links are followed.
     func text(_ path: String) throws -> String {
-        let tree = tree
         guard let entry = tree[path] else {
             throw TestFailure("\(path) is not in the image; there are \(tree.keys.sorted())")
         }

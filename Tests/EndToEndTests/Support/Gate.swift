@@ -2,8 +2,8 @@ internal import Foundation
 
 /// Bounds how many tests run the binary at once, and keeps others away from those that measure time.
 actor Gate {
-    // One more than run at once: a test also waits.
-    static let shared = Gate(capacity: max(3, ProcessInfo.processInfo.activeProcessorCount + 1))
+    // More than run at once: tests also wait, for servers, for time, and for threads of their own process.
+    static let shared = Gate(capacity: 2 * ProcessInfo.processInfo.activeProcessorCount + 2)
 
     enum Share {
         case one
@@ -14,35 +14,37 @@ actor Gate {
 
     private let capacity: Int
     private var used = 0
-    private var waiting: [(weight: Int, continuation: CheckedContinuation<Void, Never>)] = []
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+    /// Those that want everything come when nobody else waits: the others would idle until the last of them has left.
+    private var waitingForAll: [CheckedContinuation<Void, Never>] = []
 
     init(capacity: Int) {
         self.capacity = capacity
     }
 
     func enter(_ share: Share) async {
-        let weight = weight(share)
-        if weight == 0 || (waiting.isEmpty && used + weight <= capacity) {
-            used += weight
-        } else {
-            await withCheckedContinuation { waiting.append((weight, $0)) }
+        switch share {
+        case .none: break
+        case .one where used < capacity: used += 1
+        case .one: await withCheckedContinuation { waiting.append($0) }
+        case .all where used == 0: used = capacity
+        case .all: await withCheckedContinuation { waitingForAll.append($0) }
         }
     }
 
     func leave(_ share: Share) {
-        used -= weight(share)
-        while let next = waiting.first, used + next.weight <= capacity {
-            used += next.weight
-            waiting.removeFirst()
-            next.continuation.resume()
-        }
-    }
-
-    private func weight(_ share: Share) -> Int {
         switch share {
-        case .none: 0
-        case .one: 1
-        case .all: capacity
+        case .none: return
+        case .one: used -= 1
+        case .all: used = 0
+        }
+        while used < capacity, !waiting.isEmpty {
+            used += 1
+            waiting.removeFirst().resume()
+        }
+        if used == 0, !waitingForAll.isEmpty {
+            used = capacity
+            waitingForAll.removeFirst().resume()
         }
     }
 }

@@ -18,6 +18,18 @@ enum Machine {
         return fileExists(beside) ? beside : repository.appending(".build/debug/swiftbuild")
     }()
 
+    /// Where fixtures are.
+    static let scratch = FilePath(NSTemporaryDirectory())
+
+    /// The same in memory, if files keep their attributes there, which they do since Linux 6.6: making and removing many
+    /// small trees is what disks are slow at.
+    static let memory: FilePath = {
+        let keepsAttributes = OperatingSystemVersion(majorVersion: 6, minorVersion: 6, patchVersion: 0)
+        let isUsable =
+            ProcessInfo.processInfo.isOperatingSystemAtLeast(keepsAttributes) && access("/dev/shm", W_OK) == 0
+        return isUsable ? "/dev/shm" : scratch
+    }()
+
     /// Where tools are looked for; daemons are often in a directory that an ordinary user's `PATH` lacks.
     static let searchPath =
         (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin") + ":/usr/local/sbin:/usr/sbin:/sbin"

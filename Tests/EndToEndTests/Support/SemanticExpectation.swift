@@ -94,7 +94,7 @@ struct SemanticExpectation: Sendable {
         if let layerCount { #expect(image.layers.count == layerCount, "layers\n\(image.transcript)") }
         let tree = image.tree
         if let listing {
-            let base = image.tree["/bin/busybox"] == nil ? [:] : base
+            let base = tree["/bin/busybox"] == nil ? [:] : base
             let changed = tree.values.filter { entry in
                 guard let below = base[entry.path] else { return true }
                 return below.listing != entry.listing || below.content != entry.content

@@ -39,7 +39,11 @@ struct TarEntry: Sendable, Equatable {
 
     /// The path from the root: `./etc/` becomes `/etc`.
     var path: String {
-        "/" + name.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+        // Nearly all names are clean, and without optimisation the rest takes long.
+        guard name.hasPrefix(".") || name.hasPrefix("/") else {
+            return "/" + (name.hasSuffix("/") ? String(name.dropLast()) : name)
+        }
+        return "/" + name.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
     }
 
     var text: String { String(decoding: content, as: UTF8.self) }
