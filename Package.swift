@@ -213,7 +213,7 @@ let package = Package(
                 systemPackage,
             ]
         ),
-        tests("ContainerRuntime", ["TestSupport", "OCI", "ContentStore", "Layers", "Snapshots", "Sandbox"]),
+        tests("ContainerRuntime", ["TestSupport", "OCI", "ContentStore", "Tar", "Layers", "Snapshots", "Sandbox"]),
         tests(
             "BuildEngine",
             [

@@ -20,7 +20,7 @@ public struct StepCache: Sendable {
         record(at: path(key.digest), for: key)
     }
 
-    /// The same by the key's digest alone, for who wants to know what a step was made of.
+    /// The same by the key's digest alone, to find out what a step was made of.
     public func record(ofKey digest: Digest) -> CacheRecord? {
         guard let record = record(at: path(digest)), record.key.digest == digest else { return nil }
         return record

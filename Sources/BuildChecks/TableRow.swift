@@ -23,7 +23,7 @@ public struct TableRow {
         var answer: [String: JSONValue] = ["id": .null]
         do throws(Failure) {
             guard case .object(let members)? = try? CanonicalJSON.decode(JSONValue.self, from: Array(line)) else {
-                throw Failure(message: "the row is no JSON object")
+                throw Failure(message: "the row is not a JSON object")
             }
             answer["id"] = members["id"] ?? .null
             answer["result"] = try TableRow(members: members).result()

@@ -10,7 +10,7 @@ public enum BuildContextError: Error, Sendable, Equatable {
     case missingSource(MissingSource)
     /// A symbolic link that leads back to itself, by its path in the context.
     case symbolicLinkLoop([UInt8])
-    /// A symbolic link on the way to a source whose directories are to be kept as they are, by its path in the context.
+    /// A symbolic link on the way to a source whose directories must be kept as they are, by its path in the context.
     case symbolicLinkAsParent([UInt8])
     /// A file that was different each time it was looked at, by its path in the context.
     case changedWhileRead([UInt8])

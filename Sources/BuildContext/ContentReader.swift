@@ -20,7 +20,7 @@ struct ContentReader: ~Copyable {
 
     /// Reads a regular file of a listing.
     ///
-    /// - Throws: `.changedWhileRead` when it was never the same before and after, or is no regular file any more.
+    /// - Throws: `.changedWhileRead` when it was never the same before and after, or is no longer a regular file.
     mutating func read(_ entry: ContextListing.Reference, of listing: ContextListing) throws(BuildContextError)
         -> FileContent
     {

@@ -119,13 +119,13 @@ extension ContextDirectory {
         case .ignored:
             return nil
         case .missing:
-            // Gone meanwhile, which is no error, or a link that leads nowhere, which cannot be copied.
+            // Removed meanwhile, which is not an error, or a dangling link, which cannot be copied.
             guard try existing(path) != nil else { return nil }
             throw try dangling(PathText.joined(path), PathText.joined(path))
         }
     }
 
-    /// The path of what may be a directory to go on in; a symbolic link is none (BuildKit).
+    /// The path of what may be a directory to continue in; a symbolic link is not (BuildKit).
     private func directory(_ name: [UInt8], of candidate: Candidate) -> [UInt8]? {
         let direct = PathText.appending(name, to: candidate.resolvedPath)
         guard FileStatus.ifPresent(filePath(direct))?.kind == .directory else { return nil }

@@ -14,7 +14,7 @@ public struct ContextEntry: Sendable {
     /// SHA-256 of a regular file's content; `nil` until a `ContentFingerprint` was made, and for everything else.
     public let contentDigest: Digest?
 
-    /// Equal for two names of one file; `nil` for a file with one name and for everything that is no regular file.
+    /// Equal for two names of one file; `nil` for a file with one name and for anything but a regular file.
     public var hardLinkIdentity: HardLinkIdentity? {
         guard status.kind == .regular, status.linkCount > 1 else { return nil }
         return HardLinkIdentity(device: status.device, inode: status.inode)

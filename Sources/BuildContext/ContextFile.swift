@@ -91,7 +91,7 @@ public struct ContextFileOpener: ~Copyable {
 
     /// Opens a file that was not as it was walked once more, and takes it as it is now; `nil` for anything else.
     ///
-    /// Component by component, since whoever exchanges a directory for a link must not get another file into the image.
+    /// Component by component, since exchanging a directory for a link must not get another file into the image.
     func openAgain(_ path: [UInt8]) throws(BuildContextError) -> ContextFile? {
         do throws(SystemError) {
             let file = try context.open(path, ContextFileOpener.flags)

@@ -88,7 +88,7 @@ public final class FingerprintCache: Sendable {
         return !overflow && age >= margin
     }
 
-    /// Begins to write what was learned, while the caller goes on; `save()` waits for it.
+    /// Begins to write what was learned, while the caller continues; `save()` waits for it.
     public func startSaving() {
         guard isKept, learned.withLock({ $0.needsSaving }) else { return }
         saving.start { try? self.saveNow() }
@@ -96,7 +96,7 @@ public final class FingerprintCache: Sendable {
 
     /// Writes what was learned since the file was opened; does nothing when there is nothing new.
     ///
-    /// Losing it costs time only, so a caller may go on when this throws.
+    /// Losing it costs time only, so a caller may continue when this throws.
     public func save() throws(BuildContextError) {
         saving.join()
         try saveNow()

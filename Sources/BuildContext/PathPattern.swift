@@ -1,7 +1,7 @@
 /// A wildcard pattern for relative paths, matched in time bounded by the product of the two lengths.
 ///
 /// It is run as a nondeterministic automaton whose states are the positions in the pattern, so that a walk can stop
-/// at a directory, ask whether anything below can match, and go on from there for each name in it.
+/// at a directory, ask whether anything below can match, and continue from there for each name in it.
 public struct PathPattern: Sendable {
     /// What the stars of a pattern mean.
     public enum Dialect: Sendable {

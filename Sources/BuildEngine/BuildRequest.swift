@@ -25,7 +25,7 @@ public struct BuildRequest: Sendable {
     public var jobs: Int
     /// What is done with a step that has no earlier result.
     public var onMiss = MissHandling.make
-    /// Whether the reason is told for each such step.
+    /// Whether each miss is explained.
     public var explainsMisses = false
     /// What the record of the build calls the Dockerfile; `nil` for the name that its source has.
     public var dockerfileName: String?

@@ -27,7 +27,7 @@ public struct ConfigurationChanges {
         var configuration = ImageConfiguration(platform: plan.target.platform)
         configuration.config = start
         var state = StageState(stage: plan.target, plan: plan, base: configuration)
-        // A search path that nobody asked for is a matter of whoever builds on the image.
+        // A search path that was not asked for is left to those that build on the image.
         let search = "PATH=\(ImageConfiguration.defaultPath)"
         for step in plan.target.steps { _ = try state.resolve(step) }
         var result = state.configuration.config

@@ -4,7 +4,7 @@ public import OCI
 public enum NamedContext: Sendable, Hashable {
     /// An image.
     case image(ImageReference)
-    /// Files that are no image: a directory, an archive, a repository.
+    /// Files other than an image: a directory, an archive, a repository.
     case files
 
     /// The form in which names are compared: `docker.io/library/alpine:latest` is `alpine`.

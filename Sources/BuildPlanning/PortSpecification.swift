@@ -14,7 +14,7 @@ public enum PortSpecification {
         let name = container.count > 1 && !container[1].isEmpty ? container[1].lowercased() : "tcp"
         guard ["tcp", "udp", "sctp"].contains(name) else { throw invalid("the protocol is tcp, udp or sctp") }
         guard parts.count < 3 || isAddress(parts.dropLast(2).joined(separator: ":")) else {
-            throw invalid("the part before the ports is no IP address")
+            throw invalid("the part before the ports is not an IP address")
         }
         guard let ports = bounds(container[0]) else { throw invalid("expected a number from 0 to 65535") }
         guard ports.first <= ports.last else { throw invalid("the range ends before it starts") }

@@ -71,7 +71,7 @@ struct StagePlanner {
         stage.name.map { scope.options.namedContexts[$0] != nil } ?? false
     }
 
-    /// The one step of a stage that starts from files that are no image: they become its first layer.
+    /// The one step of a stage that starts from files other than an image: they become its first layer.
     private func copyAll(of context: String, _ stage: Dockerfile.Stage) -> [PlannedStep] {
         let source = SourceText(name: "context \(context)", text: "COPY --from=\(context) . /")
         return ((try? Dockerfile.parseTrigger(source)) ?? []).map { instruction in

@@ -46,7 +46,7 @@ public struct BuildRecordStore: Sendable {
         }
     }
 
-    /// What the key of a step was made of, in its order; `nil` where nobody knows any more.
+    /// What the key of a step was made of, in its order; `nil` where the record was removed.
     public func inputs(of step: BuildRecord.Step) -> [NamedInput]? {
         guard step.inputs.isEmpty else { return step.inputs }
         return step.key.flatMap { cache.record(ofKey: $0)?.key.inputs }

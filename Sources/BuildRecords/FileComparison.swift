@@ -10,7 +10,7 @@ struct FileComparison {
     var comparesOwners = true
     var comparesModes = true
 
-    /// The number of files of which it is told how they differ.
+    /// The number of files whose differences are reported.
     static let shownCount = 10
 
     /// Goes along both at once.

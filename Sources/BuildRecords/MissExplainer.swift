@@ -13,7 +13,7 @@ public import Tar
 public final class MissExplainer: Sendable {
     /// A step of a build and what is known of it.
     public struct Subject {
-        /// The build that it is of, which may still go on.
+        /// The build that it belongs to, which may still run.
         public let record: BuildRecord
         /// The position of the stage.
         public let stage: Int
@@ -85,7 +85,7 @@ public final class MissExplainer: Sendable {
             return (0..<index.count).lazy.map { index[$0] }
         }
         let explanation = explain(subject)
-        // The base is no result, and only what is not the same about it is of interest.
+        // The base is not a result, and only what differs about it is of interest.
         if own.result == .base {
             switch explanation.reasons.first {
             case nil, .unknownStep, .resultGone, .inputsForgotten, .cacheNotUsed: return nil
@@ -229,7 +229,7 @@ extension MissExplainer {
             let other = earlier.alignment.earlier[position].map { old[$0] }
             guard let key = step.key, other?.key != key else { continue }
             let reason = StepExplanation.Reason.stepBelow(number: step.number, text: step.text, stage: nil)
-            // What the first one that differs builds on is the same, unless something is gone there.
+            // What the first one that differs builds on is the same, unless something was removed there.
             if let other, position > 0, let gone = removed(subject, earlier, upTo: position),
                 let own = records.inputs(of: step),
                 let inputs = records.inputs(of: other), InputComparison(own, with: inputs).differences.isEmpty
@@ -273,7 +273,7 @@ extension MissExplainer {
         }
     }
 
-    /// What changed about `FROM`, to whoever builds on it.
+    /// What changed about `FROM`, for the steps that build on it.
     private func changeOfBase(_ subject: Subject, _ earlier: Earlier) -> [StepExplanation.Reason]? {
         guard let from = subject.steps.first, let old = earlier.steps.first, let inputs = records.inputs(of: from),
             let oldInputs = records.inputs(of: old)

@@ -5,7 +5,7 @@ public import SystemPackage
 
 /// A log while its step runs, written as it comes; there is no file before the first byte.
 ///
-/// That it cannot be written is no reason to fail.
+/// A log that cannot be written does not fail the build.
 public final class StepLog: Sendable {
     private struct State: ~Copyable {
         /// Whether a byte came, after which there is no file only where it cannot be written.

@@ -21,7 +21,7 @@ public struct StepLogStore: Sendable {
 
     /// The log of the process that made the result of a step, which an earlier build may have run.
     ///
-    /// - Returns: `nil` where nothing was written, or nobody knows any more.
+    /// - Returns: `nil` where nothing was written, or the log was removed.
     public func log(of record: BuildRecord, stage: Int, step: Int) -> FilePath? {
         let own = path(record.id, stage: stage, step: step)
         if FileStatus.ifPresent(own) != nil { return own }

@@ -44,7 +44,7 @@ public struct BuildReport: Sendable {
 
     /// - Parameters:
     ///   - build: `nil` for an image whose build is not remembered.
-    ///   - image: `nil` for a build that gave none, or one that is gone.
+    ///   - image: `nil` for a build without one, or one that was removed.
     public init(build: Build?, image: Image?) {
         self.build = build
         self.image = image

@@ -77,7 +77,7 @@ struct TimelineSection {
             )
         }
         guard !details.isEmpty else { return "<li><div class=\"step\">\(line)</div></li>\n" }
-        // Steps that only follow others would hide what is to be seen.
+        // Steps that only follow others would hide what matters.
         let isOpen: HTML = explanation.map { $0.isCause } ?? false ? " open" : ""
         return "<li><details\(isOpen)><summary class=\"step\">\(line)</summary>\(HTML(details))</details></li>\n"
     }

@@ -122,7 +122,7 @@ public struct BuildFiles {
     private static func standardInput() throws -> SourceText {
         let limit = ContextFetcher.textLimit
         let bytes = try FileOperations.read(descriptor: STDIN_FILENO, path: "standard input", limit: limit)
-        guard !bytes.prefix(512).contains(0) else { throw UserError("standard input is no Dockerfile") }
+        guard !bytes.prefix(512).contains(0) else { throw UserError("standard input is not a Dockerfile") }
         return SourceText(name: "-", bytes: bytes)
     }
 

@@ -1,7 +1,7 @@
 public import Distribution
 public import OCI
 
-/// What a build is told to do, as it was said: nothing of it is read yet.
+/// What a build is asked to do, as it was typed: none of it is parsed yet.
 public struct BuildOptions: Sendable, Equatable {
     /// A directory, an address, or `-`.
     public var context: String
@@ -29,7 +29,7 @@ public struct BuildOptions: Sendable, Equatable {
     public var format: ImageFormat?
     public var ignoresCache = false
     public var uncachedStages: [String] = []
-    /// Whether it is told why steps have no earlier result.
+    /// Whether cache misses are explained.
     public var explains = false
     /// Whether each step must have one.
     public var expectsCached = false

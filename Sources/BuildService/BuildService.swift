@@ -78,7 +78,7 @@ public struct BuildService: Sendable {
     }
 
     private func findings(in files: BuildFiles, _ plan: PlanOptions) throws -> [Diagnostic] {
-        // Looking at a Dockerfile is no reason to make a store.
+        // Looking at a Dockerfile must not make a store.
         let hasStore = FileStatus.ifPresent(store.root.appending("oci-layout")) != nil
         let images = try hasStore ? store.open() : nil
         let ignoreFile = files.context?.ignoreFile ?? .empty

@@ -6,7 +6,7 @@ internal import OCI
 internal import Reporting
 internal import SystemPackage
 
-/// The options of a build, all of them read: what is wrong with one is told here, before a store is opened.
+/// The options of a build, all of them read: a wrong one is reported here, before a store is opened.
 struct BuildSettings {
     let tags: [ImageReference]
     let labels: [(name: String, value: String)]

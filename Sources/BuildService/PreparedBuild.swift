@@ -105,7 +105,7 @@ struct PreparedBuild: Sendable {
         }
         if let shared {
             await shared.finish()
-            // The image is there, but whoever interrupts the sending wants nothing more to follow.
+            // The image exists, but interrupting the push means that nothing more is wanted.
             try Task.checkCancellation()
             events(.note(shared.summary.sentence))
         }

@@ -6,7 +6,7 @@ internal import Formatting
 internal import Reporting
 internal import Sandbox
 
-/// What a build is told about the processes of `RUN`, as it was said.
+/// What a build is asked for about the processes of `RUN`, as it was typed.
 public struct RunFlags: Sendable, Equatable {
     public var secrets: [String] = []
     public var agents: [String] = []

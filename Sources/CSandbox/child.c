@@ -17,7 +17,7 @@ static _Noreturn void fail(struct sb_child *child) {
     char message[1 + sizeof child->position];
     message[0] = 'F';
     memcpy(message + 1, &child->position, sizeof child->position);
-    // A parent that is gone needs no message, and there is nobody else to tell.
+    // A parent that has ended needs no message.
     ssize_t ignored = write(child->report, message, sizeof message);
     (void)ignored;
     _exit(127);
@@ -55,7 +55,7 @@ void sb_close_all_but(const int *kept, size_t count, unsigned next) {
 }
 
 // Everything else that this program has open, but for its own streams, which are replaced later. At once, since a file
-// that another thread is still writing would be busy for whoever wants to execute it for as long as it is open here.
+// that another thread is still writing could not be executed (ETXTBSY) as long as it is open here.
 static void close_others(const struct sb_child *child) {
     const struct sb_configuration *configuration = child->configuration;
     const int kept[] = {configuration->standard_input, configuration->standard_output, configuration->standard_error,
@@ -148,7 +148,7 @@ static void give_streams(struct sb_child *child) {
         int is_pipe = S_ISFIFO(status.st_mode) && fstatfs(index, &filesystem) == 0 &&
                       filesystem.f_type == PIPEFS_MAGIC;
         if (!is_pipe && configuration->terminal == NULL) continue;
-        // What cannot be given away still works for who does not open it again.
+        // What cannot be given away still works unless it is opened again.
         if (status.st_uid != configuration->user && fchown(index, configuration->user, (gid_t)-1) != 0) continue;
     }
 }
@@ -178,7 +178,7 @@ static void enter_working_directory(struct sb_child *child) {
 }
 
 // Ends with the parent: the signal is set last, since changing the user clears it, and the pipe tells whether it came
-// too late. The watcher is told in between: whichever moment the parent ends in, one of the three takes care of it.
+// too late. The watcher hears of it in between: whichever moment the parent ends in, one of the three takes care of it.
 static void follow_parent(struct sb_child *child) {
     if (child->signals_on_death) prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     at(child, SB_STEP_WATCHER);

@@ -83,9 +83,9 @@ int sb_execute(const struct sb_child *child);
 // identity.c: installs the filter of system calls; the last step, since it may forbid all others.
 int sb_filter_calls(const struct sb_child *child);
 
-// watcher.c: the socket of the process that ends children when this program is gone, which is started when needed.
+// watcher.c: the socket of the process that ends children when this program has ended; started when needed.
 int sb_watcher(void);
-// watcher.c: says that nobody listens there any more.
+// watcher.c: says that the watcher has ended.
 void sb_watcher_is_gone(int socket);
 // watcher.c: makes the child known to the watcher.
 int sb_introduce(const struct sb_child *child);
@@ -93,7 +93,7 @@ int sb_introduce(const struct sb_child *child);
 // groups.c: the directory of the control group for children, made when needed; -1 where there can be none.
 int sb_device_group(void);
 void sb_device_group_is_unusable(void);
-// groups.c: for the watcher: where the group is, and how it is removed when all in it is gone.
+// groups.c: for the watcher: where the group is, and how it is removed once it is empty.
 int sb_device_group_parent(void);
 void sb_device_group_remove(int parent);
 

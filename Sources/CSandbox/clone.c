@@ -4,7 +4,7 @@
 // the page tables of a process of our size, and the faults that follow on both sides, cost more than all of its mounts.
 // The thread that made it waits meanwhile. The child changes nothing but its stack, its `struct sb_child` and errno,
 // which is the waiting thread's. When it becomes another user, the kernel makes the memory undumpable, as it must: from
-// then on nobody but root can look into it, neither through the child nor through us.
+// then on only root can look into it, neither through the child nor through us.
 //
 // PR_SET_PDEATHSIG fires when the *thread* that made the child ends. The threads that call sb_launch come from pools
 // that shrink, so threads of ours make all children, and only the end of the process ends them.
@@ -44,7 +44,7 @@ static int clone_flags(const struct sb_configuration *configuration) {
 static int run_child(void *child) { sb_child_main(child); }
 
 #if defined(__x86_64__) || defined(__aarch64__)
-// clone3 with a stack, on which the child goes on in `run_child`: the C library keeps its own to itself.
+// clone3 with a stack, on which the child continues in `run_child`: the C library keeps its own to itself.
 static long clone3_on_stack(struct clone_args *arguments, void *child) {
 #if defined(__x86_64__)
     long result = SYS_clone3;

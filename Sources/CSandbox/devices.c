@@ -140,7 +140,7 @@ int sb_make_devices(struct sb_child *child) {
     for (size_t index = 0; index < DEVICE_COUNT; index++) {
         const struct device *device = &devices[index];
         dev_t number = makedev(device->major, device->minor);
-        // Without them most programs still work, so a machine that forbids it is no reason to stop.
+        // Without them most programs still work, so a machine that forbids them does not stop us.
         if (mknodat(directory, name_of(device), S_IFCHR | 0666, number) != 0) continue;
         if (sb_report_created(child, 'f', device->path) != 0) return -1;
     }

@@ -136,7 +136,7 @@ int sb_filter_calls(const struct sb_child *child) {
     const struct sb_configuration *configuration = child->configuration;
     if (configuration->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -1;
     if (install_filter(configuration) != 0) return -1;
-    // As the kernel does it for who becomes another user than root.
+    // As the kernel does when a process becomes a user other than root.
     uint64_t allowed = configuration->user == 0 ? configuration->capabilities : 0;
     return limit_capabilities(allowed);
 }

@@ -23,7 +23,7 @@
 
 static inline int sb_openat2(int directory, const char *path, uint64_t flags, uint64_t resolve) {
     struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = resolve};
-    // Another process's mount or rename at this moment makes the kernel unsure about `..`: it is to be asked again.
+    // Another process's mount or rename at this moment makes the kernel unsure about `..`: ask again.
     for (int attempt = 0;; attempt++) {
         int result = (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
         if (result >= 0 || errno != EAGAIN || attempt == 1000) return result;

@@ -93,7 +93,7 @@ static int content_tree(const struct sb_child *child, const struct sb_mount *mou
     int file = openat(child->nodes, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mount->mode);
     if (file < 0) return -1;
     int result = write_content(mount, file);
-    // In a user namespace the file is the only user's already, and there is nobody else to give it to.
+    // In a user namespace the file is the only user's already, and there is no other user to give it to.
     if (result == 0 && child->configuration->isolation == SB_ISOLATION_FULL) {
         result = fchown(file, mount->user, mount->group);
     }

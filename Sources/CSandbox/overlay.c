@@ -33,7 +33,7 @@ static int configure_path(int context, const char *key, const char *directory) {
     return sb_fsconfig_string(context, key, name);
 }
 
-// The options that make the upper directory a plain difference; their defaults are up to whoever built the kernel.
+// The options that make the upper directory a plain difference; their defaults depend on how the kernel was built.
 static int configure(const struct sb_child *child, int context, const struct sb_overlay *overlay) {
     if (overlay->upper != NULL) {
         if (configure_path(context, "upperdir", overlay->upper) != 0) return -1;

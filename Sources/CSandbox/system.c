@@ -69,7 +69,7 @@ static int make_read_only(int filesystem, const char *path) {
     return result;
 }
 
-// Attaches `tree` on a directory of the root that is no symbolic link (CVE-2019-19921).
+// Attaches `tree` on a directory of the root that is not a symbolic link (CVE-2019-19921).
 static int attach_system(const struct sb_child *child, int tree, const char *path) {
     if (tree < 0) return -1;
     int target = sb_resolve(child, path, SB_MISSING_DIRECTORY, 0);

@@ -20,7 +20,7 @@
 
 // What a child says of itself beside its pidfd.
 struct introduction {
-    pid_t group; // to be ended with it where there is no namespace, or 0
+    pid_t group; // ended with it where there is no namespace, or 0
 };
 
 union control {
@@ -111,7 +111,7 @@ static int start(int ours, int theirs) {
     if (program < 0) return -1;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    // No signal when it ends: whoever waits for any child does not mean this one.
+    // No signal when it ends: code that waits for any child does not mean this one.
     long pid = syscall(SYS_clone, 0ul, NULL, NULL, NULL, 0ul);
     if (pid == 0) {
         close(ours);

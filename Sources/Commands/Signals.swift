@@ -46,7 +46,7 @@ enum Signals {
     ///
     /// - Parameter all: Whether every signal is taken that can be handed on.
     static func block(all: Bool) {
-        // Writing to a pipe that nobody reads is told by the write's result instead.
+        // The result of a write tells that a pipe has no reader.
         signal(SIGPIPE, SIG_IGN)
         var signals = set(all: all)
         pthread_sigmask(SIG_BLOCK, &signals, nil)
@@ -54,7 +54,7 @@ enum Signals {
 
     /// Takes the signals that were blocked as long as the program runs.
     static func wait(all: Bool) -> Never {
-        // Not those that whoever started this program blocked.
+        // Not those that were blocked when this program started.
         var signals = set(all: all)
         while true {
             var information = siginfo_t()
@@ -80,9 +80,9 @@ enum Signals {
         return try await task.value
     }
 
-    /// Keeps signals from now on for who calls `forward`; the second one that ends programs ends this one at once.
+    /// Keeps signals from now on for the next call of `forward`; the second one that ends programs ends this one at once.
     ///
-    /// For the time in which there is something to clean up and nobody to hand a signal to yet.
+    /// For the time in which there is something to clean up and no receiver of signals yet.
     static func hold() {
         receiver.withLock { $0 = .held([]) }
     }
@@ -113,7 +113,7 @@ enum Signals {
         body(arrival)
     }
 
-    /// Does what a signal does that nobody takes.
+    /// Does what a signal does without a handler.
     static func obey(_ arrival: Arrival) {
         switch arrival.signal {
         case SIGCONT, SIGWINCH: return

@@ -52,7 +52,7 @@ public struct BlobStore: Sendable {
 
     /// Starts a blob whose bytes come piece by piece.
     ///
-    /// - Parameter isForLater: Whether nobody is expected to read it soon, so that it need not stay in memory.
+    /// - Parameter isForLater: Whether it is unlikely to be read soon, so that it need not stay in memory.
     public func writer(isForLater: Bool = false) throws(SystemError) -> BlobWriter {
         BlobWriter(file: try TemporaryFile(in: temporary), store: self, isForLater: isForLater)
     }

@@ -98,7 +98,7 @@ public struct Store: Sendable {
         }
     }
 
-    /// Names a store that need not be there, for who only looks.
+    /// Names a store that need not exist, for callers that only look.
     public init(lookingAt root: FilePath) { self.root = root.absolute }
 
     /// The directory of one kind of content.
@@ -112,12 +112,12 @@ public struct Store: Sendable {
         try FileLock.acquire(self[.locks].appending("store"), mode)
     }
 
-    /// Held by whoever makes the content with this key, so that it is made once.
+    /// Held while the content with this key is made, so that it is made once.
     public func lock(key: Digest) throws(SystemError) -> FileLock {
         try FileLock.acquire(self[.locks].appending("keys"), slot: slot(key))
     }
 
-    /// The same lock if nobody holds it.
+    /// The same lock if it is free.
     public func tryLock(key: Digest) throws(SystemError) -> FileLock? {
         try FileLock.tryAcquire(self[.locks].appending("keys"), slot: slot(key))
     }

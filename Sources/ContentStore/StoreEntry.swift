@@ -8,7 +8,7 @@ public struct StoreEntry: Sendable {
     public let path: FilePath
     /// When it was made, or last used where its users say so; nanoseconds since 1970.
     public var lastUsed: Int64
-    /// The bytes on the disk that are free when it is gone.
+    /// The bytes on the disk that its removal frees.
     public let size: Int64
 }
 
@@ -32,9 +32,9 @@ extension Store {
         return result
     }
 
-    /// Removes something, unless it is locked by whoever uses it.
+    /// Removes something, unless its user has locked it.
     ///
-    /// - Returns: Whether it is gone.
+    /// - Returns: Whether it was removed.
     public func remove(_ entry: StoreEntry) throws(SystemError) -> Bool {
         let kind = FileStatus.ifPresent(entry.path)?.kind
         guard kind == .directory || kind == .regular else {

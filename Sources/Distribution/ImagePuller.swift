@@ -158,7 +158,7 @@ public struct ImagePuller: Sendable {
     private func complete(_ found: FoundImage, isNamed: Bool = true) async throws -> Pulled {
         let lock = try images.store.lock(.shared)
         defer { withExtendedLifetime(lock) {} }
-        // Between the two, prune may have taken it for something that nobody needs.
+        // Between the two, prune may have taken it for something unused.
         try await fetch(
             try ManifestDocument.manifest(found.document.bytes, mediaType: found.document.mediaType).config,
             from: found.place
@@ -205,7 +205,7 @@ public struct ImagePuller: Sendable {
         throw ImageError.noPlatform(platform, available: available.map(\.description))
     }
 
-    /// What an entry of an index that names no platform stands for; `nil` where it is no image, or none for ours.
+    /// What an entry of an index that names no platform stands for; `nil` where it is not an image, or not one for ours.
     private func image(_ document: RemoteManifest, _ platform: Platform, _ place: RegistryConnections.Place, depth: Int)
         async throws -> (platform: Platform, document: RemoteManifest)?
     {
@@ -242,7 +242,7 @@ public struct ImagePuller: Sendable {
 
     private func fetch(_ layer: Layer, from place: RegistryConnections.Place) async throws {
         let id = layer.blob.digest.short
-        // Whoever else pulls the same layer waits, and then finds it.
+        // Concurrent pulls of the same layer wait, and then find it.
         let lock = try await images.store.waitForLock(key: layer.blob.digest)
         defer { withExtendedLifetime(lock) {} }
         if images.layers.isAvailable(layer) { return emit(.layer(.pull, id: id, .exists)) }

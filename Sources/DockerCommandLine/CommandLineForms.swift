@@ -65,7 +65,7 @@ public enum CommandLineForms {
         return (global, rest)
     }
 
-    /// Whether the first word of a command line, which is no command, can be a build context.
+    /// Whether the first word of a command line, if not a command, can be a build context.
     private static func isContext(_ word: String) -> Bool {
         isOnlyContext(word) || FileStatus.ifPresent(FilePath(word)) != nil
     }

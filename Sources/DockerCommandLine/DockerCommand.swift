@@ -66,7 +66,7 @@ struct DockerCommand: Sendable {
 }
 
 extension UserError {
-    /// What is said of words that are no command.
+    /// What is said of words that are not a command.
     ///
     /// - Parameter words: The first ones of the command line, as far as they could be a command.
     static func unknownCommand(_ words: [String]) -> UserError {

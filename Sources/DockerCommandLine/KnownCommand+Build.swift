@@ -57,5 +57,5 @@ extension KnownCommand {
             .own
         )
 
-    private static let limit = CommandFlag.Support.different("accepted without effect, which is told")
+    private static let limit = CommandFlag.Support.different("accepted without effect, with a note")
 }

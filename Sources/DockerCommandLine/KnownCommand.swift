@@ -29,7 +29,7 @@ struct KnownCommand: Sendable {
 
     func flag(letter: Character) -> CommandFlag? { flags.first { $0.letter == letter } }
 
-    /// `nil` for what is no command.
+    /// `nil` for anything but a command.
     static func named(_ name: String) -> KnownCommand? {
         switch name {
         case "build": KnownCommand("build", docker: "docker build", build)

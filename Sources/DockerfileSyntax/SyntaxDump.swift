@@ -11,7 +11,7 @@ public struct SyntaxDump {
 
     /// Reads a file as far as BuildKit's parser does.
     ///
-    /// - Throws: the errors of that pass: directives, lines that are too long, JSON elements that are no strings,
+    /// - Throws: the errors of that pass: directives, lines that are too long, JSON elements that are not strings,
     ///   `ENV` and `LABEL` words without `=`, here-documents without end.
     public init(parsing source: SourceText) throws(DiagnosticsError) {
         var lines: [String] = []

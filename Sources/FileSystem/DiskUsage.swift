@@ -82,7 +82,7 @@ public struct DiskUsage: Sendable {
         if names == UInt64(raw.st_nlink) { freed += bytes }
     }
 
-    /// The bytes that whoever runs this may still write to the filesystem of a path.
+    /// The bytes that the current user may still write to the filesystem of a path.
     public static func free(at path: FilePath) throws(SystemError) -> Int64 {
         var raw = statvfs()
         guard path.withPlatformString({ statvfs($0, &raw) }) == 0 else { throw SystemError("read the status of", path) }

@@ -146,7 +146,7 @@ public enum FileOperations {
 
     /// Writes all bytes to a descriptor.
     ///
-    /// - Parameter isForLater: Whether nobody is expected to read them soon, so that much at once goes past the page
+    /// - Parameter isForLater: Whether they are unlikely to be read soon, so that much at once goes past the page
     ///   cache.
     public static func write(
         _ bytes: UnsafeRawBufferPointer,

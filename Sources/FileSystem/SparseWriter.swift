@@ -28,7 +28,7 @@ public struct SparseWriter: Sendable {
 
     /// Appends bytes.
     ///
-    /// - Parameter isForLater: Whether nobody is expected to read them soon.
+    /// - Parameter isForLater: Whether they are unlikely to be read soon.
     public mutating func write(_ bytes: UnsafeRawBufferPointer, isForLater: Bool = false) throws(SystemError) {
         var written = 0
         let misalignment = Int(count % Int64(SparseWriter.blockSize))
@@ -84,7 +84,7 @@ public struct FileHoles: Sendable {
 
     /// `nil` for a file that has none, or of which that cannot be found out.
     ///
-    /// Asking moves the descriptor's position, so that whoever shares it has to say where to read.
+    /// Asking moves the descriptor's position, so those that share it must say where to read.
     public init?(of descriptor: Int32) {
         var raw = stat()
         guard fstat(descriptor, &raw) == 0, raw.st_mode & Glibc.S_IFMT == Glibc.S_IFREG,

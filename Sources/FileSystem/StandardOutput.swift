@@ -40,7 +40,7 @@ public enum StandardOutput {
         }
     }
 
-    /// Does something that writes to standard output by itself; that its reader has had enough is no error.
+    /// Does something that writes to standard output by itself; a reader that closes the pipe early is not an error.
     public static func ignoringClosedPipe(_ body: () throws -> Void) throws {
         do {
             try body()
@@ -49,7 +49,7 @@ public enum StandardOutput {
         }
     }
 
-    /// The first write that failed for another reason than that nobody reads any more.
+    /// The first write that failed for a reason other than a closed pipe.
     public static var failure: SystemError? { output.withLock(\.failure) ?? error.withLock(\.failure) }
 
     /// Occupies the descriptors of standard streams that the caller closed: reading from and writing to them fails.

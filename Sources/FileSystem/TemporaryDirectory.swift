@@ -3,7 +3,7 @@ public import SystemPackage
 
 /// A directory for work in progress: locked while this value lives, removed with it.
 ///
-/// What a killed process left is told from what is in use by its lock; `sweep` removes it.
+/// The lock tells what is in use from what a killed process left; `sweep` removes it.
 public final class TemporaryDirectory: Sendable {
     public let path: FilePath
     private let lock: FileLock

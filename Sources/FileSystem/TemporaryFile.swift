@@ -3,7 +3,7 @@ public import SystemPackage
 
 /// A file that is written aside and becomes visible under its name in one step, or never.
 ///
-/// It is locked while this process has it open, so that whoever cleans up can tell it from debris;
+/// It is locked while this process has it open, so that a clean-up can tell it from debris;
 /// dropping the value removes the file.
 public final class TemporaryFile: Sendable {
     public let path: FilePath

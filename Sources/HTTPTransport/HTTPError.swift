@@ -1,6 +1,6 @@
 public import RemoteAddresses
 
-/// Why something cannot be had from a server.
+/// Why something is unavailable from a server.
 public enum HTTPError: Error, Sendable, Equatable {
     /// No connection: no such host, nothing listens, or it ended before a response came.
     case unreachable(WebAddress, reason: String)
@@ -21,7 +21,7 @@ public enum HTTPError: Error, Sendable, Equatable {
     case redirect(WebAddress, reason: String)
     /// A part of a file that was to be sent cannot be read.
     case unreadableBody(String)
-    /// The value of a proxy variable is no address of a proxy.
+    /// The value of a proxy variable is not the address of a proxy.
     case proxy(variable: String)
 
     /// Whether the same request may work a moment later.

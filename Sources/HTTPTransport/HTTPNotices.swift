@@ -1,6 +1,6 @@
-/// Where users are told of what keeps a request waiting.
+/// Where notices about waiting requests go.
 public enum HTTPNotices {
-    /// Takes a sentence; `nil` where nobody listens.
+    /// Takes a sentence; `nil` to drop them.
     ///
     /// A value of the task, since one session serves several commands and steps, each with a place of its own for it.
     @TaskLocal public static var tell: (@Sendable (String) -> Void)?

@@ -31,7 +31,7 @@ public final class NetworkExchange: HTTPExchange {
         public var connectTimeout = 15
         /// Seconds that may pass without a byte.
         public var readTimeout = 60
-        /// How fast a body has to come at least; a slower one is an error, however long it goes on.
+        /// How fast a body has to come at least; a slower one is an error, however long it takes.
         var pace = MinimumPace.usual
         public var proxies: ProxySettings
         /// PEM files of certificates to trust beside the system's.
@@ -150,7 +150,7 @@ public final class NetworkExchange: HTTPExchange {
             guard let chain = try? NIOSSLCertificate.fromPEMBytes(certificate), !chain.isEmpty,
                 let key = try? NIOSSLPrivateKey(bytes: pem, format: .pem)
             else {
-                let reason = "`\(client.certificate)` and `\(client.key)` are no certificate with its key"
+                let reason = "`\(client.certificate)` and `\(client.key)` are not a certificate and its key"
                 throw HTTPError.insecure(address, reason: reason)
             }
             tls.certificateChain = chain.map { .certificate($0) }

@@ -25,7 +25,7 @@ public struct ProxySettings: Sendable {
         self.variables = variables.filter { !$0.value.isEmpty }
     }
 
-    /// The proxy for an address; `nil` where it is to be reached directly.
+    /// The proxy for an address; `nil` where it is reached directly.
     func proxy(for address: WebAddress) throws(HTTPError) -> Proxy? {
         let names = [address.scheme == .https ? "https_proxy" : "http_proxy", "all_proxy"]
         guard let name = names.first(where: { variables[$0] != nil }), let value = variables[name],

@@ -80,7 +80,7 @@ final class ServerWatch: ChannelDuplexHandler {
         case _ where phase == .broken: return
         case .head(let head):
             guard head.status.code >= 100 else { return fail(.status(head.status.code), context) }
-            // What goes before the response proper (RFC 9110, section 15.2) is no sign of progress.
+            // What goes before the response proper (RFC 9110, section 15.2) is not a sign of progress.
             if head.status.code >= 200 || head.status.code == 101 {
                 phase = .readingBody
                 if clock == nil { start(context) }

@@ -1,7 +1,7 @@
 internal import FileSystem
 public import Layers
 public import OCI
-internal import Tar
+public import Tar
 
 /// An analysis for programs; layers are numbered from 1, the lowest.
 public struct AnalysisDocument: Encodable {

@@ -2,6 +2,7 @@ internal import Formatting
 internal import Layers
 internal import OCI
 internal import Reporting
+internal import Tar
 
 /// An analysis for people: layers as trees, then what is wasted and by what.
 public struct AnalysisText {

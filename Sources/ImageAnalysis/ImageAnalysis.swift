@@ -2,7 +2,7 @@ public import Layers
 public import OCI
 internal import Tar
 
-/// What each layer of an image does to those below it, and what of it nobody can see in the end.
+/// What each layer of an image does to those below it, and what of it cannot be seen in the end.
 ///
 /// It comes from the indexes of the layers alone; nothing is unpacked.
 public struct ImageAnalysis: Sendable {
@@ -33,11 +33,11 @@ public struct ImageAnalysis: Sendable {
 
     /// Lowest first.
     public let layers: [AnalyzedLayer]
-    /// The contents that nobody can see, largest first.
+    /// The contents that cannot be seen, largest first.
     public let hiddenFiles: [HiddenFile]
     /// The bytes of the files of all layers: what users know as the size of the image.
     public let bytes: Int64
-    /// Those of them that nobody can see: what a better order of the same work would save.
+    /// Those of them that cannot be seen: what a better order of the same work would save.
     public let wastedBytes: Int64
     /// From 0 to 1, as `dive` defines it: for each path the smallest of its sizes in the layers, added up and divided by
     /// the sum of all its sizes; a layer that removes the path has 0 of it.

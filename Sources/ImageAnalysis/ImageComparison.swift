@@ -2,6 +2,7 @@ internal import FileSystem
 public import Layers
 public import OCI
 internal import Reporting
+internal import Tar
 
 /// All in which two images differ.
 public struct ImageComparison {

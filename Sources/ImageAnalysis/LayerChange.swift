@@ -19,7 +19,7 @@ public struct LayerChange: Sendable {
     public var path: PathInRoot { entry.path }
 }
 
-/// The content of a file that is part of an image and that nobody can see: a layer above removed or replaced it.
+/// The content of a file that is part of an image and cannot be seen: a layer above removed or replaced it.
 public struct HiddenFile: Sendable, Hashable {
     public let path: PathInRoot
     /// In bytes.

@@ -34,7 +34,7 @@ struct LayerReplay {
         }
     }
 
-    /// The contents that nobody can see, in the order of their paths.
+    /// The contents that cannot be seen, in the order of their paths.
     var hiddenFiles: [HiddenFile] {
         hidden.compactMap { file in
             guard let end = lastNames[Place(layer: file.layer, path: file.path)], end > file.hidingLayer else {

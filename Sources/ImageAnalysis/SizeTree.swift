@@ -7,7 +7,7 @@ public struct SizeTree: Sendable {
     public let isDirectory: Bool
     /// The bytes of all files here and below.
     public private(set) var bytes: Int64 = 0
-    /// Those of them that nobody can see in the image.
+    /// Those of them that cannot be seen in the image.
     public private(set) var wastedBytes: Int64 = 0
     /// Largest first; what has no bytes is left out.
     public private(set) var children: [SizeTree] = []
@@ -27,7 +27,7 @@ public struct SizeTree: Sendable {
     ///
     /// - Parameters:
     ///   - changes: In the order of their paths.
-    ///   - wasted: The paths whose content nobody can see.
+    ///   - wasted: The paths whose content cannot be seen.
     init(_ changes: [LayerChange], wasted: Set<PathInRoot>) {
         self.init(name: [], isDirectory: true)
         let files = changes.filter { $0.kind != .removed && $0.entry.kind == .regular && $0.entry.size > 0 }.map {

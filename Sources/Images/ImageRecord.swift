@@ -3,7 +3,7 @@ package import OCI
 
 /// The text of a record file: `key value` lines and a last line with their checksum.
 ///
-/// It exists so that listing images decodes no JSON. A file with anything unexpected in it is no record.
+/// It exists so that listing images decodes no JSON. A file with anything unexpected in it is not a record.
 package enum ImageRecord {
     package static func encode(_ image: StoredImage) -> [UInt8] {
         var text = ""

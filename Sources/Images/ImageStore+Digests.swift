@@ -3,8 +3,8 @@ public import OCI
 
 /// Names that say what they lead to.
 extension ImageStore {
-    /// Makes sure that an image may be called so by whoever makes it: a name with a digest is for what has that digest,
-    /// which nobody knows before, and an ID is none.
+    /// Makes sure that a new image may have a name: one with a digest is for what has that digest,
+    /// which is not known before, and an ID is not a name.
     ///
     /// - Throws: `ImageError.refusedName`.
     public static func check(newName name: ImageReference) throws {

@@ -5,7 +5,7 @@ public import OCI
 extension ImageStore {
     /// Makes an index of images and gives it a name, away from whatever had it.
     ///
-    /// - Throws: `ImageError.samePlatform`, `.notFound` when an image is gone, `.invalidAnnotation`, `SystemError`.
+    /// - Throws: `ImageError.samePlatform`, `.notFound` when an image was removed, `.invalidAnnotation`, `SystemError`.
     public func makeIndex(_ images: [StoredImage], annotations: IndexAnnotations, name: ImageReference) throws
         -> StoredIndex
     {

@@ -215,7 +215,7 @@ extension ImageStore {
         }
     }
 
-    /// A manifest that may be missing or anything; what is wrong with it is told when it is loaded.
+    /// A manifest that may be missing or anything; what is wrong with it is reported when it is loaded.
     private func manifest(_ descriptor: Descriptor, from source: some ImageSource) -> Manifest? {
         guard let bytes = try? readDocument(descriptor, from: source) else { return nil }
         return try? ManifestDocument.manifest(bytes, mediaType: descriptor.mediaType)
@@ -287,7 +287,7 @@ struct DockerArchiveManifest: Codable {
     var names: [ImageReference] { (RepoTags ?? []).compactMap { try? ImageReference(parsing: $0) } }
 }
 
-/// How the `index.json` of other tools is to be understood.
+/// How to read the `index.json` of other tools.
 private enum LayoutReading {
     /// Of one image for several platforms only that for ours.
     static func images(_ images: [Descriptor]) -> [Descriptor] {

@@ -9,12 +9,12 @@ extension ImageStore {
     ///
     /// A reference with a digest is a name too: it is how `name@sha256:…` of a pulled image is remembered.
     ///
-    /// - Throws: `ImageError.notFound` when the image is gone, or `SystemError`.
+    /// - Throws: `ImageError.notFound` when the image was removed, or `SystemError`.
     public func tag(_ image: StoredImage, as name: ImageReference) throws { try tag(image, as: [name]) }
 
     /// Makes several names lead to an image.
     ///
-    /// - Throws: `ImageError.notFound` when the image is gone, or `SystemError`.
+    /// - Throws: `ImageError.notFound` when the image was removed, or `SystemError`.
     public func tag(_ image: StoredImage, as names: [ImageReference]) throws {
         try name(image.id, names)
     }
@@ -71,7 +71,7 @@ extension ImageStore {
             .map { Timestamp(nanosecondsSinceEpoch: $0) }
     }
 
-    /// All names with the IDs they hold, sorted; files that are no names are passed over.
+    /// All names with the IDs they hold, sorted; files that are not names are skipped.
     ///
     /// - Parameter id: If it is given, only those that hold this ID; the others are not even parsed.
     func allNames(of id: Digest? = nil) throws -> [(name: ImageName, id: Digest)] {
@@ -125,7 +125,7 @@ extension ImageStore {
 
     func path(_ name: ImageName) -> FilePath { store[.names].appending(name.fileName) }
 
-    /// Held by whoever changes names, records, or the index that is derived from them.
+    /// Held while changing names, records, or the index that is derived from them.
     func namesLock() throws -> FileLock {
         try FileLock.acquire(store[.locks].appending("index"), .exclusive)
     }

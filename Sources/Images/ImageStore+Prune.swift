@@ -134,7 +134,7 @@ extension ImageStore {
     private func pruneTemporaryFiles(_ pruning: inout Pruning) throws {
         for name in try FileOperations.names(in: store[.temporary]) {
             let path = child(.temporary, name)
-            // Whoever works with it holds a lock on it (`TemporaryFile`, `TemporaryDirectory`): containers run for days.
+            // Its user holds a lock on it (`TemporaryFile`, `TemporaryDirectory`): containers run for days.
             guard let kind = FileStatus.ifPresent(path)?.kind, kind == .regular || kind == .directory else {
                 try pruning.remove(path, .temporary)
                 continue

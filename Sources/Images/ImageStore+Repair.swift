@@ -9,7 +9,7 @@ extension ImageStore {
     ///
     /// - Parameter restores: Whether both are made again, as far as the image's documents are there.
     public func lostNames(restoring restores: Bool) throws -> Int {
-        // Whoever takes a name away holds it.
+        // It is held while a name is removed.
         let lock = try namesLock()
         defer { withExtendedLifetime(lock) {} }
         var lost: Set<ImageName> = []

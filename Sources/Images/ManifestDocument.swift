@@ -56,7 +56,7 @@ public enum ManifestDocument {
         } catch let error as DecodingError {
             throw ImageError.malformed(what, reason: reason(error))
         } catch {
-            throw ImageError.malformed(what, reason: "it is no JSON")
+            throw ImageError.malformed(what, reason: "it is not JSON")
         }
     }
 
@@ -75,7 +75,7 @@ public enum ManifestDocument {
         case .keyNotFound(let key, _): "`\(key.stringValue.prefix(100))` is missing"
         case .typeMismatch(_, let context): "\(place(context)) has another type than it must have"
         case .valueNotFound(_, let context): "\(place(context)) is null"
-        default: "it is no JSON"
+        default: "it is not JSON"
         }
     }
 }

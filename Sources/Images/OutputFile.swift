@@ -7,7 +7,7 @@ public import Tar
 public enum OutputFile {
     /// Runs `body` with a sink for `path`; `-` is standard output, and devices and pipes are written to as they are.
     ///
-    /// That the reader of standard output has had enough is no error.
+    /// A reader that closes standard output early is not an error.
     ///
     /// - Throws: `ImageError.refusedDestination` for a directory, `SystemError`, what `body` throws.
     public static func write(_ path: FilePath, _ body: (any ByteSink) throws -> Void) throws {

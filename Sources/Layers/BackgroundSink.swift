@@ -3,7 +3,7 @@ internal import Synchronization
 internal import Tar
 internal import Threads
 
-/// Hands bytes on to another sink on a thread of its own, so that whoever makes them need not wait for that.
+/// Hands bytes on to another sink on a thread of its own, so that the producer need not wait.
 ///
 /// The first bytes are handed on at once: what is written in one piece is not worth a thread.
 final class BackgroundSink: ByteSink {

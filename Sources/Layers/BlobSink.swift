@@ -6,13 +6,13 @@ public import Tar
 public final class BlobSink: ByteSink {
     private var writer: BlobWriter?
     private let progress: (@Sendable (Int64) -> Void)?
-    /// When this many bytes are written, progress is told next.
+    /// When this many bytes are written, progress is reported next.
     private var nextMark = BlobSink.markDistance
 
     private static let markDistance: Int64 = 8 << 20
 
     /// - Parameters:
-    ///   - isForLater: Whether nobody is expected to read the blob soon.
+    ///   - isForLater: Whether the blob is unlikely to be read soon.
     ///   - progress: Told after every 8 MiB how many bytes are written, on whatever thread writes.
     public init(_ blobs: BlobStore, isForLater: Bool = false, progress: (@Sendable (Int64) -> Void)? = nil) throws {
         writer = try blobs.writer(isForLater: isForLater)

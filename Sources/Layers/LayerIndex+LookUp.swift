@@ -67,7 +67,7 @@ extension LayerIndex {
                 var wanted = wanted
                 var high = hiding.count
                 while high > 0 {
-                    // The last one that stands before the path; if it is no parent, a parent holds both.
+                    // The last one that stands before the path; if it is not a parent, a parent holds both.
                     high = LayerIndex.lowerBound(0, high) {
                         let candidate = LayerIndexEncoder.path(bytes, position: hiding[$0])
                         return PathInRoot.isOrderedBefore(candidate, wanted) || candidate.elementsEqual(wanted)

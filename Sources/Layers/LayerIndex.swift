@@ -231,7 +231,7 @@ public final class LayerIndex: Sendable {
         entries[position] = link
     }
 
-    /// A quick check against torn and flipped bytes, not against an attacker: whoever may write here owns the store.
+    /// A quick check against torn and flipped bytes, not against an attacker: a process that may write here owns the store.
     static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
         var sum: UInt64 = 0x9E37_79B9_7F4A_7C15 ^ UInt64(bytes.count)
         var position = 0

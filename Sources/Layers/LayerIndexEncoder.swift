@@ -96,7 +96,7 @@ struct LayerIndexEncoder {
 
     /// Gives a hard link the attributes and content of its target; both were appended, in ascending order of paths.
     ///
-    /// A link to something else that is no directory becomes another one of its kind, since what links of these have
+    /// A link to something else than a directory becomes another one of its kind, since what links of these have
     /// in common, nothing can change but `chmod`. One to nothing in this layer stays as it is.
     mutating func resolveHardLink(at position: Int) {
         var target = position

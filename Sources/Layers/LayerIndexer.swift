@@ -86,7 +86,7 @@ struct LayerIndexer {
 }
 
 extension LayerIndex {
-    /// A path whose parent is no directory, as in a layer that makes a file of a directory; `nil` where all is well.
+    /// A path whose parent is not a directory, as in a layer that makes a file of a directory; `nil` where all is well.
     var pathBelowFile: PathInRoot? {
         withBytes { bytes in
             for position in 1..<max(count, 1) {

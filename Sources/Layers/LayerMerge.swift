@@ -44,7 +44,7 @@ struct LayerMerge {
                 skipsSubtree = true
                 continue
             }
-            // A layer may list something below what is no directory.
+            // A layer may list something below a file.
             skipsSubtree = node.entry.kind != .directory
             if !skipsSubtree { frames.append(Frame(path: path, lowest: lowestBelow)) }
             return node

@@ -25,7 +25,7 @@ public final class LayerStore: Sendable {
     ///   - expectedCount: The number of entries, where it is known.
     ///   - inBackground: Whether the tar is hashed and written on a thread of its own, for whoever has as much work with
     ///     the entries.
-    ///   - isForLater: Whether nobody is expected to read it soon. A base is, by the first `RUN` on it.
+    ///   - isForLater: Whether it is unlikely to be read soon. A base is likely to be, by the first `RUN` on it.
     ///   - progress: Told now and then how many bytes a large layer has so far, on any thread.
     public func writer(
         expectedCount: Int = 0,
@@ -89,7 +89,7 @@ public final class LayerStore: Sendable {
     public func contents(of layer: Layer) throws -> LayerContents {
         let blobs = store.blobs
         if blobs.size(layer.diffID) == nil {
-            // Whoever unpacks the layer holds the lock of its diff ID already.
+            // The process that unpacks the layer holds the lock of its diff ID already.
             let lock = try store.lock(key: SHA256Hasher.digest(of: "contents \(layer.diffID)"))
             defer { withExtendedLifetime(lock) {} }
             if blobs.size(layer.diffID) == nil { try decompress(layer) }

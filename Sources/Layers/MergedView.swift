@@ -38,7 +38,7 @@ public struct MergedView: Sendable {
 
     /// The file that a name stands for: a further name leads to it, also to a layer below, which some builders write.
     ///
-    /// - Returns: `nil` for a link that leads nowhere, and for what is no file.
+    /// - Returns: `nil` for a link that leads nowhere, and for anything but a file.
     public func file(of node: Node) -> Node? {
         file(of: node.entry, inLayer: node.layer)
     }
@@ -155,7 +155,7 @@ public struct MergedView: Sendable {
     }
 }
 
-/// Which of several layers' entries of one path counts; they are told from the top layer down.
+/// Which of several layers' entries of one path counts; given from the top layer down.
 struct NodeChoice {
     /// What counts if no further layer says anything.
     private(set) var node: MergedView.Node?

@@ -65,7 +65,7 @@ public final class TreeWriter {
 
     /// Writes one entry; the content of a file starts at `offset` of `descriptor`.
     ///
-    /// - Throws: `SystemError`, `LayerError.inTheWay`, and `.unsafeMember` when a parent is no directory.
+    /// - Throws: `SystemError`, `LayerError.inTheWay`, and `.unsafeMember` when a parent is not a directory.
     public func write(_ entry: LayerEntry, content: (descriptor: Int32, offset: Int64)? = nil) throws {
         try write(entry, from: content.map { Content($0) })
     }
@@ -219,7 +219,7 @@ public final class TreeWriter {
     }
 }
 
-/// A regular file that was made, and what is to be in it.
+/// A regular file that was made, and its content.
 private final class NewFile: Sendable {
     private let file: OwnedDescriptor
     private let entry: LayerEntry

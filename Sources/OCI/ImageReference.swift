@@ -83,7 +83,7 @@ public struct ImageReference: Sendable, Hashable {
         return repository.hasPrefix("library/") ? String(repository.dropFirst("library/".count)) : repository
     }
 
-    /// Whether the name has the form of an image ID, `sha256:` with digits or 64 digits alone, so that nobody could tell
+    /// Whether the name has the form of an image ID, `sha256:` with digits or 64 digits alone, so that it could not be told
     /// which of the two is meant.
     ///
     /// Docker refuses such names, too.

@@ -5,7 +5,7 @@ public struct Descriptor: Sendable, Hashable, Codable {
     public var size: Int64
     public var annotations: [String: String]?
     public var platform: Platform?
-    /// What the manifest is of, where it is no image.
+    /// What the manifest is of, where it is not an image.
     public var artifactType: MediaType?
 
     public init(
@@ -37,7 +37,7 @@ extension Descriptor {
 public struct Manifest: Sendable, Hashable, Codable {
     public var schemaVersion = 2
     public var mediaType: MediaType?
-    /// What the manifest is of, where it is no image.
+    /// What the manifest is of, where it is not an image.
     public var artifactType: MediaType?
     public var config: Descriptor
     public var layers: [Descriptor]

@@ -19,7 +19,7 @@ public struct MediaType: Sendable, Hashable, RawRepresentable {
     public static let dockerLayer = MediaType(rawValue: "application/vnd.docker.image.rootfs.diff.tar")
     public static let dockerLayerGzip = MediaType(rawValue: "application/vnd.docker.image.rootfs.diff.tar.gzip")
 
-    /// Whether this names a layer that its owner lets nobody else serve, as Windows had them.
+    /// Whether this names a layer that only its owner may serve, as Windows had them.
     public var isForeignLayer: Bool {
         rawValue.hasPrefix("application/vnd.oci.image.layer.nondistributable.")
             || rawValue.hasPrefix("application/vnd.docker.image.rootfs.foreign.")

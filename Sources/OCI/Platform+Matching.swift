@@ -4,7 +4,7 @@ extension Platform {
     ///
     /// As containerd chooses: arm v7 also runs v6 and v5, amd64 v3 also runs v2 and v1; arm64 runs no arm of 32 bits.
     public func best(among candidates: [Platform?]) -> Int? {
-        // As decoded they are spelt as whoever wrote them did: `arm64/v8` is `arm64`.
+        // As decoded they are spelt as their author did: `arm64/v8` is `arm64`.
         let candidates = candidates.map {
             $0.map { Platform(os: $0.os, architecture: $0.architecture, variant: $0.variant) }
         }

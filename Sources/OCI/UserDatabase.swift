@@ -46,7 +46,7 @@ public struct UserDatabase: Sendable {
         return "invalid user or group `\(text)`: expected a number from 0 to \(largestID), or a name"
     }
 
-    /// Files larger than this are cut: nobody has so many users, and a crafted image may have an endless file.
+    /// Files larger than this are cut: no system has so many users, and a crafted image may have an endless file.
     public static let fileLimit: Int64 = 4 << 20
 
     private let users: [User]

@@ -26,7 +26,7 @@ struct CredentialHelper {
         for key in [LoginFile.key(host), host, "https://\(host)"] {
             let result = try await run("get", Array(key.utf8), host)
             guard result.status == 0 else {
-                // That there is none is told on standard output, in words that all helpers have in common.
+                // All helpers report a missing entry on standard output, in the same words.
                 if result.output.contains("credentials not found") { continue }
                 throw LoginError.helperFailed(program, host: host, message: failure(result))
             }

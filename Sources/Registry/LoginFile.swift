@@ -27,9 +27,9 @@ struct LoginFile {
         self.path = path
         guard !bytes.allSatisfy({ $0 <= 0x20 }) else { return }
         guard let value = try? CanonicalJSON.decode(JSONValue.self, from: bytes) else {
-            throw .invalidFile(path, reason: "it is no JSON")
+            throw .invalidFile(path, reason: "it is not JSON")
         }
-        guard case .object(let content) = value else { throw .invalidFile(path, reason: "it is no JSON object") }
+        guard case .object(let content) = value else { throw .invalidFile(path, reason: "it is not a JSON object") }
         self.content = content
     }
 

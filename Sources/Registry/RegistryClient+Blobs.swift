@@ -6,7 +6,7 @@ extension RegistryClient {
     /// Downloads a blob into the store, verified while it streams; nothing of a wrong one stays.
     ///
     /// - Parameters:
-    ///   - isForLater: Whether nobody is expected to read it soon.
+    ///   - isForLater: Whether it is unlikely to be read soon.
     ///   - progress: Called with the number of bytes that are there, now and then.
     /// - Throws: `RegistryError`, `SystemError`, `CancellationError`.
     public func fetch(

@@ -127,7 +127,7 @@ extension RegistryClient {
             }
         }
         guard let shape = try? CanonicalJSON.decode(Shape.self, from: bytes) else {
-            throw error(.malformed("it is no JSON object"), subject)
+            throw error(.malformed("it is not a JSON object"), subject)
         }
         guard shape.schemaVersion != 1 else {
             throw error(.malformed("it has schema version 1, which is too old"), subject)

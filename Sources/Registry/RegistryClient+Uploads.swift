@@ -81,7 +81,7 @@ extension RegistryClient {
         return try location(of: try await succeed(try await request(""), subject), subject)
     }
 
-    /// Sends everything in as few requests as the connection allows, and goes on where the registry says that it broke.
+    /// Sends everything in as few requests as the connection allows, resuming where the registry says that it broke off.
     private func sendParts(
         _ blob: Descriptor,
         _ file: FilePath,

@@ -11,7 +11,7 @@ public final class RegistryClient: Sendable {
     private let authorizer: RegistryAuthorizer
     private let scheme = Mutex<WebAddress.Scheme?>(nil)
 
-    /// - Parameter session: One that trusts what the endpoint is to be trusted with.
+    /// - Parameter session: One that trusts the endpoint's certificates.
     public init(_ endpoint: RegistryEndpoint, session: HTTPSession, logins: any LoginSource) {
         self.endpoint = endpoint
         self.session = session

@@ -4,7 +4,7 @@ public struct RegistryEndpoint: Sendable, Hashable {
     public let host: String
     /// Whether plain http will do where https does not answer.
     public let allowsPlain: Bool
-    /// Whether a certificate that nobody vouches for will do.
+    /// Whether a certificate without a trusted issuer is accepted.
     public let allowsAnyCertificate: Bool
     public let isMirror: Bool
 

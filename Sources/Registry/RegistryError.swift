@@ -10,7 +10,7 @@ public struct RegistryError: Error, Sendable {
         case denied
         /// There is no such repository, tag or blob (404).
         case notFound
-        /// Any other status that is no success.
+        /// Any other status that does not mean success.
         case status(Int)
         /// No answer, or one that broke off.
         case transport(HTTPError)

@@ -1,4 +1,4 @@
-/// Why a text is no address.
+/// Why a text is not an address.
 public enum AddressError: Error, Sendable, Equatable {
     /// The text is kept without the credentials it may have.
     case malformed(String, reason: String)

@@ -3,7 +3,7 @@
 /// Two forms: `https://host/repo.git#ref:directory`, and `https://host/repo.git?branch=b&subdir=d`. `ssh://`, `git://`
 /// and `user@host:path` are always repositories, `http` and `https` addresses only where the path ends with `.git`.
 public struct GitAddress: Sendable, Hashable {
-    /// What `git` is told: without credentials, parameters and fragment.
+    /// What `git` is given: without credentials, parameters and fragment.
     public let remote: String
     /// What `git` is to log in with, for `http` and `https`.
     public let credentials: Credentials?
@@ -54,7 +54,7 @@ public struct GitAddress: Sendable, Hashable {
         if let fragment { try read(fragment: fragment) }
     }
 
-    /// `scheme` of `scheme://…`, `ssh` for `user@host:path`; `nil` for what is no repository.
+    /// `scheme` of `scheme://…`, `ssh` for `user@host:path`; `nil` for anything but a repository.
     private static func scheme(of text: Substring, isContext: Bool) -> String? {
         if let colon = text.firstRange(of: "://") {
             let scheme = text[..<colon.lowerBound].lowercased()
@@ -164,7 +164,7 @@ extension GitAddress: CustomStringConvertible {
     }
 }
 
-/// What a text names that is no path.
+/// What a text names other than a path.
 public enum RemoteAddress: Sendable, Hashable {
     case web(WebAddress)
     case git(GitAddress)

@@ -81,7 +81,7 @@ public struct WebAddress: Sendable, Hashable {
             return nil
         }
         let name = PercentEncoding.decoded(last)
-        // A name is no path: what is decoded may try to be one.
+        // A name is not a path, although what is decoded may look like one.
         guard name != ".", name != "..", !name.utf8.contains(0), !name.contains("/") else { return nil }
         return name
     }

@@ -3,7 +3,7 @@ internal import FileSystem
 internal import RemoteAddresses
 internal import SystemPackage
 
-/// The system's `git`, told to ask nobody anything and to take nothing from the configuration that changes files.
+/// The system's `git`, which never prompts and ignores configuration that changes files.
 struct GitProgram: Sendable {
     private let environment: [String: String]
 

@@ -75,7 +75,7 @@ public struct GitRepositories: Sendable {
         for name in [reference, "refs/" + reference, "refs/tags/" + reference, "refs/heads/" + reference] {
             if let id = found[(name + "^{}")[...]] ?? found[name[...]] { return String(id) }
         }
-        // The start of a commit's digest is known to nobody who has not fetched it.
+        // The start of a commit's digest means nothing before the commit is fetched.
         if (7...64).contains(reference.utf8.count), reference.allSatisfy({ $0.isASCII && $0.isHexDigit }) {
             let repository = try await bareRepository(address)
             try await fetchEverything(address, into: repository)

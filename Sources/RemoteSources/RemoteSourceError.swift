@@ -2,7 +2,7 @@ public import HTTPTransport
 public import OCI
 public import RemoteAddresses
 
-/// Why something from elsewhere cannot be had.
+/// Why something from elsewhere is unavailable.
 public enum RemoteSourceError: Error, Sendable, Equatable {
     case http(HTTPError)
     /// What came is not what the Dockerfile says it must be.
@@ -43,7 +43,7 @@ extension RemoteSourceError: CustomStringConvertible {
         case .checksum: "the file has changed, or somebody changed it: look at it before you change the checksum"
         case .gitMissing: "install git, or take an archive: most hosts give one for each commit"
         case .git:
-            "nobody is asked for passwords: credential helpers, an ssh agent, or a name and token in the address work"
+            "passwords are never prompted for: use a credential helper, an ssh agent, or a name and token in the address"
         case .referenceMissing: "`git ls-remote` lists what there is"
         case .commit: "the reference has moved since"
         case .directoryMissing: nil

@@ -30,7 +30,7 @@ public enum BuildEvent: Sendable {
         case cached
         /// The work was done.
         case ran
-        /// There is no result, and the work was not to be done.
+        /// There is no result, and the work must not be done.
         case missed = "would run"
         /// It cannot be told without the files of a step that was not made.
         case unknown
@@ -48,7 +48,7 @@ public enum BuildEvent: Sendable {
     case note(String)
     /// The number of stages and of steps that the target needs.
     case planned(stages: Int, steps: Int)
-    /// The step cannot go on before these stages are complete, and has not started; without any it has, and a step that
+    /// The step cannot continue before these stages are complete, and has not started; without any it has, and a step that
     /// works has to end.
     case waiting(Step, for: [String])
     /// The step, which had started, waits no longer.

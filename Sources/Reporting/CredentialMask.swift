@@ -27,7 +27,7 @@ public enum CredentialMask {
         return result
     }
 
-    /// Of `ssh://git@host` the name is no secret.
+    /// The name in `ssh://git@host` is not a secret.
     private static func isWeb(_ text: ArraySlice<UInt8>) -> Bool {
         text.reversed().starts(with: "ptth".utf8) || text.reversed().starts(with: "sptth".utf8)
     }

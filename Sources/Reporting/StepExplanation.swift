@@ -85,7 +85,7 @@ public struct FileDifference: Sendable, Hashable {
 extension StepExplanation {
     /// Lines for people, each safe to show; details of the line before are indented.
     public var lines: [String] {
-        // Behind a list of files nobody finds what made them.
+        // After a list of files it would be overlooked.
         reasons.filter { !$0.isList }.flatMap(\.lines) + reasons.filter(\.isList).flatMap(\.lines)
     }
 }
@@ -104,7 +104,7 @@ extension StepExplanation.Reason {
             let step = number > 0 ? "step \(number)" : "a trigger"
             let place = stage.map { " of stage `\(Self.shown($0))`" } ?? ""
             return ["\(step)\(place), which it builds on, changed: \(Self.shown(text))"]
-        case .stepBelowRemoved(let text): return ["a step is gone on which it built: \(Self.shown(text))"]
+        case .stepBelowRemoved(let text): return ["a step that it built on was removed: \(Self.shown(text))"]
         case .imageMissing(let name): return ["image `\(Self.shown(name))` is not in the store"]
         case .filesNotMade(nil): return ["it depends on files that are not there before a step below is made"]
         case .filesNotMade(let stage?):

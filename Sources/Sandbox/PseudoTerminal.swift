@@ -99,7 +99,7 @@ public struct RawTerminalMode: ~Copyable {
     private let terminal: Int32
     private var before: termios
 
-    /// Switches the terminal over; `nil` when the descriptor is no terminal.
+    /// Switches the terminal over; `nil` when the descriptor is not a terminal.
     public init?(_ terminal: Int32) {
         self.terminal = terminal
         before = termios()

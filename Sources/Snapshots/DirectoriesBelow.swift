@@ -42,7 +42,7 @@ struct DirectoriesBelow {
             let directory = try OwnedDescriptor(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
             return TreeReader.extendedAttributes(of: [CChar(bitPattern: UInt8(ascii: ".")), 0], in: directory.rawValue)
         } catch {
-            // One that an ordinary user may not read shows its attributes to nobody.
+            // Attributes of a directory that the user may not read cannot be read either.
             return error.errno == .permissionDenied ? ([], false) : nil
         }
     }

@@ -131,7 +131,7 @@ public struct TreeState: Sendable {
             ? known.inode == status.inode && known.changed == status.changed : known == TreeState.attributes(status)
     }
 
-    /// The paths that are gone, without what lies below a path that is gone, sorted.
+    /// The removed paths, without what lies below a removed path, sorted.
     fileprivate func removed(now root: FilePath) throws -> [PathInRoot] {
         let now = try TreeState(of: root)
         let gone = Set(files.keys.filter { now.files[$0] == nil })

@@ -222,7 +222,7 @@ public struct SnapshotStore: Sendable {
     /// Only for a workspace on which nothing runs any more; it must not be used afterwards.
     public func adopt(_ workspace: Workspace, as layer: Layer) {
         let path = directory.appending(layer.diffID.hex)
-        // Whoever holds the lock unpacks this layer, and is as good.
+        // The holder of the lock unpacks this layer, which is as good.
         guard !isTrusted(path), let lock = try? layers.store.tryLock(key: layer.diffID) else { return }
         defer { _ = lock }
         guard !isTrusted(path) else { return }
@@ -252,12 +252,12 @@ public final class Workspace: Sendable {
     /// Overlayfs's scratch directory, good for one mount.
     public var work: FilePath { directory.path.appending("work") }
 
-    /// Does what is to be done before the written part can become a snapshot, where nobody waits for it yet.
+    /// Prepares the written part for becoming a snapshot, before anything waits for it.
     public func settle() {
         isSettled.withLock { isSettled in
             guard !isSettled else { return }
             isSettled = true
-            // Without the mark it is no snapshot, and everything else only takes up space.
+            // Without the mark it is not a snapshot, and everything else only takes up space.
             try? FileOperations.removeTree(work)
             try? FileOperations.removeTree(directory.path.appending(SnapshotStore.nothing))
             try? SnapshotStore.mark(directory)

@@ -61,7 +61,7 @@ struct PruneSelection {
         var (chosen, results): ([StoreEntry], [Result]) = ([], [])
         let lastUses = limits.concernsCache ? records.lastUses : [:]
         for entry in try store.entries(of: .cache) {
-            // A layer that is gone is a miss, and so is a record that is damaged.
+            // A missing layer is a miss, and so is a damaged record.
             guard let key = Digest(hex: String(decoding: entry.name, as: UTF8.self)),
                 let record = cache.record(ofKey: key),
                 record.layer.map({ store.blobs.size($0.diffID) != nil }) ?? true
@@ -85,7 +85,7 @@ struct PruneSelection {
             }
         }
         let remembered = Set(try FileOperations.names(in: store[.builds])).subtracting(forgotten)
-        // What a build writes that goes on has no record yet.
+        // What a running build writes has no record yet.
         let today = try PruneLimits.time(ago: "24h", "")
         chosen += try store.entries(of: .logs).filter { entry in
             !remembered.contains(entry.name)

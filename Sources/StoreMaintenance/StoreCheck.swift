@@ -11,7 +11,7 @@ internal import SystemPackage
 
 /// Whether what the store holds is whole.
 ///
-/// Only what nobody could use is told: what a build that runs is about to make, or prune is about to remove, is in order.
+/// Only what is unusable is reported, not what a running build is about to make or prune to remove.
 struct StoreCheck {
     private let images: ImageStore
     private let isRepairing: Bool
@@ -34,7 +34,7 @@ struct StoreCheck {
         // Before anything that could be found by them is judged, or goes.
         let lostNames = try images.lostNames(restoring: isRepairing)
         tell(lostNames, "names of images that only index.json still has", done: "restored")
-        tell(try strangeEntries(), "entries that are no files or directories of the store")
+        tell(try strangeEntries(), "entries that are neither files nor directories of the store")
         if isRepairing { tell(try take(.blobs) { !isBlob($0) }, "damaged blobs") }
         tell(try take(.layers) { !isIndex($0) }, "damaged indexes of layers")
         let records = try take(.images) { entry in digest(entry).flatMap { images.image(id: $0) } == nil }

@@ -22,7 +22,7 @@ public final class ArchiveReader {
     /// Reads from an open file, which must stay open, from its current position.
     ///
     /// - Parameter start: What was read from the file before.
-    /// - Throws: `LayerError.unreadable` when the content is no archive.
+    /// - Throws: `LayerError.unreadable` when the content is not an archive.
     public convenience init(descriptor: Int32, name: String, after start: [UInt8] = []) throws {
         let source = DescriptorSource(descriptor: descriptor, start: start)
         try self.init(try DecompressingSource(source, name: name), name: name)
@@ -72,7 +72,7 @@ public final class ArchiveReader {
     ///
     /// The file's position is at its start afterwards.
     ///
-    /// - Throws: `LayerError.unreadable` where nobody can tell, since what is compressed is damaged.
+    /// - Throws: `LayerError.unreadable` where it cannot be determined, since the compressed data is damaged.
     public static func isArchive(descriptor: Int32, name: String) throws -> Bool {
         defer { lseek(descriptor, 0, SEEK_SET) }
         lseek(descriptor, 0, SEEK_SET)

@@ -4,7 +4,7 @@ internal import CCompression
 /// Gives the plain bytes of a stream that may be compressed with gzip, bzip2, xz or zstd.
 ///
 /// Its end is only told when everything before it was whole: what is cut off or does not have its checksum is an error.
-/// What could be read before is given first, so that whoever only wants the start gets it.
+/// What could be read before is given first, for callers that only want the start.
 public final class DecompressingSource: ByteSource {
     private let plain: ByteSource
     /// Whether anything is decompressed.
@@ -160,7 +160,7 @@ private final class ZstandardSource: BufferedSource {
     private var isInFrame = false
     private var hasMore = false
 
-    /// 512 MiB: whoever made the stream decides how much memory it takes, up to this.
+    /// 512 MiB: the stream decides how much memory it takes, up to this.
     private static let largestWindow: Int32 = 29
 
     override init(_ source: ByteSource, name: String) {

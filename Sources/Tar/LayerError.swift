@@ -6,7 +6,7 @@ public import SystemPackage
 public enum LayerError: Error, Sendable, Equatable {
     /// An archive names something outside the root; nothing of it is used.
     case unsafeMember(String, reason: String)
-    /// The bytes are no tar archive that libarchive can read.
+    /// The bytes are not a tar archive that libarchive can read.
     case unreadable(String, reason: String)
     /// A file became shorter while it was copied.
     case shortContent(FilePath)

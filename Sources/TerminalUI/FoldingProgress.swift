@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// The transcript as services show it that run builds: each step can be folded, and on GitHub problems are annotations.
 ///
-/// Folds do not overlap there. So of several steps that go on at once, the first one is shown as it goes on, and what the
+/// Folds do not overlap there. So of several running steps the first one is shown live, and what the
 /// others tell when it is over.
 final class FoldingProgress: ProgressRenderer {
     /// Who shows it.
@@ -34,7 +34,7 @@ final class FoldingProgress: ProgressRenderer {
         var transcript = Transcript()
         var folds: [BuildEvent.Step: Fold] = [:]
         var count = 0
-        /// The step that is shown as it goes on.
+        /// The step that is shown live.
         var current: BuildEvent.Step?
     }
 
@@ -97,7 +97,7 @@ final class FoldingProgress: ProgressRenderer {
         return []
     }
 
-    /// Shows what is over meanwhile, and goes on with the step that began first of the others.
+    /// Shows what has ended meanwhile, then the step that began first of the others.
     private func next(_ state: inout State) -> [UInt8] {
         if let current = state.current.take() { state.folds[current] = nil }
         var text: [UInt8] = []

@@ -20,7 +20,7 @@ public enum GitHubAnnotation {
             case .note: "notice"
             }
         var properties: [(String, String)] = []
-        // Standard input is no file of the repository.
+        // Standard input is not a file of the repository.
         if let place = problem.place, place.file != "-" {
             properties.append(("file", path(place.file)))
             let numbers = [

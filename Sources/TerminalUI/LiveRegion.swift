@@ -5,7 +5,7 @@ struct LiveRegion {
     /// The columns of each line that is on the screen.
     private var widths: [Int] = []
 
-    /// More often nobody sees it.
+    /// Drawing more often makes no visible difference.
     static let shortestPause = Duration.milliseconds(34)
 
     private var lastDraw = ContinuousClock.now - .seconds(1)

@@ -1,7 +1,7 @@
 internal import Formatting
 public import Reporting
 
-/// What is told of one step, in the words of the transcript of a build.
+/// What is reported about one step, in the words of the transcript of a build.
 public enum StepLines {
     /// - Parameter stage: Its name, where there are several.
     public static func lines(

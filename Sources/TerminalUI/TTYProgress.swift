@@ -4,7 +4,7 @@ internal import Reporting
 internal import Synchronization
 internal import Threads
 
-/// A live view for a terminal: what is done as lines that stay, what goes on below them with its time.
+/// A live view for a terminal: finished steps as lines that stay, running steps with their time below them.
 final class TTYProgress: ProgressRenderer {
     private struct Running {
         let step: BuildEvent.Step

@@ -9,7 +9,7 @@ internal import SystemPackage
 public enum Terminal {
     public static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
-    /// Colour only where somebody sees it and nobody objects (no-color.org).
+    /// Colour only on a terminal, and unless the user objects (no-color.org).
     public static func usesColour(_ descriptor: Int32) -> Bool {
         isTerminal(descriptor) && (ProcessEnvironment["NO_COLOR"] ?? "").isEmpty && ProcessEnvironment["TERM"] != "dumb"
     }

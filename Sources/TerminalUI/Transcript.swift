@@ -60,7 +60,7 @@ struct Transcript {
         }
     }
 
-    /// What is told in the same words everywhere.
+    /// What every view says in the same words.
     static func words(_ event: BuildEvent) -> String {
         switch event {
         case .note(let text): "note: \(EscapedText.escaped(text))"
@@ -89,7 +89,7 @@ struct Transcript {
         var lines = partial.removeValue(forKey: source) ?? []
         guard let end = bytes.lastIndex(of: UInt8(ascii: "\n")) else {
             lines += bytes
-            // Whoever never ends a line must not fill the memory.
+            // A process that never ends a line must not fill the memory.
             guard lines.count > Transcript.lineLimit else {
                 partial[source] = lines
                 return []

@@ -10,7 +10,7 @@ public final class BlockingExecutor: TaskExecutor {
         var jobs: Deque<UnownedJob> = []
         var idle = 0
         var threads = 0
-        /// Tasks that go on at a time, in nanoseconds of `Pause.now`.
+        /// Tasks that resume at a time, in nanoseconds of `Pause.now`.
         var sleepers: [(end: Int64, sleeper: Pause.Sleeper)] = []
 
         /// Counts one more thread in, if all that there are have something to do.

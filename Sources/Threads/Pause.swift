@@ -24,7 +24,7 @@ public enum Pause {
         try Task.checkCancellation()
     }
 
-    /// Nanoseconds of a clock that nobody sets.
+    /// Nanoseconds of a monotonic clock.
     static var now: Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)

@@ -54,7 +54,7 @@ public final class WorkerThread: Sendable {
     }
 
     deinit {
-        // Unless it is joined, the system keeps its result until it is told that nothing waits for it.
+        // Unless it is joined, the system keeps its result until the thread is detached.
         if !isJoined.withLock({ $0 }) { pthread_detach(thread) }
     }
 }

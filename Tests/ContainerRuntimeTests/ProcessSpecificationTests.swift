@@ -5,6 +5,7 @@ import OCI
 import Sandbox
 import Snapshots
 import TestSupport
+import Tar
 import Testing
 
 @testable import ContainerRuntime

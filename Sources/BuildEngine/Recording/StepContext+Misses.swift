@@ -34,7 +34,7 @@ extension StepContext {
     /// Tells why the step has no earlier result, where that is asked for.
     ///
     /// - Parameter files: Tells what will be in its layer.
-    /// - Returns: The outcome of a step that is not to be made; `nil` where it is to be made now.
+    /// - Returns: The outcome of a step that must not be made; `nil` where it must be made now.
     /// - Throws: `BuildError.notCached` where that ends the build.
     func handleMiss(_ files: () async -> PlannedFiles? = { nil }) async throws -> BuildEvent.Outcome? {
         guard let explainer = session.explainer else { return nil }

@@ -26,7 +26,7 @@ final class Lazy<Value: Sendable>: Sendable {
                 promise.fulfil(.success(value))
                 return value
             } catch {
-                // Who waits is told of a cancellation only: one failure is one message.
+                // Those that wait see a cancellation only: one failure is one message.
                 promise.fulfil(.failure(CancellationError()))
                 throw error
             }

@@ -5,7 +5,7 @@ import Images
 import Reporting
 import TerminalUI
 
-/// What `swiftbuild build` was told: what is to be built, and how it is shown.
+/// What `swiftbuild build` was asked for: what to build, and how to show it.
 struct BuildInvocation: Sendable, Equatable {
     enum OnError: String, CaseIterable, Sendable {
         case fail, shell
@@ -17,7 +17,7 @@ struct BuildInvocation: Sendable, Equatable {
     var isQuiet = false
     /// What is done where a RUN failed.
     var onError: OnError?
-    /// Options that were given and mean nothing here, of which the user is told.
+    /// Options that were given and have no effect here, which the user hears about.
     var withoutEffect: [String] = []
     /// Whether nothing is built, and how what the checks find is shown.
     var check: OutputFormat?

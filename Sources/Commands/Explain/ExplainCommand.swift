@@ -13,7 +13,7 @@ struct ExplainCommand: Command {
         commandName: "explain",
         abstract: "Tell which steps of a build were not in the cache, and why.",
         discussion: """
-            Each step that was made is compared with the nearest one that was built before: what is not the same is told
+            Each step that was made is compared with the nearest one that was built before: what differs is told
             with its old and its new value. The latest 200 builds are remembered.
 
             EXAMPLES:

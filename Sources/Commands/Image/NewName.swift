@@ -3,7 +3,7 @@ import OCI
 import Reporting
 
 extension ImageReference {
-    /// Reads a name that is to be given to something.
+    /// Reads a name for something new.
     ///
     /// - Throws: `UserError`, `OCIError`.
     init(newName text: String) throws {

@@ -57,7 +57,7 @@ struct RemoveCommand: Command {
 
     @Flag(
         name: [.customShort("f"), .customLong("force")],
-        help: "Remove an image by ID with all its names; missing images are no error."
+        help: "Remove an image by ID with all its names; ignore missing images."
     )
     var isForced = false
 

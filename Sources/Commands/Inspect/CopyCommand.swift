@@ -50,7 +50,7 @@ struct CopyCommand: Command {
         abstract: "Copy files and directories out of an image without unpacking it.",
         discussion: """
             As with `docker cp`: into a directory that is there, otherwise to that name; `-` writes a tar to standard
-            output. Files keep mode and time and belong to whoever copies them; setuid bits and devices are left out
+            output. Files keep mode and time and belong to the current user; setuid bits and devices are left out
             unless -a is given. No link of the image or below the destination leads anywhere else.
 
             \(ImageLocation.help)

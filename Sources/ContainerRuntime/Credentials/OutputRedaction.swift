@@ -25,7 +25,7 @@ public struct OutputRedaction: Sendable {
         beginnings = Set(values.compactMap(\.first))
     }
 
-    /// What of the bytes can be shown by now; a part that may go on to be a value is kept for the next call.
+    /// What of the bytes can be shown by now; a part that may be the beginning of a value is kept for the next call.
     public mutating func redact(_ bytes: [UInt8]) -> [UInt8] {
         values.isEmpty ? bytes : scan(pending + bytes, isEnd: false)
     }

@@ -9,7 +9,7 @@ internal import Threads
 
 /// Results of steps in registries and directories, shared by stores.
 ///
-/// Nothing here ever fails a build: what is slow, broken, wrong or full is told once, and is a miss.
+/// Nothing here ever fails a build: what is slow, broken, wrong or full is reported once, and is a miss.
 public final class SharedCache: SharedStepCache {
     /// What came of it.
     public struct Summary: Sendable, Equatable {
@@ -104,7 +104,7 @@ public final class SharedCache: SharedStepCache {
         if layers.isAvailable(plain) { return }
         let blob = found.entry.blob
         do {
-            // Whoever else fetches the same layer waits, and then finds it.
+            // Concurrent fetches of the same layer wait, and then find it.
             let lock = try await layers.store.waitForLock(key: blob.digest)
             defer { withExtendedLifetime(lock) {} }
             if layers.isAvailable(plain) { return }
@@ -211,7 +211,7 @@ public final class SharedCache: SharedStepCache {
         }
         guard isNew else { return }
         let what = error is CacheEntry.Defect ? "has \(error)" : "cannot be used: \(error)"
-        warn("the cache `\(storage.name)` \(what)\(isBroken ? "; the build goes on without it" : "")")
+        warn("the cache `\(storage.name)` \(what)\(isBroken ? "; the build continues without it" : "")")
     }
 }
 

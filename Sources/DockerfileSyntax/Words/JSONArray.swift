@@ -6,7 +6,7 @@ public struct JSONArray {
         case strings([Word])
         /// Not JSON at all, so that the shell form is meant.
         case notJSON
-        /// JSON, but with an element that is no string.
+        /// JSON, but with an element that is not a string.
         case otherElement(SourceRange)
     }
 

@@ -33,7 +33,7 @@ extension SeccompProfile {
         Architecture(architecture: "SCMP_ARCH_\(name)", subArchitectures: others.map { "SCMP_ARCH_\($0)" })
     }
 
-    /// The families of addresses that a socket may have: not those of AF_ALG, AF_VSOCK and some that nobody uses.
+    /// The families of addresses that a socket may have: not those of AF_ALG, AF_VSOCK and some that are not in use.
     private static let dockerSockets =
         [Rule("socket", [Condition(0, .less, 12)])]
         + [

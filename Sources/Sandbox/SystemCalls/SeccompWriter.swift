@@ -23,7 +23,7 @@ struct SeccompWriter {
     /// Ends the program with a verdict.
     mutating func emit(result: UInt32) -> Int { append(0x06, result) }
 
-    /// Loads a word of what the kernel says of the call, and goes on at a place.
+    /// Loads a word of what the kernel says of the call, and jumps to a place.
     mutating func emit(load offset: UInt32, then next: Int) -> Int {
         jump(to: next)
         return append(0x20, offset)

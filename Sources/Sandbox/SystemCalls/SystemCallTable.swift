@@ -6,7 +6,7 @@ struct SystemCallTable {
     private let token: UInt32
     /// What the kernel says that a call is of.
     ///
-    /// Calls of x32 are told from those of x86-64 by their numbers.
+    /// The numbers of x32's calls differ from those of x86-64.
     let auditArchitecture: UInt32
 
     private static let x32Bit: UInt32 = 0x4000_0000
