@@ -13,37 +13,45 @@ extension BuildRecord {
         _ places: [StepPlace]? = nil,
         explain: (StepPlace) -> StepExplanation? = { _ in nil }
     ) -> JSONValue {
-        .members([
-            "id": .string(id.description), "dockerfile": .string(dockerfile), "context": context.map { .string($0) },
-            "target": target.map { .string($0) }, "tags": .strings(tags), "platform": .string(platform.description),
-            "image": image.map { .string($0.description) },
-            "began": .string(Timestamp(nanosecondsSinceEpoch: id.nanoseconds).description),
-            "seconds": .seconds(duration), "ending": .string(ending.rawValue),
-            "steps": .list((places ?? self.places).map { document(of: $0, explain($0)) }),
-        ])
+        var members: [String: JSONValue] = [
+            "id": .string(id.description), "dockerfile": .string(dockerfile), "tags": .strings(tags),
+            "platform": .string(platform.description), "seconds": .seconds(duration),
+            "ending": .string(ending.rawValue),
+        ]
+        members["context"] = context.map { .string($0) }
+        members["target"] = target.map { .string($0) }
+        members["image"] = image.map { .string($0.description) }
+        members["began"] = .string(Timestamp(nanosecondsSinceEpoch: id.nanoseconds).description)
+        members["steps"] = .list((places ?? self.places).map { document(of: $0, explain($0)) })
+        return .object(members)
     }
 
     private func document(of place: StepPlace, _ explanation: StepExplanation?) -> JSONValue {
         let step = self[place]
-        let (start, end, wait) = (step.start, step.start == nil ? nil : step.end, step.wait)
-        return .members([
+        var members: [String: JSONValue] = [
             // The stage's name, or its position where it has none.
             "stage": .string(stageName(place.stage)),
             // The k of `Step k/N`; 0 for triggers and for what the target does not need.
             "step": .number(of: step.number),
-            "line": step.line.map { .number(of: $0) }, "instruction": .string(step.text),
-            "result": .string(step.result.rawValue),
-            // Seconds since the build began.
-            "start": start.map { .seconds($0) }, "seconds": end.map { .seconds($0 - (start ?? 0)) },
-            // Seconds before `start` in which it waited, for the stages in `waitedFor` or its turn.
-            "waited": wait.map { .seconds(max((start ?? duration) - $0.start, 0)) },
-            "waitedFor": wait.map { .strings($0.stages) },
-            "key": step.key.map { .string($0.description) },
-            "layer": (step.layer?.diffID).map { .string($0.description) },
-            // The bytes of the layer's tar.
-            "size": (step.layer?.tarSize).map { .integer($0) },
-            "reasons": explanation.map { .list($0.documents) },
-        ])
+            "instruction": .string(step.text), "result": .string(step.result.rawValue),
+        ]
+        members["line"] = .number(of: step.line)
+        if let start = step.start {
+            // Since the build began.
+            members["start"] = .seconds(start)
+            members["seconds"] = step.end.map { .seconds($0 - start) }
+        }
+        if let wait = step.wait {
+            // Before `start`, for the stages in `waitedFor` or its turn.
+            members["waited"] = .seconds(max((step.start ?? duration) - wait.start, 0))
+            members["waitedFor"] = .strings(wait.stages)
+        }
+        members["key"] = step.key.map { .string($0.description) }
+        members["layer"] = step.layer.map { .string($0.diffID.description) }
+        // The bytes of the layer's tar.
+        members["size"] = step.layer.map { .integer($0.tarSize) }
+        members["reasons"] = explanation.map { .list($0.documents) }
+        return .object(members)
     }
 }
 
