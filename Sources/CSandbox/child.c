@@ -145,8 +145,7 @@ static void give_streams(struct sb_child *child) {
         struct stat status;
         struct statfs filesystem;
         check(child, fstat(index, &status));
-        int is_pipe = S_ISFIFO(status.st_mode) && fstatfs(index, &filesystem) == 0 &&
-                      filesystem.f_type == PIPEFS_MAGIC;
+        int is_pipe = S_ISFIFO(status.st_mode) && fstatfs(index, &filesystem) == 0 && filesystem.f_type == PIPEFS_MAGIC;
         if (!is_pipe && configuration->terminal == NULL) continue;
         // What cannot be given away still works unless it is opened again.
         if (status.st_uid != configuration->user && fchown(index, configuration->user, (gid_t)-1) != 0) continue;

@@ -7,22 +7,23 @@
 #include "CSandbox.h"
 
 // Everything below runs in the child, in the memory of a process with other threads (see clone.c): only system calls
-// and code that takes no lock, allocates nothing and changes no memory of others. Functions return -1 and leave the reason in errno, unless they say otherwise.
+// and code that takes no lock, allocates nothing and changes no memory of others. Functions return -1 and leave the
+// reason in errno, unless they say otherwise.
 
 // What the child knows; made by the parent before the clone.
 struct sb_child {
     const struct sb_configuration *configuration;
-    int report;             // write end of the pipe to the parent, close-on-exec
-    int root;               // directory descriptor of the new root, once there is one
-    int nodes;              // a filesystem in memory that nothing inside can reach, but for files of it that are mounted
-    int null;               // the /dev/null and an empty directory that were made in it, to cover others with
+    int report; // write end of the pipe to the parent, close-on-exec
+    int root;   // directory descriptor of the new root, once there is one
+    int nodes;  // a filesystem in memory that nothing inside can reach, but for files of it that are mounted
+    int null;   // the /dev/null and an empty directory that were made in it, to cover others with
     int empty;
-    int signals_on_death;   // the cloning thread lives as long as the process, so PR_SET_PDEATHSIG can be used
-    int watcher;            // socket of the process that outlives this program
-    int device_group;       // whether the child is in the control group that decides about devices
-    char user_map[32];      // lines for /proc/self/uid_map and gid_map
+    int signals_on_death; // the cloning thread lives as long as the process, so PR_SET_PDEATHSIG can be used
+    int watcher;          // socket of the process that outlives this program
+    int device_group;     // whether the child is in the control group that decides about devices
+    char user_map[32];    // lines for /proc/self/uid_map and gid_map
     char group_map[32];
-    dev_t program_device;   // the file this program itself runs from, which must never run inside
+    dev_t program_device; // the file this program itself runs from, which must never run inside
     ino_t program_inode;
     struct sb_failure position; // the step that is being done
 };

@@ -27,7 +27,7 @@ static char name[64];
 #define IF(register, value, skipped)                                                                                   \
     {.code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = register, .imm = value, .off = skipped}
 #define RETURN(value)                                                                                                  \
-    {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = value}, {.code = BPF_JMP | BPF_EXIT}
+    {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = value}, { .code = BPF_JMP | BPF_EXIT }
 
 // 1 for what is allowed: making any file, and using null, zero, full, random, urandom, tty, ptmx and terminals.
 static const struct bpf_insn program[] = {

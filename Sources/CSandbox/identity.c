@@ -30,19 +30,27 @@ int sb_map_identity(const struct sb_child *child) {
 }
 
 // What a program has whatever the caller's limits are: those of systemd and of today's Docker, and the kernel's own.
+// No core is dumped: it would be in the layer.
 static const struct {
     int resource;
     uint64_t soft;
     uint64_t hard;
 } usual_limits[] = {
-    {RLIMIT_CPU, RLIM_INFINITY, RLIM_INFINITY},   {RLIMIT_FSIZE, RLIM_INFINITY, RLIM_INFINITY},
-    {RLIMIT_DATA, RLIM_INFINITY, RLIM_INFINITY},  {RLIMIT_STACK, 8 << 20, RLIM_INFINITY},
-    {RLIMIT_CORE, 0, RLIM_INFINITY}, // a dump would be in the layer
-    {RLIMIT_RSS, RLIM_INFINITY, RLIM_INFINITY},   {RLIMIT_NPROC, RLIM_INFINITY, RLIM_INFINITY},
-    {RLIMIT_NOFILE, 1024, 512 << 10},             {RLIMIT_AS, RLIM_INFINITY, RLIM_INFINITY},
-    {RLIMIT_LOCKS, RLIM_INFINITY, RLIM_INFINITY}, {RLIMIT_MEMLOCK, 8 << 20, 8 << 20},
-    {RLIMIT_MSGQUEUE, 819200, 819200},            {RLIMIT_NICE, 0, 0},
-    {RLIMIT_RTPRIO, 0, 0},                        {RLIMIT_RTTIME, RLIM_INFINITY, RLIM_INFINITY},
+    {RLIMIT_CPU, RLIM_INFINITY, RLIM_INFINITY},
+    {RLIMIT_FSIZE, RLIM_INFINITY, RLIM_INFINITY},
+    {RLIMIT_DATA, RLIM_INFINITY, RLIM_INFINITY},
+    {RLIMIT_STACK, 8 << 20, RLIM_INFINITY},
+    {RLIMIT_CORE, 0, RLIM_INFINITY},
+    {RLIMIT_RSS, RLIM_INFINITY, RLIM_INFINITY},
+    {RLIMIT_NPROC, RLIM_INFINITY, RLIM_INFINITY},
+    {RLIMIT_NOFILE, 1024, 512 << 10},
+    {RLIMIT_AS, RLIM_INFINITY, RLIM_INFINITY},
+    {RLIMIT_LOCKS, RLIM_INFINITY, RLIM_INFINITY},
+    {RLIMIT_MEMLOCK, 8 << 20, 8 << 20},
+    {RLIMIT_MSGQUEUE, 819200, 819200},
+    {RLIMIT_NICE, 0, 0},
+    {RLIMIT_RTPRIO, 0, 0},
+    {RLIMIT_RTTIME, RLIM_INFINITY, RLIM_INFINITY},
 };
 
 static int set_limit(int resource, uint64_t soft, uint64_t hard) {

@@ -4,10 +4,12 @@
 
 #include <string.h>
 
-static const struct protected {
+struct protected {
     const char *path;
     enum { HIDDEN_IN_PROC, READ_ONLY_IN_PROC, HIDDEN_IN_SYS } how;
-} protected_paths[] = {
+};
+
+static const struct protected protected_paths[] = {
     {"/proc/acpi", HIDDEN_IN_PROC},
     {"/proc/asound", HIDDEN_IN_PROC},
     {"/proc/interrupts", HIDDEN_IN_PROC},

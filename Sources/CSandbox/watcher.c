@@ -2,8 +2,8 @@
 //
 // PR_SET_PDEATHSIG alone does not do it: a process may clear it, and the kernel clears it when a program changes its
 // user, as sudo does. The watcher holds a pidfd of each first process; with it, the kernel ends all of its namespace.
-// It is a copy of this program, with a memory of its own, so that the kernel does not end both when memory runs out, and
-// in a session of its own, so that a signal for our process group does not reach it.
+// It is a copy of this program, with a memory of its own, so that the kernel does not end both when memory runs out,
+// and in a session of its own, so that a signal for our process group does not reach it.
 
 #include "child.h"
 

@@ -24,14 +24,14 @@ enum sb_step {
     SB_STEP_DEVICES, // index: position in the table of devices.c, -1 for /dev itself
     SB_STEP_PROC,
     SB_STEP_SYS,
-    SB_STEP_MASK,       // index: position in the list of masked, then read-only paths
-    SB_STEP_MOUNT,      // index: position in `mounts`
+    SB_STEP_MASK,  // index: position in the list of masked, then read-only paths
+    SB_STEP_MOUNT, // index: position in `mounts`
     SB_STEP_WORKING_DIRECTORY,
     SB_STEP_HOSTNAME,
     SB_STEP_CHANGE_ROOT,
     SB_STEP_STANDARD_STREAMS,
     SB_STEP_TERMINAL,
-    SB_STEP_LIMITS,     // index: position in `limits`
+    SB_STEP_LIMITS, // index: position in `limits`
     SB_STEP_CAPABILITIES,
     SB_STEP_USER,
     SB_STEP_WATCHER,
@@ -92,15 +92,15 @@ struct sb_filter {
 // Everything a launch needs. The child reads it after the clone and changes nothing.
 struct sb_configuration {
     enum sb_isolation isolation;
-    const char *root_directory;     // plain directory, or NULL when `root_overlay` is the root
+    const char *root_directory; // plain directory, or NULL when `root_overlay` is the root
     struct sb_overlay root_overlay;
-    int new_network;                // a network namespace with only `lo`
-    int unmasked;                   // leave /proc and /sys as the kernel shows them
-    int probe;                      // do everything but execute, then exit with 0
+    int new_network; // a network namespace with only `lo`
+    int unmasked;    // leave /proc and /sys as the kernel shows them
+    int probe;       // do everything but execute, then exit with 0
 
     const struct sb_mount *mounts;
     size_t mount_count;
-    uint64_t shared_memory_size;    // bytes of /dev/shm
+    uint64_t shared_memory_size; // bytes of /dev/shm
     const struct sb_limit *limits;
     size_t limit_count;
 
@@ -114,7 +114,7 @@ struct sb_configuration {
     uint32_t group;
     const uint32_t *groups;
     size_t group_count;
-    uint64_t capabilities;          // bounding set, bit n for capability n
+    uint64_t capabilities; // bounding set, bit n for capability n
     int no_new_privileges;
     const struct sb_filter *filter; // which system calls are allowed, or NULL for all
     size_t filter_length;
@@ -122,7 +122,7 @@ struct sb_configuration {
     int standard_input;
     int standard_output;
     int standard_error;
-    const char *terminal;           // path of the terminal that the streams are, or NULL
+    const char *terminal; // path of the terminal that the streams are, or NULL
 };
 
 struct sb_failure {
