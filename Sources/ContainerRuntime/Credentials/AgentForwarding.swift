@@ -41,7 +41,7 @@ public enum AgentSource: Sendable, Hashable {
 final class AgentForwarding: Sendable {
     let socket: FilePath
     private let directory: TemporaryDirectory
-    private let listener: Int32
+    private let listener: OwnedDescriptor
     private let thread: WorkerThread
 
     /// - Throws: `SystemError`.
@@ -52,9 +52,8 @@ final class AgentForwarding: Sendable {
         chmod(socket.string, permissions)
         // To an ordinary user everything inside belongs anyway.
         if geteuid() == 0 { chown(socket.string, owner.userID, owner.groupID) }
-        let descriptor = listener
+        let descriptor = listener.rawValue
         guard let thread = WorkerThread({ AgentForwarding.relay(descriptor, agent) }) else {
-            close(listener)
             throw SystemError("start a thread for", socket)
         }
         self.thread = thread
@@ -62,40 +61,30 @@ final class AgentForwarding: Sendable {
 
     deinit {
         // Ends the relay, which waits on it.
-        shutdown(listener, Int32(SHUT_RDWR))
+        shutdown(listener.rawValue, Int32(SHUT_RDWR))
         thread.join()
-        close(listener)
     }
 
     /// Serves connections until the listener is shut down.
     private static func relay(_ listener: Int32, _ agent: FilePath) {
         /// Each descriptor with the one that its bytes go to.
-        var peers: [Int32: Int32] = [:]
+        var peers: [Int32: OpenFile] = [:]
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 14, alignment: 1)
-        defer {
-            for descriptor in peers.keys { close(descriptor) }
-            buffer.deallocate()
-        }
+        defer { buffer.deallocate() }
         while true {
             let readable = Int16(POLLIN)
             var entries = ([listener] + peers.keys).map { pollfd(fd: $0, events: readable, revents: 0) }
-            guard poll(&entries, nfds_t(entries.count), -1) >= 0 || Errno.current == .interrupted else { return }
+            guard uninterrupted({ poll(&entries, nfds_t(entries.count), -1) }) >= 0 else { return }
             for entry in entries where entry.revents != 0 && entry.fd != listener {
-                guard let peer = peers[entry.fd], !pass(entry.fd, peer, buffer) else { continue }
-                for descriptor in [entry.fd, peer] {
-                    peers[descriptor] = nil
-                    close(descriptor)
-                }
+                guard let peer = peers[entry.fd], !pass(entry.fd, peer.descriptor, buffer) else { continue }
+                for descriptor in [entry.fd, peer.descriptor] { peers[descriptor] = nil }
             }
             guard entries[0].revents != 0 else { continue }
-            let connection = accept(listener, nil, nil)
-            guard connection >= 0 else { return }
-            if let upstream = UnixSocket.connect(to: agent) {
-                peers[connection] = upstream
-                peers[upstream] = connection
-            } else {
-                close(connection)
-            }
+            guard let connection = OwnedDescriptor(accept(listener, nil, nil)) else { return }
+            guard let upstream = UnixSocket.connect(to: agent) else { continue }
+            let ends = (OpenFile(connection), OpenFile(upstream))
+            peers[ends.0.descriptor] = ends.1
+            peers[ends.1.descriptor] = ends.0
         }
     }
 
@@ -118,32 +107,28 @@ final class AgentForwarding: Sendable {
 /// Sockets in the file system.
 private enum UnixSocket {
     /// - Throws: `SystemError`.
-    static func listen(in directory: FilePath, name: String) throws(SystemError) -> Int32 {
+    static func listen(in directory: FilePath, name: String) throws(SystemError) -> OwnedDescriptor {
         // An address has room for 107 bytes, and a store may lie deeper than that.
-        let opened = try FileOperations.open(directory, O_RDONLY | O_DIRECTORY)
-        defer { close(opened) }
-        let descriptor = try make(directory)
-        guard withAddress("/proc/self/fd/\(opened)/\(name)", { bind(descriptor, $0, $1) }) == 0,
-            Glibc.listen(descriptor, 16) == 0
-        else {
-            let error = SystemError("make a socket in", directory)
-            close(descriptor)
-            throw error
+        let opened = try OwnedDescriptor(directory, O_RDONLY | O_DIRECTORY)
+        let socket = try make(directory)
+        guard withAddress("/proc/self/fd/\(opened.rawValue)/\(name)", { bind(socket.rawValue, $0, $1) }) == 0,
+            Glibc.listen(socket.rawValue, 16) == 0
+        else { throw SystemError("make a socket in", directory) }
+        return socket
+    }
+
+    static func connect(to path: FilePath) -> OwnedDescriptor? {
+        guard let socket = try? make(path),
+            withAddress(path.string, { Glibc.connect(socket.rawValue, $0, $1) }) == 0
+        else { return nil }
+        return socket
+    }
+
+    private static func make(_ path: FilePath) throws(SystemError) -> OwnedDescriptor {
+        guard let made = OwnedDescriptor(socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)) else {
+            throw SystemError("make a socket for", path)
         }
-        return descriptor
-    }
-
-    static func connect(to path: FilePath) -> Int32? {
-        guard let descriptor = try? make(path) else { return nil }
-        if withAddress(path.string, { Glibc.connect(descriptor, $0, $1) }) == 0 { return descriptor }
-        close(descriptor)
-        return nil
-    }
-
-    private static func make(_ path: FilePath) throws(SystemError) -> Int32 {
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw SystemError("make a socket for", path) }
-        return descriptor
+        return made
     }
 
     private static func withAddress(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {

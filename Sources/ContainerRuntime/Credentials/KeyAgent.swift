@@ -8,7 +8,7 @@ final class KeyAgent: Sendable {
     private let directory: TemporaryDirectory
     private let processID: pid_t
     /// The agent waits for the end of its input.
-    private let input: Int32
+    private let input: AnonymousPipe
 
     /// Takes keys from standard input, since ssh-add refuses files that others may read.
     private static let script = """
@@ -24,14 +24,11 @@ final class KeyAgent: Sendable {
     init(_ keys: [FilePath], in temporary: FilePath) throws {
         directory = try TemporaryDirectory(in: temporary)
         socket = directory.path.appending("keys")
-        let (reader, writer) = try KeyAgent.pipe()
-        let (output, outputWriter) = try KeyAgent.pipe()
+        input = try KeyAgent.pipe()
+        let output = try KeyAgent.pipe()
         let arguments = ["ssh-agent", "-a", socket.string, "sh", "-c", KeyAgent.script, "sh"] + keys.map(\.string)
-        let started = KeyAgent.spawn(arguments, input: reader, output: outputWriter)
-        close(reader)
-        close(outputWriter)
-        defer { close(output) }
-        input = writer
+        let started = KeyAgent.spawn(arguments, input: input.reader, output: output.writer)
+        output.closeWriter()
         processID = started.processID
         let said = started.error == 0 ? KeyAgent.read(output) : Errno(rawValue: started.error).sentence
         guard said.hasSuffix("ready\n") else {
@@ -40,16 +37,12 @@ final class KeyAgent: Sendable {
     }
 
     deinit {
-        close(input)
-        guard processID > 0 else { return }
-        while waitpid(processID, nil, 0) < 0, Errno.current == .interrupted {}
+        input.closeWriter()
+        if processID > 0 { _ = uninterrupted { waitpid(processID, nil, 0) } }
     }
 
-    private static func pipe() throws(SystemError) -> (reader: Int32, writer: Int32) {
-        var ends: [Int32] = [-1, -1]
-        guard Glibc.pipe(&ends) == 0 else { throw SystemError("make a pipe for", "ssh-agent") }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        return (ends[0], ends[1])
+    private static func pipe() throws(SystemError) -> AnonymousPipe {
+        do { return try AnonymousPipe() } catch { throw SystemError("make a pipe for", "ssh-agent", errno: error) }
     }
 
     private static func spawn(_ arguments: [String], input: Int32, output: Int32) -> (processID: pid_t, error: Int32) {
@@ -79,12 +72,11 @@ final class KeyAgent: Sendable {
     }
 
     /// What is written until `ready` or the end.
-    private static func read(_ descriptor: Int32) -> String {
+    private static func read(_ pipe: AnonymousPipe) -> String {
         var text = ""
         var buffer = [UInt8](repeating: 0, count: 4096)
         while !text.hasSuffix("ready\n"), text.utf8.count < 1 << 16 {
-            let count = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, Errno.current == .interrupted { continue }
+            let count = uninterrupted { Glibc.read(pipe.reader, &buffer, buffer.count) }
             guard count > 0 else { break }
             text += String(decoding: buffer[..<count], as: UTF8.self)
         }
