@@ -19,6 +19,7 @@ let asyncHTTPClient: [Target.Dependency] = [
     .product(name: "NIOSSL", package: "swift-nio-ssl"),
 ]
 let deques: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let heaps: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 /// A library target of the engine.
@@ -92,7 +93,7 @@ let package = Package(
             ["OCI", "FileSystem", "CArchive", "CCompression", systemPackage],
             staticLibraries: ["archive", "bz2", "lzma", "z", "zstd"]
         ),
-        library("Layers", ["OCI", "Threads", "FileSystem", "ContentStore", "Tar", systemPackage]),
+        library("Layers", ["OCI", "Threads", "FileSystem", "ContentStore", "Tar", systemPackage, heaps]),
         library(
             "LayerWriting",
             ["OCI", "Threads", "FileSystem", "ContentStore", "BuildContext", "Tar", "Layers", systemPackage]

@@ -1,3 +1,4 @@
+internal import HeapModule
 internal import Tar
 
 /// A place in each of several layers' sorted indexes, moved on together in the order of paths.
@@ -6,14 +7,17 @@ internal import Tar
 /// layers, however many of these there are and however deep it lies.
 struct LayerCursors {
     /// What one layer says of the current path.
-    struct Cursor {
+    struct Cursor: Comparable {
         let layer: Int
         fileprivate var position: Int
         fileprivate let end: Int
         fileprivate(set) var entry: LayerEntry
 
+        /// Only compared with those of other layers.
+        static func == (left: Cursor, right: Cursor) -> Bool { left.layer == right.layer }
+
         /// By path; for one path the upper layer first.
-        fileprivate static func < (left: Cursor, right: Cursor) -> Bool {
+        static func < (left: Cursor, right: Cursor) -> Bool {
             let (leftPath, rightPath) = (left.entry.path.bytes, right.entry.path.bytes)
             return leftPath.withUnsafeBytes { left in
                 rightPath.withUnsafeBytes { right -> Bool? in
@@ -25,7 +29,7 @@ struct LayerCursors {
     }
 
     private let layers: [LayerIndex]
-    private var heap: [Cursor] = []
+    private var heap: Heap<Cursor> = []
     /// What the layers say of the path that came last, the upper layer first; the heap has all other layers.
     private(set) var current: [Cursor] = []
 
@@ -36,8 +40,7 @@ struct LayerCursors {
     mutating func add(layer: Int, _ range: Range<Int>) {
         guard !range.isEmpty else { return }
         let entry = layers[layer][range.lowerBound]
-        heap.append(Cursor(layer: layer, position: range.lowerBound, end: range.upperBound, entry: entry))
-        siftUp(heap.count - 1)
+        heap.insert(Cursor(layer: layer, position: range.lowerBound, end: range.upperBound, entry: entry))
     }
 
     /// Goes to the next path.
@@ -50,40 +53,11 @@ struct LayerCursors {
             cursor.position = skipsSubtree ? index.end(ofSubtreeAt: cursor.position) : cursor.position + 1
             guard cursor.position < cursor.end else { continue }
             cursor.entry = index[cursor.position]
-            heap.append(cursor)
-            siftUp(heap.count - 1)
+            heap.insert(cursor)
         }
         current.removeAll(keepingCapacity: true)
-        guard let path = heap.first?.entry.path else { return nil }
-        while let cursor = heap.first, cursor.entry.path == path { current.append(popFirst()) }
+        guard let path = heap.min?.entry.path else { return nil }
+        while heap.min?.entry.path == path { current.append(heap.removeMin()) }
         return path
-    }
-
-    private mutating func popFirst() -> Cursor {
-        heap.swapAt(0, heap.count - 1)
-        let first = heap.removeLast()
-        siftDown(0)
-        return first
-    }
-
-    private mutating func siftUp(_ start: Int) {
-        var position = start
-        while position > 0, heap[position] < heap[(position - 1) / 2] {
-            heap.swapAt(position, (position - 1) / 2)
-            position = (position - 1) / 2
-        }
-    }
-
-    private mutating func siftDown(_ start: Int) {
-        var position = start
-        while true {
-            var least = position
-            for child in [2 * position + 1, 2 * position + 2] where child < heap.count && heap[child] < heap[least] {
-                least = child
-            }
-            if least == position { return }
-            heap.swapAt(position, least)
-            position = least
-        }
     }
 }
