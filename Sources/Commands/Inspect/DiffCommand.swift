@@ -9,6 +9,7 @@ import Images
 import Layers
 import OCI
 import Reporting
+import Tar
 import TerminalUI
 
 /// `swiftbuild diff`.

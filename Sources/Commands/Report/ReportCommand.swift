@@ -8,6 +8,7 @@ import Layers
 import OCI
 import Reporting
 import SystemPackage
+import Tar
 import TerminalUI
 
 /// `swiftbuild report`.
