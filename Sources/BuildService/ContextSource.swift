@@ -56,10 +56,9 @@ struct ContextFetcher: Sendable {
         var start = [UInt8](repeating: 0, count: 512)
         var count = 0
         while count < start.count {
-            let more = start.withUnsafeMutableBytes {
-                read(STDIN_FILENO, $0.baseAddress.map { $0 + count }, 512 - count)
+            let more = start.withUnsafeMutableBytes { bytes in
+                uninterrupted { read(STDIN_FILENO, bytes.baseAddress.map { $0 + count }, 512 - count) }
             }
-            if more < 0, Errno.current == .interrupted { continue }
             guard more > 0 else { break }
             count += more
         }

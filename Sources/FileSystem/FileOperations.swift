@@ -34,11 +34,6 @@ public enum FileOperations {
         try OwnedDescriptor(path, flags, permissions).release()
     }
 
-    /// Opens as `OwnedDescriptor(regularFile:)` does; the caller closes the descriptor.
-    public static func openRegular(_ path: FilePath) throws(SystemError) -> Int32 {
-        try OwnedDescriptor(regularFile: path).release()
-    }
-
     /// Reads a whole file, at most `limit` bytes.
     ///
     /// - Throws: `SystemError`, with `.fileTooLarge` when the file is longer than `limit`.

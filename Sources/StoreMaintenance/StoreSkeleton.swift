@@ -40,8 +40,7 @@ struct StoreSkeleton {
 
     /// A link to a directory is one, too.
     private func isDirectory(_ path: FilePath) -> Bool {
-        guard let descriptor = try? FileOperations.open(path, O_RDONLY | O_DIRECTORY) else { return false }
-        close(descriptor)
-        return true
+        let directory = try? OwnedDescriptor(path, O_RDONLY | O_DIRECTORY)
+        return directory != nil
     }
 }

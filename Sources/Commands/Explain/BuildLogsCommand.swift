@@ -50,26 +50,16 @@ struct BuildLogsCommand: Command {
     /// Copies a log to standard output, however long it is.
     private static func show(_ path: FilePath) throws {
         let isSafe = !Terminal.isTerminal(STDOUT_FILENO)
-        let descriptor = try FileOperations.openRegular(path)
-        defer { close(descriptor) }
-        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        let file = try OwnedDescriptor(regularFile: path)
         var line: [UInt8] = []
         func printLine() {
             Terminal.print(TerminalText.line(line, keepsColours: Terminal.usesColour(STDOUT_FILENO)))
             line = []
         }
-        while true {
-            let count = read(descriptor, &chunk, chunk.count)
-            guard count > 0 else { break }
-            if isSafe {
-                try chunk.withUnsafeBytes { bytes in
-                    let piece = UnsafeRawBufferPointer(rebasing: bytes[..<count])
-                    try FileOperations.write(piece, to: STDOUT_FILENO, path: StandardOutput.name)
-                }
-                continue
-            }
-            for byte in chunk[..<count] {
-                if byte == UInt8(ascii: "\n") || line.count == chunk.count { printLine() }
+        try FileOperations.forEachPiece(of: file.rawValue, path: path) { piece in
+            if isSafe { return try FileOperations.write(piece, to: STDOUT_FILENO, path: StandardOutput.name) }
+            for byte in piece {
+                if byte == UInt8(ascii: "\n") || line.count == 1 << 16 { printLine() }
                 if byte != UInt8(ascii: "\n") { line.append(byte) }
             }
         }

@@ -39,12 +39,11 @@ extension ProcessSpecification.Privileges {
             )
         }
         do {
-            let descriptor = try FileOperations.open(path, O_RDONLY)
-            defer { close(descriptor) }
-            guard try FileStatus.of(descriptor: descriptor, path: path).kind == .regular else {
+            let file = try OwnedDescriptor(path, O_RDONLY)
+            guard try FileStatus.of(descriptor: file.rawValue, path: path).kind == .regular else {
                 throw failure("it is not a regular file")
             }
-            let bytes = try FileOperations.read(descriptor: descriptor, path: path, limit: limit)
+            let bytes = try FileOperations.read(descriptor: file.rawValue, path: path, limit: limit)
             return try CanonicalJSON.decode(SeccompProfile.self, from: bytes)
         } catch let error as UserError {
             throw error
