@@ -137,7 +137,8 @@ let package = Package(
             "BuildEngine",
             [
                 "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext",
-                "BuildPlanning", "BuildChecks", "BuildCache", "BuildRecords", "Tar", "Layers", "LayerWriting", "Snapshots",
+                "BuildPlanning", "BuildChecks", "BuildCache", "BuildRecords", "Tar", "Layers", "LayerWriting",
+                "Snapshots",
                 "Sandbox",
                 "ContainerRuntime", "RemoteAddresses", "RemoteSources", systemPackage,
             ]
@@ -219,7 +220,8 @@ let package = Package(
             "BuildEngine",
             [
                 "TestSupport", "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "DockerfileSyntax",
-                "BuildContext", "BuildPlanning", "BuildCache", "BuildRecords", "Tar", "Layers", "LayerWriting", "Images",
+                "BuildContext", "BuildPlanning", "BuildCache", "BuildRecords", "Tar", "Layers", "LayerWriting",
+                "Images",
                 systemPackage,
             ]
         ),
@@ -254,7 +256,8 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "FileSystem", "ContentStore", "RemoteAddresses", "HTTPTransport", "Tar", "Layers", "Sandbox", systemPackage,
+                "FileSystem", "ContentStore", "RemoteAddresses", "HTTPTransport", "Tar", "Layers", "Sandbox",
+                systemPackage,
             ],
             path: "Tests/TestSupport",
             swiftSettings: swiftSettings

@@ -3,11 +3,11 @@ internal import ContentStore
 internal import FileSystem
 internal import Glibc
 internal import Layers
-internal import Tar
 internal import RemoteAddresses
 internal import RemoteSources
 internal import Reporting
 internal import SystemPackage
+internal import Tar
 
 /// What stands where `build` wants a context.
 enum ContextSource: Sendable {

@@ -4,8 +4,8 @@ import Layers
 import OCI
 import Sandbox
 import Snapshots
-import TestSupport
 import Tar
+import TestSupport
 import Testing
 
 @testable import ContainerRuntime
