@@ -60,7 +60,7 @@ internal import Testing
         Row(#""op":"ports","specs":["8080-9000:80"]"#, result(#"["80/tcp"]"#)),
         Row(
             #""op":"ports","specs":["localhost:1234:1234"]"#,
-            #""error":"invalid port `localhost:1234:1234`: the part before the ports is no IP address","ok":false"#
+            #""error":"invalid port `localhost:1234:1234`: the part before the ports is not an IP address","ok":false"#
         ),
         Row(
             #""op":"lint","dockerfile":"FROM scratch as b\nCOPY a \\\n\n .\nENV A=1 \\\n  B=$X\n""#,

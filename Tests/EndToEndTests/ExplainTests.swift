@@ -197,7 +197,7 @@ struct ExplainTests {
             testDescription: "a step that is gone",
             old: "FROM base\nRUN echo a\nRUN echo gone\nRUN echo b",
             new: "FROM base\nRUN echo a\nRUN echo b",
-            expected: ["RUN echo b": ["ran", "a step is gone on which it built: RUN echo gone"]]
+            expected: ["RUN echo b": ["ran", "a step that it built on was removed: RUN echo gone"]]
         ),
         Change(
             testDescription: "a stage above",
