@@ -4,6 +4,7 @@
 // module's, depending on what is compiled first.
 #pragma once
 #include <errno.h>
+#include <stdint.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -18,6 +19,22 @@ static inline ssize_t sb_copy_file_range(int from, off_t *from_offset, int to, s
 // glibc has pipe2 only with _GNU_SOURCE; no process that starts meanwhile inherits these descriptors.
 // The flag is O_CLOEXEC, the same on all processors that Swift runs on.
 static inline int sb_pipe_cloexec(int descriptors[2]) { return (int)syscall(SYS_pipe2, descriptors, 02000000); }
+
+// A descriptor of a process (Linux 5.3); older C libraries have no function for it.
+static inline int sb_pidfd_open(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0u); }
+
+// Opens a regular file for reading below a directory that is the root for its links (Linux 5.6); what blocks or is no
+// file is not opened.
+static inline int sb_open_in_root(int root, const char *path) {
+    // struct open_how: flags O_CLOEXEC, O_NONBLOCK and O_NOCTTY; no mode; RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS.
+    uint64_t how[3] = {02000000 | 04000 | 0400, 0, 0x10 | 0x02};
+    return (int)syscall(SYS_openat2, root, path, how, sizeof how);
+}
+
+// glibc has accept4 only with _GNU_SOURCE.
+static inline int sb_accept_cloexec(int listener) {
+    return (int)syscall(SYS_accept4, listener, (void *)0, (void *)0, 02000000);
+}
 
 // glibc has getdents64 only with _GNU_SOURCE.
 static inline ssize_t sb_getdents64(int directory, void *buffer, size_t length) {

@@ -5,6 +5,7 @@
 #include <linux/magic.h>
 #include <net/if.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -58,8 +59,13 @@ void sb_close_all_but(const int *kept, size_t count, unsigned next) {
 // that another thread is still writing could not be executed (ETXTBSY) as long as it is open here.
 static void close_others(const struct sb_child *child) {
     const struct sb_configuration *configuration = child->configuration;
-    const int kept[] = {configuration->standard_input, configuration->standard_output, configuration->standard_error,
-                        child->report, child->watcher};
+    const int kept[] = {configuration->standard_input,
+                        configuration->standard_output,
+                        configuration->standard_error,
+                        configuration->entered,
+                        configuration->network,
+                        child->report,
+                        child->watcher};
     sb_close_all_but(kept, sizeof kept / sizeof kept[0], 3);
 }
 
@@ -81,12 +87,26 @@ static void enter_namespaces(struct sb_child *child) {
         at(child, SB_STEP_IDENTITY_MAP);
         check(child, sb_map_identity(child));
     }
+    if (configuration->network >= 0) {
+        at(child, SB_STEP_NETWORK);
+        check(child, setns(configuration->network, CLONE_NEWNET));
+    }
     if (configuration->new_network) {
         at(child, SB_STEP_LOOPBACK);
         check(child, raise_loopback());
     }
     at(child, SB_STEP_PRIVATE_MOUNTS);
     check(child, sb_mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+}
+
+// Processes are counted and limited from the first one on.
+static void join_control_groups(struct sb_child *child) {
+    const struct sb_configuration *configuration = child->configuration;
+    at(child, SB_STEP_CONTROL_GROUP);
+    for (size_t index = 0; index < configuration->control_group_count; index++) {
+        child->position.index = (int)index;
+        check(child, (int)write(configuration->control_groups[index], "0", 1));
+    }
 }
 
 static void build_root(struct sb_child *child) {
@@ -101,6 +121,8 @@ static void build_root(struct sb_child *child) {
         at(child, SB_STEP_SYS);
         check(child, sb_mount_sys(child));
     }
+    at(child, SB_STEP_KERNEL_PARAMETER);
+    check(child, sb_set_parameters(child));
     at(child, SB_STEP_MOUNT);
     check(child, has_mounts ? sb_mount_table(child) : sb_imitate_mounts(child));
     at(child, SB_STEP_WORKING_DIRECTORY);
@@ -113,6 +135,7 @@ static void build_root(struct sb_child *child) {
         check(child, (int)syscall(SYS_sethostname, hostname, strlen(hostname)));
     }
     at(child, SB_STEP_CHANGE_ROOT);
+    if (child->configuration->read_only_root) check(child, sb_set_attributes(child->root, MOUNT_ATTR_RDONLY, 0));
     check(child, sb_change_root(child));
 }
 
@@ -193,13 +216,40 @@ static void forget_groups(struct sb_child *child) {
     check(child, (int)syscall(SYS_setresgid, 0, 0, 0));
 }
 
+// The process namespace is entered by the children of who calls setns, so the program is one: a brother of this
+// process, which ends at once, since its parent is to be the same.
+static void enter_process(struct sb_child *child) {
+    const struct sb_configuration *configuration = child->configuration;
+    int namespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWPID;
+    if (configuration->isolation == SB_ISOLATION_USER_NAMESPACE) namespaces |= CLONE_NEWUSER;
+    at(child, SB_STEP_ENTER);
+    // Until the program is executed, this program's file is what /proc inside shows of it (CVE-2016-9962,
+    // CVE-2019-5736).
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    check(child, setns(configuration->entered, namespaces));
+    check(child, sb_clone_brother(child));
+}
+
+static _Noreturn void start_program(struct sb_child *child);
+
+_Noreturn void sb_brother_main(struct sb_child *child) { start_program(child); }
+
 _Noreturn void sb_child_main(struct sb_child *child) {
+    join_control_groups(child);
     close_others(child);
     reset_signals();
     umask(0);
     forget_groups(child);
+    if (child->configuration->entered >= 0) {
+        enter_process(child);
+        _exit(0);
+    }
     if (child->configuration->isolation != SB_ISOLATION_CHROOT) enter_namespaces(child);
     build_root(child);
+    start_program(child);
+}
+
+static _Noreturn void start_program(struct sb_child *child) {
     set_streams(child);
     give_streams(child);
     start_session(child);

@@ -18,6 +18,7 @@ struct sb_child {
     int nodes;  // a filesystem in memory that nothing inside can reach, but for files of it that are mounted
     int null;   // the /dev/null and an empty directory that were made in it, to cover others with
     int empty;
+    char *brother_stack;  // the end of the stack for sb_clone_brother
     int signals_on_death; // the cloning thread lives as long as the process, so PR_SET_PDEATHSIG can be used
     int watcher;          // socket of the process that outlives this program
     int device_group;     // whether the child is in the control group that decides about devices
@@ -38,6 +39,10 @@ enum sb_missing {
 
 // Does all steps and executes the program; never returns.
 _Noreturn void sb_child_main(struct sb_child *child);
+// The same from where a child stands that is made in namespaces that were entered.
+_Noreturn void sb_brother_main(struct sb_child *child);
+// clone.c: makes a child of this process's parent, which goes on in sb_brother_main, and reports its pid.
+int sb_clone_brother(struct sb_child *child);
 
 // paths.c: opens `path` inside the root with O_PATH; see there.
 int sb_resolve(const struct sb_child *child, const char *path, enum sb_missing missing, int follow_links);
@@ -66,6 +71,8 @@ int sb_make_devices(struct sb_child *child);
 // system.c: /proc and /sys, and what is hidden in them.
 int sb_mount_proc(struct sb_child *child);
 int sb_mount_sys(struct sb_child *child);
+// system.c: writes the kernel parameters.
+int sb_set_parameters(struct sb_child *child);
 
 // mounts.c: the table of the configuration.
 int sb_mount_table(struct sb_child *child);

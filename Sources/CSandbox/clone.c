@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
@@ -32,7 +33,7 @@ static pid_t owner;    // the process in which the threads run; a fork does not 
 
 static int clone_flags(const struct sb_configuration *configuration) {
     int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
-    if (configuration->isolation == SB_ISOLATION_CHROOT) return flags;
+    if (configuration->isolation == SB_ISOLATION_CHROOT || configuration->entered >= 0) return flags;
     flags |= CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC;
     if (configuration->new_network) flags |= CLONE_NEWNET;
     if (configuration->isolation != SB_ISOLATION_USER_NAMESPACE) return flags;
@@ -42,6 +43,17 @@ static int clone_flags(const struct sb_configuration *configuration) {
 }
 
 static int run_child(void *child) { sb_child_main(child); }
+static int run_brother(void *child) { sb_brother_main(child); }
+
+// Its own stack is the lower half of the one that the caller is on; the caller waits until the brother has executed its
+// program or ended.
+int sb_clone_brother(struct sb_child *child) {
+    int pid = clone(run_brother, child->brother_stack, CLONE_PARENT | CLONE_VM | CLONE_VFORK | SIGCHLD, child);
+    if (pid < 0) return -1;
+    char message[1 + sizeof pid] = "P";
+    memcpy(message + 1, &pid, sizeof pid);
+    return write(child->report, message, sizeof message) == sizeof message ? 0 : -1;
+}
 
 #if defined(__x86_64__) || defined(__aarch64__)
 // clone3 with a stack, on which the child continues in `run_child`: the C library keeps its own to itself.
@@ -103,15 +115,18 @@ static int clone_into(int group, struct sb_clone *job, char *stack) {
 
 static int wants_group(const struct sb_configuration *configuration) {
     const uint64_t administrator = (uint64_t)1 << 21; // CAP_SYS_ADMIN may have every device
-    return configuration->isolation == SB_ISOLATION_FULL && !(configuration->capabilities & administrator);
+    return configuration->isolation == SB_ISOLATION_FULL && configuration->entered < 0 &&
+           !(configuration->capabilities & administrator);
 }
 
 static void clone_now(struct sb_clone *job, char *stack) {
     int report = job->child->report; // the child may move its own
-    int group = wants_group(job->child->configuration) ? sb_device_group() : -1;
+    job->child->brother_stack = stack + STACK_SIZE / 2;
+    int own = job->child->configuration->control_group;
+    int group = own >= 0 ? own : wants_group(job->child->configuration) ? sb_device_group() : -1;
     job->pidfd = -1;
     if (group < 0 || clone_into(group, job, stack) != 0) {
-        if (group >= 0) sb_device_group_is_unusable();
+        if (group >= 0 && group != own) sb_device_group_is_unusable();
         job->child->device_group = 0;
         int flags = clone_flags(job->child->configuration);
         job->pid = clone(run_child, stack + STACK_SIZE, flags, job->child, &job->pidfd);

@@ -13,8 +13,8 @@ struct sb_clone {
     struct sb_clone *next;
 };
 
-// Makes the child, which continues in sb_child_main, and closes this process's end of its pipe: 0, or -1 with errno when
-// nothing was begun. Read the pipe to its end before sb_clone_end: the child may wait for that.
+// Makes the child, which continues in sb_child_main, and closes this process's end of its pipe: 0, or -1 with errno
+// when nothing was begun. Read the pipe to its end before sb_clone_end: the child may wait for that.
 int sb_clone_begin(struct sb_clone *clone);
 
 // Waits until the child executes its program or has ended: its pid, or -1 with errno. `pidfd` is -1 where the kernel

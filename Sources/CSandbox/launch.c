@@ -29,16 +29,28 @@ static int read_all(int descriptor, struct buffer *buffer) {
     }
 }
 
-// Finds the failure behind the mount points that were made before it: 1 if there is one.
-static int find_failure(const struct buffer *buffer, struct sb_failure *failure) {
+// What a child reports besides the mount points that it made.
+struct report {
+    int has_failed;
+    pid_t brother; // the process that it has made in its place, or 0
+};
+
+static struct report read_report(const struct buffer *buffer, struct sb_failure *failure) {
+    struct report report = {0};
+    const size_t failure_size = sizeof *failure, pid_size = sizeof report.brother;
     for (size_t position = 0; position < buffer->length;) {
-        if (buffer->bytes[position] == 'F' && buffer->length - position > sizeof *failure) {
-            memcpy(failure, buffer->bytes + position + 1, sizeof *failure);
-            return 1;
-        }
-        position += strnlen(buffer->bytes + position, buffer->length - position) + 1;
+        const char *message = buffer->bytes + position;
+        size_t rest = buffer->length - position - 1;
+        if (*message == 'F' && rest >= failure_size) {
+            memcpy(failure, message + 1, failure_size);
+            report.has_failed = 1;
+            position += 1 + failure_size;
+        } else if (*message == 'P' && rest >= pid_size) {
+            memcpy(&report.brother, message + 1, pid_size);
+            position += 1 + pid_size;
+        } else position += strnlen(message, rest + 1) + 1;
     }
-    return 0;
+    return report;
 }
 
 static void prepare(struct sb_child *child, const struct sb_configuration *configuration) {
@@ -89,9 +101,16 @@ static int launch(const struct sb_configuration *configuration, int watcher, str
         free(buffer.bytes);
         return -1;
     }
+    struct report result = {has_failed, 0};
     if (has_failed) kill(clone.pid, SIGKILL);
-    else has_failed = find_failure(&buffer, failure);
-    if (has_failed) {
+    else result = read_report(&buffer, failure);
+    if (result.brother != 0) {
+        collect(clone.pid, clone.pidfd);
+        clone.pid = result.brother;
+        clone.pidfd = (int)syscall(SYS_pidfd_open, result.brother, 0);
+        buffer.length = 0;
+    }
+    if (result.has_failed) {
         collect(clone.pid, clone.pidfd);
         free(buffer.bytes);
         return -1;
@@ -103,7 +122,7 @@ static int launch(const struct sb_configuration *configuration, int watcher, str
 int sb_launch(const struct sb_configuration *configuration, struct sb_process *process, struct sb_failure *failure) {
     for (int attempt = 0;; attempt++) {
         // First the group, which the watcher is to remove.
-        sb_device_group();
+        if (configuration->control_group < 0) sb_device_group();
         int watcher = sb_watcher();
         if (watcher < 0) return fail(failure, SB_STEP_WATCHER);
         if (launch(configuration, watcher, process, failure) == 0) return 0;

@@ -38,7 +38,7 @@ static int configure(const struct sb_child *child, int context, const struct sb_
     if (overlay->upper != NULL) {
         if (configure_path(context, "upperdir", overlay->upper) != 0) return -1;
         if (configure_path(context, "workdir", overlay->work) != 0) return -1;
-        if (sb_fsconfig_flag(context, "volatile") != 0) return -1;
+        if (!overlay->is_durable && sb_fsconfig_flag(context, "volatile") != 0) return -1;
     }
     if (child->configuration->isolation == SB_ISOLATION_USER_NAMESPACE && sb_fsconfig_flag(context, "userxattr") != 0) {
         return -1;
@@ -85,7 +85,8 @@ static int mount_classic(const struct sb_child *child, const struct sb_overlay *
     if (child->configuration->isolation == SB_ISOLATION_USER_NAMESPACE) end = append(end, limit, ",userxattr");
     if (overlay->upper != NULL) {
         if (short_name(overlay->upper, name) != 0) return -1;
-        end = append(append(end, limit, ",volatile,upperdir="), limit, name);
+        end = append(end, limit, overlay->is_durable ? ",upperdir=" : ",volatile,upperdir=");
+        end = append(end, limit, name);
         if (short_name(overlay->work, name) != 0) return -1;
         end = append(append(end, limit, ",workdir="), limit, name);
     }

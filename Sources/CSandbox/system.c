@@ -95,6 +95,25 @@ static int protect(struct sb_child *child, int tree, int is_sys) {
     return 0;
 }
 
+// The caller's /proc is still there, and shows each process the parameters of its own namespaces.
+int sb_set_parameters(struct sb_child *child) {
+    const struct sb_configuration *configuration = child->configuration;
+    if (configuration->parameter_count == 0) return 0;
+    int directory = open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) return -1;
+    int result = 0;
+    for (size_t index = 0; index < configuration->parameter_count && result == 0; index++) {
+        const struct sb_parameter *parameter = &configuration->parameters[index];
+        child->position.index = (int)index;
+        int file = sb_openat2(directory, parameter->path, O_WRONLY, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+        size_t length = strlen(parameter->value);
+        result = file >= 0 && write(file, parameter->value, length) == (ssize_t)length ? 0 : -1;
+        sb_close(file);
+    }
+    sb_close(directory);
+    return result;
+}
+
 int sb_mount_proc(struct sb_child *child) {
     int tree = sb_new_filesystem("proc", NULL, SYSTEM_ATTRIBUTES);
     int result = attach_system(child, tree, "/proc");

@@ -47,7 +47,7 @@ public struct CapabilitySet: OptionSet, Sendable, Codable {
     public static let setFileCapabilities = CapabilitySet(rawValue: 1 << 31)
 
     /// A capability by the name that `capabilities(7)` has for it.
-    init?(name: String) {
+    public init?(name: String) {
         guard name.hasPrefix("CAP_"), let number = CapabilitySet.names.firstIndex(of: String(name.dropFirst(4))) else {
             return nil
         }

@@ -16,11 +16,25 @@ final class PreparedConfiguration {
     ) throws(SandboxError) {
         try Self.validate(configuration)
         value.isolation = configuration.isolation.inC
+        value.entered = -1
         switch configuration.root {
         case .directory(let path): value.root_directory = string(path)
-        case .overlay(let lower, let upper, let work): value.root_overlay = overlay(lower, upper, work)
+        case .overlay(let lower, let upper, let work):
+            value.root_overlay = overlay(lower, upper, work)
+            value.root_overlay.is_durable = configuration.isDurable ? 1 : 0
+        case .process(let descriptor): value.entered = descriptor
         }
+        value.read_only_root = configuration.isRootReadOnly ? 1 : 0
         value.new_network = configuration.network == .none ? 1 : 0
+        value.network = -1
+        if case .namespace(let descriptor) = configuration.network { value.network = descriptor }
+        value.control_group = configuration.controlGroup ?? -1
+        value.control_groups = array(configuration.controlGroups)
+        value.control_group_count = configuration.controlGroups.count
+        value.parameters = array(
+            configuration.kernelParameters.map { sb_parameter(path: string($0.path), value: string($0.value)) }
+        )
+        value.parameter_count = configuration.kernelParameters.count
         value.unmasked = configuration.masksSystemPaths ? 0 : 1
         value.probe = isProbe ? 1 : 0
         value.mounts = array(configuration.mounts.map(mount))
@@ -63,7 +77,7 @@ final class PreparedConfiguration {
         if configuration.arguments.isEmpty { throw refuse("there is no program to run") }
         let texts =
             configuration.arguments + configuration.environment + configuration.mounts.map(\.target)
-            + [configuration.workingDirectory, configuration.hostname]
+            + configuration.kernelParameters.map(\.value) + [configuration.workingDirectory, configuration.hostname]
         if let text = texts.first(where: { $0.utf8.contains(0) }) {
             throw refuse("`\(text.prefix { $0 != "\0" })` is followed by a zero byte, which no program can be given")
         }
@@ -74,7 +88,7 @@ final class PreparedConfiguration {
             if lower.isEmpty { throw refuse("an overlay needs at least one lower directory") }
             if configuration.isolation == .chroot { throw refuse("an overlay cannot be mounted without namespaces") }
         }
-        if configuration.isolation == .chroot, configuration.network == .none {
+        if configuration.isolation == .chroot, configuration.network != .host {
             throw refuse("a process cannot be kept from the network without namespaces")
         }
         for mount in configuration.mounts {
@@ -126,7 +140,8 @@ final class PreparedConfiguration {
             lower: array(lower.map { string($0) as UnsafePointer<CChar>? }),
             lower_count: lower.count,
             upper: upper.map { string($0) },
-            work: work.map { string($0) }
+            work: work.map { string($0) },
+            is_durable: 0
         )
     }
 

@@ -77,7 +77,7 @@ public final class PseudoTerminal: Sendable {
     ///
     /// Once is not enough: the first one ends a line that is not finished, and a process that sets the modes of its
     /// terminal throws away what was typed before.
-    private func endInput() {
+    public func endInput() {
         var waiting: Int32 = 0
         guard ioctl(processEnd, UInt(FIONREAD), &waiting) == 0, waiting == 0 else { return }
         _ = write(controller, [4], 1)

@@ -35,6 +35,19 @@ public struct SandboxConfiguration: Sendable {
     public var limits: [ResourceLimit] = []
     /// Whether set-user-ID programs inside lose their effect.
     public var forbidsNewPrivileges: Bool = false
+    /// Whether the root, but not what is mounted into it, is read-only.
+    public var isRootReadOnly: Bool = false
+    /// Whether what a program syncs to the root's overlay survives a crash of the machine; builds need no such promise.
+    public var isDurable: Bool = false
+    /// The control group of version 2 that the process is in: a descriptor of its directory.
+    ///
+    /// `nil` for a common one, in
+    /// which only the usual devices work.
+    public var controlGroup: Int32?
+    /// Further control groups that the process is in from the beginning: descriptors of their `cgroup.procs`.
+    public var controlGroups: [Int32] = []
+    /// Kernel parameters of the new namespaces.
+    public var kernelParameters: [KernelParameter] = []
     /// Whether the sensitive parts of `/proc` and `/sys` are hidden or read-only, as Docker's default has it.
     public var masksSystemPaths: Bool = true
 
@@ -67,6 +80,29 @@ public enum SandboxRoot: Sendable {
     case overlay(lower: [FilePath], upper: FilePath, work: FilePath)
     /// One directory that the process changes in place; the only choice under `SandboxIsolation.chroot`.
     case directory(FilePath)
+    /// The root and all other namespaces of a process that is running in a sandbox; its pidfd, which stays the caller's.
+    ///
+    /// Mounts, kernel parameters and the host name of the configuration have no effect then.
+    case process(Int32)
+}
+
+/// A kernel parameter (sysctl) that each namespace has its own of, such as `net.ipv4.ip_forward`.
+public struct KernelParameter: Sendable, Hashable {
+    /// The path below `/proc/sys`.
+    let path: String
+    let value: String
+
+    /// - Returns: `nil` for a parameter that belongs to the whole machine: one process must not change it for all.
+    public init?(name: String, value: String) {
+        let path = name.contains("/") ? name : name.split(separator: ".").joined(separator: "/")
+        let ofNamespaces = [
+            "kernel/msgmax", "kernel/msgmnb", "kernel/msgmni", "kernel/sem", "kernel/shmall", "kernel/shmmax",
+            "kernel/shmmni", "kernel/shm_rmid_forced", "kernel/domainname",
+        ]
+        guard path.hasPrefix("net/") || path.hasPrefix("fs/mqueue/") || ofNamespaces.contains(path) else { return nil }
+        self.path = path
+        self.value = value
+    }
 }
 
 /// Who the process runs as; numbers, since names were resolved against the root filesystem before.
@@ -90,11 +126,13 @@ public struct SandboxUser: Sendable, Equatable, Codable {
 }
 
 /// What network a sandbox sees.
-public enum SandboxNetwork: Sendable {
+public enum SandboxNetwork: Sendable, Equatable {
     /// The caller's.
     case host
     /// Only a loopback interface of its own; needs a namespace.
     case none
+    /// That of a network namespace; its descriptor, which stays the caller's.
+    case namespace(Int32)
 }
 
 /// How strongly a sandbox is separated from the machine, best first.

@@ -22,6 +22,10 @@ extension SandboxError {
         return switch failure.step {
         case SB_STEP_CLONE:
             configuration.isolation == .chroot ? "could not create a process" : "could not create namespaces"
+        case SB_STEP_CONTROL_GROUP: "could not join a control group"
+        case SB_STEP_ENTER: "could not enter the namespaces of the running process"
+        case SB_STEP_NETWORK: "could not enter the network namespace"
+        case SB_STEP_KERNEL_PARAMETER: parameterSentence(Int(failure.index), configuration.kernelParameters)
         case SB_STEP_IDENTITY_MAP: "could not map user \(user.userID) and group \(user.groupID) in the user namespace"
         case SB_STEP_LOOPBACK: "could not start the loopback interface"
         case SB_STEP_PRIVATE_MOUNTS: "could not separate the mounts of the sandbox from the machine's"
@@ -57,6 +61,7 @@ extension SandboxError {
         case .directory(let path): "could not use `\(path)` as the root directory"
         case .overlay(let lower, let upper, _):
             "could not mount an overlay of \(lower.count + 1) directories with changes in `\(upper)`"
+        case .process: "could not use the root directory of the running process"
         }
     }
 
@@ -71,6 +76,11 @@ extension SandboxError {
             case .memory: "`tmpfs`"
             }
         return "could not mount \(what) on `\(mounts[index].target)` (mount \(index + 1) of \(mounts.count))"
+    }
+
+    private static func parameterSentence(_ index: Int, _ parameters: [KernelParameter]) -> String {
+        guard parameters.indices.contains(index) else { return "could not set kernel parameters" }
+        return "could not set the kernel parameter `\(parameters[index].path)` to `\(parameters[index].value)`"
     }
 
     private static func limitSentence(_ index: Int, _ limits: [ResourceLimit]) -> String {

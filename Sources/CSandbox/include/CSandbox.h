@@ -17,15 +17,19 @@ enum sb_isolation {
 enum sb_step {
     SB_STEP_PREPARE,
     SB_STEP_CLONE,
+    SB_STEP_CONTROL_GROUP, // index: position in `control_groups`
+    SB_STEP_ENTER,
     SB_STEP_IDENTITY_MAP,
+    SB_STEP_NETWORK,
     SB_STEP_LOOPBACK,
     SB_STEP_PRIVATE_MOUNTS,
     SB_STEP_ROOT,
     SB_STEP_DEVICES, // index: position in the table of devices.c, -1 for /dev itself
     SB_STEP_PROC,
     SB_STEP_SYS,
-    SB_STEP_MASK,  // index: position in the list of masked, then read-only paths
-    SB_STEP_MOUNT, // index: position in `mounts`
+    SB_STEP_MASK,             // index: position in the list of masked, then read-only paths
+    SB_STEP_KERNEL_PARAMETER, // index: position in `parameters`
+    SB_STEP_MOUNT,            // index: position in `mounts`
     SB_STEP_WORKING_DIRECTORY,
     SB_STEP_HOSTNAME,
     SB_STEP_CHANGE_ROOT,
@@ -58,6 +62,13 @@ struct sb_overlay {
     size_t lower_count;
     const char *upper;
     const char *work;
+    int is_durable; // what a program syncs must survive a crash of the machine; without it, nothing is synced
+};
+
+// A kernel parameter of the new namespaces: its path below /proc/sys.
+struct sb_parameter {
+    const char *path;
+    const char *value;
 };
 
 struct sb_mount {
@@ -94,10 +105,18 @@ struct sb_configuration {
     enum sb_isolation isolation;
     const char *root_directory; // plain directory, or NULL when `root_overlay` is the root
     struct sb_overlay root_overlay;
+    int entered;     // pidfd of a process whose namespaces are entered; -1 for new ones
     int new_network; // a network namespace with only `lo`
-    int unmasked;    // leave /proc and /sys as the kernel shows them
-    int probe;       // do everything but execute, then exit with 0
+    int network;     // descriptor of a network namespace to be in, or -1
+    int read_only_root;
+    int unmasked; // leave /proc and /sys as the kernel shows them
+    int probe;    // do everything but execute, then exit with 0
 
+    int control_group;         // directory of a control group of version 2 for the process; -1 for a common one
+    const int *control_groups; // files `cgroup.procs` of further groups to join first
+    size_t control_group_count;
+    const struct sb_parameter *parameters;
+    size_t parameter_count;
     const struct sb_mount *mounts;
     size_t mount_count;
     uint64_t shared_memory_size; // bytes of /dev/shm
@@ -143,6 +162,9 @@ struct sb_process {
 // Starts the process and returns when its program is executing: 0, or -1 with `failure` filled in and no child left.
 // Any thread may call it. The process is killed when this process ends.
 int sb_launch(const struct sb_configuration *configuration, struct sb_process *process, struct sb_failure *failure);
+
+// Lets the processes of a control group, given by its directory, use only the devices that no program can do without.
+int sb_limit_devices(int control_group);
 
 // Sends a signal through the pidfd, or to the pid where there is none.
 int sb_signal(pid_t pid, int pidfd, int signal);

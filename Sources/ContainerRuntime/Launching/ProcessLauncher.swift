@@ -78,20 +78,8 @@ public struct ProcessLauncher: Sendable {
         var specification = specification
         specification.setVariables(resolver.variables)
         let mounts = resolver.sortedMounts
-        var configuration = SandboxConfiguration(root: root, arguments: specification.arguments)
+        var configuration = specification.configuration(root, isolation.level)
         configuration.mounts = specification.systemFiles + mounts.map(\.mount)
-        configuration.environment = specification.environment
-        configuration.workingDirectory = specification.workingDirectory
-        configuration.user = specification.ids
-        configuration.hostname = specification.hostname
-        configuration.network = specification.network == .none ? .none : .host
-        configuration.isolation = isolation.level
-        configuration.capabilities = specification.privileges.capabilities
-        configuration.systemCalls = specification.privileges.systemCalls
-        configuration.masksSystemPaths = specification.privileges.masksSystemPaths
-        configuration.forbidsNewPrivileges = specification.privileges.forbidsNewPrivileges
-        if let size = specification.sharedMemorySize { configuration.sharedMemorySize = size }
-        configuration.limits = specification.limits
         return PreparedProcess(
             configuration: configuration,
             positions: mounts.map(\.position),
@@ -99,6 +87,51 @@ public struct ProcessLauncher: Sendable {
             resources: resources + resolver.resources
         )
     }
+}
+
+extension ProcessSpecification {
+    /// Everything but mounts.
+    fileprivate func configuration(_ root: SandboxRoot, _ isolation: SandboxIsolation) -> SandboxConfiguration {
+        var configuration = SandboxConfiguration(root: root, arguments: arguments)
+        configuration.environment = environment
+        configuration.workingDirectory = workingDirectory
+        configuration.user = ids
+        configuration.hostname = hostname
+        configuration.network = network == .none ? .none : .host
+        configuration.isolation = isolation
+        configuration.capabilities = privileges.capabilities
+        configuration.systemCalls = privileges.systemCalls
+        configuration.masksSystemPaths = privileges.masksSystemPaths
+        configuration.forbidsNewPrivileges = privileges.forbidsNewPrivileges
+        if let sharedMemorySize { configuration.sharedMemorySize = sharedMemorySize }
+        configuration.limits = limits
+        return configuration
+    }
+
+    /// Starts the process beside one that runs: in its namespaces and on its files.
+    ///
+    /// - Parameter process: A descriptor of the other process, which stays the caller's.
+    public func launch(beside process: Int32, _ isolation: SandboxIsolation, _ streams: SandboxStreams)
+        throws(SandboxError) -> SandboxProcess
+    {
+        var configuration = configuration(.process(process), isolation)
+        configuration.network = .host
+        configuration.streams = streams
+        return try SandboxProcess.launch(configuration)
+    }
+}
+
+/// What the surroundings of a container decide about its process, beside its specification.
+public struct ContainerSurroundings: Sendable {
+    /// A descriptor of the network namespace; `nil` for what the specification says.
+    public var network: Int32?
+    /// The directory of the control group of version 2, and `cgroup.procs` of further ones.
+    public var controlGroup: Int32?
+    public var controlGroups: [Int32] = []
+    public var isRootReadOnly = false
+    public var kernelParameters: [KernelParameter] = []
+
+    public init() {}
 }
 
 /// What the writable root filesystem of a process is opened from.
@@ -127,6 +160,21 @@ public struct PreparedProcess: Sendable {
     public func launch(_ streams: SandboxStreams) throws(SandboxError) -> SandboxProcess {
         var configuration = configuration
         configuration.streams = streams
+        return try SandboxProcess.launch(configuration)
+    }
+
+    /// Starts the process of a container, whose files survive a crash of the machine.
+    public func launch(_ streams: SandboxStreams, in surroundings: ContainerSurroundings) throws(SandboxError)
+        -> SandboxProcess
+    {
+        var configuration = configuration
+        configuration.streams = streams
+        configuration.isDurable = true
+        if let network = surroundings.network { configuration.network = .namespace(network) }
+        configuration.controlGroup = surroundings.controlGroup
+        configuration.controlGroups = surroundings.controlGroups
+        configuration.isRootReadOnly = surroundings.isRootReadOnly
+        configuration.kernelParameters = surroundings.kernelParameters
         return try SandboxProcess.launch(configuration)
     }
 

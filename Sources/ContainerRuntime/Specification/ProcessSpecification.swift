@@ -13,9 +13,9 @@ public struct ProcessSpecification: Sendable, Codable {
     public var environment: [String]
     public var workingDirectory: String
     /// Who the process runs as: `user[:group]` as it was asked for, empty for root.
-    public let user: String
+    public private(set) var user: String
     /// The same by numbers, which the files of the image gave.
-    public let ids: SandboxUser
+    public private(set) var ids: SandboxUser
     /// What the process takes for the name of the machine.
     public var hostname = SandboxConfiguration.defaultHostname
     /// Further lines of `/etc/hosts`.
@@ -41,13 +41,18 @@ public struct ProcessSpecification: Sendable, Codable {
         _ identity: UserDatabase.Identity
     ) {
         (self.arguments, self.environment, self.workingDirectory) = (arguments, environment, workingDirectory)
-        self.user = user
-        ids = SandboxUser(
-            userID: identity.userID,
-            groupID: identity.groupID,
-            supplementaryGroups: identity.supplementaryGroups
-        )
+        (self.user, ids) = (user, SandboxUser(identity))
     }
+
+    /// Lets another user run the process.
+    ///
+    /// - Parameter identity: What `user` means in the image.
+    public mutating func setUser(_ user: String, _ identity: UserDatabase.Identity) {
+        (self.user, ids) = (user, SandboxUser(identity))
+    }
+
+    /// Gives the process further groups, by number.
+    public mutating func addGroups(_ groups: [UInt32]) { ids.supplementaryGroups += groups }
 
     /// Sets variables, `NAME=value`, in the place of those with the same names and after all others.
     public mutating func setVariables(_ assignments: [String]) {
@@ -81,5 +86,15 @@ extension ProcessSpecification {
         public var masksSystemPaths = true
         /// Whether set-user-ID programs have no effect.
         public var forbidsNewPrivileges = false
+    }
+}
+
+extension SandboxUser {
+    fileprivate init(_ identity: UserDatabase.Identity) {
+        self.init(
+            userID: identity.userID,
+            groupID: identity.groupID,
+            supplementaryGroups: identity.supplementaryGroups
+        )
     }
 }
