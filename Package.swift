@@ -134,6 +134,14 @@ let package = Package(
             ["OCI", "Threads", "FileSystem", "ContentStore", "Tar", "Layers", "Snapshots", "Sandbox", systemPackage]
         ),
         library(
+            "Containers",
+            [
+                "OCI", "FileSystem", "ContentStore", "Tar", "Layers", "Snapshots", "Sandbox", "ContainerRuntime",
+                "CLinux",
+                "CSandbox", systemPackage,
+            ]
+        ),
+        library(
             "BuildEngine",
             [
                 "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext",
@@ -147,7 +155,7 @@ let package = Package(
         library(
             "StoreMaintenance",
             [
-                "ContainerRuntime",
+                "ContainerRuntime", "Containers",
                 "Reporting", "Formatting", "OCI", "FileSystem", "ContentStore", "BuildCache", "BuildRecords", "Layers",
                 "Snapshots", "Images", "Sandbox", systemPackage,
             ]
@@ -165,13 +173,13 @@ let package = Package(
         library(
             "Commands",
             [
-                "BuildService",
+                "BuildService", "Containers",
                 "StoreMaintenance", "DockerCommandLine",
                 "TerminalUI",
                 "Formatting",
                 "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext",
                 "BuildPlanning",
-                "BuildChecks", "BuildRecords", "Tar", "Layers", "Snapshots", "Images", "ImageAnalysis",
+                "BuildChecks", "BuildRecords", "Tar", "Layers", "Images", "ImageAnalysis",
                 "BuildReport",
                 "BuildEngine", "Sandbox", "ContainerRuntime", "Registry",
                 "Distribution", systemPackage,

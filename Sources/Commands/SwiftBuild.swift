@@ -24,7 +24,9 @@ public struct SwiftBuild: ParsableCommand {
         subcommands: [
             BuildCommand.self, CheckCommand.self, CheckCacheCommand.self, ExplainCommand.self, BuildLogsCommand.self,
             DebugShellCommand.self,
-            RunCommand.self,
+            RunCommand.self, CreateCommand.self, StartCommand.self, AttachCommand.self, ExecCommand.self,
+            PsCommand.self, LogsCommand.self, StopCommand.self, RestartCommand.self, KillCommand.self,
+            PauseCommand.self, UnpauseCommand.self, WaitCommand.self, RenameCommand.self, RemoveContainerCommand.self,
             ImagesCommand.self, InspectCommand.self, HistoryCommand.self, AnalyzeCommand.self, DiffCommand.self,
             ListCommand.self, CatCommand.self, CopyCommand.self, ReportCommand.self,
             TagCommand.self,
@@ -52,6 +54,7 @@ public struct SwiftBuild: ParsableCommand {
     ///
     /// To be called on the first thread, which then only waits for signals.
     public static func start() -> Never {
+        SupervisorEntry.runIfAsked(CommandLine.arguments)
         StandardOutput.occupyClosedStreams()
         let takesAll = mayRunContainers(CommandLine.arguments)
         Signals.block(all: takesAll)
@@ -67,7 +70,9 @@ public struct SwiftBuild: ParsableCommand {
 
     /// Whether signals may have to be handed on to a process in the place of this one.
     private static func mayRunContainers(_ arguments: [String]) -> Bool {
-        arguments.contains { $0 == "run" || $0 == "debug-shell" || $0.hasPrefix("--on-error") }
+        arguments.contains {
+            ["run", "start", "attach", "exec", "debug-shell"].contains($0) || $0.hasPrefix("--on-error")
+        }
     }
 
     private static func execute() async -> Never {

@@ -19,6 +19,8 @@ public struct Store: Sendable {
         case builds = "builds-v1"
         case logs = "logs-v1"
         case failed = "failed-v2"
+        case containers = "containers-v1"
+        case volumes = "volumes-v1"
         case snapshots = "snapshots-v1"
         case fingerprints = "fingerprints-v1"
         case sources = "sources-v1"

@@ -35,6 +35,9 @@ public enum CommandLineForms {
         } else if KnownCommand.verbs.contains(first) {
             words = [first]
             flags = rest.dropFirst()
+        } else if first == "container", rest.count > 1, let verb = DockerCommand.counterpart(of: rest.prefix(2)) {
+            words = [verb]
+            flags = rest.dropFirst(2)
         } else if !isContext(first) {
             throw UserError.unknownCommand(rest.prefix { !$0.hasPrefix("-") })
         }

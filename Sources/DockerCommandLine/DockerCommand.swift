@@ -23,6 +23,13 @@ struct DockerCommand: Sendable {
         return all.first { $0.words == pair } ?? all.first { $0.words == words.first }
     }
 
+    /// The command here that stands for exactly these words of Docker's.
+    static func counterpart(of words: some Collection<String>) -> String? {
+        let text = words.joined(separator: " ")
+        guard case .command(let name)? = all.first(where: { $0.words == text })?.counterpart else { return nil }
+        return name
+    }
+
     static let all: [DockerCommand] =
         [
             ("build", "build"), ("builder build", "build"), ("buildx b", "build"), ("buildx build", "build"),
@@ -37,17 +44,24 @@ struct DockerCommand: Sendable {
             ("info", "doctor"), ("system info", "doctor"), ("version", "version"), ("buildx version", "version"),
             ("image", "images"), ("buildx", "build"), ("builder", "build"), ("system", "df"),
             ("buildx imagetools create", "index create"), ("buildx imagetools", "index"),
-            ("buildx history", "explain"), ("buildx imagetools inspect", "inspect"), ("manifest", "index"),
+            ("buildx history", "explain"), ("buildx imagetools inspect", "inspect"), ("container", "ps"),
+            ("container ls", "ps"), ("container list", "ps"), ("container ps", "ps"),
+            ("container create", "create"), ("container start", "start"), ("container stop", "stop"),
+            ("container restart", "restart"), ("container kill", "kill"), ("container rm", "rm"),
+            ("container remove", "rm"), ("container rename", "rename"), ("container exec", "exec"),
+            ("container attach", "attach"), ("container logs", "logs"), ("container wait", "wait"),
+            ("container pause", "pause"), ("container unpause", "unpause"), ("manifest", "index"),
             ("manifest create", "index create"), ("manifest push", "index push"), ("manifest inspect", "inspect"),
         ].map { DockerCommand($0.0, .command($0.1)) }
         + [
-            "ps", "container", "container ls", "exec", "logs", "start", "stop", "restart", "kill", "rm", "attach",
-            "create", "wait", "top", "stats", "port", "pause", "unpause", "update", "rename", "commit", "export",
-        ].map { DockerCommand($0, .none("containers run in the foreground and are not kept")) }
+            "top", "stats", "port", "update", "commit", "export", "container top", "container stats", "container port",
+            "container update", "container commit", "container export", "container diff", "container cp",
+            "container inspect",
+        ].map { DockerCommand($0, .none("not supported yet")) }
         + [
             DockerCommand("compose", .none("applications of several containers are not supported yet")),
             DockerCommand("network", .none("containers share the network of this machine")),
-            DockerCommand("volume", .none("`run -v` takes directories of this machine")),
+            DockerCommand("volume", .none("`run -v NAME:PATH` makes volumes; there is no command for them yet")),
             DockerCommand("search", .none("registries are searched on their web pages")),
             DockerCommand("events", .none("there is no daemon; `build --progress json` prints the events of a build")),
             DockerCommand("buildx bake", .none("each target is a build of its own")),

@@ -1,10 +1,12 @@
 internal import BuildCache
 internal import BuildRecords
+internal import Containers
 internal import ContentStore
 internal import FileSystem
 internal import Formatting
 internal import Glibc
 public import Images
+internal import Layers
 internal import OCI
 public import Reporting
 internal import SystemPackage
@@ -105,7 +107,8 @@ struct PruneSelection {
         }
         let gone = Set(chosen.map(\.path))
         entries = chosen
-        keptLayers = Set(results.lazy.filter { !gone.contains($0.entry.path) }.compactMap(\.layer))
+        let containers = try ContainerStore(images.layers).all().flatMap(\.record.layers).map(\.diffID)
+        keptLayers = Set(results.lazy.filter { !gone.contains($0.entry.path) }.compactMap(\.layer)).union(containers)
     }
 
     /// As many of the candidates, first ones first, as have to go for the budgets.
@@ -122,7 +125,9 @@ struct PruneSelection {
         freed += try images.prune(
             danglingImages: true,
             before: limits.usedBefore ?? .max,
-            keeping: Set(results.compactMap(\.layer)),
+            keeping: Set(results.compactMap(\.layer)).union(
+                try ContainerStore(images.layers).all().flatMap(\.record.layers).map(\.diffID)
+            ),
             dryRun: true
         ).reclaimedBytes
         let storage = limits.storage.map { DiskUsage.of(store.root).total - $0 } ?? 0

@@ -12,6 +12,8 @@ public enum StoreKind: String, CaseIterable, Encodable {
     case builds = "build records"
     case logs = "build logs"
     case failed = "failed steps"
+    case containers
+    case volumes
     case temporary = "temporary files"
     /// Directories and locks.
     case other
@@ -27,6 +29,8 @@ public enum StoreKind: String, CaseIterable, Encodable {
         case .builds: .builds
         case .logs: .logs
         case .failed: .failed
+        case .containers: .containers
+        case .volumes: .volumes
         case .temporary: .temporary
         case .images, .layers, .other: nil
         }

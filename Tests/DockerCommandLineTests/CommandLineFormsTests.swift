@@ -31,7 +31,8 @@ struct CommandLineFormsTests {
             ("run -it a sh -c x", "run --interactive --tty a sh -c x"),
             ("run -itw/tmp a", "run --interactive --tty --workdir=/tmp a"),
             ("run -eA=1 -u1000 -v/a:/b a", "run --env=A=1 --user=1000 --volume=/a:/b a"),
-            ("run -e=A=1 a", "run --env=A=1 a"), ("run -i=false a", "run a"), ("run --rm a --rm", "run a --rm"),
+            ("run -e=A=1 a", "run --env=A=1 a"), ("run -i=false a", "run a"), ("run --rm a --rm", "run --rm a --rm"),
+            ("container ls -a", "ps --all"), ("run -itd a", "run --interactive --tty --detach a"),
             ("run -h box a -h", "run --hostname=box a -h"), ("run --name x -- a -- b", "run --name=x a -- b"),
             ("run --sig-proxy=false a", "run --no-sig-proxy a"), ("run --sig-proxy a", "run a"),
             ("run --detach=false a", "run a"), ("run a --help", "run a --help"),
@@ -56,7 +57,7 @@ struct CommandLineFormsTests {
             ("bild .", "unknown command `bild`; did you mean `build`?"), ("image ls", "did you mean `images`?"),
             ("buildx build .", "unknown command `buildx build`; did you mean `build`?"),
             ("builder prune", "did you mean `prune --all`?"), ("info", "did you mean `doctor`?"),
-            ("ps -a", "unknown command `ps`: "), ("exec x sh", "unknown command `exec`: "),
+            ("top x", "unknown command `top`: "), ("stats x", "unknown command `stats`: "),
             ("compose up", "unknown command `compose`: "),
             ("help bild", "unknown command `bild`; did you mean `build`?"),
             ("help index pish", "unknown command `index pish`; did you mean `index push`?"),
@@ -66,9 +67,8 @@ struct CommandLineFormsTests {
             ("build --squash .", "`--squash` is not supported: "), ("images --nope", "unknown flag `--nope`"),
             ("build -X .", "unknown flag `-X`"), ("build . -t", "`-t` needs a value"),
             ("build --tag", "`--tag` needs a value"), ("build --push=maybe .", "`--push` takes true or false"),
-            ("run -i=x a", "`-i` takes true or false"), ("run -d a", "`-d` is not supported: "),
-            ("run -itd a", "`-d` is not supported: "), ("run -p8000:8000 a", "`-p` is not supported: "),
-            ("run --memory 1g a", "`--memory` is not supported: "),
+            ("run -i=x a", "`-i` takes true or false"), ("run -p8000:8000 a", "`-p` is not supported: "),
+            ("run -itp 80 a", "`-p` is not supported: "), ("run --gpus all a", "`--gpus` is not supported: "),
         ]
     )
     func wrong(line: String, expected: String) {

@@ -9,7 +9,7 @@ struct CommandLineTests {
         arguments: [
             (["bild"], "`build`"), (["bild", "."], "`build`"), (["image", "ls"], "`images`"),
             (["help", "bild"], "`build`"),
-            (["buildx", "build", "."], "`build`"), (["ps"], "not kept"), (["info"], "`doctor`"),
+            (["buildx", "build", "."], "`build`"), (["top"], "not supported yet"), (["info"], "`doctor`"),
         ]
     )
     func unknownCommands(arguments: [String], mentions: String) async throws {

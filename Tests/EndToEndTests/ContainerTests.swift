@@ -146,7 +146,9 @@ struct ContainerTests {
             try await container.waitForErrors(containing: "ready")
             container.signal(SIGTERM)
             let result = try await container.wait(limit: .seconds(20))
-            #expect(result.status == 137 && !result.errors.contains("caught"), "\(result)")
+            #expect(result.status == 130 && !result.errors.contains("caught"), "\(result)")
+            let id = try await f.succeed("ps", "-q").outputText
+            try await f.succeed("rm", "-f", id.trimmingCharacters(in: .whitespacesAndNewlines))
         }
     }
 
@@ -228,7 +230,7 @@ struct ContainerTests {
                 "run",
                 "-hbox",
                 "--name",
-                "n",
+                "box",
                 "-eA=1",
                 "-w/tmp",
                 "-u12",
@@ -238,25 +240,35 @@ struct ContainerTests {
                 script
             )
             #expect(result.outputText == "box\n1 /tmp 12\n")
-            #expect(try await f.succeed("run", "--name", "n", "base", "hostname").outputText == "n\n")
+            let id = try await f.succeed("run", "base", "hostname").outputText.dropLast()
+            #expect(id.count == 12 && id.allSatisfy(\.isHexDigit), "\(id)")
         }
     }
 
-    @Test("kill -9 of run takes the container with it")
+    @Test("kill -9 of run leaves the container running; that of its supervisor takes it along, and ps says so")
     func killed() async throws {
         try await BuildFixture.with { f in
             try await f.importBase()
             let marker = UUID().uuidString
             let container = try f.start([
-                "run", "-e", "MARKER=\(marker)", "base", "sh", "-c", "echo ready >&2; sleep 300",
+                "run", "--name", "box", "-e", "MARKER=\(marker)", "base", "sh", "-c", "echo ready >&2; sleep 300",
             ])
             try await container.waitForErrors(containing: "ready")
             container.signal(SIGKILL)
             _ = try await container.wait()
-            for _ in 0..<200 where !Machine.processes(withEnvironment: "MARKER=\(marker)").isEmpty {
+            #expect(Machine.processes(withEnvironment: "MARKER=\(marker)").count == 1)
+            #expect(try await f.succeed("ps", "--format", "{{.State}}").outputText == "running\n")
+            let supervisors = try await Machine.run(
+                ["pgrep", "-f", "container-supervisor \(f.store)"],
+                in: f.scratch
+            ).outputText
+            for id in supervisors.split(separator: "\n").compactMap({ Int32($0) }) { kill(id, SIGKILL) }
+            for _ in 0..<500 where !Machine.processes(withEnvironment: "MARKER=\(marker)").isEmpty {
                 try await Task.sleep(for: .milliseconds(10))
             }
             #expect(Machine.processes(withEnvironment: "MARKER=\(marker)") == [])
+            #expect(try await f.succeed("ps", "-a", "--format", "{{.State}}").outputText == "dead\n")
+            try await f.succeed("rm", "box")
             try await f.succeed("prune")
         }
     }

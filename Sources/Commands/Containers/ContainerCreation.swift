@@ -1,0 +1,237 @@
+import ContainerRuntime
+import Containers
+import FileSystem
+import Formatting
+import Glibc
+import Layers
+import OCI
+import Reporting
+import Sandbox
+import SystemPackage
+
+/// Makes the record of a container from what the command line says and what its image says.
+struct ContainerCreation {
+    let flags: ContainerFlags
+    /// What the user calls the image.
+    let image: String
+    let command: [String]
+    let imageID: Digest
+    let configuration: ImageConfiguration
+    /// Of the image, lowest first.
+    let layers: [Layer]
+    let store: LayerStore
+
+    private var execution: ImageConfiguration.Execution { configuration.config }
+
+    /// - Throws: `UserError` with the status for wrong use, `ContainerError`, `ContainerStoreError`.
+    func create() throws -> Container {
+        let stack = try LayerStack(layers, in: store)
+        let id = ContainerID.random()
+        var options = try options()
+        options.hostname = flags.hostname ?? id.short
+        var mounts = VolumeMounts(VolumeStore(store), stack)
+        for text in flags.volumes { try mounts.add(text) }
+        for text in flags.memoryFilesystems { try mounts.addMemory(text) }
+        for path in (execution.volumes ?? [:]).keys.sorted() { try mounts.addAnonymous(path) }
+        options.mounts = mounts.mounts
+        var process = try ProcessSpecification(execution, name: image, users: try stack.users(), options)
+        process.hosts = try flags.hosts.map { text in
+            try UserError.reading("--add-host", text, ExtraHost.init(parsing:))
+        }
+        process.limits = try flags.limits.resourceLimits.map { text in
+            try UserError.reading("--ulimit", text, ResourceLimit.init(parsing:))
+        }
+        process.addGroups(flags.groups)
+        if let text = flags.limits.sharedMemorySize { process.sharedMemorySize = UInt64(try size("--shm-size", text)) }
+        let name = try flags.name.map { text throws(ContainerStoreError) in try ContainerName(text) }
+        return try ContainerStore(store).create(named: name) { name in
+            var record = ContainerRecord(
+                id: id,
+                name: name,
+                created: .now,
+                image: image,
+                imageID: imageID,
+                platform: configuration.platform,
+                layers: layers,
+                process: process
+            )
+            record.volumes = mounts.names
+            try complete(&record)
+            return record
+        }
+    }
+
+    private func options() throws -> ContainerOptions {
+        var options = ContainerOptions()
+        options.command = command
+        options.entrypoint = flags.entrypoint
+        options.environment = try variables(flags.env, files: flags.envFiles, option: "-e", usesEnvironment: true)
+        options.workingDirectory = flags.workingDirectory
+        options.user = flags.user
+        options.usesTerminal = flags.usesTerminal
+        if flags.privileges.isPrivileged { options.privileges = .all }
+        for text in flags.privileges.securityOptions { try options.privileges.apply(text) }
+        for text in flags.privileges.addedCapabilities {
+            options.privileges.capabilities.formUnion(try capabilities("--cap-add", text))
+        }
+        for text in flags.privileges.droppedCapabilities {
+            options.privileges.capabilities.subtract(try capabilities("--cap-drop", text))
+        }
+        return options
+    }
+
+    private func capabilities(_ option: String, _ text: String) throws -> CapabilitySet {
+        let name = text.uppercased()
+        if name == "ALL" { return .all }
+        guard let set = CapabilitySet(name: name.hasPrefix("CAP_") ? name : "CAP_" + name) else {
+            throw UserError("\(option): unknown capability `\(text)`", status: .usage)
+        }
+        return set
+    }
+
+    /// `NAME=value` and, of this process's environment, `NAME`; files first, so that the command line wins.
+    private func variables(_ texts: [String], files: [String], option: String, usesEnvironment: Bool) throws -> [String]
+    {
+        var lines: [(text: String, origin: String)] = []
+        for file in files {
+            let bytes = try FileOperations.read(FilePath(file), limit: 16 << 20)
+            for line in String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline) {
+                let text = String(line.drop { $0 == " " || $0 == "\t" })
+                if !text.isEmpty, !text.hasPrefix("#") { lines.append((text, file)) }
+            }
+        }
+        lines += texts.map { ($0, option) }
+        return try lines.compactMap { text, origin in
+            guard let first = text.first, first != "=" else {
+                throw UserError("\(origin): `\(text)` has no name", status: .usage)
+            }
+            if text.contains("=") { return text }
+            return usesEnvironment ? ProcessEnvironment[text].map { "\(text)=\($0)" } : "\(text)="
+        }
+    }
+
+    private func size(_ option: String, _ text: String) throws -> Int64 {
+        guard let size = ByteSize.binary(text) else {
+            throw UserError("\(option): invalid size `\(text)`: expected, for example, 512m", status: .usage)
+        }
+        return size
+    }
+
+    // MARK: What is not of the process
+
+    private func complete(_ record: inout ContainerRecord) throws {
+        record.network = try network()
+        record.labels = execution.labels ?? [:]
+        for text in try variables(flags.labels, files: flags.labelFiles, option: "--label", usesEnvironment: false) {
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            record.labels[String(parts[0])] = String(parts[1])
+        }
+        if let text = flags.stopSignal ?? execution.stopSignal, !text.isEmpty {
+            guard let signal = SignalName.number(text) else {
+                throw UserError("--stop-signal: unknown signal `\(text)`", status: .usage)
+            }
+            record.stopSignal = signal
+        }
+        record.stopTimeout = flags.stopTimeout ?? execution.stopTimeout ?? 10
+        if let text = flags.restart { record.restart = try RestartPolicy(parsing: text) }
+        if flags.removes, record.restart != .no {
+            throw UserError("--rm and --restart exclude each other", status: .usage)
+        }
+        record.isRemovedAfterwards = flags.removes
+        record.isInteractive = flags.isInteractive
+        record.isRootReadOnly = flags.isReadOnly
+        for text in flags.privileges.kernelParameters {
+            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2, KernelParameter(name: parts[0], value: parts[1]) != nil else {
+                throw UserError(
+                    "--sysctl: `\(text)` is not a parameter of a container's own namespaces, such as "
+                        + "net.ipv4.ip_unprivileged_port_start=0",
+                    status: .usage
+                )
+            }
+            record.kernelParameters[parts[0]] = parts[1]
+        }
+        record.health = try health()
+        record.log = try log()
+        record.limits = try limits()
+    }
+
+    private func network() throws -> ContainerNetwork {
+        switch flags.network {
+        case nil, "host": .host
+        case "none": .none
+        case let name?:
+            throw UserError("--network: there is no network `\(name)`; known are host and none", status: .usage)
+        }
+    }
+
+    private func limits() throws -> ContainerLimits {
+        var limits = ContainerLimits()
+        limits.memory = try flags.limits.memory.map { try size("--memory", $0) }
+        limits.memoryAndSwap = try flags.limits.memoryAndSwap.map { $0 == "-1" ? -1 : try size("--memory-swap", $0) }
+        if let both = limits.memoryAndSwap, both >= 0, both < limits.memory ?? 0 {
+            throw UserError("--memory-swap: less than --memory", status: .usage)
+        }
+        if let number = flags.limits.processors {
+            guard number > 0, number < 100_000 else {
+                throw UserError("--cpus: invalid number `\(number)`", status: .usage)
+            }
+            limits.nanoCPUs = Int64(number * 1e9)
+        }
+        limits.processors = flags.limits.processorSet
+        limits.processes = flags.limits.processes.flatMap { $0 > 0 ? $0 : nil }
+        return limits
+    }
+
+    private func log() throws -> LogLimits {
+        var limits = LogLimits()
+        for text in flags.logOptions {
+            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+            switch (parts.first, parts.count == 2 ? parts[1] : "") {
+            case ("max-size", let value):
+                limits.fileSize = value == "-1" ? nil : try size("--log-opt max-size", value)
+            case ("max-file", let value):
+                guard let count = Int(value), count > 0 else {
+                    throw UserError("--log-opt max-file: invalid number `\(value)`", status: .usage)
+                }
+                limits.fileCount = count
+            default:
+                throw UserError("--log-opt: unknown `\(text)`; known are max-size and max-file", status: .usage)
+            }
+        }
+        return limits
+    }
+
+    private func health() throws -> HealthCheck? {
+        let (stored, flags) = (execution.healthcheck, flags.health)
+        guard !flags.isOff else { return nil }
+        let shell = execution.shell ?? ["/bin/sh", "-c"]
+        let command: [String]
+        switch (flags.command, stored?.test?.first) {
+        case (let text?, _): command = ["/bin/sh", "-c", text]
+        case (nil, "CMD"): command = Array((stored?.test ?? []).dropFirst())
+        case (nil, "CMD-SHELL"): command = shell + (stored?.test ?? []).dropFirst()
+        default: return nil
+        }
+        guard !command.isEmpty else { return nil }
+        var check = HealthCheck(command: command)
+        func time(_ option: String, _ text: String?, _ value: Int64?, _ usual: Int64) throws -> Int64 {
+            guard let text else { return value.flatMap { $0 > 0 ? $0 : nil } ?? usual }
+            guard let time = GoDuration.nanoseconds(text), time >= 0 else {
+                throw UserError("\(option): invalid duration `\(text)`: expected, for example, 30s", status: .usage)
+            }
+            return time
+        }
+        check.interval = try time("--health-interval", flags.interval, stored?.interval, check.interval)
+        check.timeout = try time("--health-timeout", flags.timeout, stored?.timeout, check.timeout)
+        check.startPeriod = try time("--health-start-period", flags.startPeriod, stored?.startPeriod, 0)
+        check.startInterval = try time(
+            "--health-start-interval",
+            flags.startInterval,
+            stored?.startInterval,
+            check.startInterval
+        )
+        check.retries = flags.retries ?? stored?.retries.flatMap { $0 > 0 ? $0 : nil } ?? check.retries
+        return check
+    }
+}

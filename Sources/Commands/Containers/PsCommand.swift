@@ -1,0 +1,168 @@
+import ArgumentParser
+import ContainerRuntime
+import Containers
+import Formatting
+import Glibc
+import OCI
+import Reporting
+import TerminalUI
+
+/// `swiftbuild ps`.
+struct PsCommand: Command {
+    static let configuration = CommandConfiguration(
+        commandName: "ps",
+        abstract: "List containers.",
+        discussion: """
+            Fields for --format: .ID, .Image, .Command, .CreatedAt, .RunningFor, .Status, .State, .Ports, .Names, .Labels,
+            .Mounts, .Networks.
+
+            EXAMPLES:
+              swiftbuild ps
+              swiftbuild ps -a --filter status=exited
+              swiftbuild rm $(swiftbuild ps -aq)
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+
+    @Flag(name: [.customShort("a"), .customLong("all")], help: "List those that do not run, too.")
+    var showsAll = false
+
+    @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Print only the IDs.")
+    var isQuiet = false
+
+    @Flag(name: .customLong("no-trunc"), help: "Show whole IDs and commands.")
+    var showsWhole = false
+
+    @Flag(name: [.customShort("l"), .customLong("latest")], help: "Only the container that was created last.")
+    var showsLatest = false
+
+    @Option(
+        name: [.customShort("n"), .customLong("last")],
+        help: ArgumentHelp("Only the containers that were created last.", valueName: "number")
+    )
+    var count: Int?
+
+    @Option(
+        name: [.customShort("f"), .customLong("filter")],
+        help: ArgumentHelp(
+            "Only some: status=exited, name=TEXT, id=TEXT, ancestor=IMAGE, label=NAME[=VALUE], exited=CODE, health=STATUS, volume=NAME; may repeat.",
+            valueName: "name=value"
+        )
+    )
+    var filters: [String] = []
+
+    @Option(name: .customLong("format"), help: ArgumentHelp(RowFormat.help, valueName: "format"))
+    var format: String?
+
+    func run() throws -> ExitStatus {
+        let format = try RowFormat(parsing: format)
+        let filter = try ContainerFilter(filters)
+        var containers = try global.containers().all().filter { container in
+            filter.accepts(container)
+                && (showsAll || showsLatest || count != nil || filter.hasStatus || container.state.isRunning)
+        }
+        if let limit = showsLatest ? 1 : count, limit >= 0 { containers = Array(containers.prefix(limit)) }
+        guard !isQuiet else {
+            for container in containers { Terminal.print(showsWhole ? "\(container.id)" : container.id.short) }
+            return .success
+        }
+        try format.print(
+            containers,
+            fields(Int64(time(nil))),
+            columns: ["ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names"]
+        )
+        return .success
+    }
+
+    /// Docker's.
+    private func fields(_ now: Int64) -> [RowFormat.Field<Container>] {
+        [
+            .init("ID", "CONTAINER ID") { showsWhole ? "\($0.id)" : $0.id.short },
+            .init("Image", "IMAGE") { $0.record.image },
+            .init("Command", "COMMAND") { command($0) },
+            .init("CreatedAt", "CREATED AT") { "\($0.record.created)" },
+            .init("RunningFor", "CREATED") {
+                HumanReadable.age(secondsSinceEpoch: $0.record.created.secondsSinceEpoch, now: now)
+            },
+            .init("Status", "STATUS") { $0.state.sentence(now: now) },
+            .init("State", "STATE") { $0.state.status.rawValue },
+            .init("Ports", "PORTS") { _ in "" },
+            .init("Names", "NAMES") { "\($0.record.name)" },
+            .init("Labels", "LABELS") { container in
+                container.record.labels.sorted { $0.key < $1.key }.map { "\($0)=\($1)" }.joined(separator: ",")
+            },
+            .init("Mounts", "MOUNTS") { $0.record.volumes.joined(separator: ",") },
+            .init("Networks", "NETWORKS") { "\($0.record.network)" },
+        ]
+    }
+
+    private func command(_ container: Container) -> String {
+        let text = container.record.process.arguments.joined(separator: " ")
+        return "\"" + (showsWhole || text.count <= 20 ? text : text.prefix(19) + "…") + "\""
+    }
+}
+
+/// Which containers `ps --filter` lists: those that each name has one of the values for.
+struct ContainerFilter {
+    private var values: [String: [String]] = [:]
+    private static let names = ["status", "name", "id", "ancestor", "label", "exited", "health", "volume"]
+
+    /// - Throws: `UserError` with the status for wrong use.
+    init(_ texts: [String]) throws {
+        for text in texts {
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard parts.count == 2, ContainerFilter.names.contains(parts[0]) else {
+                let known = ContainerFilter.names.joined(separator: ", ")
+                throw UserError("--filter: unknown `\(text)`; known are \(known)", status: .usage)
+            }
+            values[parts[0], default: []].append(parts[1])
+        }
+    }
+
+    var hasStatus: Bool { values["status"] != nil || values["exited"] != nil }
+
+    func accepts(_ container: Container) -> Bool {
+        let (record, state) = (container.record, container.state)
+        return values.allSatisfy { name, values in
+            if name == "label" {
+                return values.allSatisfy { value in
+                    let parts = value.split(separator: "=", maxSplits: 1).map(String.init)
+                    return record.labels[parts[0]].map { parts.count == 1 || $0 == parts[1] } ?? false
+                }
+            }
+            return values.contains { value in
+                switch name {
+                case "status": state.status.rawValue == value
+                case "name": "\(record.name)".contains(value.hasPrefix("/") ? String(value.dropFirst()) : value)
+                case "id": "\(record.id)".hasPrefix(value)
+                case "ancestor":
+                    record.image == value || "\(record.imageID)".contains(value) || record.image == value + ":latest"
+                case "exited": state.status == .exited && String(state.exitCode) == value
+                case "health": (state.health?.status.rawValue ?? "none") == value
+                case "volume": record.volumes.contains(value)
+                default: false
+                }
+            }
+        }
+    }
+}
+
+extension ContainerState {
+    /// What `ps` says of it, in Docker's words.
+    func sentence(now: Int64) -> String {
+        func since(_ time: Int64?) -> String { HumanReadable.duration(seconds: max(0, now - (time ?? now))) }
+        switch status {
+        case .created: return "Created"
+        case .running, .paused:
+            let note =
+                status == .paused
+                ? " (Paused)"
+                : health.map { " (\($0.status == .starting ? "health: starting" : $0.status.rawValue))" } ?? ""
+            return "Up \(since(started?.secondsSinceEpoch))\(note)"
+        case .restarting: return "Restarting (\(exitCode)) \(since(finished?.secondsSinceEpoch)) ago"
+        case .exited: return "Exited (\(exitCode)) \(since(finished?.secondsSinceEpoch)) ago"
+        case .dead: return "Dead"
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import Containers
+import Glibc
+import Reporting
+import TerminalUI
+
+/// `swiftbuild rm`.
+struct RemoveContainerCommand: Command {
+    static let configuration = CommandConfiguration(
+        commandName: "rm",
+        abstract: "Remove containers.",
+        discussion: """
+            EXAMPLES:
+              swiftbuild rm web
+              swiftbuild rm -f $(swiftbuild ps -aq)
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+
+    @Flag(name: [.customShort("f"), .customLong("force")], help: "Kill those that run; missing ones are not an error.")
+    var isForced = false
+
+    @Flag(name: [.customShort("v"), .customLong("volumes")], help: "Remove their anonymous volumes too.")
+    var removesVolumes = false
+
+    @Argument(help: "Names or IDs of containers.")
+    var names: [String]
+
+    func run() throws -> ExitStatus {
+        let store = try global.containers()
+        var status = ExitStatus.success
+        for name in names {
+            do {
+                try remove(try store.find(name), store)
+                Terminal.print(name)
+            } catch ContainerStoreError.notFound where isForced {
+                continue
+            } catch {
+                let failure = FailureReport(error)
+                failure.write()
+                status = failure.status
+            }
+        }
+        return status
+    }
+
+    private func remove(_ container: Container, _ store: ContainerStore) throws {
+        if container.state.isRunning {
+            guard isForced else {
+                throw UserError(
+                    "the container `\(container.record.name)` is running",
+                    hints: ["`swiftbuild stop` ends it; `rm -f` kills it"]
+                )
+            }
+            try container.end()
+        } else {
+            try store.remove(container)
+        }
+        if removesVolumes { try VolumeStore(store.layers).removeAnonymous(of: container, containers: store) }
+    }
+}
+
+/// `swiftbuild rename`.
+struct RenameCommand: Command {
+    static let configuration = CommandConfiguration(
+        commandName: "rename",
+        abstract: "Give a container another name.",
+        discussion: """
+            EXAMPLES:
+              swiftbuild rename agile_kite web
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+
+    @Argument(help: "Name or ID of a container.")
+    var name: String
+
+    @Argument(help: "The new name.")
+    var newName: String
+
+    func run() throws -> ExitStatus {
+        let store = try global.containers()
+        try store.rename(try store.find(name).id, to: try ContainerName(newName))
+        return .success
+    }
+}

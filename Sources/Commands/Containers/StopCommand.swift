@@ -1,0 +1,197 @@
+import ArgumentParser
+import Containers
+import Glibc
+import Reporting
+import TerminalUI
+
+/// `swiftbuild stop`.
+struct StopCommand: Command {
+    static let configuration = CommandConfiguration(
+        commandName: "stop",
+        abstract: "Ask containers to end, and kill those that do not.",
+        discussion: """
+            A container gets its stop signal, SIGTERM unless the image or `--stop-signal` says otherwise, and after ten
+            seconds SIGKILL. It stays until `swiftbuild rm`.
+
+            EXAMPLES:
+              swiftbuild stop web
+              swiftbuild stop -t 60 db
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+
+    @Option(
+        name: [.customShort("t"), .customLong("timeout")],
+        help: ArgumentHelp("Seconds until a container is killed; -1 for never.", valueName: "seconds")
+    )
+    var timeout: Int?
+
+    @Option(
+        name: [.customShort("s"), .customLong("signal")],
+        help: ArgumentHelp("The signal that asks it to end.", valueName: "signal")
+    )
+    var signal: String?
+
+    @Argument(help: "Names or IDs of containers.")
+    var names: [String]
+
+    func run() throws -> ExitStatus {
+        let number = try signal.map { try SignalName.parse("--signal", $0) }
+        return names.forEachContainer(in: try global.containers()) { container in
+            try container.stop(signal: number, timeout: timeout)
+            return nil
+        }
+    }
+}
+
+/// `swiftbuild restart`.
+struct RestartCommand: Command {
+    static let configuration = CommandConfiguration(
+        commandName: "restart",
+        abstract: "Stop containers and start them again.",
+        discussion: """
+            EXAMPLES:
+              swiftbuild restart web
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+
+    @Option(
+        name: [.customShort("t"), .customLong("timeout")],
+        help: ArgumentHelp("Seconds until a container is killed; -1 for never.", valueName: "seconds")
+    )
+    var timeout: Int?
+
+    @Option(
+        name: [.customShort("s"), .customLong("signal")],
+        help: ArgumentHelp("The signal that asks it to end.", valueName: "signal")
+    )
+    var signal: String?
+
+    @Argument(help: "Names or IDs of containers.")
+    var names: [String]
+
+    func run() throws -> ExitStatus {
+        let number = try signal.map { try SignalName.parse("--signal", $0) }
+        let store = try global.containers()
+        return names.forEachContainer(in: store) { container in
+            try container.stop(signal: number, timeout: timeout)
+            _ = try container.start(SupervisorEntry.arguments(container), attachment: nil)
+            return nil
+        }
+    }
+}
+
+/// `swiftbuild kill`.
+struct KillCommand: Command {
+    static let configuration = CommandConfiguration(
+        commandName: "kill",
+        abstract: "Send running containers a signal, SIGKILL by default.",
+        discussion: """
+            EXAMPLES:
+              swiftbuild kill web
+              swiftbuild kill -s HUP web
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+
+    @Option(
+        name: [.customShort("s"), .customLong("signal")],
+        help: ArgumentHelp("By name or number.", valueName: "signal")
+    )
+    var signal = "KILL"
+
+    @Argument(help: "Names or IDs of containers.")
+    var names: [String]
+
+    func run() throws -> ExitStatus {
+        let number = try SignalName.parse("--signal", signal)
+        return names.forEachContainer(in: try global.containers()) { container in
+            try container.kill(number)
+            return nil
+        }
+    }
+}
+
+/// `swiftbuild pause`.
+struct PauseCommand: Command {
+    static let configuration = CommandConfiguration(
+        commandName: "pause",
+        abstract: "Stop all processes of containers for a while.",
+        discussion: """
+            EXAMPLES:
+              swiftbuild pause db
+              swiftbuild unpause db
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+
+    @Argument(help: "Names or IDs of containers.")
+    var names: [String]
+
+    func run() throws -> ExitStatus {
+        names.forEachContainer(in: try global.containers()) { container in
+            guard container.state.status != .paused else { throw ContainerStoreError.paused(container.record.name) }
+            try container.setPaused(true)
+            return nil
+        }
+    }
+}
+
+/// `swiftbuild unpause`.
+struct UnpauseCommand: Command {
+    static let configuration = CommandConfiguration(
+        commandName: "unpause",
+        abstract: "Let paused containers go on.",
+        discussion: """
+            EXAMPLES:
+              swiftbuild unpause db
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+
+    @Argument(help: "Names or IDs of containers.")
+    var names: [String]
+
+    func run() throws -> ExitStatus {
+        names.forEachContainer(in: try global.containers()) { container in
+            guard container.state.status == .paused else { throw ContainerStoreError.notPaused(container.record.name) }
+            try container.setPaused(false)
+            return nil
+        }
+    }
+}
+
+/// `swiftbuild wait`.
+struct WaitCommand: Command {
+    static let configuration = CommandConfiguration(
+        commandName: "wait",
+        abstract: "Wait until containers end, and print their exit codes.",
+        discussion: """
+            EXAMPLES:
+              swiftbuild wait job
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+
+    @Argument(help: "Names or IDs of containers.")
+    var names: [String]
+
+    func run() throws -> ExitStatus {
+        names.forEachContainer(in: try global.containers()) { "\(try $0.wait())" }
+    }
+}
+
+extension SignalName {
+    /// - Throws: `UserError` with the status for wrong use.
+    static func parse(_ option: String, _ text: String) throws(UserError) -> Int32 {
+        guard let number = number(text) else { throw UserError("\(option): unknown signal `\(text)`", status: .usage) }
+        return number
+    }
+}

@@ -1,0 +1,90 @@
+internal import CLinux
+public import ContainerRuntime
+internal import FileSystem
+internal import Glibc
+internal import Layers
+internal import OCI
+public import Sandbox
+internal import SystemPackage
+
+/// A command in a running container, as `exec` has it.
+public struct ExecOptions: Sendable {
+    public var command: [String]
+    public var usesTerminal = false
+    public var isPrivileged = false
+    public var user: String?
+    public var workingDirectory: String?
+    /// `NAME=value`, over the container's.
+    public var environment: [String] = []
+
+    public init(command: [String]) { self.command = command }
+}
+
+extension Container {
+    /// Starts a command beside the container's process; it is this process's child, and ends with it.
+    ///
+    /// - Throws: `ContainerStoreError.notRunning`, `ContainerError.unknownUser`, `SandboxError`.
+    public func execute(_ options: ExecOptions, _ streams: SandboxStreams) throws -> SandboxProcess {
+        let descriptor = try processDescriptor()
+        defer { close(descriptor) }
+        return try specification(options).launch(
+            beside: descriptor,
+            try Isolation(store.store).strongest().level,
+            streams
+        )
+    }
+
+    /// Lets the supervisor start a command, which nobody waits for.
+    public func executeDetached(_ options: ExecOptions) throws {
+        try connect(.execute(try specification(options))).waitForAnswer()
+    }
+
+    /// A descriptor of the container's process, for the caller to close.
+    private func processDescriptor() throws -> Int32 {
+        guard state.status != .paused else { throw ContainerStoreError.paused(record.name) }
+        guard state.status == .running,
+            let descriptor = ProcessIdentity.descriptor(of: state.processID, startedAt: state.processStart)
+        else { throw ContainerStoreError.notRunning(record.name) }
+        return descriptor
+    }
+
+    private func specification(_ options: ExecOptions) throws -> ProcessSpecification {
+        var process = record.process
+        process.arguments = options.command
+        process.usesTerminal = options.usesTerminal
+        if let directory = options.workingDirectory {
+            process.workingDirectory = directory.hasPrefix("/") ? directory : process.workingDirectory + "/" + directory
+        }
+        if let text = options.user {
+            var unknown: String?
+            guard let identity = users().identity(of: text, unknown: &unknown) else {
+                throw ContainerError.unknownUser(unknown ?? text)
+            }
+            process.setUser(text, identity)
+            process.setVariables(["HOME=\(identity.home)"])
+        }
+        if options.usesTerminal, !process.environment.contains(where: { $0.hasPrefix("TERM=") }) {
+            process.setVariables(["TERM=xterm"])
+        }
+        process.setVariables(options.environment)
+        if options.isPrivileged { process.privileges = .all }
+        return process
+    }
+
+    /// The users that the container's files have now.
+    private func users() -> UserDatabase {
+        guard let root = try? FileOperations.open(FilePath("/proc/\(state.processID)/root"), O_RDONLY | O_DIRECTORY)
+        else {
+            return UserDatabase(passwd: [], group: [])
+        }
+        defer { close(root) }
+        func read(_ path: String) -> [UInt8] {
+            // No link of the container leads out of it.
+            let file = sb_open_in_root(root, path)
+            guard file >= 0 else { return [] }
+            defer { close(file) }
+            return (try? FileOperations.read(descriptor: file, path: FilePath(path), limit: 16 << 20)) ?? []
+        }
+        return UserDatabase(passwd: read("etc/passwd"), group: read("etc/group"))
+    }
+}

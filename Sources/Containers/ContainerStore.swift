@@ -1,0 +1,183 @@
+internal import ContentStore
+internal import FileSystem
+internal import Glibc
+public import Layers
+internal import OCI
+internal import Synchronization
+public import SystemPackage
+
+/// The containers of a store, each in a directory of `containers-v1` that is called by its ID.
+///
+/// | File | Content |
+/// | --- | --- |
+/// | `container.json` | `ContainerRecord` |
+/// | `state.json` | `ContainerState` |
+/// | `fs/` | what the container has written, as overlayfs's upper directory |
+/// | `log`, `log.1`, … | what its process wrote, as Docker's json-file |
+/// | `supervisor` | locked exclusively by the supervisor as long as it lives |
+/// | `control` | the socket on which the supervisor listens |
+public struct ContainerStore: Sendable {
+    public let layers: LayerStore
+
+    public init(_ layers: LayerStore) { self.layers = layers }
+
+    var store: Store { layers.store }
+    private var root: FilePath { store[.containers] }
+
+    /// The directory of a container.
+    public func directory(_ id: ContainerID) -> FilePath { root.appending(id.description) }
+
+    // MARK: Finding
+
+    /// All containers, the one that was created last first; what is not readable is left out.
+    public func all() throws -> [Container] {
+        try FileOperations.names(in: root).compactMap { name in
+            ContainerID(String(decoding: name, as: UTF8.self)).flatMap { try? container($0) }
+        }.sorted {
+            ($1.record.created.description, $1.record.id.description) < (
+                $0.record.created.description, $0.record.id.description
+            )
+        }
+    }
+
+    /// The container with a name, an ID or the beginning of one.
+    ///
+    /// - Throws: `ContainerStoreError.notFound`, `.ambiguous`.
+    public func find(_ text: String) throws -> Container {
+        if let id = ContainerID(text), let found = try? container(id) { return found }
+        let name = text.hasPrefix("/") ? String(text.dropFirst()) : text
+        let all = try all()
+        if let named = all.first(where: { $0.record.name.description == name }) { return named }
+        let matches = text.isEmpty ? [] : all.filter { $0.record.id.description.hasPrefix(text) }
+        guard matches.count < 2 else { throw ContainerStoreError.ambiguous(text, count: matches.count) }
+        guard let match = matches.first else { throw ContainerStoreError.notFound(text) }
+        return match
+    }
+
+    /// - Throws: `ContainerStoreError.damaged`, `SystemError`.
+    public func container(_ id: ContainerID) throws -> Container {
+        let record: ContainerRecord = try read(id, "container.json")
+        return Container(store: self, record: record, state: try state(of: id))
+    }
+
+    /// What the state file says, corrected by whether there is a supervisor.
+    func state(of id: ContainerID) throws -> ContainerState {
+        var state: ContainerState = try read(id, "state.json")
+        guard state.isRunning, let lock = try tryLockSupervisor(id) else { return state }
+        // Read again: it may have ended between the first look and the lock.
+        state = try read(id, "state.json")
+        guard state.isRunning else { return state }
+        state.status = .dead
+        state.processID = 0
+        state.exitCode = 137
+        state.error = "the supervisor ended unexpectedly"
+        state.finished = Timestamp.now
+        try write(state, id, "state.json")
+        withExtendedLifetime(lock) {}
+        return state
+    }
+
+    private func read<Value: Decodable>(_ id: ContainerID, _ name: String) throws -> Value {
+        let path = directory(id).appending(name)
+        do {
+            return try CanonicalJSON.decode(Value.self, from: try FileOperations.readRegular(path, limit: 16 << 20))
+        } catch let error as SystemError where error.errno == .noSuchFileOrDirectory {
+            throw ContainerStoreError.notFound(id.short)
+        } catch let error as DecodingError {
+            throw ContainerStoreError.damaged(id, reason: "\(error)")
+        }
+    }
+
+    func write(_ value: some Encodable, _ id: ContainerID, _ name: String) throws {
+        let bytes = try CanonicalJSON.encode(value)
+        try FileOperations.writeAtomically(bytes, to: directory(id).appending(name), temporary: store[.temporary])
+    }
+
+    // MARK: Locks
+
+    /// Held for changes that concern names.
+    private func lockNames() throws -> FileLock {
+        try FileLock.acquire(store[.locks].appending("containers"), .exclusive)
+    }
+
+    /// The lock that a supervisor holds, if there is none; whoever has it decides what becomes of the container.
+    func tryLockSupervisor(_ id: ContainerID) throws -> FileLock? {
+        try FileLock.tryAcquire(directory(id).appending("supervisor"), .exclusive)
+    }
+
+    // MARK: Changing
+
+    /// Creates a container; nothing runs yet.
+    ///
+    /// - Parameter make: Makes the record for a name: the one that is wanted, or one that nobody has.
+    /// - Throws: `ContainerStoreError.nameInUse`.
+    public func create(named wanted: ContainerName?, _ make: (ContainerName) throws -> ContainerRecord) throws
+        -> Container
+    {
+        let lock = try lockNames()
+        defer { withExtendedLifetime(lock) {} }
+        let names = Dictionary(
+            try all().map { ($0.record.name.description, $0.record.id) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        if let wanted, let id = names[wanted.description] { throw ContainerStoreError.nameInUse(wanted, by: id) }
+        let record = try make(wanted ?? .random(except: Set(names.keys)))
+        let work = try TemporaryDirectory(in: store[.temporary])
+        try FileOperations.createRoot(work.path.appending("fs"))
+        let state = ContainerState()
+        for (name, bytes) in [
+            ("container.json", try CanonicalJSON.encode(record)), ("state.json", try CanonicalJSON.encode(state)),
+        ] {
+            try FileOperations.writeAtomically(bytes, to: work.path.appending(name), temporary: store[.temporary])
+        }
+        try FileOperations.rename(work.path, to: directory(record.id))
+        return Container(store: self, record: record, state: state)
+    }
+
+    /// Gives a container another name.
+    ///
+    /// - Throws: `ContainerStoreError.nameInUse`.
+    public func rename(_ id: ContainerID, to name: ContainerName) throws {
+        let lock = try lockNames()
+        defer { withExtendedLifetime(lock) {} }
+        if let other = try all().first(where: { $0.record.name == name }) {
+            throw ContainerStoreError.nameInUse(name, by: other.record.id)
+        }
+        var record = try container(id).record
+        record.name = name
+        try write(record, id, "container.json")
+    }
+
+    /// Removes a container that does not run.
+    ///
+    /// - Throws: `ContainerStoreError.running`.
+    public func remove(_ container: Container) throws {
+        guard let lock = try tryLockSupervisor(container.record.id) else {
+            throw ContainerStoreError.running(container.record.name)
+        }
+        defer { withExtendedLifetime(lock) {} }
+        // Renamed first, so that no half of it is ever seen.
+        let aside = store[.temporary].appending("removed-\(container.record.id)")
+        try FileOperations.rename(directory(container.record.id), to: aside)
+        try FileOperations.removeTree(aside)
+    }
+
+    /// Removes what was to be removed when it ended, and could not since its supervisor was killed.
+    public func removeLeftOver() throws {
+        for container in try all() where container.record.isRemovedAfterwards && container.state.status == .dead {
+            try? remove(container)
+        }
+    }
+}
+
+/// A container as it was when it was looked up.
+public struct Container: Sendable {
+    let store: ContainerStore
+    public let record: ContainerRecord
+    public let state: ContainerState
+
+    public var id: ContainerID { record.id }
+    public var directory: FilePath { store.directory(record.id) }
+    /// The directory of the store.
+    public var root: FilePath { store.store.root }
+}

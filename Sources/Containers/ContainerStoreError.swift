@@ -1,0 +1,41 @@
+/// Why something could not be done with a container.
+public enum ContainerStoreError: Error, Sendable, CustomStringConvertible {
+    case notFound(String)
+    case ambiguous(String, count: Int)
+    case invalidName(String)
+    case nameInUse(ContainerName, by: ContainerID)
+    case invalidSetting(String, String, reason: String)
+    case running(ContainerName)
+    case notRunning(ContainerName)
+    case notPaused(ContainerName)
+    case paused(ContainerName)
+    /// The process could not be started; with Docker's exit code.
+    case notStarted(String, exitCode: Int32)
+    case unsupported(String)
+    case damaged(ContainerID, reason: String)
+    case supervisorGone(ContainerName)
+    case noVolume(String)
+    case volumeInUse(String, by: ContainerName)
+
+    public var description: String {
+        switch self {
+        case .notFound(let name): "there is no container `\(name)`"
+        case .ambiguous(let id, let count): "`\(id)` is the beginning of \(count) container IDs"
+        case .invalidName(let name):
+            "invalid container name `\(name)`: expected at least two of the characters a-z, A-Z, 0-9, `_`, `.` and `-`, "
+                + "the first a letter or digit"
+        case .nameInUse(let name, let id): "the name `\(name)` is used by the container \(id.short)"
+        case .invalidSetting(let option, let value, let reason): "\(option): invalid value `\(value)`: \(reason)"
+        case .running(let name): "the container `\(name)` is running"
+        case .notRunning(let name): "the container `\(name)` is not running"
+        case .notPaused(let name): "the container `\(name)` is not paused"
+        case .paused(let name): "the container `\(name)` is paused"
+        case .notStarted(let reason, _): reason
+        case .unsupported(let reason): reason
+        case .damaged(let id, let reason): "the record of the container \(id.short) is damaged: \(reason)"
+        case .noVolume(let name): "there is no volume `\(name)`"
+        case .volumeInUse(let name, let container): "the volume `\(name)` is used by the container `\(container)`"
+        case .supervisorGone(let name): "the supervisor of the container `\(name)` ended unexpectedly"
+        }
+    }
+}

@@ -1,0 +1,122 @@
+public import ContainerRuntime
+public import Layers
+public import OCI
+
+/// What was asked for when a container was created: `container.json`, which changes only when it is renamed or updated.
+public struct ContainerRecord: Sendable, Codable {
+    public let id: ContainerID
+    public var name: ContainerName
+    /// When it was created.
+    public let created: Timestamp
+    /// What the user called the image.
+    public let image: String
+    public let imageID: Digest
+    public let platform: Platform
+    /// The image's layers, lowest first; the container keeps them from being pruned.
+    public let layers: [Layer]
+    public var process: ProcessSpecification
+    public var network: ContainerNetwork
+    public var labels: [String: String]
+    /// The names of the volumes among its mounts.
+    public var volumes: [String]
+    /// The signal that asks the process to end.
+    public var stopSignal: Int32
+    /// Seconds between that signal and SIGKILL.
+    public var stopTimeout: Int
+    public var restart: RestartPolicy
+    /// Whether it is removed once it has ended.
+    public var isRemovedAfterwards: Bool
+    /// Whether it can change only its volumes.
+    public var isRootReadOnly: Bool
+    /// Kernel parameters of its namespaces, by name.
+    public var kernelParameters: [String: String]
+    /// Whether its standard input stays open without a client.
+    public var isInteractive: Bool
+    public var health: HealthCheck?
+    public var log: LogLimits
+    public var limits: ContainerLimits
+
+    public init(
+        id: ContainerID = .random(),
+        name: ContainerName,
+        created: Timestamp,
+        image: String,
+        imageID: Digest,
+        platform: Platform,
+        layers: [Layer],
+        process: ProcessSpecification
+    ) {
+        self.id = id
+        self.name = name
+        self.created = created
+        self.image = image
+        self.imageID = imageID
+        self.platform = platform
+        self.layers = layers
+        self.process = process
+        network = .host
+        labels = [:]
+        volumes = []
+        stopSignal = 15
+        stopTimeout = 10
+        restart = .no
+        isRemovedAfterwards = false
+        isRootReadOnly = false
+        kernelParameters = [:]
+        isInteractive = false
+        log = LogLimits()
+        limits = ContainerLimits()
+    }
+}
+
+/// What a container sees of the network.
+public enum ContainerNetwork: Sendable, Hashable, Codable {
+    /// The machine's interfaces.
+    case host
+    /// Only a loopback interface of its own.
+    case none
+}
+
+/// How much of what a container writes is kept, as `--log-opt` has it.
+public struct LogLimits: Sendable, Hashable, Codable {
+    /// Bytes of one file; `nil` for no limit.
+    public var fileSize: Int64?
+    /// How many files there are, the one that is written among them.
+    public var fileCount = 1
+
+    public init() {}
+}
+
+/// What a container may use of the machine; `nil` is no limit.
+public struct ContainerLimits: Sendable, Hashable, Codable {
+    /// Bytes.
+    public var memory: Int64?
+    /// Bytes of memory and swap together; -1 for no limit.
+    public var memoryAndSwap: Int64?
+    /// Billionths of a processor, as `--cpus` has it.
+    public var nanoCPUs: Int64?
+    /// The processors it may run on, such as `0-2,7`.
+    public var processors: String?
+    public var processes: Int64?
+
+    public init() {}
+
+    public var isEmpty: Bool { self == ContainerLimits() }
+}
+
+/// How a container tells whether it works, as HEALTHCHECK has it.
+public struct HealthCheck: Sendable, Hashable, Codable {
+    public var command: [String]
+    /// Nanoseconds between the end of one check and the start of the next.
+    public var interval: Int64 = 30_000_000_000
+    /// Nanoseconds after which a check has failed.
+    public var timeout: Int64 = 30_000_000_000
+    /// Nanoseconds in which failures do not count.
+    public var startPeriod: Int64 = 0
+    /// Nanoseconds between checks in that time.
+    public var startInterval: Int64 = 5_000_000_000
+    /// How many failures in a row it takes.
+    public var retries = 3
+
+    public init(command: [String]) { self.command = command }
+}

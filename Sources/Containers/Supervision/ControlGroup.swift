@@ -1,0 +1,198 @@
+internal import CSandbox
+internal import FileSystem
+internal import Glibc
+internal import SystemPackage
+
+/// The control groups of one container: what it may use, how it is paused, and what it has used.
+///
+/// They are below `swiftbuild` at the root of each hierarchy, as Docker's are below `docker`. Version 2 is preferred;
+/// controllers that are still in hierarchies of version 1 are used there, which costs time at the start, so only for limits.
+final class ControlGroup: Sendable {
+    /// The group of version 2; `nil` where there is none.
+    private let unified: FilePath?
+    /// A descriptor of it, for the launch; -1 for none.
+    private let directory: Int32
+    /// Groups of version 1, by controller.
+    private let old: [String: FilePath]
+    /// Their `cgroup.procs`.
+    private let processFiles: [Int32]
+
+    var descriptor: Int32? { directory < 0 ? nil : directory }
+    var descriptors: [Int32] { processFiles }
+
+    /// Makes the groups.
+    ///
+    /// - Returns: `nil` where there are none and no limits were asked for.
+    /// - Throws: `ContainerStoreError.unsupported` for a limit that this machine cannot keep.
+    init?(_ id: ContainerID, _ limits: ContainerLimits) throws {
+        let hierarchies = Hierarchies()
+        let settings = limits.settings
+        var unified: FilePath?
+        if let root = hierarchies.unified {
+            let parent = root.appending("swiftbuild")
+            let group = parent.appending(id.description)
+            for directory in [root, parent] {
+                _ = mkdir(parent.string, 0o755)
+                // One by one: a controller that is not there must not keep the others out.
+                for name in Set(settings.map(\.controller)) where hierarchies.controllers.contains(name) {
+                    ControlGroup.write("+\(name)", to: directory.appending("cgroup.subtree_control"))
+                }
+            }
+            if mkdir(group.string, 0o755) == 0 || Errno.current == .fileExists { unified = group }
+        }
+        var old: [String: FilePath] = [:]
+        for setting in settings {
+            if let unified, hierarchies.controllers.contains(setting.controller) {
+                guard ControlGroup.write(setting.value, to: unified.appending(setting.file)) else {
+                    throw setting.refused
+                }
+            } else if let root = hierarchies.old[setting.controller] {
+                let group = root.appending("swiftbuild").appending(id.description)
+                if old[setting.controller] == nil { try ControlGroup.makeOld(group, setting) }
+                old[setting.controller] = group
+                for (file, value) in setting.old where !ControlGroup.write(value, to: group.appending(file)) {
+                    throw setting.refused
+                }
+            } else {
+                throw setting.refused
+            }
+        }
+        guard unified != nil || !old.isEmpty else { return nil }
+        self.unified = unified
+        self.old = old
+        directory = unified.map { open($0.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC) } ?? -1
+        if directory >= 0 { sb_limit_devices(directory) }
+        processFiles = try Set(old.values).map {
+            try FileOperations.open($0.appending("cgroup.procs"), O_WRONLY)
+        }
+    }
+
+    deinit {
+        for descriptor in processFiles + [directory] where descriptor >= 0 { close(descriptor) }
+    }
+
+    private static func makeOld(_ group: FilePath, _ setting: ContainerLimits.Setting) throws {
+        for path in [group.removingLastComponent(), group] {
+            guard mkdir(path.string, 0o755) == 0 || Errno.current == .fileExists else { throw setting.refused }
+            guard setting.controller == "cpuset" else { continue }
+            // A new group has none, and takes no process then.
+            for file in ["cpuset.cpus", "cpuset.mems"] {
+                let above = try FileOperations.read(path.removingLastComponent().appending(file), limit: 4096)
+                write(String(decoding: above, as: UTF8.self), to: path.appending(file))
+            }
+        }
+    }
+
+    @discardableResult
+    private static func write(_ text: String, to path: FilePath) -> Bool {
+        guard let file = try? FileOperations.open(path, O_WRONLY) else { return false }
+        defer { close(file) }
+        return Glibc.write(file, text, text.utf8.count) == text.utf8.count
+    }
+
+    /// Stops all processes or lets them go on.
+    ///
+    /// - Returns: Whether the kernel did.
+    func setFrozen(_ isFrozen: Bool) -> Bool {
+        guard let unified else { return false }
+        return ControlGroup.write(isFrozen ? "1" : "0", to: unified.appending("cgroup.freeze"))
+    }
+
+    /// Whether the kernel has killed a process since the memory was used up.
+    var wasOutOfMemory: Bool {
+        let files = [unified?.appending("memory.events"), old["memory"]?.appending("memory.oom_control")]
+        return files.compactMap { $0 }.contains { path in
+            guard let bytes = try? FileOperations.read(path, limit: 4096) else { return false }
+            return String(decoding: bytes, as: UTF8.self).split(separator: "\n").contains { line in
+                let words = line.split(separator: " ")
+                return words.count == 2 && words[0] == "oom_kill" && words[1] != "0"
+            }
+        }
+    }
+
+    /// Removes the groups, whose processes have ended.
+    func remove() {
+        for group in [unified].compactMap({ $0 }) + old.values {
+            for _ in 0..<200 where rmdir(group.string) != 0 && Errno.current == .resourceBusy { usleep(2000) }
+        }
+    }
+}
+
+/// Where control groups are mounted.
+private struct Hierarchies {
+    /// The root of version 2.
+    var unified: FilePath?
+    /// The controllers of version 2.
+    var controllers: Set<String> = []
+    /// The roots of version 1, by controller.
+    var old: [String: FilePath] = [:]
+
+    init() {
+        guard let bytes = try? FileOperations.read("/proc/self/mounts", limit: 4 << 20) else { return }
+        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+            let fields = line.split(separator: " ").map(String.init)
+            guard fields.count > 3 else { continue }
+            if fields[2] == "cgroup2", unified == nil { unified = FilePath(fields[1]) }
+            if fields[2] == "cgroup" {
+                for option in fields[3].split(separator: ",") { old[String(option)] = FilePath(fields[1]) }
+            }
+        }
+        if let unified, let bytes = try? FileOperations.read(unified.appending("cgroup.controllers"), limit: 4096) {
+            controllers = Set(String(decoding: bytes, as: UTF8.self).split { $0.isWhitespace }.map(String.init))
+        }
+    }
+}
+
+extension ContainerLimits {
+    /// A limit in the kernel's terms.
+    struct Setting {
+        let option: String
+        let controller: String
+        /// Version 2.
+        let file: String
+        let value: String
+        /// Version 1.
+        let old: [(file: String, value: String)]
+
+        var refused: ContainerStoreError {
+            .unsupported(
+                "\(option) needs the control group `\(controller)`, which this machine does not let the builder use"
+            )
+        }
+    }
+
+    var settings: [Setting] {
+        var result: [Setting] = []
+        func add(_ option: String, _ controller: String, _ file: String, _ value: String, _ old: [(String, String)]) {
+            result.append(Setting(option: option, controller: controller, file: file, value: value, old: old))
+        }
+        if let memory {
+            let text = String(memory)
+            add("--memory", "memory", "memory.max", text, [("memory.limit_in_bytes", text)])
+        }
+        if let memory, let memoryAndSwap {
+            add(
+                "--memory-swap",
+                "memory",
+                "memory.swap.max",
+                memoryAndSwap < 0 ? "max" : String(max(0, memoryAndSwap - memory)),
+                [("memory.memsw.limit_in_bytes", String(memoryAndSwap))]
+            )
+        }
+        if let nanoCPUs {
+            let quota = String(max(1000, nanoCPUs / 10_000))
+            add(
+                "--cpus",
+                "cpu",
+                "cpu.max",
+                "\(quota) 100000",
+                [("cpu.cfs_period_us", "100000"), ("cpu.cfs_quota_us", quota)]
+            )
+        }
+        if let processors { add("--cpuset-cpus", "cpuset", "cpuset.cpus", processors, [("cpuset.cpus", processors)]) }
+        if let processes {
+            add("--pids-limit", "pids", "pids.max", String(processes), [("pids.max", String(processes))])
+        }
+        return result
+    }
+}

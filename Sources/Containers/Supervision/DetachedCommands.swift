@@ -1,0 +1,33 @@
+internal import ContainerRuntime
+internal import FileSystem
+internal import Glibc
+internal import Sandbox
+internal import SystemPackage
+
+/// The commands of `exec -d`, which nothing waits for.
+struct DetachedCommands {
+    private var commands: [SandboxProcess] = []
+
+    /// Starts a command beside a process, without streams.
+    mutating func start(_ command: ProcessSpecification, beside process: SandboxProcess, _ isolation: SandboxIsolation)
+        throws
+    {
+        let null = try FileOperations.open("/dev/null", O_RDWR)
+        defer { close(null) }
+        let streams = SandboxStreams.descriptors(input: null, output: null, error: null)
+        commands.append(try command.launch(beside: process.processDescriptor, isolation, streams))
+    }
+
+    /// What to wait for.
+    var entries: [pollfd] { commands.map { pollfd(fd: $0.processDescriptor, events: Int16(POLLIN), revents: 0) } }
+
+    /// Collects the commands that have ended.
+    mutating func collect() {
+        commands.removeAll { command in
+            var entry = pollfd(fd: command.processDescriptor, events: Int16(POLLIN), revents: 0)
+            guard poll(&entry, 1, 0) > 0 else { return false }
+            _ = try? command.wait()
+            return true
+        }
+    }
+}

@@ -1,0 +1,391 @@
+internal import ContainerRuntime
+internal import ContentStore
+internal import FileSystem
+internal import Glibc
+internal import OCI
+internal import Sandbox
+internal import Snapshots
+internal import SystemPackage
+
+/// The process beside a container: it starts the container's process and sees it to its end, keeps its log, and does
+/// what clients ask for.
+///
+/// One thread does everything but health checks. The container's process ends with this one, whatever ends it.
+public final class Supervisor {
+    private let store: ContainerStore
+    private let id: ContainerID
+    private var record: ContainerRecord
+    private var state: ContainerState
+    /// Held as long as the container is this supervisor's.
+    private var lock: FileLock?
+    private let log: ContainerLog
+    private var connections: [Connection] = []
+    private var listener: ControlSocket?
+    private let signals: SignalPipe
+    private var running: Running?
+    private var hasFailedToStart = false
+    /// When the process is killed that was asked to end.
+    private var killTime: Int64?
+    /// When it is started again.
+    private var restartTime: Int64?
+    /// Whether the container goes away once it has ended.
+    private var isRemoved = false
+    private let health: HealthMonitor
+    private var commands = DetachedCommands()
+
+    /// A process and what it has.
+    private struct Running {
+        let process: SandboxProcess
+        let streams: ProcessStreams
+        /// What must live as long.
+        let prepared: PreparedProcess
+        let group: ControlGroup?
+        let start: Int64
+    }
+
+    /// - Throws: `ContainerStoreError.running` where the container has a supervisor.
+    public init(_ id: ContainerID, in store: ContainerStore) throws {
+        self.store = store
+        self.id = id
+        let container = try store.container(id)
+        guard let lock = try store.tryLockSupervisor(id) else {
+            throw ContainerStoreError.running(container.record.name)
+        }
+        self.lock = lock
+        record = container.record
+        state = container.state
+        log = ContainerLog(container.directory.appending("log"), record.log)
+        signals = try SignalPipe()
+        health = HealthMonitor(record.health) { [record] descriptor, command, streams in
+            var process = record.process
+            process.arguments = command
+            return try process.launch(beside: descriptor, try Isolation(store.store).strongest().level, streams)
+        }
+        isRemoved = record.isRemovedAfterwards
+    }
+
+    /// Runs the container until it has ended for good.
+    ///
+    /// - Parameter starter: A connection whose request says how the starter goes on; it is told whether the process runs.
+    public func run(starter: Int32) {
+        let starter = Connection(starter, isStarter: true)
+        connections = [starter]
+        waitForRequest(starter)
+        state.restartCount = 0
+        state.wasStopped = false
+        state.error = ""
+        do {
+            listener = try ControlSocket(in: store.directory(id))
+            try start()
+            starter.send(Frame(.done, String(state.processID)))
+        } catch {
+            let (reason, code) = Supervisor.reason(error)
+            state.status = .exited
+            state.exitCode = code
+            state.error = reason
+            state.finished = Timestamp.now
+            finish()
+            starter.send(Frame(.failure, "\(code) \(reason)"))
+            leave()
+            return
+        }
+        while running != nil || restartTime != nil { step() }
+        finish()
+        for connection in connections {
+            connection.send(Frame(.exit, String(state.exitCode)))
+            connection.send(Frame(.done))
+        }
+        leave()
+    }
+
+    /// The starter writes its request before it waits for anything.
+    private func waitForRequest(_ starter: Connection) {
+        var entry = pollfd(fd: starter.descriptor, events: Int16(POLLIN), revents: 0)
+        while starter.isOpen, starter.request == nil, poll(&entry, 1, 10_000) > 0 {
+            handle(starter.receive(), of: starter)
+        }
+    }
+
+    /// Docker's exit codes for what could not be started.
+    private static func reason(_ error: any Error) -> (String, Int32) {
+        guard let error = error as? SandboxError, error.reason == .execution else { return ("\(error)", 128) }
+        return ("\(error)", error.errno == .noSuchFileOrDirectory ? 127 : 126)
+    }
+
+    // MARK: Starting
+
+    private func start() throws {
+        let isolation = try Isolation(store.store).strongest()
+        let launcher = ProcessLauncher(SnapshotStore(store.layers), isolation)
+        let root = RootFilesystem.kept(store.directory(id), layers: isolation.mountsOverlay ? record.layers : nil)
+        let prepared = try launcher.prepare(record.process, on: root)
+        let group = try ControlGroup(id, record.limits)
+        var surroundings = ContainerSurroundings()
+        surroundings.controlGroup = group?.descriptor
+        surroundings.controlGroups = group?.descriptors ?? []
+        surroundings.isRootReadOnly = record.isRootReadOnly
+        surroundings.kernelParameters = record.kernelParameters.compactMap { KernelParameter(name: $0, value: $1) }
+        let streams = try ProcessStreams(
+            usesTerminal: record.process.usesTerminal,
+            isInteractive: record.isInteractive
+        )
+        for case .attach(_, let size?)? in connections.map(\.request) { streams.resize(to: size) }
+        let process = try prepared.launch(streams.streams, in: surroundings)
+        streams.closeProcessEnds()
+        running = Running(
+            process: process,
+            streams: streams,
+            prepared: prepared,
+            group: group,
+            start: MonotonicClock.now
+        )
+        state.status = .running
+        state.processID = process.processID
+        state.processStart = ProcessIdentity.startTime(of: process.processID) ?? 0
+        state.started = Timestamp.now
+        state.exitCode = 0
+        state.health = record.health.map { _ in .init() }
+        save()
+        health.begin(process)
+    }
+
+    // MARK: Running
+
+    /// Waits until something happens, and does what is to be done about it.
+    private func step() {
+        let isSlow = connections.contains { $0.isAttached && $0.isSlow }
+        let takesInput = running?.streams.takesInput ?? true
+        let isReadable = Int16(POLLIN)
+        var entries = [
+            pollfd(fd: signals.descriptor, events: isReadable, revents: 0),
+            pollfd(fd: listener?.descriptor ?? -1, events: isReadable, revents: 0),
+            pollfd(fd: running?.process.processDescriptor ?? -1, events: isReadable, revents: 0),
+            pollfd(fd: running?.streams.writableDescriptor ?? -1, events: Int16(POLLOUT), revents: 0),
+        ]
+        let outputs = isSlow ? [] : running?.streams.outputs ?? []
+        entries += outputs.map { pollfd(fd: $0.descriptor, events: isReadable, revents: 0) }
+        let firstClient = entries.count
+        let clients = connections
+        entries += clients.map { client in
+            let events = (takesInput || !client.givesInput ? isReadable : 0) | (client.hasPending ? Int16(POLLOUT) : 0)
+            return pollfd(fd: client.descriptor, events: events, revents: 0)
+        }
+        entries += health.entries
+        entries += commands.entries
+        guard poll(&entries, nfds_t(entries.count), timeout) >= 0 else { return }
+        if entries[0].revents != 0, signals.take() { stop(signal: nil, timeout: nil) }
+        if entries[1].revents != 0, let connection = listener?.accept() { connections.append(connection) }
+        if entries[3].revents != 0 { running?.streams.flush() }
+        for (index, output) in outputs.enumerated() where entries[4 + index].revents != 0 { show(output) }
+        for (index, client) in clients.enumerated() {
+            let events = entries[firstClient + index].revents
+            if events & Int16(POLLOUT) != 0 { client.flush() }
+            if events & ~Int16(POLLOUT) != 0 { handle(client.receive(), of: client) }
+        }
+        for client in connections where !client.isOpen { closed(client) }
+        connections.removeAll { !$0.isOpen }
+        commands.collect()
+        if entries[2].revents != 0 { ended() }
+        doWhatIsDue()
+    }
+
+    /// Milliseconds until something is due; -1 for never.
+    private var timeout: Int32 {
+        if running?.streams.isPressingEnd ?? false { return 100 }
+        guard let next = [killTime, restartTime, health.nextTime].compactMap({ $0 }).min() else { return -1 }
+        return Int32(clamping: max(0, (next - MonotonicClock.now + 999_999) / 1_000_000))
+    }
+
+    private func doWhatIsDue() {
+        if let streams = running?.streams, streams.isPressingEnd { streams.flush() }
+        let now = MonotonicClock.now
+        if let time = killTime, time <= now {
+            killTime = nil
+            running?.process.kill(SIGKILL)
+        }
+        if let time = restartTime, time <= now { restart() }
+        takeHealth(at: now)
+    }
+
+    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
+    deinit { buffer.deallocate() }
+
+    @discardableResult
+    private func show(_ output: (stream: LogStream, descriptor: Int32)) -> Bool {
+        guard let streams = running?.streams else { return false }
+        return streams.read(output.descriptor, buffer) { bytes in
+            log.append(bytes, output.stream, at: .now)
+            let frame = Frame(output.stream == .output ? .output : .error, Array(bytes))
+            for connection in connections where connection.isAttached { connection.send(frame) }
+        }
+    }
+
+    // MARK: Clients
+
+    private func handle(_ frames: [Frame], of client: Connection) {
+        if let request = client.request, !client.isHandled { handle(request, of: client) }
+        for frame in frames {
+            switch frame.kind {
+            case .input where client.givesInput: running?.streams.write(frame.bytes)
+            case .endOfInput where client.isAttached: running?.streams.endInput()
+            case .signal: Int32(frame.text).map { running?.process.kill($0) }
+            case .resize:
+                if let size = try? CanonicalJSON.decode(TerminalSize.self, from: frame.bytes) {
+                    running?.streams.resize(to: size)
+                }
+            default: break
+            }
+        }
+    }
+
+    private func handle(_ request: Request, of client: Connection) {
+        client.isHandled = true
+        switch request {
+        case .attach(_, let size): if let size { running?.streams.resize(to: size) }
+        case .wait: break
+        case .stop(let signal, let timeout): stop(signal: signal, timeout: timeout)
+        case .kill(let signal):
+            // Docker: a container that somebody killed stays down.
+            if signal == SIGKILL || signal == record.stopSignal { state.wasStopped = true }
+            running?.process.kill(signal)
+            client.send(Frame(.done))
+        case .remove:
+            isRemoved = true
+            state.wasStopped = true
+            restartTime = nil
+            setPaused(false)
+            running?.process.kill(SIGKILL)
+        case .pause, .resume: setPaused(client)
+        case .execute(let specification): execute(specification, client)
+        }
+    }
+
+    private func execute(_ command: ProcessSpecification, _ client: Connection) {
+        do {
+            guard let process = running?.process else { throw ContainerStoreError.notRunning(record.name) }
+            try commands.start(command, beside: process, try Isolation(store.store).strongest().level)
+            client.send(Frame(.done))
+        } catch {
+            let (reason, code) = Supervisor.reason(error)
+            client.send(Frame(.failure, "\(code) \(reason)"))
+        }
+    }
+
+    private func setPaused(_ client: Connection) {
+        let isPause = if case .pause = client.request { true } else { false }
+        guard let group = running?.group else {
+            return client.send(Frame(.failure, "1 this machine has no control group that could pause the container"))
+        }
+        guard group.setFrozen(isPause) else {
+            return client.send(Frame(.failure, "1 could not freeze the control group"))
+        }
+        state.status = isPause ? .paused : .running
+        save()
+        client.send(Frame(.done))
+    }
+
+    private func setPaused(_ isPaused: Bool) {
+        if state.status == .paused, !isPaused, running?.group?.setFrozen(false) ?? false { state.status = .running }
+    }
+
+    /// - Parameter timeout: Seconds; `nil` for the container's own, -1 for ever.
+    private func stop(signal: Int32?, timeout: Int?) {
+        state.wasStopped = true
+        if restartTime != nil {
+            restartTime = nil
+            return
+        }
+        setPaused(false)
+        running?.process.kill(signal ?? record.stopSignal)
+        let seconds = timeout ?? record.stopTimeout
+        if seconds >= 0 { killTime = MonotonicClock.now + Int64(seconds) * 1_000_000_000 }
+    }
+
+    /// The input of a container that was started by this client ends with it, as with Docker's.
+    private func closed(_ client: Connection) {
+        if client.givesInput, client.isStarter { running?.streams.endInput() }
+    }
+
+    // MARK: The end
+
+    /// The process has ended: what it wrote is all there, and it may be started again.
+    private func ended() {
+        guard let running else { return }
+        health.end()
+        for output in running.streams.outputs { while show(output) {} }
+        log.finish(at: .now)
+        let code = (try? running.process.wait().code) ?? 137
+        state.isOutOfMemory = running.group?.wasOutOfMemory ?? false
+        running.group?.remove()
+        self.running = nil
+        killTime = nil
+        state.exitCode = code
+        state.processID = 0
+        state.finished = .now
+        let ranFor = MonotonicClock.now - running.start
+        guard !state.wasStopped, !isRemoved || record.restart != .no,
+            record.restart.restarts(afterExitCode: code, count: state.restartCount)
+        else { return }
+        if ranFor > 10_000_000_000 { pause = Supervisor.firstPause }
+        state.status = .restarting
+        save()
+        restartTime = MonotonicClock.now + pause
+        pause = min(pause * 2, 60_000_000_000)
+    }
+
+    private static let firstPause: Int64 = 100_000_000
+    /// Nanoseconds before the next start, longer each time.
+    private var pause = firstPause
+
+    private func restart() {
+        restartTime = nil
+        state.restartCount += 1
+        do {
+            try start()
+        } catch {
+            let (reason, code) = Supervisor.reason(error)
+            state.exitCode = code
+            state.error = reason
+            guard record.restart.restarts(afterExitCode: code, count: state.restartCount) else { return }
+            restartTime = MonotonicClock.now + pause
+            pause = min(pause * 2, 60_000_000_000)
+        }
+    }
+
+    /// Leaves the container to others, who see its end from now on.
+    private func finish() {
+        listener = nil
+        if state.status != .exited { state.status = .exited }
+        state.processID = 0
+        if isRemoved {
+            if let container = try? store.container(id) {
+                try? VolumeStore(store.layers).removeAnonymous(of: container, containers: store)
+            }
+            let aside = store.store[.temporary].appending("removed-\(id)")
+            if (try? FileOperations.rename(store.directory(id), to: aside)) != nil {
+                try? FileOperations.removeTree(aside)
+            }
+        } else {
+            save()
+        }
+        lock = nil
+    }
+
+    private func leave() {
+        for connection in connections { connection.drain(milliseconds: 5000) }
+        connections = []
+    }
+
+    private func save() {
+        // What a full disk keeps from being written is found out by the lock.
+        try? store.write(state, id, "state.json")
+    }
+
+    private func takeHealth(at now: Int64) {
+        guard let result = health.advance(to: now), var known = state.health else { return }
+        if result.exitCode == 0 { health.noteHealthy() }
+        known.add(result, retries: record.health?.retries ?? 3, isStarting: health.isStarting(at: now))
+        state.health = known
+        save()
+    }
+}
