@@ -75,6 +75,10 @@ let package = Package(
         ),
         library("RemoteAddresses", []),
         library("ChildProcesses", ["FileSystem", systemPackage]),
+        library(
+            "ContainerNetworks",
+            ["OCI", "Threads", "FileSystem", "ContentStore", "CLinux", systemPackage]
+        ),
         library("HTTPTransport", ["RemoteAddresses", "Threads", "FileSystem", systemPackage] + asyncHTTPClient),
         library(
             "Registry",
@@ -233,6 +237,7 @@ let package = Package(
                 systemPackage,
             ]
         ),
+        tests("ContainerNetworks", ["TestSupport", "OCI", "Threads", "FileSystem", "ContentStore", systemPackage]),
         tests("Commands", ["OCI", "DockerCommandLine", argumentParser]),
         tests("Formatting", ["Reporting", "OCI"]),
         tests("TerminalUI"),

@@ -58,3 +58,12 @@ static inline ssize_t sb_write_uncached(int file, const void *buffer, size_t len
     if (count >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL)) return count;
     return write(file, buffer, length);
 }
+
+// glibc has unshare and setns only with _GNU_SOURCE. The flag is CLONE_NEWNET; both concern the calling thread.
+static inline int sb_unshare_network(void) { return (int)syscall(SYS_unshare, 0x40000000); }
+static inline int sb_enter_network(int descriptor) { return (int)syscall(SYS_setns, descriptor, 0x40000000); }
+
+// glibc has accept4 only with _GNU_SOURCE. The flags are SOCK_CLOEXEC and SOCK_NONBLOCK.
+static inline int sb_accept_nonblocking(int listener) {
+    return (int)syscall(SYS_accept4, listener, (void *)0, (void *)0, 02000000 | 04000);
+}

@@ -25,6 +25,7 @@ public struct Store: Sendable {
         case fingerprints = "fingerprints-v1"
         case sources = "sources-v1"
         case mounts = "mounts-v1"
+        case networks = "networks-v1"
         case locks
         case temporary = "tmp"
     }

@@ -132,7 +132,7 @@ extension Store.Bucket {
     fileprivate func holds(_ kind: FileStatus.Kind?, named name: [UInt8]) -> Bool {
         switch self {
         case .blobs, .names, .images, .layers, .compressed, .cache, .builds, .fingerprints, .locks: kind == .regular
-        case .logs, .failed, .containers, .volumes, .snapshots, .mounts: kind == .directory
+        case .logs, .failed, .containers, .volumes, .networks, .snapshots, .mounts: kind == .directory
         // What was downloaded has a record, what is of Git a repository.
         case .sources: kind == (name.starts(with: Array("git-".utf8)) ? .directory : .regular)
         case .temporary: true

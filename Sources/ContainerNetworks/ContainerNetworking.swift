@@ -1,0 +1,185 @@
+public import ContentStore
+internal import FileSystem
+internal import Synchronization
+
+/// What the supervisor of a container uses of networks.
+public struct ContainerNetworking: Sendable {
+    public let networks: NetworkStore
+
+    /// - Parameter isAlive: Whether the supervisor of a container lives; for its own container it is not asked.
+    public init(_ store: Store, isAlive: @escaping @Sendable (ObjectID) -> Bool) {
+        networks = NetworkStore(store, isAlive: isAlive)
+    }
+
+    /// Makes a network namespace that is in the networks of a request, with published ports and a name server.
+    ///
+    /// Everything is made from the calling thread's namespace, which is the machine's. Nothing is left when it throws.
+    ///
+    /// - Throws: `NetworkError`.
+    public func start(_ request: NetworkRequest) throws(NetworkError) -> LiveNetworks {
+        let live = try LiveNetworks(networks, request)
+        do throws(NetworkError) {
+            try live.start()
+        } catch {
+            try? live.stop()
+            throw error
+        }
+        return live
+    }
+}
+
+/// The networks of a running container, served as long as this value lives.
+public final class LiveNetworks: Sendable {
+    /// What the processes of the container have to enter.
+    public let namespace: NetworkNamespace
+    /// The ports on the machine.
+    public let ports: [BoundPort]
+
+    private struct Connection: Sendable {
+        let record: NetworkRecord
+        var endpoint: NetworkEndpoint
+    }
+
+    private let store: NetworkStore
+    private let request: NetworkRequest
+    private let loop: SocketLoop
+    private let proxies: Mutex<[PortProxy]>
+    private let target = PortProxy.Target()
+    private let connections = Mutex<[Connection]>([])
+
+    fileprivate init(_ networks: NetworkStore, _ request: NetworkRequest) throws(NetworkError) {
+        store = networks
+        self.request = request
+        var proxies: [PortProxy] = []
+        for port in request.ports {
+            do throws(NetworkError) {
+                proxies += try PortProxy.reserve(port)
+            } catch .portInUse(let port, _) {
+                throw .portInUse(port, container: networks.holder(of: port))
+            }
+        }
+        ports = proxies.map(\.bound)
+        self.proxies = Mutex(proxies)
+        (namespace, loop) = try NetworkError.wrapping { (try NetworkNamespace(), try SocketLoop()) }
+    }
+
+    /// The container's place in each of its networks, in the order in which it was connected.
+    public var endpoints: [NetworkEndpoint] { connections.withLock { $0.map(\.endpoint) } }
+
+    /// The lines of `/etc/hosts` for the container itself.
+    public func hosts(_ hostname: String) -> [String] { endpoints.map { "\($0.address)\t\(hostname)" } }
+
+    /// The content of `/etc/resolv.conf`.
+    public var resolverFile: String { request.effectiveResolver.containerFile() }
+
+    fileprivate func start() throws(NetworkError) {
+        try change { networks, connections in
+            // Of a supervisor of this container that was killed.
+            let left = networks.flatMap(\.endpoints).filter { $0.container == request.container }
+            if !left.isEmpty { networks = try store.withdraw(left, from: networks) }
+            for attachment in request.attachments { try add(attachment, &networks, &connections) }
+            if !ports.isEmpty, connections.allSatisfy(\.record.isInternal) { throw NetworkError.onlyInternal }
+        }
+        let sockets = try NetworkError.wrapping {
+            try namespace.run { () throws(SystemError) in try NameServer.Sockets() }
+        }
+        let proxies = proxies.withLock { proxies in
+            defer { proxies = [] }
+            return proxies
+        }
+        loop.perform { [store, request, target] table in
+            for proxy in proxies { proxy.serve(table, target: target) }
+            let names = NameSource(store, request.container)
+            NameServer(
+                table,
+                sockets,
+                names: { names.table() },
+                servers: { request.effectiveResolver.servers.map { SocketAddress($0, 53) } }
+            ).start()
+        }
+    }
+
+    /// Connects the running container to another network.
+    public func connect(_ attachment: NetworkAttachment) throws(NetworkError) {
+        try change { networks, connections in try add(attachment, &networks, &connections) }
+    }
+
+    /// Disconnects the running container from a network.
+    public func disconnect(_ reference: String) throws(NetworkError) {
+        try change { networks, connections in
+            let network = networks[try NetworkStore.index(of: reference, in: networks)].record
+            guard let index = connections.firstIndex(where: { $0.record.id == network.id }) else {
+                throw NetworkError.notConnected(container: request.containerName, network: network.name)
+            }
+            networks = try store.withdraw([connections[index].endpoint], from: networks)
+            connections.remove(at: index)
+        }
+    }
+
+    /// Leaves all networks, gives ports back, and removes what nothing else uses.
+    public func stop() throws(NetworkError) {
+        loop.stop()
+        proxies.withLock { $0 = [] }
+        try store.locked(except: request.container) { networks in
+            let own = networks.flatMap(\.endpoints).filter { $0.container == request.container }
+            if !own.isEmpty { _ = try store.withdraw(own, from: networks) }
+        }
+        connections.withLock { $0 = [] }
+    }
+
+    // MARK: Changing
+
+    /// Changes networks while no other process does, and brings everything else in line.
+    private func change(
+        _ body: (inout [PopulatedNetwork], inout [Connection]) throws -> Void
+    ) throws(NetworkError) {
+        try store.locked(except: request.container) { found in
+            var networks = found
+            try connections.withLock { connections in
+                try body(&networks, &connections)
+                try arrange(&networks, &connections)
+            }
+        }
+    }
+
+    private func add(
+        _ attachment: NetworkAttachment,
+        _ networks: inout [PopulatedNetwork],
+        _ connections: inout [Connection]
+    ) throws {
+        let used = Set(connections.map(\.endpoint.interface))
+        let interface = (0...).lazy.map { "eth\($0)" }.first { !used.contains($0) } ?? "eth0"
+        let (record, endpoint) = try store.connect(
+            attachment,
+            of: request,
+            interface: interface,
+            namespace,
+            &networks
+        )
+        connections.append(Connection(record: record, endpoint: endpoint))
+        try namespace.run { () throws(SystemError) in
+            try Links.address(endpoint.address, in: record.subnet, of: interface)
+        }
+    }
+
+    /// Gives the first network with a way out the default route and the published ports.
+    private func arrange(_ networks: inout [PopulatedNetwork], _ connections: inout [Connection]) throws {
+        let main = connections.firstIndex { !$0.record.isInternal }
+        for index in connections.indices {
+            let before = connections[index].endpoint
+            connections[index].endpoint.ports = index == main ? ports : []
+            let endpoint = connections[index].endpoint
+            guard endpoint != before else { continue }
+            try store.write(endpoint)
+            for network in networks.indices where networks[network].record.id == endpoint.network {
+                networks[network].endpoints.removeAll { $0.container == endpoint.container }
+                networks[network].endpoints.append(endpoint)
+            }
+        }
+        try PacketRules.install(networks, table: PacketRules.table(of: store.store))
+        target.address.withLock { [address = main.map { connections[$0].endpoint.address }] in $0 = address }
+        guard let main else { return }
+        let (gateway, interface) = (connections[main].record.gateway, connections[main].endpoint.interface)
+        try namespace.run { () throws(SystemError) in try Links.defaultRoute(through: gateway, interface) }
+    }
+}
