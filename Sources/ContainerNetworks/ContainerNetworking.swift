@@ -75,8 +75,7 @@ public final class LiveNetworks: Sendable {
     fileprivate func start() throws(NetworkError) {
         try change { networks, connections in
             // Of a supervisor of this container that was killed.
-            let left = networks.flatMap(\.endpoints).filter { $0.container == request.container }
-            if !left.isEmpty { networks = try store.withdraw(left, from: networks) }
+            try withdrawRest(&networks, connections)
             for attachment in request.attachments { try add(attachment, &networks, &connections) }
             if !ports.isEmpty, connections.allSatisfy(\.record.isInternal) { throw NetworkError.onlyInternal }
         }
@@ -101,7 +100,12 @@ public final class LiveNetworks: Sendable {
 
     /// Connects the running container to another network.
     public func connect(_ attachment: NetworkAttachment) throws(NetworkError) {
-        try change { networks, connections in try add(attachment, &networks, &connections) }
+        do throws(NetworkError) {
+            try change { networks, connections in try add(attachment, &networks, &connections) }
+        } catch {
+            try? change { networks, connections in try withdrawRest(&networks, connections) }
+            throw error
+        }
     }
 
     /// Disconnects the running container from a network.
@@ -140,6 +144,14 @@ public final class LiveNetworks: Sendable {
                 try arrange(&networks, &connections)
             }
         }
+    }
+
+    /// Removes what there is of this container in networks that it is not connected to.
+    private func withdrawRest(_ networks: inout [PopulatedNetwork], _ connections: [Connection]) throws {
+        let rest = networks.flatMap(\.endpoints).filter { endpoint in
+            endpoint.container == request.container && !connections.contains { $0.record.id == endpoint.network }
+        }
+        if !rest.isEmpty { networks = try store.withdraw(rest, from: networks) }
     }
 
     private func add(

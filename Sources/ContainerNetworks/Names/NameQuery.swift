@@ -67,7 +67,7 @@ struct NameQuery {
         var count: UInt16 = 0
         for data in records {
             guard answer.count + 12 + data.count <= limit else {
-                // TC: the rest can be had over TCP.
+                // TC: the rest is available over TCP.
                 answer[2] |= 2
                 break
             }
