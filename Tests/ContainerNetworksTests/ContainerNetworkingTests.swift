@@ -230,6 +230,30 @@ struct ContainerNetworkingTests {
         for live in [web, client] { try world.stop(live) }
     }
 
+    @Test("keep nothing of a network to which a running container could not be connected")
+    func failedConnection() throws {
+        let networks = world.networks
+        _ = try world.inMachine { try networks.create("a") }
+        let web = try world.start("web")
+        // The name of the next interface is taken.
+        let bridge = try networks.find("bridge").record
+        let blocker = NetworkEndpoint(
+            network: bridge.id,
+            container: .random(),
+            containerName: "x",
+            aliases: [],
+            address: bridge.gateway,
+            interface: "eth1"
+        )
+        try world.inMachine { try Links.makePair(blocker, bridge: bridge.interface, namespace: web.namespace) }
+        #expect(throws: NetworkError.self) { try world.inMachine { try web.connect(NetworkAttachment("a")) } }
+        #expect(try networks.find("a").endpoints.isEmpty)
+        try world.inMachine { try Links.remove(blocker.hostInterface) }
+        try world.inMachine { try web.connect(NetworkAttachment("a")) }
+        try world.stop(web)
+        #expect(try world.interfaces().isEmpty)
+    }
+
     @Test("give addresses that are free, or the one that is asked for")
     func addresses() throws {
         _ = try world.networks.create("small", subnet: IPv4Subnet("10.7.0.0/29"))
