@@ -15,6 +15,8 @@ struct ContainerCreation {
     /// What the user calls the image.
     let image: String
     let command: [String]
+    /// `NAME=value`, over the image's.
+    let environment: [String]
     let imageID: Digest
     let configuration: ImageConfiguration
     /// Of the image, lowest first.
@@ -65,7 +67,7 @@ struct ContainerCreation {
         var options = ContainerOptions()
         options.command = command
         options.entrypoint = flags.entrypoint
-        options.environment = try variables(flags.env, files: flags.envFiles, option: "-e", usesEnvironment: true)
+        options.environment = environment
         options.workingDirectory = flags.workingDirectory
         options.user = flags.user
         options.usesTerminal = flags.usesTerminal
@@ -90,7 +92,7 @@ struct ContainerCreation {
     }
 
     /// `NAME=value` and, of this process's environment, `NAME`; files first, so that the command line wins.
-    private func variables(_ texts: [String], files: [String], option: String, usesEnvironment: Bool) throws -> [String]
+    static func variables(_ texts: [String], files: [String], option: String, usesEnvironment: Bool) throws -> [String]
     {
         var lines: [(text: String, origin: String)] = []
         for file in files {
@@ -122,7 +124,12 @@ struct ContainerCreation {
     private func complete(_ record: inout ContainerRecord) throws {
         record.network = try network()
         record.labels = execution.labels ?? [:]
-        for text in try variables(flags.labels, files: flags.labelFiles, option: "--label", usesEnvironment: false) {
+        for text in try ContainerCreation.variables(
+            flags.labels,
+            files: flags.labelFiles,
+            option: "--label",
+            usesEnvironment: false
+        ) {
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             record.labels[String(parts[0])] = String(parts[1])
         }

@@ -21,6 +21,12 @@ struct NewContainer {
         if let path = flags.idFile, FileStatus.ifPresent(FilePath(path)) != nil {
             throw UserError("--cidfile: `\(path)` exists already; it may belong to another container")
         }
+        let environment = try ContainerCreation.variables(
+            flags.env,
+            files: flags.envFiles,
+            option: "-e",
+            usesEnvironment: true
+        )
         let images = try global.store.open()
         let found = try await resolved(in: images)
         let layers = try await found.layers()
@@ -31,6 +37,7 @@ struct NewContainer {
             flags: flags,
             image: image,
             command: command,
+            environment: environment,
             imageID: found.id,
             configuration: found.configuration,
             layers: layers,

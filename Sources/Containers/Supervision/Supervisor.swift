@@ -116,8 +116,9 @@ public final class Supervisor {
 
     private func start() throws {
         let isolation = try Isolation(store.store).strongest()
-        let launcher = ProcessLauncher(SnapshotStore(store.layers), isolation)
-        let root = RootFilesystem.kept(store.directory(id), layers: isolation.mountsOverlay ? record.layers : nil)
+        let snapshots = SnapshotStore(store.layers)
+        let launcher = ProcessLauncher(snapshots, isolation)
+        let root = try store.rootFilesystem(of: record, isolation, snapshots)
         let prepared = try launcher.prepare(record.process, on: root)
         let group = try ControlGroup(id, record.limits)
         var surroundings = ContainerSurroundings()

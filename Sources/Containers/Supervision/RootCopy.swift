@@ -1,0 +1,35 @@
+internal import ContainerRuntime
+internal import ContentStore
+internal import FileSystem
+internal import Glibc
+internal import Layers
+internal import Snapshots
+internal import SystemPackage
+internal import Tar
+
+extension ContainerStore {
+    /// What the root filesystem of a container is opened from.
+    ///
+    /// Where no overlay can be mounted, or not one of so many layers, the container has all files of its image from its
+    /// first start on.
+    ///
+    /// - Throws: `LayerError`, `SystemError`.
+    func rootFilesystem(of record: ContainerRecord, _ isolation: Isolation.Kind, _ snapshots: SnapshotStore) throws
+        -> RootFilesystem
+    {
+        let directory = directory(record.id)
+        if isolation.mountsOverlay, try snapshots.fitOverlay(record.layers) {
+            return .kept(directory, layers: record.layers)
+        }
+        let mark = directory.appending("copied")
+        guard FileStatus.ifPresent(mark) == nil else { return .kept(directory, layers: nil) }
+        let files = directory.appending("fs")
+        try FileOperations.removeTree(files)
+        try FileOperations.createRoot(files)
+        let writer = try TreeWriter(root: files, whiteouts: .none)
+        try LayerStack(record.layers, in: layers).walk { try writer.write($0, content: $1) }
+        try writer.finish()
+        try FileOperations.writeAtomically([], to: mark, temporary: store[.temporary])
+        return .kept(directory, layers: nil)
+    }
+}
