@@ -66,10 +66,13 @@ extension Container {
     /// Kills the process and removes the container.
     public func end() throws { try whileRunning { _ = try connect(.remove).waitForEnd() } }
 
-    /// Sends the process a signal.
+    /// Sends the process a signal; after SIGKILL it has ended, and can be removed.
     ///
     /// - Throws: `ContainerStoreError.notRunning`.
-    public func kill(_ signal: Int32) throws { try connect(.kill(signal: signal)).waitForAnswer() }
+    public func kill(_ signal: Int32) throws {
+        try connect(.kill(signal: signal)).waitForAnswer()
+        if signal == SIGKILL { try whileRunning { try connect(.wait).waitForEnd() } }
+    }
 
     /// Stops all processes, or lets them go on.
     ///
