@@ -72,6 +72,7 @@ public struct ContainerStore: Sendable {
         state.exitCode = 137
         state.error = "the supervisor ended unexpectedly"
         state.finished = Timestamp.now
+        ControlGroup.removeLeftOver(of: id)
         try write(state, id, "state.json")
         withExtendedLifetime(lock) {}
         return state

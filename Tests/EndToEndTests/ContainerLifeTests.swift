@@ -78,7 +78,12 @@ struct ContainerLifeTests {
         try await BuildFixture.with { f in
             try await f.importBase()
             #expect(try await f.start(["run", "--rm", "-v", "/data", "base", "sh", "-c", "exit 4"]).wait().status == 4)
-            let missing = try await f.start(["run", "--rm", "base", "nope"]).wait()
+            let file = f.scratch.appending("id")
+            let missing = try await f.start(["run", "--rm", "--cidfile", file.string, "base", "nope"]).wait()
+            let id = try String(contentsOfFile: file.string, encoding: .utf8)
+            for root in ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] {
+                #expect(!FileManager.default.fileExists(atPath: "\(root)/swiftbuild/\(id)"))
+            }
             #expect(missing.status == 127 && missing.errors.contains("could not find `nope`"), "\(missing)")
             let taken = try await f.start(["run", "-d", "--name", "one", "base", "sleep", "60"]).wait()
             #expect(taken.status == 0)

@@ -111,8 +111,17 @@ final class ControlGroup: Sendable {
     }
 
     /// Removes the groups, whose processes have ended.
-    func remove() {
-        for group in [unified].compactMap({ $0 }) + old.values {
+    func remove() { ControlGroup.remove([unified].compactMap { $0 } + old.values) }
+
+    /// Removes the groups that a killed supervisor has left.
+    static func removeLeftOver(of id: ContainerID) {
+        let hierarchies = Hierarchies()
+        let roots = Set([hierarchies.unified].compactMap { $0 } + hierarchies.old.values)
+        remove(roots.map { $0.appending("swiftbuild").appending(id.description) })
+    }
+
+    private static func remove(_ groups: [FilePath]) {
+        for group in groups {
             for _ in 0..<200 where rmdir(group.string) != 0 && Errno.current == .resourceBusy { usleep(2000) }
         }
     }

@@ -131,7 +131,13 @@ public final class Supervisor {
             isInteractive: record.isInteractive
         )
         for case .attach(_, let size?)? in connections.map(\.request) { streams.resize(to: size) }
-        let process = try prepared.launch(streams.streams, in: surroundings)
+        let process: SandboxProcess
+        do {
+            process = try prepared.launch(streams.streams, in: surroundings)
+        } catch {
+            group?.remove()
+            throw error
+        }
         streams.closeProcessEnds()
         running = Running(
             process: process,
