@@ -140,7 +140,8 @@ let package = Package(
         library(
             "Containers",
             [
-                "OCI", "FileSystem", "ContentStore", "Tar", "Layers", "Snapshots", "Sandbox", "ContainerRuntime",
+                "OCI", "Threads", "FileSystem", "ContentStore", "Tar", "Layers", "Snapshots", "Sandbox",
+                "ContainerRuntime",
                 "CLinux",
                 "CSandbox", systemPackage,
             ]

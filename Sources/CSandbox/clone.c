@@ -126,6 +126,13 @@ static void clone_now(struct sb_clone *job, char *stack) {
     int group = own >= 0 ? own : wants_group(job->child->configuration) ? sb_device_group() : -1;
     job->pidfd = -1;
     if (group < 0 || clone_into(group, job, stack) != 0) {
+        // The mounts of a process that is entered may rely on its group: no other process must be on them without it.
+        if (own >= 0 && job->child->configuration->entered >= 0) {
+            job->error = errno;
+            job->pid = -1;
+            close(report);
+            return;
+        }
         if (group >= 0 && group != own) sb_device_group_is_unusable();
         job->child->device_group = 0;
         int flags = clone_flags(job->child->configuration);

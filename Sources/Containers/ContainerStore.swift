@@ -3,7 +3,6 @@ internal import FileSystem
 internal import Glibc
 public import Layers
 internal import OCI
-internal import Synchronization
 public import SystemPackage
 
 /// The containers of a store, each in a directory of `containers-v1` that is called by its ID.
@@ -67,6 +66,12 @@ public struct ContainerStore: Sendable {
         // Read again: it may have ended between the first look and the lock.
         state = try read(id, "state.json")
         guard state.isRunning else { return state }
+        if (try read(id, "container.json") as ContainerRecord).isRemovedAfterwards {
+            // It was to be removed when it ended, and its supervisor could not.
+            ControlGroup.removeLeftOver(of: id)
+            try store.discard(directory(id))
+            throw ContainerStoreError.notFound(id.short)
+        }
         state.status = .dead
         state.processID = 0
         state.exitCode = 137
@@ -157,16 +162,20 @@ public struct ContainerStore: Sendable {
             throw ContainerStoreError.running(container.record.name)
         }
         defer { withExtendedLifetime(lock) {} }
-        // Renamed first, so that no half of it is ever seen.
-        let aside = store[.temporary].appending("removed-\(container.record.id)")
-        try FileOperations.rename(directory(container.record.id), to: aside)
-        try FileOperations.removeTree(aside)
+        try store.discard(directory(container.record.id))
     }
 
-    /// Removes what was to be removed when it ended, and could not since its supervisor was killed.
-    public func removeLeftOver() throws {
-        for container in try all() where container.record.isRemovedAfterwards && container.state.status == .dead {
-            try? remove(container)
+    /// The layers that containers are made of.
+    ///
+    /// - Throws: `ContainerStoreError.damaged`: what a container needs that is not readable must not be guessed.
+    public func layersInUse() throws -> [Layer] {
+        try FileOperations.names(in: root).compactMap { ContainerID(String(decoding: $0, as: UTF8.self)) }.flatMap {
+            id in
+            do {
+                return (try read(id, "container.json") as ContainerRecord).layers
+            } catch ContainerStoreError.notFound {
+                return []
+            }
         }
     }
 }

@@ -111,21 +111,17 @@ public struct VolumeStore: Sendable {
         if let user = try users(of: name, containers).first {
             throw ContainerStoreError.volumeInUse(name, by: user.record.name)
         }
-        try removeFiles(name)
+        try store.discard(directory(name))
     }
 
     /// Removes the volumes that were made for a container which did not name them, and that no other one has.
     public func removeAnonymous(of container: Container, containers: ContainerStore) throws {
         for name in container.record.volumes {
             guard let volume = try find(name), volume.record.isAnonymous else { continue }
-            if try users(of: name, containers).allSatisfy({ $0.id == container.id }) { try removeFiles(name) }
+            if try users(of: name, containers).allSatisfy({ $0.id == container.id }) {
+                try store.discard(directory(name))
+            }
         }
-    }
-
-    private func removeFiles(_ name: String) throws {
-        let aside = store[.temporary].appending("removed-volume-\(name)")
-        try FileOperations.rename(directory(name), to: aside)
-        try FileOperations.removeTree(aside)
     }
 
     /// The containers that have a volume, whether they run or not.

@@ -32,6 +32,12 @@ extension Store {
         return result
     }
 
+    /// Removes a directory of the store, of which no half is ever seen: it is moved away first.
+    public func discard(_ directory: FilePath) throws(SystemError) {
+        let aside = try TemporaryDirectory(in: self[.temporary])
+        try FileOperations.rename(directory, to: aside.path.appending("removed"))
+    }
+
     /// Removes something, unless its user has locked it.
     ///
     /// - Returns: Whether it was removed.

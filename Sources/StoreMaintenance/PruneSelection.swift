@@ -107,7 +107,7 @@ struct PruneSelection {
         }
         let gone = Set(chosen.map(\.path))
         entries = chosen
-        let containers = try ContainerStore(images.layers).all().flatMap(\.record.layers).map(\.diffID)
+        let containers = try ContainerStore(images.layers).layersInUse().map(\.diffID)
         keptLayers = Set(results.lazy.filter { !gone.contains($0.entry.path) }.compactMap(\.layer)).union(containers)
     }
 
@@ -126,7 +126,7 @@ struct PruneSelection {
             danglingImages: true,
             before: limits.usedBefore ?? .max,
             keeping: Set(results.compactMap(\.layer)).union(
-                try ContainerStore(images.layers).all().flatMap(\.record.layers).map(\.diffID)
+                try ContainerStore(images.layers).layersInUse().map(\.diffID)
             ),
             dryRun: true
         ).reclaimedBytes

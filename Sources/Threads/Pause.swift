@@ -25,7 +25,7 @@ public enum Pause {
     }
 
     /// Nanoseconds of a monotonic clock.
-    static var now: Int64 {
+    public static var now: Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)

@@ -213,4 +213,37 @@ struct ContainerLifeTests {
             try await f.succeed("rm", "all", "some")
         }
     }
+
+    @Test("give their further processes no device of the machine, and hold them to the same limits")
+    func furtherProcesses() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            // /dev/kmsg, which root of the machine can read.
+            let probe =
+                "rm -f /kmsg; mknod /kmsg c 1 11 2>/dev/null; dd if=/kmsg bs=1 count=0 2>/dev/null && echo open || echo shut"
+            try await f.succeed(
+                "run",
+                "-d",
+                "--name",
+                "box",
+                "--pids-limit",
+                "20",
+                "--health-cmd",
+                probe + " > /health",
+                "--health-interval",
+                "50ms",
+                "base",
+                "sh",
+                "-c",
+                "while [ ! -s /health ]; do sleep 0.05; done; cat /health; \(Self.service)"
+            )
+            try await waitForLog(f, "box", "up")
+            #expect(try await f.succeed("logs", "box").outputText == "shut\nup\n")
+            #expect(try await f.succeed("exec", "box", "sh", "-c", probe).outputText == "shut\n")
+            let own = try await f.succeed("exec", "box", "cat", "/proc/1/cgroup").outputText
+            let other = try await f.succeed("exec", "box", "cat", "/proc/self/cgroup").outputText
+            #expect(own == other && own.contains("swiftbuild"))
+            try await f.succeed("rm", "-f", "box")
+        }
+    }
 }

@@ -29,20 +29,10 @@ struct RemoveContainerCommand: Command {
 
     func run() throws -> ExitStatus {
         let store = try global.containers()
-        var status = ExitStatus.success
-        for name in names {
-            do {
-                try remove(try store.find(name), store)
-                Terminal.print(name)
-            } catch ContainerStoreError.notFound where isForced {
-                continue
-            } catch {
-                let failure = FailureReport(error)
-                failure.write()
-                status = failure.status
-            }
+        return names.forEachContainer(in: store, ignoresMissing: isForced) { container in
+            try remove(container, store)
+            return nil
         }
-        return status
     }
 
     private func remove(_ container: Container, _ store: ContainerStore) throws {

@@ -21,6 +21,22 @@ struct StopCommand: Command {
 
     @OptionGroup var global: GlobalOptions
 
+    @OptionGroup var flags: StopFlags
+
+    @Argument(help: "Names or IDs of containers.")
+    var names: [String]
+
+    func run() throws -> ExitStatus {
+        let signal = try flags.number
+        return names.forEachContainer(in: try global.containers()) { container in
+            try container.stop(signal: signal, timeout: flags.timeout)
+            return nil
+        }
+    }
+}
+
+/// How containers are asked to end.
+struct StopFlags: ParsableArguments {
     @Option(
         name: [.customShort("t"), .customLong("timeout")],
         help: ArgumentHelp("Seconds until a container is killed; -1 for never.", valueName: "seconds")
@@ -33,16 +49,8 @@ struct StopCommand: Command {
     )
     var signal: String?
 
-    @Argument(help: "Names or IDs of containers.")
-    var names: [String]
-
-    func run() throws -> ExitStatus {
-        let number = try signal.map { try SignalName.parse("--signal", $0) }
-        return names.forEachContainer(in: try global.containers()) { container in
-            try container.stop(signal: number, timeout: timeout)
-            return nil
-        }
-    }
+    /// The signal's number; `nil` for the container's own.
+    fileprivate var number: Int32? { get throws { try signal.map { try SignalName.parse("--signal", $0) } } }
 }
 
 /// `swiftbuild restart`.
@@ -58,26 +66,15 @@ struct RestartCommand: Command {
 
     @OptionGroup var global: GlobalOptions
 
-    @Option(
-        name: [.customShort("t"), .customLong("timeout")],
-        help: ArgumentHelp("Seconds until a container is killed; -1 for never.", valueName: "seconds")
-    )
-    var timeout: Int?
-
-    @Option(
-        name: [.customShort("s"), .customLong("signal")],
-        help: ArgumentHelp("The signal that asks it to end.", valueName: "signal")
-    )
-    var signal: String?
+    @OptionGroup var flags: StopFlags
 
     @Argument(help: "Names or IDs of containers.")
     var names: [String]
 
     func run() throws -> ExitStatus {
-        let number = try signal.map { try SignalName.parse("--signal", $0) }
-        let store = try global.containers()
-        return names.forEachContainer(in: store) { container in
-            try container.stop(signal: number, timeout: timeout)
+        let signal = try flags.number
+        return names.forEachContainer(in: try global.containers()) { container in
+            try container.stop(signal: signal, timeout: flags.timeout)
             _ = try container.start(SupervisorEntry.arguments(container), attachment: nil)
             return nil
         }

@@ -8,22 +8,28 @@ import TerminalUI
 extension GlobalOptions {
     /// The containers of the store.
     func containers() throws -> ContainerStore {
-        let containers = ContainerStore(try store.open().layers)
-        try? containers.removeLeftOver()
-        return containers
+        ContainerStore(try store.open().layers)
     }
 }
 
 extension Collection<String> {
     /// Does something with each container that is named, and goes on after an error, as Docker's client does.
     ///
-    /// - Parameter body: Returns what is printed of a success; the name where it is `nil`.
-    func forEachContainer(in store: ContainerStore, _ body: (Container) throws -> String?) -> ExitStatus {
+    /// - Parameters:
+    ///   - ignoresMissing: Whether a container that does not exist is passed over.
+    ///   - body: Returns what is printed of a success; the name where it is `nil`.
+    func forEachContainer(
+        in store: ContainerStore,
+        ignoresMissing: Bool = false,
+        _ body: (Container) throws -> String?
+    ) -> ExitStatus {
         var status = ExitStatus.success
         for name in self {
             do {
                 let text = try body(try store.find(name))
                 Terminal.print(text ?? name)
+            } catch ContainerStoreError.notFound where ignoresMissing {
+                continue
             } catch {
                 let failure = FailureReport(error)
                 failure.write()

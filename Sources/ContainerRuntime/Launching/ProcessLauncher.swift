@@ -110,13 +110,22 @@ extension ProcessSpecification {
 
     /// Starts the process beside one that runs: in its namespaces and on its files.
     ///
-    /// - Parameter process: A descriptor of the other process, which stays the caller's.
-    public func launch(beside process: Int32, _ isolation: SandboxIsolation, _ streams: SandboxStreams)
-        throws(SandboxError) -> SandboxProcess
-    {
+    /// - Parameters:
+    ///   - process: A descriptor of the other process, which stays the caller's.
+    ///   - surroundings: Its control groups; the rest is that of its namespaces.
+    public func launch(
+        beside process: Int32,
+        _ isolation: SandboxIsolation,
+        in surroundings: ContainerSurroundings,
+        _ streams: SandboxStreams
+    ) throws(SandboxError) -> SandboxProcess {
         var configuration = configuration(.process(process), isolation)
         configuration.network = .host
         configuration.streams = streams
+        configuration.controlGroup = surroundings.controlGroup
+        configuration.controlGroups = surroundings.controlGroups
+        // The group is what keeps a device file that the process makes from working.
+        if surroundings.controlGroup == nil { configuration.capabilities.subtract(.makeDevices) }
         return try SandboxProcess.launch(configuration)
     }
 }

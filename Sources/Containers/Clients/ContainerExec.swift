@@ -27,11 +27,7 @@ extension Container {
     public func execute(_ options: ExecOptions, _ streams: SandboxStreams) throws -> SandboxProcess {
         let descriptor = try processDescriptor()
         defer { close(descriptor) }
-        return try specification(options).launch(
-            beside: descriptor,
-            try Isolation(store.store).strongest().level,
-            streams
-        )
+        return try store.launch(try specification(options), beside: descriptor, of: id, streams)
     }
 
     /// Lets the supervisor start a command, which nobody waits for.
@@ -86,5 +82,24 @@ extension Container {
             return (try? FileOperations.read(descriptor: file, path: FilePath(path), limit: 16 << 20)) ?? []
         }
         return UserDatabase(passwd: read("etc/passwd"), group: read("etc/group"))
+    }
+}
+
+extension ContainerStore {
+    /// Starts a process beside that of a container, in its namespaces and control groups.
+    ///
+    /// - Parameter descriptor: Of the container's process, which stays the caller's.
+    func launch(
+        _ process: ProcessSpecification,
+        beside descriptor: Int32,
+        of id: ContainerID,
+        _ streams: SandboxStreams
+    ) throws -> SandboxProcess {
+        let group = try ControlGroup(joining: id)
+        defer { withExtendedLifetime(group) {} }
+        var surroundings = ContainerSurroundings()
+        group?.join(&surroundings)
+        let isolation = try Isolation(store).strongest().level
+        return try process.launch(beside: descriptor, isolation, in: surroundings, streams)
     }
 }

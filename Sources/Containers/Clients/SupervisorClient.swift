@@ -246,7 +246,6 @@ public final class SupervisorConnection: Sendable {
 
 /// Finds the keys that detach from a container in what is typed, Docker's Ctrl-P Ctrl-Q.
 struct DetachKeys {
-    static let usual: [UInt8] = [16, 17]
     private let keys: [UInt8]
     private var matched = 0
 

@@ -1,4 +1,5 @@
 internal import CSandbox
+internal import ContainerRuntime
 internal import FileSystem
 internal import Glibc
 internal import SystemPackage
@@ -10,21 +11,24 @@ internal import SystemPackage
 final class ControlGroup: Sendable {
     /// The group of version 2; `nil` where there is none.
     private let unified: FilePath?
-    /// A descriptor of it, for the launch; -1 for none.
-    private let directory: Int32
     /// Groups of version 1, by controller.
     private let old: [String: FilePath]
-    /// Their `cgroup.procs`.
-    private let processFiles: [Int32]
+    private let directory: OpenFile?
+    private let processFiles: [OpenFile]
 
-    var descriptor: Int32? { directory < 0 ? nil : directory }
-    var descriptors: [Int32] { processFiles }
+    /// Where the container's processes begin; good as long as this value lives.
+    func join(_ surroundings: inout ContainerSurroundings) {
+        surroundings.controlGroup = directory?.descriptor
+        surroundings.controlGroups = processFiles.map(\.descriptor)
+    }
 
     /// Makes the groups.
     ///
+    /// - Parameter limitsDevices: Whether only the devices work that no program can do without.
     /// - Returns: `nil` where there are none and no limits were asked for.
-    /// - Throws: `ContainerStoreError.unsupported` for a limit that this machine cannot keep.
-    init?(_ id: ContainerID, _ limits: ContainerLimits) throws {
+    /// - Throws: `ContainerStoreError.unsupported` for a limit that this machine cannot keep; `removeLeftOver` then removes
+    ///   what was made.
+    convenience init?(_ id: ContainerID, _ limits: ContainerLimits, limitsDevices: Bool) throws {
         let hierarchies = Hierarchies()
         let settings = limits.settings
         var unified: FilePath?
@@ -57,18 +61,36 @@ final class ControlGroup: Sendable {
                 throw setting.refused
             }
         }
+        try self.init(unified: unified, old: old, limitsDevices: limitsDevices)
+    }
+
+    /// The groups of a container that runs, for a further process of it.
+    convenience init?(joining id: ContainerID) throws {
+        let hierarchies = Hierarchies()
+        func group(_ root: FilePath) -> FilePath? {
+            let path = root.appending("swiftbuild").appending(id.description)
+            return FileStatus.ifPresent(path) == nil ? nil : path
+        }
+        let old = hierarchies.old.compactMapValues(group)
+        try self.init(unified: hierarchies.unified.flatMap(group), old: old, limitsDevices: nil)
+    }
+
+    /// - Parameter limitsDevices: `nil` where that was decided before.
+    private init?(unified: FilePath?, old: [String: FilePath], limitsDevices: Bool?) throws {
         guard unified != nil || !old.isEmpty else { return nil }
         self.unified = unified
         self.old = old
-        directory = unified.map { open($0.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC) } ?? -1
-        if directory >= 0 { sb_limit_devices(directory) }
-        processFiles = try Set(old.values).map {
-            try FileOperations.open($0.appending("cgroup.procs"), O_WRONLY)
+        var joined = Set(old.values)
+        var directory = try unified.map { try OpenFile($0) }
+        // Without a limit the filesystems of the container must keep devices out, as they do outside of such a group.
+        if limitsDevices == true, let group = directory, sb_limit_devices(group.descriptor) != 0 {
+            if let unified { joined.insert(unified) }
+            directory = nil
         }
-    }
-
-    deinit {
-        for descriptor in processFiles + [directory] where descriptor >= 0 { close(descriptor) }
+        self.directory = directory
+        processFiles = try joined.map {
+            OpenFile(try OwnedDescriptor($0.appending("cgroup.procs"), O_WRONLY))
+        }
     }
 
     private static func makeOld(_ group: FilePath, _ setting: ContainerLimits.Setting) throws {
@@ -122,7 +144,11 @@ final class ControlGroup: Sendable {
 
     private static func remove(_ groups: [FilePath]) {
         for group in groups {
-            for _ in 0..<200 where rmdir(group.string) != 0 && Errno.current == .resourceBusy { usleep(2000) }
+            // Killed processes may take a moment to end.
+            for _ in 0..<200 {
+                guard rmdir(group.string) != 0, Errno.current == .resourceBusy else { break }
+                usleep(2000)
+            }
         }
     }
 }

@@ -1,4 +1,3 @@
-internal import ContainerRuntime
 internal import FileSystem
 internal import Glibc
 internal import Sandbox
@@ -8,14 +7,12 @@ internal import SystemPackage
 struct DetachedCommands {
     private var commands: [SandboxProcess] = []
 
-    /// Starts a command beside a process, without streams.
-    mutating func start(_ command: ProcessSpecification, beside process: SandboxProcess, _ isolation: SandboxIsolation)
-        throws
-    {
+    /// Starts a command without streams.
+    mutating func start(_ launch: (SandboxStreams) throws -> SandboxProcess) throws {
         let null = try FileOperations.open("/dev/null", O_RDWR)
         defer { close(null) }
         let streams = SandboxStreams.descriptors(input: null, output: null, error: null)
-        commands.append(try command.launch(beside: process.processDescriptor, isolation, streams))
+        commands.append(try launch(streams))
     }
 
     /// What to wait for.

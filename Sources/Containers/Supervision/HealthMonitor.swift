@@ -2,6 +2,7 @@ internal import ContainerRuntime
 internal import Glibc
 internal import OCI
 internal import Sandbox
+internal import Threads
 
 /// The health checks of a running container, one at a time, without a thread of their own.
 final class HealthMonitor {
@@ -36,7 +37,7 @@ final class HealthMonitor {
     func begin(_ process: SandboxProcess) {
         guard let check else { return }
         container = process
-        started = MonotonicClock.now
+        started = Pause.now
         wasHealthy = false
         startTime = started + (check.startPeriod > 0 ? check.startInterval : check.interval)
     }
@@ -49,7 +50,7 @@ final class HealthMonitor {
         startTime = nil
     }
 
-    /// When something is to be done without anything having happened, in nanoseconds of `MonotonicClock`.
+    /// When something is to be done without anything having happened, in nanoseconds of `Pause.now`.
     var nextTime: Int64? { current.map { $0.isLate ? .max : $0.deadline } ?? startTime }
 
     /// What to wait for.

@@ -6,11 +6,12 @@ internal import OCI
 internal import Sandbox
 internal import Snapshots
 internal import SystemPackage
+internal import Threads
 
 /// The process beside a container: it starts the container's process and sees it to its end, keeps its log, and does
 /// what clients ask for.
 ///
-/// One thread does everything but health checks. The container's process ends with this one, whatever ends it.
+/// One thread does everything. The container's process ends with this one, whatever ends it.
 public final class Supervisor {
     private let store: ContainerStore
     private let id: ContainerID
@@ -23,11 +24,11 @@ public final class Supervisor {
     private var listener: ControlSocket?
     private let signals: SignalPipe
     private var running: Running?
-    private var hasFailedToStart = false
     /// When the process is killed that was asked to end.
     private var killTime: Int64?
     /// When it is started again.
     private var restartTime: Int64?
+    private var delay = RestartDelay()
     /// Whether the container goes away once it has ended.
     private var isRemoved = false
     private let health: HealthMonitor
@@ -59,7 +60,7 @@ public final class Supervisor {
         health = HealthMonitor(record.health) { [record] descriptor, command, streams in
             var process = record.process
             process.arguments = command
-            return try process.launch(beside: descriptor, try Isolation(store.store).strongest().level, streams)
+            return try store.launch(process, beside: descriptor, of: record.id, streams)
         }
         isRemoved = record.isRemovedAfterwards
     }
@@ -115,15 +116,25 @@ public final class Supervisor {
     // MARK: Starting
 
     private func start() throws {
+        do {
+            try startProcess()
+        } catch {
+            ControlGroup.removeLeftOver(of: id)
+            throw error
+        }
+    }
+
+    private func startProcess() throws {
         let isolation = try Isolation(store.store).strongest()
         let snapshots = SnapshotStore(store.layers)
         let launcher = ProcessLauncher(snapshots, isolation)
         let root = try store.rootFilesystem(of: record, isolation, snapshots)
         let prepared = try launcher.prepare(record.process, on: root)
-        let group = try ControlGroup(id, record.limits)
+        // Those with CAP_SYS_ADMIN may have every device.
+        let limitsDevices = !record.process.privileges.capabilities.contains(.all)
+        let group = try ControlGroup(id, record.limits, limitsDevices: limitsDevices)
         var surroundings = ContainerSurroundings()
-        surroundings.controlGroup = group?.descriptor
-        surroundings.controlGroups = group?.descriptors ?? []
+        group?.join(&surroundings)
         surroundings.isRootReadOnly = record.isRootReadOnly
         surroundings.kernelParameters = record.kernelParameters.compactMap { KernelParameter(name: $0, value: $1) }
         let streams = try ProcessStreams(
@@ -131,20 +142,14 @@ public final class Supervisor {
             isInteractive: record.isInteractive
         )
         for case .attach(_, let size?)? in connections.map(\.request) { streams.resize(to: size) }
-        let process: SandboxProcess
-        do {
-            process = try prepared.launch(streams.streams, in: surroundings)
-        } catch {
-            group?.remove()
-            throw error
-        }
+        let process = try prepared.launch(streams.streams, in: surroundings)
         streams.closeProcessEnds()
         running = Running(
             process: process,
             streams: streams,
             prepared: prepared,
             group: group,
-            start: MonotonicClock.now
+            start: Pause.now
         )
         state.status = .running
         state.processID = process.processID
@@ -199,19 +204,22 @@ public final class Supervisor {
     /// Milliseconds until something is due; -1 for never.
     private var timeout: Int32 {
         if running?.streams.isPressingEnd ?? false { return 100 }
-        guard let next = [killTime, restartTime, health.nextTime].compactMap({ $0 }).min() else { return -1 }
-        return Int32(clamping: max(0, (next - MonotonicClock.now + 999_999) / 1_000_000))
+        guard let next = [killTime, restartTime, isPaused ? nil : health.nextTime].compactMap({ $0 }).min() else {
+            return -1
+        }
+        return Int32(clamping: max(0, (next - Pause.now + 999_999) / 1_000_000))
     }
 
     private func doWhatIsDue() {
         if let streams = running?.streams, streams.isPressingEnd { streams.flush() }
-        let now = MonotonicClock.now
+        let now = Pause.now
         if let time = killTime, time <= now {
             killTime = nil
             running?.process.kill(SIGKILL)
         }
         if let time = restartTime, time <= now { restart() }
-        takeHealth(at: now)
+        // A process that begins in a paused group would never begin.
+        if !isPaused { takeHealth(at: now) }
     }
 
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
@@ -260,7 +268,7 @@ public final class Supervisor {
             isRemoved = true
             state.wasStopped = true
             restartTime = nil
-            setPaused(false)
+            resume()
             running?.process.kill(SIGKILL)
         case .pause, .resume: setPaused(client)
         case .execute(let specification): execute(specification, client)
@@ -270,7 +278,8 @@ public final class Supervisor {
     private func execute(_ command: ProcessSpecification, _ client: Connection) {
         do {
             guard let process = running?.process else { throw ContainerStoreError.notRunning(record.name) }
-            try commands.start(command, beside: process, try Isolation(store.store).strongest().level)
+            guard !isPaused else { throw ContainerStoreError.paused(record.name) }
+            try commands.start { try store.launch(command, beside: process.processDescriptor, of: id, $0) }
             client.send(Frame(.done))
         } catch {
             let (reason, code) = Supervisor.reason(error)
@@ -291,8 +300,11 @@ public final class Supervisor {
         client.send(Frame(.done))
     }
 
-    private func setPaused(_ isPaused: Bool) {
-        if state.status == .paused, !isPaused, running?.group?.setFrozen(false) ?? false { state.status = .running }
+    private var isPaused: Bool { state.status == .paused }
+
+    /// Lets a paused container go on, so that it can end.
+    private func resume() {
+        if isPaused, running?.group?.setFrozen(false) ?? false { state.status = .running }
     }
 
     /// - Parameter timeout: Seconds; `nil` for the container's own, -1 for ever.
@@ -302,10 +314,10 @@ public final class Supervisor {
             restartTime = nil
             return
         }
-        setPaused(false)
+        resume()
         running?.process.kill(signal ?? record.stopSignal)
         let seconds = timeout ?? record.stopTimeout
-        if seconds >= 0 { killTime = MonotonicClock.now + Int64(seconds) * 1_000_000_000 }
+        if seconds >= 0 { killTime = Pause.now + Int64(seconds) * 1_000_000_000 }
     }
 
     /// The input of a container that was started by this client ends with it, as with Docker's.
@@ -329,20 +341,12 @@ public final class Supervisor {
         state.exitCode = code
         state.processID = 0
         state.finished = .now
-        let ranFor = MonotonicClock.now - running.start
-        guard !state.wasStopped, !isRemoved || record.restart != .no,
-            record.restart.restarts(afterExitCode: code, count: state.restartCount)
+        guard !state.wasStopped, record.restart.restarts(afterExitCode: code, count: state.restartCount)
         else { return }
-        if ranFor > 10_000_000_000 { pause = Supervisor.firstPause }
         state.status = .restarting
         save()
-        restartTime = MonotonicClock.now + pause
-        pause = min(pause * 2, 60_000_000_000)
+        restartTime = delay.next(since: running.start)
     }
-
-    private static let firstPause: Int64 = 100_000_000
-    /// Nanoseconds before the next start, longer each time.
-    private var pause = firstPause
 
     private func restart() {
         restartTime = nil
@@ -354,24 +358,20 @@ public final class Supervisor {
             state.exitCode = code
             state.error = reason
             guard record.restart.restarts(afterExitCode: code, count: state.restartCount) else { return }
-            restartTime = MonotonicClock.now + pause
-            pause = min(pause * 2, 60_000_000_000)
+            restartTime = delay.next(since: Pause.now)
         }
     }
 
     /// Leaves the container to others, who see its end from now on.
     private func finish() {
         listener = nil
-        if state.status != .exited { state.status = .exited }
+        state.status = .exited
         state.processID = 0
         if isRemoved {
             if let container = try? store.container(id) {
                 try? VolumeStore(store.layers).removeAnonymous(of: container, containers: store)
             }
-            let aside = store.store[.temporary].appending("removed-\(id)")
-            if (try? FileOperations.rename(store.directory(id), to: aside)) != nil {
-                try? FileOperations.removeTree(aside)
-            }
+            try? store.store.discard(store.directory(id))
         } else {
             save()
         }
