@@ -143,7 +143,9 @@ struct ContainerLifeTests {
             #expect(try await f.succeed("logs", "job").outputText == "try\ntry\ntry\n")
             try await f.succeed("run", "-d", "--name", "loop", "--restart", "always", "base", "sh", "-c", Self.service)
             try await waitForLog(f, "loop", "up")
-            try await f.succeed("exec", "loop", "sh", "-c", "kill -KILL -1; kill -TERM 1")
+            // The end of process 1 may take this shell along before it has ended by itself.
+            let ending = try await f.swiftbuild("exec", "loop", "sh", "-c", "kill -KILL -1; kill -TERM 1")
+            #expect([0, 137].contains(ending.status))
             try await waitForLog(f, "loop", "triggered\nup")
             try await f.succeed("stop", "loop")
             #expect(try await state(f, "loop") == "exited")
