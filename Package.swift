@@ -176,19 +176,28 @@ let package = Package(
             ]
         ),
         library(
+            "CommandSupport",
+            [
+                "TerminalUI", "Reporting", "Threads", "FileSystem", "Tar", "Layers", "Images", "BuildEngine",
+                "ContainerRuntime", "Registry", systemPackage, argumentParser,
+            ]
+        ),
+        library(
+            "ContainerCommands",
+            [
+                "CommandSupport", "BuildService", "Containers", "TerminalUI", "Formatting", "Reporting", "OCI",
+                "Threads", "FileSystem", "ContentStore", "Tar", "Layers", "Images", "Sandbox", "ContainerRuntime",
+                "Distribution", systemPackage, argumentParser,
+            ]
+        ),
+        library(
             "Commands",
             [
-                "BuildService", "Containers",
-                "StoreMaintenance", "DockerCommandLine",
-                "TerminalUI",
-                "Formatting",
-                "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext",
-                "BuildPlanning",
-                "BuildChecks", "BuildRecords", "Tar", "Layers", "Images", "ImageAnalysis",
-                "BuildReport",
-                "BuildEngine", "Sandbox", "ContainerRuntime", "Registry",
-                "Distribution", systemPackage,
-                argumentParser,
+                "CommandSupport", "ContainerCommands", "BuildService", "Containers", "StoreMaintenance",
+                "DockerCommandLine", "TerminalUI", "Formatting", "Reporting", "OCI", "Threads", "FileSystem",
+                "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning", "BuildChecks", "BuildRecords",
+                "Tar", "Layers", "Images", "ImageAnalysis", "BuildReport", "BuildEngine", "Sandbox",
+                "ContainerRuntime", "Registry", "Distribution", systemPackage, argumentParser,
             ]
         ),
         tests("Threads"),

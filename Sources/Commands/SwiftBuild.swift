@@ -1,5 +1,7 @@
 public import ArgumentParser
 import BuildEngine
+import CommandSupport
+import ContainerCommands
 import DockerCommandLine
 import FileSystem
 import Glibc
@@ -23,10 +25,7 @@ public struct SwiftBuild: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             BuildCommand.self, CheckCommand.self, CheckCacheCommand.self, ExplainCommand.self, BuildLogsCommand.self,
-            DebugShellCommand.self,
-            RunCommand.self, CreateCommand.self, StartCommand.self, AttachCommand.self, ExecCommand.self,
-            PsCommand.self, LogsCommand.self, StopCommand.self, RestartCommand.self, KillCommand.self,
-            PauseCommand.self, UnpauseCommand.self, WaitCommand.self, RenameCommand.self, RemoveContainerCommand.self,
+        ] + ContainerCommands.all + [
             ImagesCommand.self, InspectCommand.self, HistoryCommand.self, AnalyzeCommand.self, DiffCommand.self,
             ListCommand.self, CatCommand.self, CopyCommand.self, ReportCommand.self,
             TagCommand.self,
@@ -71,7 +70,7 @@ public struct SwiftBuild: ParsableCommand {
     /// Whether signals may have to be handed on to a process in the place of this one.
     private static func mayRunContainers(_ arguments: [String]) -> Bool {
         arguments.contains {
-            ["run", "start", "attach", "exec", "debug-shell"].contains($0) || $0.hasPrefix("--on-error")
+            ContainerCommands.inForeground.contains($0) || $0.hasPrefix("--on-error")
         }
     }
 

@@ -1,5 +1,6 @@
 public import ArgumentParser
 import BuildService
+import CommandSupport
 import Distribution
 import OCI
 import Reporting

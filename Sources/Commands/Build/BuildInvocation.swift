@@ -1,6 +1,8 @@
 import BuildEngine
 import BuildRecords
 import BuildService
+import CommandSupport
+import ContainerCommands
 import Images
 import Reporting
 import TerminalUI
@@ -45,7 +47,7 @@ struct BuildInvocation: Sendable, Equatable {
             let failure = FailureReport(error)
             renderer.fail(failure)
             if onError == .shell, case BuildError.runFailed = error {
-                _ = try DebugShellCommand.open([], build: nil, try store.open().layers)
+                _ = try FailedStepShell.open([], build: nil, try store.open().layers)
             }
             return failure.status
         }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BuildService
+import CommandSupport
 import Formatting
 import Glibc
 import Images

@@ -1,6 +1,7 @@
 import ArgumentParser
 import BuildContext
 import BuildService
+import CommandSupport
 import FileSystem
 import Formatting
 import Glibc

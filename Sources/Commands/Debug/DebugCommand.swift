@@ -1,5 +1,6 @@
 import ArgumentParser
 import BuildChecks
+import CommandSupport
 import FileSystem
 import Glibc
 import Reporting

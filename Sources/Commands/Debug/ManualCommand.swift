@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandSupport
 import OCI
 import Reporting
 import TerminalUI

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BuildRecords
+import CommandSupport
 import FileSystem
 import Glibc
 import Images

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BuildService
+import CommandSupport
 import Images
 import Reporting
 import TerminalUI

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BuildRecords
+import CommandSupport
 import Formatting
 import Glibc
 import Images

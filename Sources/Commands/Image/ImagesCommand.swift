@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandSupport
 import Formatting
 import Glibc
 import Images

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BuildPlanning
+import CommandSupport
 import DockerfileSyntax
 import FileSystem
 import Glibc

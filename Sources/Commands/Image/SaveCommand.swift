@@ -1,4 +1,5 @@
 public import ArgumentParser
+import CommandSupport
 import FileSystem
 import Glibc
 public import Images

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BuildRecords
+import CommandSupport
 import Distribution
 import Formatting
 import Glibc

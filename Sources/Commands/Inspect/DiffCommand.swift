@@ -1,6 +1,7 @@
 import ArgumentParser
 import BuildRecords
 import BuildService
+import CommandSupport
 import Distribution
 import FileSystem
 import Glibc

@@ -1,4 +1,5 @@
 import BuildRecords
+import CommandSupport
 import Distribution
 import Glibc
 import Images

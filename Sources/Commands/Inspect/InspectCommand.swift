@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandSupport
 import Distribution
 import Formatting
 import Glibc

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BuildEngine
+import CommandSupport
 import Distribution
 import Images
 import OCI

@@ -1,6 +1,7 @@
 public import ArgumentParser
 import BuildEngine
 import BuildService
+import CommandSupport
 import Distribution
 import Images
 public import OCI

@@ -1,6 +1,7 @@
 import ArgumentParser
 import BuildRecords
 import BuildReport
+import CommandSupport
 import Distribution
 import Glibc
 import Images

@@ -3,14 +3,14 @@ import ContainerRuntime
 import FileSystem
 import Layers
 import Registry
-import Reporting
+public import Reporting
 import SystemPackage
 import Tar
 import TerminalUI
 
 extension FailureReport {
     /// Finds words and exit code for any error.
-    init(_ error: any Error) {
+    public init(_ error: any Error) {
         switch error {
         case let error as UserError: self.init(error)
         case let error as DiagnosticsError: self.init(error)

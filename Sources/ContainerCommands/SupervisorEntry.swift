@@ -6,7 +6,7 @@ import SystemPackage
 import TerminalUI
 
 /// This program as the supervisor of a container, which no user types.
-enum SupervisorEntry {
+public enum SupervisorEntry {
     private static let word = "container-supervisor"
 
     /// The arguments that make this program one.
@@ -17,7 +17,7 @@ enum SupervisorEntry {
     /// Does the work of a supervisor and ends, where the arguments ask for it.
     ///
     /// Before anything else is started: a supervisor lives as long as its container, and is to stay small.
-    static func runIfAsked(_ arguments: [String]) {
+    public static func runIfAsked(_ arguments: [String]) {
         guard arguments.count == 4, arguments[1] == word, let id = ContainerID(arguments[3]) else { return }
         do {
             let store = ContainerStore(LayerStore(Store(lookingAt: FilePath(arguments[2]))))

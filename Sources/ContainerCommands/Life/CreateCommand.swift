@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandSupport
 import Containers
 import Glibc
 import Reporting

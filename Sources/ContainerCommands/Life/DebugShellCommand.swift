@@ -1,9 +1,10 @@
 import ArgumentParser
+import CommandSupport
 import ContainerRuntime
 import Glibc
 import Images
-import Layers
-import Reporting
+public import Layers
+public import Reporting
 import TerminalUI
 
 /// `swiftbuild debug-shell`: look around where a `RUN` failed.
@@ -38,11 +39,20 @@ struct DebugShellCommand: Command {
         let images = try global.store.openExisting()
         Signals.hold()
         let command = command.first == "--" ? Array(command.dropFirst()) : command
-        return try DebugShellCommand.open(command, build: build, images.layers)
+        return try FailedStepShell.open(command, build: build, images.layers)
     }
+}
 
-    /// - Returns: The exit code of the shell.
-    static func open(_ command: [String], build: String?, _ layers: LayerStore) throws -> ExitStatus {
+/// A shell, or another command, where a `RUN` failed.
+public enum FailedStepShell {
+    /// Runs a command to its end.
+    ///
+    /// - Parameters:
+    ///   - command: A shell where it is empty.
+    ///   - build: The ID of the build that failed; the latest where it is `nil`.
+    /// - Returns: The exit code of the command.
+    /// - Throws: `UserError` where no failed step has been saved.
+    public static func open(_ command: [String], build: String?, _ layers: LayerStore) throws -> ExitStatus {
         guard let failed = FailedStep.latest(of: build, in: layers) else {
             throw UserError(
                 build.map { "no failed step of the build `\(EscapedText.escaped($0))` has been saved" }

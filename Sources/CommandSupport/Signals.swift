@@ -8,14 +8,14 @@ import Threads
 ///
 /// SIGINT, SIGTERM, SIGHUP and SIGQUIT for every command; every one that can be handed on where a process may run in the
 /// place of this one.
-enum Signals {
+public enum Signals {
     /// A signal that came.
-    struct Arrival: Sendable {
-        let signal: Int32
+    public struct Arrival: Sendable {
+        public let signal: Int32
         /// Whether a key of the terminal sent it.
-        let isFromTerminal: Bool
+        public let isFromTerminal: Bool
 
-        var endsPrograms: Bool { Signals.ending.contains(signal) }
+        public var endsPrograms: Bool { Signals.ending.contains(signal) }
     }
 
     private enum Receiver: Sendable {
@@ -45,7 +45,7 @@ enum Signals {
     /// Must be called on the first thread before there is another one, since each inherits what is blocked.
     ///
     /// - Parameter all: Whether every signal is taken that can be handed on.
-    static func block(all: Bool) {
+    public static func block(all: Bool) {
         // The result of a write tells that a pipe has no reader.
         signal(SIGPIPE, SIG_IGN)
         var signals = set(all: all)
@@ -53,7 +53,7 @@ enum Signals {
     }
 
     /// Takes the signals that were blocked as long as the program runs.
-    static func wait(all: Bool) -> Never {
+    public static func wait(all: Bool) -> Never {
         // Not those that were blocked when this program started.
         var signals = set(all: all)
         while true {
@@ -67,7 +67,7 @@ enum Signals {
     /// Runs work that the first signal cancels; the second one ends the program at once.
     ///
     /// - Throws: What the work throws; `CancellationError` after a signal.
-    static func cancelling<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws
+    public static func cancelling<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws
         -> Result
     {
         let task = Task(executorPreference: BlockingExecutor.shared) { try await body() }
@@ -83,12 +83,12 @@ enum Signals {
     /// Keeps signals from now on for the next call of `forward`; the second one that ends programs ends this one at once.
     ///
     /// For the time in which there is something to clean up and no receiver of signals yet.
-    static func hold() {
+    public static func hold() {
         receiver.withLock { $0 = .held([]) }
     }
 
     /// Hands each signal, held ones among them, to `body`.
-    static func forward(to body: @escaping @Sendable (Arrival) -> Void) {
+    public static func forward(to body: @escaping @Sendable (Arrival) -> Void) {
         let held: [Arrival] = receiver.withLock { receiver in
             defer { receiver = .handler(body) }
             if case .held(let signals) = receiver { return signals }
@@ -114,7 +114,7 @@ enum Signals {
     }
 
     /// Does what a signal does without a handler.
-    static func obey(_ arrival: Arrival) {
+    public static func obey(_ arrival: Arrival) {
         switch arrival.signal {
         case SIGCONT, SIGWINCH: return
         case SIGTSTP: raise(SIGSTOP)

@@ -1,6 +1,0 @@
-import ArgumentParser
-
-/// How a command prints what it found: for people or for programs.
-enum OutputFormat: String, Sendable, CaseIterable, ExpressibleByArgument {
-    case text, json
-}
