@@ -179,13 +179,13 @@ let package = Package(
             "CommandSupport",
             [
                 "TerminalUI", "Reporting", "Threads", "FileSystem", "Tar", "Layers", "Images", "BuildEngine",
-                "ContainerRuntime", "Registry", systemPackage, argumentParser,
+                "ContainerRuntime", "Registry", "Distribution", systemPackage, argumentParser,
             ]
         ),
         library(
             "ContainerCommands",
             [
-                "CommandSupport", "BuildService", "Containers", "TerminalUI", "Formatting", "Reporting", "OCI",
+                "CommandSupport", "Containers", "TerminalUI", "Formatting", "Reporting", "OCI",
                 "Threads", "FileSystem", "ContentStore", "Tar", "Layers", "Images", "Sandbox", "ContainerRuntime",
                 "Distribution", systemPackage, argumentParser,
             ]
@@ -193,11 +193,11 @@ let package = Package(
         library(
             "Commands",
             [
-                "CommandSupport", "ContainerCommands", "BuildService", "Containers", "StoreMaintenance",
+                "CommandSupport", "ContainerCommands", "BuildService", "StoreMaintenance",
                 "DockerCommandLine", "TerminalUI", "Formatting", "Reporting", "OCI", "Threads", "FileSystem",
                 "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning", "BuildChecks", "BuildRecords",
-                "Tar", "Layers", "Images", "ImageAnalysis", "BuildReport", "BuildEngine", "Sandbox",
-                "ContainerRuntime", "Registry", "Distribution", systemPackage, argumentParser,
+                "Tar", "Layers", "Images", "ImageAnalysis", "BuildReport", "BuildEngine", "Registry", "Distribution",
+                systemPackage, argumentParser,
             ]
         ),
         tests("Threads"),

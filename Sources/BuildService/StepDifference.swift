@@ -5,7 +5,7 @@ public import Images
 public import Layers
 internal import OCI
 internal import Reporting
-public import Tar
+internal import Tar
 
 extension BuildRecord {
     /// The files before a step and behind it.

@@ -3,10 +3,10 @@ import ContainerRuntime
 import FileSystem
 import Layers
 import Registry
-public import Reporting
+import Reporting
 import SystemPackage
 import Tar
-import TerminalUI
+public import TerminalUI
 
 extension FailureReport {
     /// Finds words and exit code for any error.

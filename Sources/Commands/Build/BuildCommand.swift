@@ -6,8 +6,6 @@ import OCI
 import Reporting
 public import TerminalUI
 
-extension PullPolicy: ExpressibleByArgument {}
-
 /// `swiftbuild build`, also without the verb: how it is typed.
 struct BuildCommand: Command {
     static let configuration = CommandConfiguration(

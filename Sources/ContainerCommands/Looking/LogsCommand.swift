@@ -70,7 +70,7 @@ struct LogsCommand: Command {
         for entry in lines.suffix(limit ?? 0) { show(entry) }
         guard follows else { return .success }
         while true {
-            let isRunning = try (try? store.container(container.id))?.state.isRunning ?? false
+            let isRunning = (try? store.container(container.id))?.state.isRunning ?? false
             try reader.next { if isWanted($0, first, last) { show($0) } }
             guard isRunning else { return .success }
             try await Pause.wait(seconds: 0.05)
