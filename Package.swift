@@ -141,7 +141,7 @@ let package = Package(
             "Containers",
             [
                 "OCI", "Threads", "FileSystem", "ContentStore", "Tar", "Layers", "Snapshots", "Sandbox",
-                "ContainerRuntime",
+                "ContainerRuntime", "ContainerNetworks",
                 "CLinux",
                 "CSandbox", systemPackage,
             ]
@@ -160,7 +160,7 @@ let package = Package(
         library(
             "StoreMaintenance",
             [
-                "ContainerRuntime", "Containers",
+                "ContainerRuntime", "Containers", "ContainerNetworks",
                 "Reporting", "Formatting", "OCI", "FileSystem", "ContentStore", "BuildCache", "BuildRecords", "Layers",
                 "Snapshots", "Images", "Sandbox", systemPackage,
             ]
@@ -185,7 +185,7 @@ let package = Package(
         library(
             "ContainerCommands",
             [
-                "CommandSupport", "Containers", "TerminalUI", "Formatting", "Reporting", "OCI",
+                "CommandSupport", "Containers", "ContainerNetworks", "TerminalUI", "Formatting", "Reporting", "OCI",
                 "Threads", "FileSystem", "ContentStore", "Tar", "Layers", "Images", "Sandbox", "ContainerRuntime",
                 "Distribution", systemPackage, argumentParser,
             ]

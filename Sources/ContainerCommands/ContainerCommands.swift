@@ -8,6 +8,7 @@ public enum ContainerCommands {
             RunCommand.self, CreateCommand.self, StartCommand.self, AttachCommand.self, ExecCommand.self,
             PsCommand.self, LogsCommand.self, StopCommand.self, RestartCommand.self, KillCommand.self,
             PauseCommand.self, UnpauseCommand.self, WaitCommand.self, RenameCommand.self, RemoveContainerCommand.self,
+            PortCommand.self, NetworkCommand.self,
         ]
     }
 

@@ -1,3 +1,4 @@
+import ContainerNetworks
 import Containers
 import ContentStore
 import Glibc

@@ -11,6 +11,24 @@ public struct ContainerNetworking: Sendable {
         networks = NetworkStore(store, isAlive: isAlive)
     }
 
+    /// Why containers cannot have networks of their own here; `nil` where they can.
+    ///
+    /// Found out by making what they need in a namespace that goes away again.
+    public static func obstacle() -> NetworkError? {
+        do throws(SystemError) {
+            // Changes nothing, and is not permitted to those who may not change anything.
+            try PacketFilter.remove(table: "swiftbuild-probe")
+            try NetworkNamespace().run { () throws(SystemError) in
+                let probe = PopulatedNetwork.probe
+                try Links.makeBridge(probe.record)
+                try PacketRules.install([probe], table: "swiftbuild-probe")
+            }
+            return nil
+        } catch {
+            return .system(error)
+        }
+    }
+
     /// Makes a network namespace that is in the networks of a request, with published ports and a name server.
     ///
     /// Everything is made from the calling thread's namespace, which is the machine's. Nothing is left when it throws.
@@ -66,8 +84,10 @@ public final class LiveNetworks: Sendable {
     /// The container's place in each of its networks, in the order in which it was connected.
     public var endpoints: [NetworkEndpoint] { connections.withLock { $0.map(\.endpoint) } }
 
-    /// The lines of `/etc/hosts` for the container itself.
-    public func hosts(_ hostname: String) -> [String] { endpoints.map { "\($0.address)\t\(hostname)" } }
+    /// The address by which the container reaches this machine.
+    public var gateway: IPv4Address? {
+        connections.withLock { $0.first { !$0.record.isInternal } ?? $0.first }?.record.gateway
+    }
 
     /// The content of `/etc/resolv.conf`.
     public var resolverFile: String { request.effectiveResolver.containerFile() }

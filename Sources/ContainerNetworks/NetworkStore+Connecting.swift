@@ -1,4 +1,5 @@
 internal import FileSystem
+internal import SystemPackage
 
 extension NetworkStore {
     /// Adds a container to a network: its file, the bridge if it is the first one, and the pair of interfaces.
@@ -17,6 +18,9 @@ extension NetworkStore {
             throw NetworkError.alreadyConnected(container: request.containerName, network: name)
         }
         let hasBridge = Links.exists(networks[index].record.interface)
+        // Another store must not choose the same subnet before there is a route to it.
+        let machineLock = hasBridge ? nil : try? FileLock.acquire("/run/swiftbuild-networks.lock", .exclusive)
+        defer { withExtendedLifetime(machineLock) {} }
         if !hasBridge { try adapt(index, &networks) }
         let endpoint = NetworkEndpoint(
             network: networks[index].record.id,

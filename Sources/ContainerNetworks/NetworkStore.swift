@@ -103,6 +103,20 @@ public struct NetworkStore: Sendable {
         }
     }
 
+    /// Gives a container another name in the networks in which it is.
+    public func rename(_ container: ObjectID, to name: String) throws(NetworkError) {
+        try NetworkError.wrapping {
+            let known = try load().flatMap(\.endpoints).contains { $0.container == container }
+            guard known else { return }
+            try locked { networks in
+                for var endpoint in networks.flatMap(\.endpoints) where endpoint.container == container {
+                    endpoint.containerName = name
+                    try write(endpoint)
+                }
+            }
+        }
+    }
+
     /// Removes what containers have left whose supervisor was killed.
     public func clean() throws(NetworkError) { try locked { _ in } }
 

@@ -1,3 +1,4 @@
+public import ContainerNetworks
 internal import ContentStore
 internal import FileSystem
 internal import Glibc
@@ -61,25 +62,31 @@ public struct ContainerStore: Sendable {
 
     /// What the state file says, corrected by whether there is a supervisor.
     func state(of id: ContainerID) throws -> ContainerState {
+        let state: ContainerState = try read(id, "state.json")
+        guard state.isRunning, !isSupervised(id) else { return state }
+        defer { if !state.endpoints.isEmpty { try? networks.clean() } }
+        guard let lock = try tryLockSupervisor(id) else { return try read(id, "state.json") }
+        defer { withExtendedLifetime(lock) {} }
+        return try correctedState(of: id)
+    }
+
+    /// Records that a container has lost its supervisor, or removes it where that is what was to become of it.
+    private func correctedState(of id: ContainerID) throws -> ContainerState {
+        // Read under the lock: it may have ended since.
         var state: ContainerState = try read(id, "state.json")
-        guard state.isRunning, let lock = try tryLockSupervisor(id) else { return state }
-        // Read again: it may have ended between the first look and the lock.
-        state = try read(id, "state.json")
         guard state.isRunning else { return state }
+        ControlGroup.removeLeftOver(of: id)
         if (try read(id, "container.json") as ContainerRecord).isRemovedAfterwards {
-            // It was to be removed when it ended, and its supervisor could not.
-            ControlGroup.removeLeftOver(of: id)
             try store.discard(directory(id))
             throw ContainerStoreError.notFound(id.short)
         }
         state.status = .dead
         state.processID = 0
+        state.endpoints = []
         state.exitCode = 137
         state.error = "the supervisor ended unexpectedly"
         state.finished = Timestamp.now
-        ControlGroup.removeLeftOver(of: id)
         try write(state, id, "state.json")
-        withExtendedLifetime(lock) {}
         return state
     }
 
@@ -108,8 +115,11 @@ public struct ContainerStore: Sendable {
 
     /// The lock that a supervisor holds, if there is none; whoever has it decides what becomes of the container.
     func tryLockSupervisor(_ id: ContainerID) throws -> FileLock? {
-        try FileLock.tryAcquire(directory(id).appending("supervisor"), .exclusive)
+        try FileLock.tryAcquire(directory(id).appending("supervisor"), slot: 0)
     }
+
+    /// Whether the container has a supervisor.
+    func isSupervised(_ id: ContainerID) -> Bool { FileLock.isHeld(directory(id).appending("supervisor"), slot: 0) }
 
     // MARK: Changing
 
@@ -149,9 +159,22 @@ public struct ContainerStore: Sendable {
         if let other = try all().first(where: { $0.record.name == name }) {
             throw ContainerStoreError.nameInUse(name, by: other.record.id)
         }
-        var record = try container(id).record
-        record.name = name
+        try change(id) { $0.name = name }
+        try networks.rename(id, to: name.description)
+    }
+
+    /// Changes what was asked for, while `lockNames` is held.
+    private func change(_ id: ContainerID, _ body: (inout ContainerRecord) throws -> Void) throws {
+        var record: ContainerRecord = try read(id, "container.json")
+        try body(&record)
         try write(record, id, "container.json")
+    }
+
+    /// Changes the networks of a container, also of a running one.
+    func changeNetwork(of id: ContainerID, _ body: (inout ContainerNetwork) throws -> Void) throws {
+        let lock = try lockNames()
+        defer { withExtendedLifetime(lock) {} }
+        try change(id) { try body(&$0.network) }
     }
 
     /// Removes a container that does not run.
@@ -163,6 +186,18 @@ public struct ContainerStore: Sendable {
         }
         defer { withExtendedLifetime(lock) {} }
         try store.discard(directory(container.record.id))
+    }
+
+    /// The names of the networks that containers are to be in, also of those that do not run.
+    public func usedNetworks() throws -> Set<String> { Set(try all().flatMap(\.record.network.names)) }
+
+    /// Removes the networks that no container is to be in.
+    ///
+    /// - Parameter isSelected: Whether a network is to be removed then.
+    /// - Throws: `NetworkError`, `SystemError`.
+    public func removeUnusedNetworks(where isSelected: (NetworkRecord) -> Bool) throws -> [NetworkRecord] {
+        let used = try usedNetworks()
+        return try networks.prune { !used.contains($0.name) && isSelected($0) }
     }
 
     /// The layers that containers are made of.

@@ -1,3 +1,5 @@
+public import ContainerNetworks
+
 /// Why something could not be done with a container.
 public enum ContainerStoreError: Error, Sendable, CustomStringConvertible {
     case notFound(String)
@@ -14,6 +16,10 @@ public enum ContainerStoreError: Error, Sendable, CustomStringConvertible {
     case unsupported(String)
     case damaged(ContainerID, reason: String)
     case supervisorGone(ContainerName)
+    /// Its network is the machine's, none, or another container's.
+    case sharesNetwork(ContainerName)
+    /// Its network was to be that of another container.
+    case networkNotRunning(ContainerName)
     case noVolume(String)
     case volumeInUse(String, by: ContainerName)
 
@@ -33,6 +39,9 @@ public enum ContainerStoreError: Error, Sendable, CustomStringConvertible {
         case .notStarted(let reason, _): reason
         case .unsupported(let reason): reason
         case .damaged(let id, let reason): "the record of the container \(id.short) is damaged: \(reason)"
+        case .sharesNetwork(let name):
+            "the container `\(name)` has no network of its own; `--network` decides that when it is created"
+        case .networkNotRunning(let name): "cannot join the network of the container `\(name)`, which is not running"
         case .noVolume(let name): "there is no volume `\(name)`"
         case .volumeInUse(let name, let container): "the volume `\(name)` is used by the container `\(container)`"
         case .supervisorGone(let name): "the supervisor of the container `\(name)` ended unexpectedly"

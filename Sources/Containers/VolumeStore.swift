@@ -1,10 +1,11 @@
+internal import ContainerNetworks
 internal import ContentStore
 internal import FileSystem
 internal import Glibc
 public import Layers
 public import OCI
 public import SystemPackage
-public import Tar
+internal import Tar
 
 /// Directories that outlive containers, each by its name in `volumes-v1`.
 public struct VolumeStore: Sendable {

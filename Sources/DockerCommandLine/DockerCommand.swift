@@ -51,16 +51,20 @@ struct DockerCommand: Sendable {
             ("container remove", "rm"), ("container rename", "rename"), ("container exec", "exec"),
             ("container attach", "attach"), ("container logs", "logs"), ("container wait", "wait"),
             ("container pause", "pause"), ("container unpause", "unpause"), ("manifest", "index"),
-            ("manifest create", "index create"), ("manifest push", "index push"), ("manifest inspect", "inspect"),
+            ("container port", "port"), ("network", "network ls"), ("network create", "network create"),
+            ("network connect", "network connect"), ("network disconnect", "network disconnect"),
+            ("network inspect", "network inspect"), ("network ls", "network ls"), ("network list", "network ls"),
+            ("network prune", "network prune"), ("network rm", "network rm"), ("network remove", "network rm"),
+            ("port", "port"), ("manifest create", "index create"), ("manifest push", "index push"),
+            ("manifest inspect", "inspect"),
         ].map { DockerCommand($0.0, .command($0.1)) }
         + [
-            "top", "stats", "port", "update", "commit", "export", "container top", "container stats", "container port",
+            "top", "stats", "update", "commit", "export", "container top", "container stats",
             "container update", "container commit", "container export", "container diff", "container cp",
             "container inspect",
         ].map { DockerCommand($0, .none("not supported yet")) }
         + [
             DockerCommand("compose", .none("applications of several containers are not supported yet")),
-            DockerCommand("network", .none("containers share the network of this machine")),
             DockerCommand("volume", .none("`run -v NAME:PATH` makes volumes; there is no command for them yet")),
             DockerCommand("search", .none("registries are searched on their web pages")),
             DockerCommand("events", .none("there is no daemon; `build --progress json` prints the events of a build")),

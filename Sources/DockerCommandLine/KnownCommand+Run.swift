@@ -21,9 +21,9 @@ extension KnownCommand {
             .option("log-opt", nil, .different("max-size and max-file")),
             .option("memory", "m"),
             .option("mount", nil, .missing("`-v SOURCE:PATH[:ro]` mounts directories and volumes")),
-            .option("network", nil, .different("host, which is the default, and none")),
-            .option("publish", "p", network),
-            .toggle("publish-all", "P", network),
+            .option("network"),
+            .option("publish", "p"),
+            .toggle("publish-all", "P"),
             .toggle("quiet", "q"),
             .option("security-opt", nil, .different("seccomp and no-new-privileges")),
             .toggle("tty", "t"),
@@ -35,9 +35,11 @@ extension KnownCommand {
         ]
         + options(
             [
-                "add-host", "cap-add", "cap-drop", "cidfile", "cpus", "cpuset-cpus", "entrypoint", "env-file",
+                "add-host", "cap-add", "cap-drop", "cidfile", "cpus", "cpuset-cpus", "dns", "dns-option", "dns-search",
+                "entrypoint", "env-file", "expose",
                 "health-cmd", "health-interval", "health-retries", "health-start-interval", "health-start-period",
-                "health-timeout", "label-file", "memory-swap", "name", "pids-limit", "platform", "pull", "restart",
+                "health-timeout", "ip", "label-file", "memory-swap", "name", "network-alias", "pids-limit", "platform",
+                "pull", "restart",
                 "shm-size", "stop-signal", "stop-timeout", "sysctl", "tmpfs", "ulimit",
             ],
             .same
@@ -54,16 +56,21 @@ extension KnownCommand {
         )
         + options(["cpu-count", "cpu-percent", "io-maxbandwidth", "io-maxiops"], windows)
         + options(
-            [
-                "dns", "dns-option", "dns-search", "expose", "ip", "ip6", "link", "link-local-ip", "mac-address",
-                "network-alias",
-            ],
-            network
+            ["net", "net-alias", "dns-opt"],
+            .different("older Docker's word for `--network`, `--network-alias`, `--dns-option`")
+        )
+        + options(["ip6", "link-local-ip"], .missing("networks have IPv4 only"))
+        + options(
+            ["link"],
+            .missing("containers of a network that was created find each other by name")
+        )
+        + options(
+            ["mac-address"],
+            .missing("the hardware address follows from the IP address")
         )
         + toggles(["no-healthcheck", "privileged", "read-only", "rm"], .same)
         + toggles(["init", "oom-kill-disable"], notYet)
 
     private static let notYet = CommandFlag.Support.missing("not supported yet")
-    private static let network = CommandFlag.Support.missing("containers share the network of this machine")
     private static let windows = CommandFlag.Support.missing("only Windows has it")
 }

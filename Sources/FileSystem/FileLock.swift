@@ -44,13 +44,26 @@ public final class FileLock: Sendable {
         return lock
     }
 
-    private static func acquire(_ path: FilePath, slot: UInt64, waiting: Bool) throws(SystemError) -> FileLock? {
-        let file = try OwnedDescriptor(path, O_RDWR | O_CREAT, 0o644)
+    /// Whether one of these locks is held, without taking it even for a moment.
+    public static func isHeld(_ path: FilePath, slot: UInt64) -> Bool {
+        guard let file = try? OwnedDescriptor(path, O_RDWR) else { return false }
+        var lock = region(slot)
+        // F_OFD_GETLK
+        return uninterrupted({ fcntl(file.rawValue, 36, &lock) }) == 0 && lock.l_type != Int16(F_UNLCK)
+    }
+
+    private static func region(_ slot: UInt64) -> Glibc.flock {
         var lock = Glibc.flock()
         lock.l_type = Int16(F_WRLCK)
         lock.l_whence = Int16(SEEK_SET)
         lock.l_start = off_t(slot >> 2)
         lock.l_len = 1
+        return lock
+    }
+
+    private static func acquire(_ path: FilePath, slot: UInt64, waiting: Bool) throws(SystemError) -> FileLock? {
+        let file = try OwnedDescriptor(path, O_RDWR | O_CREAT, 0o644)
+        var lock = region(slot)
         // F_OFD_SETLK and F_OFD_SETLKW; glibc's header hides them from Swift behind _GNU_SOURCE.
         if uninterrupted({ fcntl(file.rawValue, waiting ? 38 : 37, &lock) }) == 0 { return FileLock(file) }
         let error = SystemError("lock", path)

@@ -1,3 +1,4 @@
+internal import ContainerNetworks
 internal import ContentStore
 internal import FileSystem
 internal import Formatting
@@ -42,6 +43,7 @@ enum MachineCheck {
                 otherwise: "version 1, or none: devices that RUN makes cannot be opened"
             ),
             check("git", hasGit, "found", otherwise: "not found: ADD and contexts cannot take Git repositories"),
+            networks,
         ]
     }
 
@@ -72,6 +74,18 @@ enum MachineCheck {
         return reason.map {
             DoctorFinding(.note, subject, "not for ordinary users: \($0)", hint: "as root, builds do not need them")
         } ?? DoctorFinding(.ok, subject, "allowed for ordinary users")
+    }
+
+    private static var networks: DoctorFinding {
+        guard let obstacle = ContainerNetworking.obstacle() else {
+            return DoctorFinding(.ok, "networks", "containers have networks of their own")
+        }
+        return DoctorFinding(
+            geteuid() == 0 ? .warning : .note,
+            "networks",
+            "containers have the machine's network: \(obstacle)",
+            hint: obstacle.hint
+        )
     }
 
     private static func isolation(_ capabilities: SandboxCapabilities) -> DoctorFinding {

@@ -5,7 +5,7 @@ internal import ContentStore
 internal import FileSystem
 internal import Formatting
 internal import Glibc
-public import Images
+internal import Images
 internal import Layers
 internal import OCI
 public import Reporting

@@ -46,7 +46,7 @@ struct ContainerNetworkingTests {
         let reverse = address.split(separator: ".").reversed().joined(separator: ".") + ".in-addr.arpa"
         #expect(try look(reverse, from: web, type: 12)?.contains("\u{2}db\u{4}shop") == true)
         #expect(web.resolverFile.hasPrefix("nameserver 127.0.0.11\n"))
-        #expect(web.hosts("h") == ["\(try #require(web.endpoints.first).address)\th"])
+        #expect(web.gateway == (try world.networks.find("shop")).record.gateway)
 
         let server = try Peer.Server(.tcp, port: 5432, in: database.namespace)
         #expect(

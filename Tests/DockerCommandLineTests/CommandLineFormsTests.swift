@@ -67,8 +67,8 @@ struct CommandLineFormsTests {
             ("build --squash .", "`--squash` is not supported: "), ("images --nope", "unknown flag `--nope`"),
             ("build -X .", "unknown flag `-X`"), ("build . -t", "`-t` needs a value"),
             ("build --tag", "`--tag` needs a value"), ("build --push=maybe .", "`--push` takes true or false"),
-            ("run -i=x a", "`-i` takes true or false"), ("run -p8000:8000 a", "`-p` is not supported: "),
-            ("run -itp 80 a", "`-p` is not supported: "), ("run --gpus all a", "`--gpus` is not supported: "),
+            ("run -i=x a", "`-i` takes true or false"), ("run -astdin a", "`-a` is not supported: "),
+            ("run -ita stdin a", "`-a` is not supported: "), ("run --gpus all a", "`--gpus` is not supported: "),
         ]
     )
     func wrong(line: String, expected: String) {

@@ -1,3 +1,4 @@
+import ContainerNetworks
 import ContainerRuntime
 import Containers
 import FileSystem
@@ -37,9 +38,6 @@ struct ContainerCreation {
         for path in (execution.volumes ?? [:]).keys.sorted() { try mounts.addAnonymous(path) }
         options.mounts = mounts.mounts
         var process = try ProcessSpecification(execution, name: image, users: try stack.users(), options)
-        process.hosts = try flags.hosts.map { text in
-            try UserError.reading("--add-host", text, ExtraHost.init(parsing:))
-        }
         process.limits = try flags.limits.resourceLimits.map { text in
             try UserError.reading("--ulimit", text, ResourceLimit.init(parsing:))
         }
@@ -112,6 +110,15 @@ struct ContainerCreation {
         }
     }
 
+    /// What `--label` and `--label-file` say.
+    static func labels(_ texts: [String], files: [String]) throws -> [String: String] {
+        let pairs = try variables(texts, files: files, option: "--label", usesEnvironment: false).map { text in
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            return (parts[0], parts[1])
+        }
+        return Dictionary(pairs) { $1 }
+    }
+
     private func size(_ option: String, _ text: String) throws -> Int64 {
         guard let size = ByteSize.binary(text) else {
             throw UserError("\(option): invalid size `\(text)`: expected, for example, 512m", status: .usage)
@@ -122,17 +129,10 @@ struct ContainerCreation {
     // MARK: What is not of the process
 
     private func complete(_ record: inout ContainerRecord) throws {
-        record.network = try network()
+        let exposed = (execution.exposedPorts ?? [:]).keys
+        try flags.network.apply(to: &record, imagePorts: exposed, in: ContainerStore(store))
         record.labels = execution.labels ?? [:]
-        for text in try ContainerCreation.variables(
-            flags.labels,
-            files: flags.labelFiles,
-            option: "--label",
-            usesEnvironment: false
-        ) {
-            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            record.labels[String(parts[0])] = String(parts[1])
-        }
+        record.labels.merge(try ContainerCreation.labels(flags.labels, files: flags.labelFiles)) { $1 }
         if let text = flags.stopSignal ?? execution.stopSignal, !text.isEmpty {
             guard let signal = SignalName.number(text) else {
                 throw UserError("--stop-signal: unknown signal `\(text)`", status: .usage)
@@ -161,15 +161,6 @@ struct ContainerCreation {
         record.health = try health()
         record.log = try log()
         record.limits = try limits()
-    }
-
-    private func network() throws -> ContainerNetwork {
-        switch flags.network {
-        case nil, "host": .host
-        case "none": .none
-        case let name?:
-            throw UserError("--network: there is no network `\(name)`; known are host and none", status: .usage)
-        }
     }
 
     private func limits() throws -> ContainerLimits {

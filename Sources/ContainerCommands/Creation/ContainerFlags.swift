@@ -64,12 +64,6 @@ struct ContainerFlags: ParsableArguments {
     var hostname: String?
 
     @Option(
-        name: .customLong("add-host"),
-        help: ArgumentHelp("Add a line to /etc/hosts; may repeat.", valueName: "name:address")
-    )
-    var hosts: [String] = []
-
-    @Option(
         name: .customLong("entrypoint"),
         help: ArgumentHelp("Replace the image's ENTRYPOINT.", valueName: "command")
     )
@@ -89,12 +83,6 @@ struct ContainerFlags: ParsableArguments {
 
     @Flag(name: .customLong("read-only"), help: "Let the container change nothing but its volumes.")
     var isReadOnly = false
-
-    @Option(
-        name: .customLong("network"),
-        help: ArgumentHelp("What the container sees of the network: host (the default) or none.", valueName: "mode")
-    )
-    var network: String?
 
     @Option(
         name: .customLong("restart"),
@@ -117,6 +105,7 @@ struct ContainerFlags: ParsableArguments {
     )
     var stopTimeout: Int?
 
+    @OptionGroup var network: NetworkFlags
     @OptionGroup var limits: LimitFlags
     @OptionGroup var privileges: PrivilegeFlags
     @OptionGroup var health: HealthFlags

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import ContainerNetworks
 import ContainerRuntime
 import Containers
 import Formatting
@@ -88,13 +89,13 @@ struct PsCommand: Command {
             },
             .init("Status", "STATUS") { $0.state.sentence(now: now) },
             .init("State", "STATE") { $0.state.status.rawValue },
-            .init("Ports", "PORTS") { _ in "" },
+            .init("Ports", "PORTS") { $0.portsText },
             .init("Names", "NAMES") { "\($0.record.name)" },
             .init("Labels", "LABELS") { container in
                 container.record.labels.sorted { $0.key < $1.key }.map { "\($0)=\($1)" }.joined(separator: ",")
             },
             .init("Mounts", "MOUNTS") { $0.record.volumes.joined(separator: ",") },
-            .init("Networks", "NETWORKS") { "\($0.record.network)" },
+            .init("Networks", "NETWORKS") { $0.record.network.names.joined(separator: ",") },
         ]
     }
 

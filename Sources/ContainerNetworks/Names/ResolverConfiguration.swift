@@ -28,6 +28,18 @@ public struct ResolverConfiguration: Sendable, Codable, Equatable {
         return ResolverConfiguration(text: String(decoding: bytes, as: UTF8.self))
     }
 
+    /// The file of a container that has the machine's network; `nil` for the machine's own.
+    public var machineFile: String? {
+        guard self != ResolverConfiguration() else { return nil }
+        let machine = ResolverConfiguration.machine()
+        func line(_ name: String, _ own: [String], _ other: [String]) -> String {
+            let words = own.isEmpty ? other : own
+            return words.isEmpty ? "" : "\(name) \(words.joined(separator: " "))\n"
+        }
+        return (servers.isEmpty ? machine.servers : servers).map { "nameserver \($0)\n" }.joined()
+            + line("search", search, machine.search) + line("options", options, machine.options)
+    }
+
     /// The file of a container whose queries are answered by `NameServer`.
     ///
     /// Docker's `ndots:0`: otherwise names of containers are first looked for in the domains of `search`.

@@ -5,7 +5,7 @@ internal import OCI
 public struct NetworkEndpoint: Sendable, Codable, Equatable {
     public let network: ObjectID
     public let container: ObjectID
-    public let containerName: String
+    public internal(set) var containerName: String
     /// Other names by which containers of this network find it.
     public let aliases: [String]
     public let address: IPv4Address
@@ -22,6 +22,8 @@ public struct NetworkEndpoint: Sendable, Codable, Equatable {
         hardwareAddress.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")
     }
 
+    public var id: ObjectID { ObjectID(digestOf: "\(network)\(container)") }
+
     /// The name of the interface's other end, on the machine's side.
-    var hostInterface: String { "veth\(SHA256Hasher.digest(of: "\(network)\(container)").hex.prefix(11))" }
+    var hostInterface: String { "veth\(id.description.prefix(11))" }
 }

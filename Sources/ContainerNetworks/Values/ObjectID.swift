@@ -1,3 +1,6 @@
+internal import ContentStore
+internal import OCI
+
 /// The ID of a network or a container: 64 lower-case hexadecimal digits, as Docker's.
 public struct ObjectID: TextCodable {
     public let description: String
@@ -14,6 +17,9 @@ public struct ObjectID: TextCodable {
         let digits = Array("0123456789abcdef")
         return ObjectID(unchecked: String((0..<64).map { _ in digits[Int.random(in: 0..<16)] }))
     }
+
+    /// The one that follows from a text.
+    init(digestOf text: String) { description = SHA256Hasher.digest(of: text).hex }
 
     private init(unchecked text: String) { description = text }
 

@@ -11,8 +11,11 @@ extension ProcessSpecification {
         {
             SandboxMount(.content(content, permissions: permissions), target: target, isReadOnly: isReadOnly)
         }
-        let resolver = (try? FileOperations.read("/etc/resolv.conf", limit: 1 << 20)) ?? []
-        var table = "127.0.0.1\tlocalhost \(hostname)\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+        let resolver =
+            resolverFile.map { Array($0.utf8) } ?? (try? FileOperations.read("/etc/resolv.conf", limit: 1 << 20)) ?? []
+        // A process with an address of its own has that name for it.
+        let ownName = hosts.contains { $0.name == hostname } ? "" : " \(hostname)"
+        var table = "127.0.0.1\tlocalhost\(ownName)\n::1\tlocalhost ip6-localhost ip6-loopback\n"
         for host in hosts { table += "\(host.address)\t\(host.name)\n" }
         return [
             file(resolver, "/etc/resolv.conf"), file(Array(table.utf8), "/etc/hosts"),

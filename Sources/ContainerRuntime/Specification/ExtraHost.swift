@@ -5,6 +5,10 @@ public struct ExtraHost: Sendable, Hashable, Codable {
     public let name: String
     /// An IPv4 or IPv6 address as text.
     public let address: String
+    /// Whether this machine is meant, which has another address where the process has a network of its own.
+    public let isMachine: Bool
+
+    public init(name: String, address: String) { (self.name, self.address, isMachine) = (name, address, false) }
 
     /// Parses `NAME:ADDRESS` or `NAME=ADDRESS`.
     ///
@@ -17,7 +21,8 @@ public struct ExtraHost: Sendable, Hashable, Codable {
         name = String(text[..<separator])
         var address = String(text[text.index(after: separator)...])
         if address.hasPrefix("["), address.hasSuffix("]") { address = String(address.dropFirst().dropLast()) }
-        if address == "host-gateway" { address = "127.0.0.1" }
+        isMachine = address == "host-gateway"
+        if isMachine { address = "127.0.0.1" }
         guard !name.isEmpty, !name.utf8.contains(where: { $0 <= 0x20 }) else {
             throw .invalidSetting(text, reason: "the name is empty or has blanks")
         }

@@ -20,6 +20,8 @@ public struct ProcessSpecification: Sendable, Codable {
     public var hostname = SandboxConfiguration.defaultHostname
     /// Further lines of `/etc/hosts`.
     public var hosts: [ExtraHost] = []
+    /// The content of `/etc/resolv.conf`; `nil` for that of the machine's.
+    public var resolverFile: String?
     public var limits: [ResourceLimit] = []
     /// The size of `/dev/shm` in bytes; `nil` for Docker's default of 64 MiB.
     public var sharedMemorySize: UInt64?

@@ -1,5 +1,5 @@
 internal import CLinux
-public import ContainerRuntime
+internal import ContainerRuntime
 internal import FileSystem
 internal import Glibc
 internal import Layers

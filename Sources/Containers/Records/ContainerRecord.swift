@@ -1,3 +1,4 @@
+public import ContainerNetworks
 public import ContainerRuntime
 public import Layers
 public import OCI
@@ -16,6 +17,12 @@ public struct ContainerRecord: Sendable, Codable {
     public let layers: [Layer]
     public var process: ProcessSpecification
     public var network: ContainerNetwork
+    /// Which of its ports are reachable through the machine.
+    public var publishedPorts: [PublishedPort]
+    /// Ports that it says it serves, such as `80/tcp`, published or not.
+    public var exposedPorts: [ExposedPort]
+    /// What it asks about names that are not those of containers; each empty part is the machine's.
+    public var resolver: ResolverConfiguration
     public var labels: [String: String]
     /// The names of the volumes among its mounts.
     public var volumes: [String]
@@ -55,6 +62,9 @@ public struct ContainerRecord: Sendable, Codable {
         self.layers = layers
         self.process = process
         network = .host
+        publishedPorts = []
+        exposedPorts = []
+        resolver = ResolverConfiguration()
         labels = [:]
         volumes = []
         stopSignal = 15
@@ -67,14 +77,6 @@ public struct ContainerRecord: Sendable, Codable {
         log = LogLimits()
         limits = ContainerLimits()
     }
-}
-
-/// What a container sees of the network.
-public enum ContainerNetwork: Sendable, Hashable, Codable {
-    /// The machine's interfaces.
-    case host
-    /// Only a loopback interface of its own.
-    case none
 }
 
 /// How much of what a container writes is kept, as `--log-opt` has it.

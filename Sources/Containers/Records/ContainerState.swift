@@ -1,3 +1,4 @@
+public import ContainerNetworks
 internal import Glibc
 public import OCI
 
@@ -24,6 +25,8 @@ public struct ContainerState: Sendable, Codable {
     public var error = ""
     public var isOutOfMemory = false
     public var restartCount = 0
+    /// Its place in each of its networks, while it runs.
+    public var endpoints: [NetworkEndpoint] = []
     public var health: Health?
     /// Whether somebody has stopped it, so that it stays stopped.
     public var wasStopped = false

@@ -1,4 +1,5 @@
 internal import CSandbox
+internal import ContainerNetworks
 internal import ContainerRuntime
 internal import FileSystem
 internal import Glibc

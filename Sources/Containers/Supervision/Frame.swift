@@ -1,3 +1,4 @@
+internal import ContainerNetworks
 internal import ContainerRuntime
 internal import FileSystem
 internal import Glibc
@@ -17,6 +18,10 @@ enum Request: Sendable, Codable {
     case wait
     /// Starts a command beside the process, which nobody waits for.
     case execute(ProcessSpecification)
+    /// Connects the container to another network.
+    case connect(NetworkAttachment)
+    /// Disconnects it from the network of a name or ID.
+    case disconnect(String)
     /// Ends, removes the container, whatever its policy says.
     case remove
 }

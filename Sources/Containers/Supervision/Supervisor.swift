@@ -1,17 +1,17 @@
+public import ContainerNetworks
 internal import ContainerRuntime
 internal import ContentStore
 internal import FileSystem
 internal import Glibc
 internal import OCI
 internal import Sandbox
-internal import Snapshots
 internal import SystemPackage
 internal import Threads
 
 /// The process beside a container: it starts the container's process and sees it to its end, keeps its log, and does
 /// what clients ask for.
 ///
-/// One thread does everything. The container's process ends with this one, whatever ends it.
+/// One thread does everything but what `LiveNetworks` serves. The container's process ends with this one, whatever ends it.
 public final class Supervisor {
     private let store: ContainerStore
     private let id: ContainerID
@@ -23,7 +23,9 @@ public final class Supervisor {
     private var connections: [Connection] = []
     private var listener: ControlSocket?
     private let signals: SignalPipe
-    private var running: Running?
+    private var running: ContainerProcess?
+    /// Kept while the process is started again.
+    private var network: NetworkAccess?
     /// When the process is killed that was asked to end.
     private var killTime: Int64?
     /// When it is started again.
@@ -33,16 +35,6 @@ public final class Supervisor {
     private var isRemoved = false
     private let health: HealthMonitor
     private var commands = DetachedCommands()
-
-    /// A process and what it has.
-    private struct Running {
-        let process: SandboxProcess
-        let streams: ProcessStreams
-        /// What must live as long.
-        let prepared: PreparedProcess
-        let group: ControlGroup?
-        let start: Int64
-    }
 
     /// - Throws: `ContainerStoreError.running` where the container has a supervisor.
     public init(_ id: ContainerID, in store: ContainerStore) throws {
@@ -116,49 +108,21 @@ public final class Supervisor {
     // MARK: Starting
 
     private func start() throws {
-        do {
-            try startProcess()
-        } catch {
-            ControlGroup.removeLeftOver(of: id)
-            throw error
-        }
-    }
-
-    private func startProcess() throws {
-        let isolation = try Isolation(store.store).strongest()
-        let snapshots = SnapshotStore(store.layers)
-        let launcher = ProcessLauncher(snapshots, isolation)
-        let root = try store.rootFilesystem(of: record, isolation, snapshots)
-        let prepared = try launcher.prepare(record.process, on: root)
-        // Those with CAP_SYS_ADMIN may have every device.
-        let limitsDevices = !record.process.privileges.capabilities.contains(.all)
-        let group = try ControlGroup(id, record.limits, limitsDevices: limitsDevices)
-        var surroundings = ContainerSurroundings()
-        group?.join(&surroundings)
-        surroundings.isRootReadOnly = record.isRootReadOnly
-        surroundings.kernelParameters = record.kernelParameters.compactMap { KernelParameter(name: $0, value: $1) }
-        let streams = try ProcessStreams(
-            usesTerminal: record.process.usesTerminal,
-            isInteractive: record.isInteractive
-        )
-        for case .attach(_, let size?)? in connections.map(\.request) { streams.resize(to: size) }
-        let process = try prepared.launch(streams.streams, in: surroundings)
-        streams.closeProcessEnds()
-        running = Running(
-            process: process,
-            streams: streams,
-            prepared: prepared,
-            group: group,
-            start: Pause.now
-        )
+        let network = try network ?? NetworkAccess(record, in: store)
+        self.network = network
+        var size: TerminalSize?
+        for case .attach(_, let shown?)? in connections.map(\.request) { size = shown }
+        let running = try ContainerProcess(record, in: store, network, size)
+        self.running = running
         state.status = .running
-        state.processID = process.processID
-        state.processStart = ProcessIdentity.startTime(of: process.processID) ?? 0
+        state.processID = running.process.processID
+        state.processStart = ProcessIdentity.startTime(of: running.process.processID) ?? 0
         state.started = Timestamp.now
         state.exitCode = 0
+        state.endpoints = network.endpoints
         state.health = record.health.map { _ in .init() }
         save()
-        health.begin(process)
+        health.begin(running.process)
     }
 
     // MARK: Running
@@ -272,6 +236,8 @@ public final class Supervisor {
             running?.process.kill(SIGKILL)
         case .pause, .resume: setPaused(client)
         case .execute(let specification): execute(specification, client)
+        case .connect(let attachment): changeNetwork(client) { try $0.connect(attachment) }
+        case .disconnect(let network): changeNetwork(client) { try $0.disconnect(network) }
         }
     }
 
@@ -284,6 +250,20 @@ public final class Supervisor {
         } catch {
             let (reason, code) = Supervisor.reason(error)
             client.send(Frame(.failure, "\(code) \(reason)"))
+        }
+    }
+
+    private func changeNetwork(_ client: Connection, _ body: (LiveNetworks) throws -> Void) {
+        do {
+            guard case .connected(let networks)? = network else {
+                throw ContainerStoreError.sharesNetwork(record.name)
+            }
+            try body(networks)
+            state.endpoints = networks.endpoints
+            save()
+            client.send(Frame(.done))
+        } catch {
+            client.send(Frame(.failure, "1 \(error)"))
         }
     }
 
@@ -365,6 +345,9 @@ public final class Supervisor {
     /// Leaves the container to others, who see its end from now on.
     private func finish() {
         listener = nil
+        network?.stop()
+        network = nil
+        state.endpoints = []
         state.status = .exited
         state.processID = 0
         if isRemoved {

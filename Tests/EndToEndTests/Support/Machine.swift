@@ -50,6 +50,13 @@ enum Machine {
         // CAP_SYS_ADMIN of linux/capability.h.
         return (capabilities ?? 0) & (1 << 21) != 0
     }()
+    /// Whether containers can have networks of their own.
+    static var canMakeNetworks: Bool {
+        get async throws {
+            let doctor = try await run([binary.string, "doctor", "--root", "/nonexistent"], in: scratch)
+            return canRun && doctor.outputText.contains("containers have networks of their own")
+        }
+    }
     static let needsMounts = "needs the capability CAP_SYS_ADMIN: mounts a small file system"
 
     /// Mounts at or below a directory.

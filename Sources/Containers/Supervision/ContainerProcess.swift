@@ -1,0 +1,48 @@
+internal import ContainerRuntime
+internal import Sandbox
+internal import Snapshots
+internal import Threads
+
+/// The process of a container, and what it has while it runs.
+struct ContainerProcess {
+    let process: SandboxProcess
+    let streams: ProcessStreams
+    let group: ControlGroup?
+    /// `Pause.now` when it was started.
+    let start = Pause.now
+    /// What must live as long.
+    private let prepared: PreparedProcess
+
+    /// Starts it.
+    ///
+    /// - Parameter size: That of the terminal on which it is shown; `nil` where that is not known.
+    /// - Throws: `ContainerError`, `ContainerStoreError`, `SandboxError`, `SystemError`; no control group is left then.
+    init(_ record: ContainerRecord, in store: ContainerStore, _ network: NetworkAccess, _ size: TerminalSize?) throws {
+        do {
+            let isolation = try Isolation(store.store).strongest()
+            let snapshots = SnapshotStore(store.layers)
+            let root = try store.rootFilesystem(of: record, isolation, snapshots)
+            var specification = record.process
+            network.complete(&specification)
+            prepared = try ProcessLauncher(snapshots, isolation).prepare(specification, on: root)
+            // Those with CAP_SYS_ADMIN may have every device.
+            let limitsDevices = !specification.privileges.capabilities.contains(.all)
+            group = try ControlGroup(record.id, record.limits, limitsDevices: limitsDevices)
+            var surroundings = ContainerSurroundings()
+            group?.join(&surroundings)
+            surroundings.network = network.namespace
+            surroundings.isRootReadOnly = record.isRootReadOnly
+            surroundings.kernelParameters = record.kernelParameters.compactMap { KernelParameter(name: $0, value: $1) }
+            streams = try ProcessStreams(
+                usesTerminal: specification.usesTerminal,
+                isInteractive: record.isInteractive
+            )
+            if let size { streams.resize(to: size) }
+            process = try prepared.launch(streams.streams, in: surroundings)
+            streams.closeProcessEnds()
+        } catch {
+            ControlGroup.removeLeftOver(of: record.id)
+            throw error
+        }
+    }
+}
