@@ -34,6 +34,8 @@ const char *sb_masked_path(int index) {
     return index >= 0 && index < PROTECTED_COUNT ? protected_paths[index].path : NULL;
 }
 
+int sb_is_hidden(int index) { return protected_paths[index].how != READ_ONLY_IN_PROC; }
+
 #define SYSTEM_ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
 // Opens a path below a filesystem that was mounted here. It does not pass through the root, so an image has no

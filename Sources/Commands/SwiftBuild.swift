@@ -26,7 +26,7 @@ public struct SwiftBuild: ParsableCommand {
         subcommands: [
             BuildCommand.self, CheckCommand.self, CheckCacheCommand.self, ExplainCommand.self, BuildLogsCommand.self,
         ] + ContainerCommands.all + [
-            ImagesCommand.self, InspectCommand.self, HistoryCommand.self, AnalyzeCommand.self, DiffCommand.self,
+            ImagesCommand.self, HistoryCommand.self, AnalyzeCommand.self, DiffCommand.self,
             ListCommand.self, CatCommand.self, CopyCommand.self, ReportCommand.self,
             TagCommand.self,
             RemoveCommand.self, PruneCommand.self, DiskUsageCommand.self, DoctorCommand.self, SaveCommand.self,

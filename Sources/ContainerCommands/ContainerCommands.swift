@@ -6,9 +6,11 @@ public enum ContainerCommands {
         [
             DebugShellCommand.self,
             RunCommand.self, CreateCommand.self, StartCommand.self, AttachCommand.self, ExecCommand.self,
-            PsCommand.self, LogsCommand.self, StopCommand.self, RestartCommand.self, KillCommand.self,
+            PsCommand.self, LogsCommand.self, InspectCommand.self, StopCommand.self, RestartCommand.self,
+            KillCommand.self,
             PauseCommand.self, UnpauseCommand.self, WaitCommand.self, RenameCommand.self, RemoveContainerCommand.self,
             PortCommand.self, NetworkCommand.self,
+            ContainerCommand.self, VolumeCommand.self,
         ]
     }
 

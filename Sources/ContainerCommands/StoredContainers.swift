@@ -24,13 +24,23 @@ extension Collection<String> {
         ignoresMissing: Bool = false,
         _ body: (Container) throws -> String?
     ) -> ExitStatus {
+        forEachName { name in
+            do {
+                return try body(try store.find(name)) ?? name
+            } catch ContainerStoreError.notFound where ignoresMissing {
+                return nil
+            }
+        }
+    }
+
+    /// Does something with each name, and goes on after an error.
+    ///
+    /// - Parameter body: Returns what is printed of a success; `nil` for nothing.
+    func forEachName(_ body: (String) throws -> String?) -> ExitStatus {
         var status = ExitStatus.success
         for name in self {
             do {
-                let text = try body(try store.find(name))
-                Terminal.print(text ?? name)
-            } catch ContainerStoreError.notFound where ignoresMissing {
-                continue
+                if let text = try body(name) { Terminal.print(text) }
             } catch {
                 let failure = FailureReport(error)
                 failure.write()

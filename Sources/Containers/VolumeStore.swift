@@ -84,7 +84,9 @@ public struct VolumeStore: Sendable {
     }
 
     /// A volume without a name of its own.
-    public func openAnonymous() throws -> Volume { try open(ContainerID.random().description, isAnonymous: true) }
+    public func openAnonymous(labels: [String: String] = [:]) throws -> Volume {
+        try open(ContainerID.random().description, labels: labels, isAnonymous: true)
+    }
 
     /// Gives a volume in which there is nothing yet what an image has at a path, with owners and modes.
     ///

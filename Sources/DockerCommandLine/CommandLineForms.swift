@@ -26,6 +26,9 @@ public enum CommandLineForms {
         if first == "help" { return try help(rest) }
         if isOnlyContext(first) {
             // The usual form, for which no other command is looked at.
+        } else if let alias = alias(rest.prefix(2)) {
+            words = alias.filter { !$0.hasPrefix("-") }
+            flags = alias.filter { $0.hasPrefix("-") } + rest.dropFirst(2)
         } else if KnownCommand.groups.contains(first) {
             words = Array(rest.prefix(2))
             if words.count == 2, !words[1].hasPrefix("-"), !KnownCommand.names.contains(words.joined(separator: " ")) {
@@ -35,9 +38,6 @@ public enum CommandLineForms {
         } else if KnownCommand.verbs.contains(first) {
             words = [first]
             flags = rest.dropFirst()
-        } else if first == "container", rest.count > 1, let verb = DockerCommand.counterpart(of: rest.prefix(2)) {
-            words = [verb]
-            flags = rest.dropFirst(2)
         } else if !isContext(first) {
             throw UserError.unknownCommand(rest.prefix { !$0.hasPrefix("-") })
         }
@@ -46,6 +46,14 @@ public enum CommandLineForms {
         try reader.read(flags)
         return reader.request ?? words + global + reader.arguments
     }
+
+    /// What two words of Docker's are here, in the groups whose other names are understood.
+    private static func alias(_ words: some Collection<String>) -> [String]? {
+        guard words.count == 2, let group = words.first, aliased.contains(group) else { return nil }
+        return DockerCommand.counterpart(of: words).map { $0.split(separator: " ").map(String.init) }
+    }
+
+    private static let aliased: Set<String> = ["container", "image", "volume", "system"]
 
     /// The first word.
     public static func verb(of arguments: [String]) -> String? { split(arguments).rest.first }

@@ -34,7 +34,8 @@ struct DockerCommand: Sendable {
         [
             ("build", "build"), ("builder build", "build"), ("buildx b", "build"), ("buildx build", "build"),
             ("image build", "build"), ("run", "run"), ("container run", "run"), ("images", "images"),
-            ("image ls", "images"), ("image list", "images"), ("image inspect", "inspect"), ("inspect", "inspect"),
+            ("image ls", "images"), ("image list", "images"), ("image inspect", "inspect --type=image"),
+            ("container inspect", "inspect --type=container"), ("inspect", "inspect"),
             ("image history", "history"), ("history", "history"), ("image tag", "tag"), ("tag", "tag"),
             ("image rm", "rmi"), ("image remove", "rmi"), ("rmi", "rmi"), ("image save", "save"), ("save", "save"),
             ("image load", "load"), ("load", "load"), ("image import", "import"), ("import", "import"),
@@ -50,6 +51,9 @@ struct DockerCommand: Sendable {
             ("container restart", "restart"), ("container kill", "kill"), ("container rm", "rm"),
             ("container remove", "rm"), ("container rename", "rename"), ("container exec", "exec"),
             ("container attach", "attach"), ("container logs", "logs"), ("container wait", "wait"),
+            ("container prune", "container prune"), ("volume create", "volume create"),
+            ("volume ls", "volume ls"), ("volume list", "volume ls"), ("volume inspect", "volume inspect"),
+            ("volume rm", "volume rm"), ("volume remove", "volume rm"), ("volume prune", "volume prune"),
             ("container pause", "pause"), ("container unpause", "unpause"), ("manifest", "index"),
             ("container port", "port"), ("network", "network ls"), ("network create", "network create"),
             ("network connect", "network connect"), ("network disconnect", "network disconnect"),
@@ -61,11 +65,9 @@ struct DockerCommand: Sendable {
         + [
             "top", "stats", "update", "commit", "export", "container top", "container stats",
             "container update", "container commit", "container export", "container diff", "container cp",
-            "container inspect",
         ].map { DockerCommand($0, .none("not supported yet")) }
         + [
             DockerCommand("compose", .none("applications of several containers are not supported yet")),
-            DockerCommand("volume", .none("`run -v NAME:PATH` makes volumes; there is no command for them yet")),
             DockerCommand("search", .none("registries are searched on their web pages")),
             DockerCommand("events", .none("there is no daemon; `build --progress json` prints the events of a build")),
             DockerCommand("buildx bake", .none("each target is a build of its own")),

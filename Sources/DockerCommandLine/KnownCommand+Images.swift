@@ -16,8 +16,8 @@ extension KnownCommand {
             docker: "docker inspect",
             [
                 .option("format", "f"),
-                .toggle("size", "s", .ignored("it concerns containers")),
-                .option("type", nil, .different("only `image`")), root,
+                .toggle("size", "s"),
+                .option("type", nil, .different("container, image, network and volume")), root,
             ]
         ),
         KnownCommand(

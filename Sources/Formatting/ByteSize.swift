@@ -35,4 +35,11 @@ public enum ByteSize {
         let (bytes, overflow) = number.multipliedReportingOverflow(by: 1 << (10 * power))
         return overflow ? nil : bytes
     }
+
+    /// The shortest text that `binary` reads as so many bytes, such as `10m`.
+    public static func text(binary bytes: Int64) -> String {
+        var (number, unit) = (bytes, 0)
+        while number > 0, number % 1024 == 0, unit < 4 { (number, unit) = (number / 1024, unit + 1) }
+        return "\(number)" + ["", "k", "m", "g", "t"][unit]
+    }
 }

@@ -52,3 +52,7 @@ public enum JSONValue: Sendable, Codable, Equatable {
     /// The text of a string.
     public var string: String? { if case .string(let text) = self { text } else { nil } }
 }
+
+extension JSONValue: ExpressibleByStringLiteral {
+    public init(stringLiteral value: String) { self = .string(value) }
+}

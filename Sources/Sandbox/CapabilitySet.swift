@@ -54,6 +54,11 @@ public struct CapabilitySet: OptionSet, Sendable, Codable {
         self.init(rawValue: 1 << UInt64(number))
     }
 
+    /// The names of all in the set, as `capabilities(7)` has them.
+    public var names: [String] {
+        CapabilitySet.names.enumerated().filter { rawValue & 1 << UInt64($0.offset) != 0 }.map { "CAP_\($0.element)" }
+    }
+
     /// All names, by number.
     private static let names = """
         CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE

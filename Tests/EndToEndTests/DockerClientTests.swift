@@ -19,7 +19,10 @@ struct DockerClientTests {
             "run -- x", "images -qa", "images -aq", "images -fdangling=true", "images --no-trunc=false", "images -z",
             "push -qa x", "push --all-tags=0 x", "pull -aq x", "rmi -f=true x", "rmi -fx", "import -cCMD -mtext - x",
             "history -qH x", "history --human=x y", "tag --nope a b", "save -ox.tar x", "load -ix.tar", "load -q=x",
-            "inspect -f{{.Id}} x", "inspect --type=image x", "logout --nope", "version -f{{.Client.Os}}",
+            "inspect -f{{.Id}} x", "inspect --type=image x", "inspect -sf{{.Id}} x",
+            "volume create -dlocal --label=a x",
+            "volume ls -qfname=x", "volume rm -fx", "volume prune -af --filter=label=x", "volume ls -z",
+            "container prune -fx", "image inspect -z", "logout --nope", "version -f{{.Client.Os}}",
             "pull --disable-content-trust=false x",
         ]
     )

@@ -172,6 +172,8 @@ int sb_signal(pid_t pid, int pidfd, int signal);
 // What `index` of SB_STEP_DEVICES and SB_STEP_MASK stands for, as an absolute path; NULL when it is out of range.
 const char *sb_device_path(int index);
 const char *sb_masked_path(int index);
+// Whether that one is hidden; otherwise it is read-only.
+int sb_is_hidden(int index);
 
 // A new pair of terminals, both closed by execve and neither the controlling one.
 int sb_open_terminal(int *controller, int *process_end);

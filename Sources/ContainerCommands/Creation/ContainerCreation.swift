@@ -56,6 +56,9 @@ struct ContainerCreation {
                 process: process
             )
             record.volumes = mounts.names
+            record.addedGroups = flags.groups
+            record.configuration = execution.merging(flags, command: command, environment: environment)
+            record.configuration.hostname = process.hostname
             try complete(&record)
             return record
         }

@@ -2,7 +2,6 @@ import ArgumentParser
 import CommandSupport
 import Containers
 import FileSystem
-import Formatting
 import Glibc
 import OCI
 import Reporting
@@ -87,21 +86,8 @@ struct LogsCommand: Command {
         Terminal.write(text, to: entry.stream == .output ? STDOUT_FILENO : STDERR_FILENO)
     }
 
-    /// A time of the day, seconds since 1970, or how long ago.
+    /// Seconds since 1970.
     private func time(_ option: String, _ text: String?) throws -> Int64? {
-        guard let text else { return nil }
-        if let seconds = Double(text), seconds.magnitude < 1e12 { return Int64(seconds) }
-        if let time = Timestamp(text: text).secondsSinceEpoch ?? Timestamp(text: text + "Z").secondsSinceEpoch
-            ?? Timestamp(text: text + "T00:00:00Z").secondsSinceEpoch
-        {
-            return time
-        }
-        guard let ago = GoDuration.nanoseconds(text) else {
-            throw UserError(
-                "\(option): invalid time `\(text)`: expected, for example, 10m or 2026-01-02T15:04:05Z",
-                status: .usage
-            )
-        }
-        return Int64(Glibc.time(nil)) - ago / 1_000_000_000
+        try text.map { try TimeArgument.nanoseconds(option, $0) / 1_000_000_000 }
     }
 }

@@ -107,44 +107,31 @@ struct PsCommand: Command {
 
 /// Which containers `ps --filter` lists: those that each name has one of the values for.
 struct ContainerFilter {
-    private var values: [String: [String]] = [:]
-    private static let names = ["status", "name", "id", "ancestor", "label", "exited", "health", "volume"]
+    private let filters: NamedFilters
 
     /// - Throws: `UserError` with the status for wrong use.
     init(_ texts: [String]) throws {
-        for text in texts {
-            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            guard parts.count == 2, ContainerFilter.names.contains(parts[0]) else {
-                let known = ContainerFilter.names.joined(separator: ", ")
-                throw UserError("--filter: unknown `\(text)`; known are \(known)", status: .usage)
-            }
-            values[parts[0], default: []].append(parts[1])
-        }
+        filters = try NamedFilters(
+            texts,
+            known: ["status", "name", "id", "ancestor", "label", "exited", "health", "volume"]
+        )
     }
 
-    var hasStatus: Bool { values["status"] != nil || values["exited"] != nil }
+    var hasStatus: Bool { filters["status"] != nil || filters["exited"] != nil }
 
     func accepts(_ container: Container) -> Bool {
         let (record, state) = (container.record, container.state)
-        return values.allSatisfy { name, values in
-            if name == "label" {
-                return values.allSatisfy { value in
-                    let parts = value.split(separator: "=", maxSplits: 1).map(String.init)
-                    return record.labels[parts[0]].map { parts.count == 1 || $0 == parts[1] } ?? false
-                }
-            }
-            return values.contains { value in
-                switch name {
-                case "status": state.status.rawValue == value
-                case "name": "\(record.name)".contains(value.hasPrefix("/") ? String(value.dropFirst()) : value)
-                case "id": "\(record.id)".hasPrefix(value)
-                case "ancestor":
-                    record.image == value || "\(record.imageID)".contains(value) || record.image == value + ":latest"
-                case "exited": state.status == .exited && String(state.exitCode) == value
-                case "health": (state.health?.status.rawValue ?? "none") == value
-                case "volume": record.volumes.contains(value)
-                default: false
-                }
+        return filters.accepts(labels: record.labels) { name, value in
+            switch name {
+            case "status": state.status.rawValue == value
+            case "name": "\(record.name)".contains(value.hasPrefix("/") ? String(value.dropFirst()) : value)
+            case "id": "\(record.id)".hasPrefix(value)
+            case "ancestor":
+                record.image == value || "\(record.imageID)".contains(value) || record.image == value + ":latest"
+            case "exited": state.status == .exited && String(state.exitCode) == value
+            case "health": (state.health?.status.rawValue ?? "none") == value
+            case "volume": record.volumes.contains(value)
+            default: false
             }
         }
     }

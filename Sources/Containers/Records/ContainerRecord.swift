@@ -16,6 +16,9 @@ public struct ContainerRecord: Sendable, Codable {
     /// The image's layers, lowest first; the container keeps them from being pruned.
     public let layers: [Layer]
     public var process: ProcessSpecification
+    /// The image's configuration with what the command line changes of it, as Docker keeps it: `process` was made of it, and
+    /// no longer tells an entry point from its arguments, or the image's variables from those that every container has.
+    public var configuration: ImageConfiguration.Execution
     public var network: ContainerNetwork
     /// Which of its ports are reachable through the machine.
     public var publishedPorts: [PublishedPort]
@@ -24,6 +27,8 @@ public struct ContainerRecord: Sendable, Codable {
     /// What it asks about names that are not those of containers; each empty part is the machine's.
     public var resolver: ResolverConfiguration
     public var labels: [String: String]
+    /// The groups that its processes have besides those of their user.
+    public var addedGroups: [UInt32]
     /// The names of the volumes among its mounts.
     public var volumes: [String]
     /// The signal that asks the process to end.
@@ -61,11 +66,13 @@ public struct ContainerRecord: Sendable, Codable {
         self.platform = platform
         self.layers = layers
         self.process = process
+        configuration = ImageConfiguration.Execution()
         network = .host
         publishedPorts = []
         exposedPorts = []
         resolver = ResolverConfiguration()
         labels = [:]
+        addedGroups = []
         volumes = []
         stopSignal = 15
         stopTimeout = 10

@@ -50,7 +50,9 @@ struct DockerDaemon: Sendable {
         return nil
     }
 
-    func run(_ arguments: String...) async throws -> CommandResult {
+    func run(_ arguments: String...) async throws -> CommandResult { try await run(arguments) }
+
+    func run(_ arguments: [String]) async throws -> CommandResult {
         let result = try await Machine.run(
             ["docker", "--host", "unix://\(scratch)/docker/socket"] + arguments,
             in: scratch

@@ -1,0 +1,129 @@
+import ContainerRuntime
+import Containers
+import Formatting
+import Glibc
+import OCI
+import Sandbox
+
+extension ContainerInspection {
+    /// Docker's `HostConfig`.
+    var hostConfiguration: JSONValue {
+        var result = ContainerInspection.unused
+        result.merge(asked) { $1 }
+        result.merge(privileges) { $1 }
+        result.merge(limits) { $1 }
+        return .object(result)
+    }
+
+    private static func list(_ texts: [String]) -> JSONValue { texts.isEmpty ? .null : .strings(texts) }
+
+    private var asked: [String: JSONValue] {
+        var (binds, memory): ([String], [String: JSONValue]) = ([], [:])
+        for mount in record.process.mounts {
+            guard let target = mount.target else { continue }
+            switch mount.source {
+            case .bind(let path) where volumes[path]?.record.isAnonymous != true:
+                binds.append("\(volumes[path]?.name ?? path):\(target)" + (mount.isReadOnly ? ":ro" : ""))
+            case .memory(let size):
+                memory[target] = .string(size.map { "size=\(ByteSize.text(binary: Int64(clamping: $0)))" } ?? "")
+            default: break
+            }
+        }
+        var log: [String: JSONValue] = [:]
+        if let size = record.log.fileSize { log["max-size"] = .string(ByteSize.text(binary: size)) }
+        if record.log.fileCount > 1 { log["max-file"] = .string(String(record.log.fileCount)) }
+        let restart = "\(record.restart)".split(separator: ":")
+        var result: [String: JSONValue] = [
+            "Binds": ContainerInspection.list(binds),
+            "LogConfig": .object(["Type": "json-file", "Config": .object(log)]),
+            "NetworkMode": .string(networkMode),
+            "PortBindings": portBindings,
+            "RestartPolicy": .object([
+                "Name": .string(String(restart[0])),
+                "MaximumRetryCount": .integer(restart.count > 1 ? Int64(restart[1]) ?? 0 : 0),
+            ]),
+            "AutoRemove": .boolean(record.isRemovedAfterwards),
+            "ExtraHosts": ContainerInspection.list(record.process.hosts.map { "\($0.name):\($0.address)" }),
+            "GroupAdd": ContainerInspection.list(record.addedGroups.map { "\($0)" }),
+            "ReadonlyRootfs": .boolean(record.isRootReadOnly),
+        ]
+        if !memory.isEmpty { result["Tmpfs"] = .object(memory) }
+        if !record.kernelParameters.isEmpty {
+            result["Sysctls"] = .object(record.kernelParameters.mapValues { .string($0) })
+        }
+        return result
+    }
+
+    private var privileges: [String: JSONValue] {
+        let given = record.process.privileges
+        var isUnconfined = false
+        if case .unconfined = given.systemCalls { isUnconfined = true }
+        let isPrivileged = given.capabilities == .all && isUnconfined && !given.masksSystemPaths
+        let usual = CapabilitySet.dockerDefault
+        var options: [String] = []
+        if given.forbidsNewPrivileges { options.append("no-new-privileges") }
+        if isUnconfined, !isPrivileged { options.append("seccomp=unconfined") }
+        let dropsAll = given.capabilities.isDisjoint(with: usual)
+        let added = isPrivileged ? [] : given.capabilities.subtracting(usual)
+        return [
+            "Privileged": .boolean(isPrivileged),
+            "CapAdd": ContainerInspection.list(given.capabilities == .all && !isPrivileged ? ["ALL"] : added.names),
+            "CapDrop": ContainerInspection.list(dropsAll ? ["ALL"] : usual.subtracting(given.capabilities).names),
+            "SecurityOpt": ContainerInspection.list(options),
+            "MaskedPaths": given.masksSystemPaths ? .strings(ProtectedPaths.masked) : .null,
+            "ReadonlyPaths": given.masksSystemPaths ? .strings(ProtectedPaths.readOnly) : .null,
+        ]
+    }
+
+    private var limits: [String: JSONValue] {
+        let limits = record.limits
+        let ulimits = record.process.limits.map { limit -> JSONValue in
+            // Docker's -1 for no limit.
+            .object([
+                "Name": .string(limit.resource.rawValue),
+                "Soft": .integer(Int64(exactly: limit.soft) ?? -1), "Hard": .integer(Int64(exactly: limit.hard) ?? -1),
+            ])
+        }
+        return [
+            "Memory": .integer(limits.memory ?? 0),
+            "MemorySwap": .integer(limits.memoryAndSwap ?? (limits.memory == nil ? 0 : -1)),
+            "NanoCpus": .integer(limits.nanoCPUs ?? 0),
+            "CpusetCpus": .string(limits.processors ?? ""),
+            "PidsLimit": limits.processes.map { .integer($0) } ?? .null,
+            "ShmSize": .integer(Int64(clamping: record.process.sharedMemorySize ?? 64 << 20)),
+            "Ulimits": .list(ulimits),
+        ]
+    }
+
+    /// What no option here sets, with the values that Docker has then.
+    private static let unused: [String: JSONValue] = {
+        var result: [String: JSONValue] = [
+            "CgroupnsMode": "host", "IpcMode": "private", "Runtime": "swiftbuild",
+            "ConsoleSize": .list([.integer(0), .integer(0)]),
+        ]
+        func set(_ value: JSONValue, _ names: String) {
+            for name in names.split(separator: " ") { result[String(name)] = value }
+        }
+        set(
+            "",
+            "ContainerIDFile VolumeDriver Cgroup PidMode UTSMode UsernsMode Isolation CgroupParent CpusetMems"
+        )
+        set(
+            .integer(0),
+            """
+            OomScoreAdj CpuShares BlkioWeight CpuPeriod CpuQuota CpuRealtimePeriod CpuRealtimeRuntime MemoryReservation \
+            CpuCount CpuPercent IOMaximumIOps IOMaximumBandwidth
+            """
+        )
+        set(.null, "VolumesFrom Links DeviceCgroupRules DeviceRequests MemorySwappiness")
+        set(
+            .list([]),
+            """
+            Dns DnsOptions DnsSearch BlkioWeightDevice BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps \
+            BlkioDeviceWriteIOps Devices
+            """
+        )
+        set(.boolean(false), "PublishAllPorts OomKillDisable")
+        return result
+    }()
+}
