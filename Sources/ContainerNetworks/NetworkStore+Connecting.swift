@@ -24,10 +24,13 @@ extension NetworkStore {
         if !hasBridge { try adapt(index, &networks) }
         let endpoint = NetworkEndpoint(
             network: networks[index].record.id,
+            networkName: name,
             container: request.container,
             containerName: request.containerName,
             aliases: attachment.aliases,
             address: try NetworkStore.address(attachment.address, in: networks[index]),
+            prefixLength: networks[index].record.subnet.prefixLength,
+            gateway: networks[index].record.gateway,
             interface: interface
         )
         let record = networks[index].record

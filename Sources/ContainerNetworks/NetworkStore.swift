@@ -84,7 +84,10 @@ public struct NetworkStore: Sendable {
             let network = networks[try NetworkStore.index(of: reference, in: networks)]
             if network.record.isDefault { throw NetworkError.predefined(network.record.name) }
             guard network.endpoints.isEmpty else {
-                throw NetworkError.inUse(network.record.name, containers: network.endpoints.map(\.containerName).sorted())
+                throw NetworkError.inUse(
+                    network.record.name,
+                    containers: network.endpoints.map(\.containerName).sorted()
+                )
             }
             try FileOperations.removeTree(directory(network.record.id))
             return network.record

@@ -53,7 +53,7 @@ public enum CommandLineForms {
         return DockerCommand.counterpart(of: words).map { $0.split(separator: " ").map(String.init) }
     }
 
-    private static let aliased: Set<String> = ["container", "image", "volume", "system"]
+    private static let aliased: Set<String> = ["container", "image", "network", "volume", "system"]
 
     /// The first word.
     public static func verb(of arguments: [String]) -> String? { split(arguments).rest.first }

@@ -239,10 +239,13 @@ struct ContainerNetworkingTests {
         let bridge = try networks.find("bridge").record
         let blocker = NetworkEndpoint(
             network: bridge.id,
+            networkName: bridge.name,
             container: .random(),
             containerName: "x",
             aliases: [],
             address: bridge.gateway,
+            prefixLength: bridge.subnet.prefixLength,
+            gateway: bridge.gateway,
             interface: "eth1"
         )
         try world.inMachine { try Links.makePair(blocker, bridge: bridge.interface, namespace: web.namespace) }

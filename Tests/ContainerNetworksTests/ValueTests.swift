@@ -117,10 +117,13 @@ struct ValueTests {
     func endpoint() throws {
         let endpoint = NetworkEndpoint(
             network: .random(),
+            networkName: "shop",
             container: .random(),
             containerName: "web",
             aliases: ["www"],
             address: try #require(IPv4Address("172.17.0.2")),
+            prefixLength: 16,
+            gateway: try #require(IPv4Address("172.17.0.1")),
             interface: "eth0",
             ports: [BoundPort(hostAddress: .any6, hostPort: 8080, containerPort: 80, transport: .tcp)]
         )

@@ -111,10 +111,13 @@ final class World: Sendable {
         )
         let endpoint = NetworkEndpoint(
             network: uplink.id,
+            networkName: uplink.name,
             container: .random(),
             containerName: "outside",
             aliases: [],
             address: address,
+            prefixLength: subnet.prefixLength,
+            gateway: uplink.gateway,
             interface: "eth0"
         )
         try inMachine {

@@ -49,6 +49,7 @@ struct ContainerInspectionTests {
         .enabled(if: Machine.has("dockerd"), "needs dockerd"),
         arguments: [
             "--network none",
+            "--network none --expose 81 --expose 90-91/udp --dns 1.2.3.4 --dns-search a.example --dns-option rotate",
             "--network none -h box -e B=2 -e A=3 -v SOURCE:/src:ro -v named:/data --tmpfs /t:size=1m --group-add 7",
             "--network none --restart on-failure:3 --ulimit nofile=100:200 --cap-add NET_ADMIN --cap-drop CHOWN --read-only",
             "--network none --stop-timeout 3 --stop-signal USR1 --log-opt max-size=10m --log-opt max-file=2 -u 5:6 -w /w -it",

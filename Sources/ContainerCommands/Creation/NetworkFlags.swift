@@ -4,6 +4,7 @@ import ContainerRuntime
 import Containers
 import FileSystem
 import Glibc
+import OCI
 import Reporting
 import TerminalUI
 
@@ -83,6 +84,10 @@ extension NetworkFlags {
         record.publishedPorts = try published.flatMap { text throws(NetworkError) in try PublishedPort.parse(text) }
         ports.formUnion(record.publishedPorts.map { ExposedPort($0.containerPort, $0.transport) })
         record.exposedPorts = ports.sorted()
+        if !ports.isEmpty {
+            record.configuration.exposedPorts = Dictionary(ports.map { ("\($0)", .init()) }) { first, _ in first }
+        }
+        record.publishesAllPorts = publishesAll
         if publishesAll {
             let known = Set(record.publishedPorts.map { ExposedPort($0.containerPort, $0.transport) })
             record.publishedPorts += record.exposedPorts.filter { !known.contains($0) }.map {

@@ -88,8 +88,7 @@ struct InspectCommand: Command {
                 }
             return try CanonicalJSON.decode(JSONValue.self, from: CanonicalJSON.encode(found))
         case .network:
-            let (record, endpoints) = try containers.networkStore.find(name)
-            return record.inspection(endpoints)
+            return try ListedNetwork.inspection(of: name, in: containers.networks)
         case .volume:
             guard let volume = try VolumeStore(images.layers).find(name) else {
                 throw ContainerStoreError.noVolume(name)
@@ -141,15 +140,6 @@ extension ContainerRecord {
     /// Bytes of the files of its image; of its layers, where the image was removed.
     func imageSize(in images: ImageStore) -> Int64 {
         images.image(id: imageID)?.size ?? layers.reduce(0) { $0 + $1.blob.size }
-    }
-}
-
-extension ContainerStore {
-    /// The networks of the same store.
-    var networkStore: NetworkStore {
-        NetworkStore(layers.store) { id in
-            ContainerID("\(id)").flatMap { try? container($0) }?.state.isRunning ?? false
-        }
     }
 }
 

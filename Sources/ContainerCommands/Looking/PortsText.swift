@@ -7,7 +7,7 @@ extension Container {
         let bound = state.endpoints.flatMap(\.ports)
         var ranges: [PortRange] = bound.map { PortRange($0) }
         let published = Set(bound.map { ExposedPort($0.containerPort, $0.transport) })
-        if state.isRunning {
+        if !state.endpoints.isEmpty {
             ranges += record.exposedPorts.filter { !published.contains($0) }.map { PortRange($0) }
         }
         var merged: [PortRange] = []

@@ -203,21 +203,15 @@ struct NetworkPruneCommand: Command {
     )
 
     @OptionGroup var global: GlobalOptions
-    @OptionGroup var confirmation: Confirmation
-
-    @Option(
-        name: .customLong("filter"),
-        help: ArgumentHelp("Only some: label=NAME[=VALUE], until=24h; may repeat.", valueName: "name=value")
-    )
-    var filters: [String] = []
+    @OptionGroup var flags: PruneFlags
 
     func run() throws -> ExitStatus {
-        let filter = try NetworkFilter(filters, known: ["label", "label!", "until"])
-        guard confirmation.isGiven("This removes all networks that no container uses.") else { return .failure }
-        let store = try global.containers()
-        let removed = try store.removeUnusedNetworks(where: filter.accepts)
-        if !removed.isEmpty { Terminal.print("Deleted Networks:") }
-        for network in removed { Terminal.print(network.name) }
+        let filter = try PruneFilter(flags.filters)
+        try flags.confirm("network prune", ["all networks that no container uses"])
+        let removed = try global.containers().removeUnusedNetworks {
+            filter.accepts(created: $0.created, labels: $0.labels)
+        }
+        if !removed.isEmpty { Terminal.print("Deleted Networks:\n" + removed.map(\.name).joined(separator: "\n")) }
         return .success
     }
 }

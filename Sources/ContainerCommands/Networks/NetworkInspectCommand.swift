@@ -1,9 +1,9 @@
 import ArgumentParser
 import CommandSupport
-public import ContainerNetworks
+import ContainerNetworks
 import Containers
 import Formatting
-public import OCI
+import OCI
 import Reporting
 import TerminalUI
 
@@ -21,42 +21,28 @@ struct NetworkInspectCommand: Command {
 
     @OptionGroup var global: GlobalOptions
 
-    @Option(
-        name: [.customShort("f"), .customLong("format")],
-        help: ArgumentHelp("`json`, or a template such as '{{.Id}}' for each.", valueName: "format")
-    )
-    var format: String?
+    @OptionGroup var output: InspectionOutput
 
     @Argument(help: "Names or IDs of networks.")
     var names: [String]
 
-    func run() throws -> ExitStatus {
-        let template = try format.flatMap { $0 == "json" ? nil : try FormatTemplate(parsing: $0) }
+    func run() async throws -> ExitStatus {
         let networks = try global.containers().networks
-        let documents = try names.map { try NetworkInspection.document(of: $0, in: networks) }
-        if let template {
-            for document in documents { Terminal.print(try template.text(document.safeToPrint)) }
-        } else {
-            try Terminal.print(json: documents)
-        }
-        return .success
+        return try await output.print(names) { try ListedNetwork.inspection(of: $0, in: networks) }
     }
 }
 
-/// What `inspect` prints about a network.
-public enum NetworkInspection {
+extension ListedNetwork {
+    /// What Docker's API has at `/networks/ID`.
+    ///
     /// - Throws: `NetworkError`.
-    public static func document(of name: String, in store: NetworkStore) throws(NetworkError) -> JSONValue {
-        for fixed in [ListedNetwork.host, .none] where fixed.name == name { return document(fixed, nil, []) }
+    static func inspection(of name: String, in store: NetworkStore) throws(NetworkError) -> JSONValue {
+        for fixed in [host, none] where fixed.name == name { return fixed.inspection([]) }
         let (record, endpoints) = try store.find(name)
-        return document(ListedNetwork(record), record, endpoints)
+        return ListedNetwork(record).inspection(endpoints)
     }
 
-    private static func document(
-        _ network: ListedNetwork,
-        _ record: NetworkRecord?,
-        _ endpoints: [NetworkEndpoint]
-    ) -> JSONValue {
+    private func inspection(_ endpoints: [NetworkEndpoint]) -> JSONValue {
         let containers = endpoints.map { endpoint -> (String, JSONValue) in
             (
                 "\(endpoint.container)",
@@ -78,11 +64,11 @@ public enum NetworkInspection {
             options["com.docker.network.bridge.name"] = .string(record.interface)
         }
         return .object([
-            "Name": .string(network.name),
-            "Id": .string("\(network.id)"),
+            "Name": .string(name),
+            "Id": .string("\(id)"),
             "Created": .string("\(record?.created ?? Timestamp(nanosecondsSinceEpoch: 0))"),
             "Scope": .string("local"),
-            "Driver": .string(network.driver),
+            "Driver": .string(driver),
             "EnableIPv4": .boolean(true),
             "EnableIPv6": .boolean(false),
             "IPAM": .object(["Driver": .string("default"), "Options": .null, "Config": .list(pools)]),

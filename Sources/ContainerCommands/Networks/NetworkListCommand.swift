@@ -44,11 +44,20 @@ struct NetworkListCommand: Command {
 
     func run() throws -> ExitStatus {
         let format = try RowFormat(parsing: format)
-        let filter = try NetworkFilter(filters, known: ["name", "id", "driver", "label", "dangling", "type"])
+        let filters = try NamedFilters(filters, known: ["name", "id", "driver", "label", "dangling", "type"])
+        let isDangling = try filters.isOn("dangling")
         let store = try global.containers()
-        let used = filter.needsUse ? try store.usedNetworks() : []
-        let networks = try ListedNetwork.all(in: store.networks).filter {
-            filter.accepts($0, isUsed: used.contains($0.name))
+        let used = isDangling == nil ? [] : try store.usedNetworks()
+        let networks = try ListedNetwork.all(in: store.networks).filter { network in
+            filters.accepts(labels: network.record?.labels ?? [:]) { name, value in
+                switch name {
+                case "name": network.name.contains(value)
+                case "id": "\(network.id)".hasPrefix(value)
+                case "driver": network.driver == value
+                case "type": (network.isCustom ? "custom" : "builtin") == value
+                default: isDangling == (network.isCustom && !used.contains(network.name))
+                }
+            }
         }
         guard !isQuiet else {
             for network in networks { Terminal.print(showsWhole ? "\(network.id)" : network.id.short) }
@@ -80,6 +89,9 @@ struct ListedNetwork {
     let driver: String
     /// `nil` where it has no interfaces of its own.
     let record: NetworkRecord?
+
+    /// Whether a user has created it.
+    var isCustom: Bool { record.map { !$0.isDefault } ?? false }
 
     init(_ record: NetworkRecord) {
         (id, name, driver, self.record) = (record.id, record.name, record.driver, record)

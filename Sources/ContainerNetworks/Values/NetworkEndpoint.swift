@@ -4,11 +4,15 @@ internal import OCI
 /// A container's place in one network, as the store keeps it.
 public struct NetworkEndpoint: Sendable, Codable, Equatable {
     public let network: ObjectID
+    public let networkName: String
     public let container: ObjectID
     public internal(set) var containerName: String
     /// Other names by which containers of this network find it.
     public let aliases: [String]
     public let address: IPv4Address
+    /// Of the network's subnet.
+    public let prefixLength: Int
+    public let gateway: IPv4Address
     /// The name of the interface in the container's namespace.
     public let interface: String
     /// The ports that are published through this network.

@@ -51,10 +51,13 @@ struct PopulatedNetwork: Sendable {
         )
         var endpoint = NetworkEndpoint(
             network: id,
+            networkName: "probe",
             container: .random(),
             containerName: "probe",
             aliases: [],
             address: address,
+            prefixLength: 24,
+            gateway: gateway,
             interface: "eth0"
         )
         endpoint.ports = [BoundPort(hostAddress: .any4, hostPort: 1, containerPort: 1, transport: .tcp)]

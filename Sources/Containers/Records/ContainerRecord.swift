@@ -22,6 +22,8 @@ public struct ContainerRecord: Sendable, Codable {
     public var network: ContainerNetwork
     /// Which of its ports are reachable through the machine.
     public var publishedPorts: [PublishedPort]
+    /// Whether those were all exposed ones, asked for at once.
+    public var publishesAllPorts: Bool
     /// Ports that it says it serves, such as `80/tcp`, published or not.
     public var exposedPorts: [ExposedPort]
     /// What it asks about names that are not those of containers; each empty part is the machine's.
@@ -69,6 +71,7 @@ public struct ContainerRecord: Sendable, Codable {
         configuration = ImageConfiguration.Execution()
         network = .host
         publishedPorts = []
+        publishesAllPorts = false
         exposedPorts = []
         resolver = ResolverConfiguration()
         labels = [:]

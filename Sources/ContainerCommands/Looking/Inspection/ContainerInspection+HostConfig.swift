@@ -1,3 +1,4 @@
+import ContainerNetworks
 import ContainerRuntime
 import Containers
 import Formatting
@@ -38,6 +39,10 @@ extension ContainerInspection {
             "LogConfig": .object(["Type": "json-file", "Config": .object(log)]),
             "NetworkMode": .string(networkMode),
             "PortBindings": portBindings,
+            "PublishAllPorts": .boolean(record.publishesAllPorts),
+            "Dns": .list(record.resolver.servers.map { .string("\($0)") }),
+            "DnsSearch": .list(record.resolver.search.map { .string($0) }),
+            "DnsOptions": .list(record.resolver.options.map { .string($0) }),
             "RestartPolicy": .object([
                 "Name": .string(String(restart[0])),
                 "MaximumRetryCount": .integer(restart.count > 1 ? Int64(restart[1]) ?? 0 : 0),
@@ -119,11 +124,11 @@ extension ContainerInspection {
         set(
             .list([]),
             """
-            Dns DnsOptions DnsSearch BlkioWeightDevice BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps \
+            BlkioWeightDevice BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps \
             BlkioDeviceWriteIOps Devices
             """
         )
-        set(.boolean(false), "PublishAllPorts OomKillDisable")
+        set(.boolean(false), "OomKillDisable")
         return result
     }()
 }
