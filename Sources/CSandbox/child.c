@@ -15,6 +15,7 @@
 
 static _Noreturn void fail(struct sb_child *child) {
     child->position.error = errno;
+    child->has_failed = 1;
     char message[1 + sizeof child->position];
     message[0] = 'F';
     memcpy(message + 1, &child->position, sizeof child->position);
@@ -109,6 +110,26 @@ static void join_control_groups(struct sb_child *child) {
     }
 }
 
+static void set_memory_score(struct sb_child *child) {
+    if (!child->configuration->has_memory_score) return;
+    at(child, SB_STEP_MEMORY_SCORE);
+    const int score = child->configuration->memory_score;
+    char text[1 + SB_DIGITS] = "-";
+    sb_append_number(text + (score < 0), (uint64_t)(score < 0 ? -score : score));
+    int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    check(child, file);
+    check(child, (int)write(file, text, strlen(text)));
+    close(file);
+}
+
+static void set_names(struct sb_child *child) {
+    const struct sb_configuration *configuration = child->configuration;
+    at(child, SB_STEP_HOSTNAME);
+    check(child, (int)syscall(SYS_sethostname, configuration->hostname, strlen(configuration->hostname)));
+    const char *domain = configuration->domainname;
+    if (domain != NULL) check(child, (int)syscall(SYS_setdomainname, domain, strlen(domain)));
+}
+
 static void build_root(struct sb_child *child) {
     int has_mounts = child->configuration->isolation != SB_ISOLATION_CHROOT;
     at(child, SB_STEP_ROOT);
@@ -129,11 +150,7 @@ static void build_root(struct sb_child *child) {
     int directory = sb_resolve(child, child->configuration->working_directory, SB_MISSING_WORKING_DIRECTORY, 1);
     check(child, directory);
     close(directory);
-    if (has_mounts) {
-        at(child, SB_STEP_HOSTNAME);
-        const char *hostname = child->configuration->hostname;
-        check(child, (int)syscall(SYS_sethostname, hostname, strlen(hostname)));
-    }
+    if (has_mounts && !child->configuration->shares_names) set_names(child);
     at(child, SB_STEP_CHANGE_ROOT);
     if (child->configuration->read_only_root) check(child, sb_set_attributes(child->root, MOUNT_ATTR_RDONLY, 0));
     check(child, sb_change_root(child));
@@ -236,6 +253,7 @@ _Noreturn void sb_brother_main(struct sb_child *child) { start_program(child); }
 
 _Noreturn void sb_child_main(struct sb_child *child) {
     join_control_groups(child);
+    set_memory_score(child);
     close_others(child);
     reset_signals();
     umask(0);
@@ -249,11 +267,7 @@ _Noreturn void sb_child_main(struct sb_child *child) {
     start_program(child);
 }
 
-static _Noreturn void start_program(struct sb_child *child) {
-    set_streams(child);
-    give_streams(child);
-    start_session(child);
-    enter_working_directory(child);
+static void limit_self(struct sb_child *child) {
     at(child, SB_STEP_LIMITS);
     check(child, sb_set_limits(child));
     at(child, SB_STEP_CAPABILITIES);
@@ -261,6 +275,38 @@ static _Noreturn void start_program(struct sb_child *child) {
     at(child, SB_STEP_USER);
     check(child, sb_become_user(child));
     follow_parent(child);
+}
+
+// The program is a child then, which has executed it when the clone returns; signals stay blocked for the init.
+static _Noreturn void start_with_init(struct sb_child *child) {
+    at(child, SB_STEP_INIT);
+    check(child, setsid());
+    pid_t program = sb_clone_program(child);
+    if (program > 0 && child->has_failed) _exit(127);
+    at(child, SB_STEP_INIT);
+    check(child, program);
+    int file = sb_open_init(child, program);
+    check(child, file);
+    check(child, chdir("/"));
+    limit_self(child);
+    umask(022);
+    at(child, SB_STEP_FILTER);
+    check(child, sb_filter_calls(child));
+    at(child, SB_STEP_INIT);
+    check(child, sb_execute_init(child, file));
+    _exit(127);
+}
+
+static _Noreturn void start_program(struct sb_child *child) {
+    if (!child->has_streams) {
+        set_streams(child);
+        give_streams(child);
+        child->has_streams = 1;
+        if (child->configuration->init_arguments != NULL) start_with_init(child);
+    }
+    start_session(child);
+    enter_working_directory(child);
+    limit_self(child);
     umask(022);
     sigset_t none;
     sigemptyset(&none);

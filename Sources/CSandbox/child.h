@@ -21,6 +21,8 @@ struct sb_child {
     char *brother_stack;  // the end of the stack for sb_clone_brother
     int signals_on_death; // the cloning thread lives as long as the process, so PR_SET_PDEATHSIG can be used
     int watcher;          // socket of the process that outlives this program
+    int has_streams;      // whether the standard streams are the program's
+    int has_failed;
     int device_group;     // whether the child is in the control group that decides about devices
     char user_map[32];    // lines for /proc/self/uid_map and gid_map
     char group_map[32];
@@ -43,6 +45,8 @@ _Noreturn void sb_child_main(struct sb_child *child);
 _Noreturn void sb_brother_main(struct sb_child *child);
 // clone.c: makes a child of this process's parent, which goes on in sb_brother_main, and reports its pid.
 int sb_clone_brother(struct sb_child *child);
+// clone.c: makes a child of this process, which goes on in sb_brother_main; its pid.
+pid_t sb_clone_program(struct sb_child *child);
 
 // paths.c: opens `path` inside the root with O_PATH; see there.
 int sb_resolve(const struct sb_child *child, const char *path, enum sb_missing missing, int follow_links);
@@ -87,6 +91,11 @@ int sb_become_user(const struct sb_child *child);
 
 // execute.c: looks the program up and executes it; returns only on failure.
 int sb_execute(const struct sb_child *child);
+
+// init.c: makes the file of the init that goes with a program, and opens it; it must be done before the user changes.
+int sb_open_init(const struct sb_child *child, pid_t program);
+// init.c: executes it; returns only on failure.
+int sb_execute_init(const struct sb_child *child, int file);
 
 // identity.c: installs the filter of system calls; the last step, since it may forbid all others.
 int sb_filter_calls(const struct sb_child *child);

@@ -34,7 +34,10 @@ static pid_t owner;    // the process in which the threads run; a fork does not 
 static int clone_flags(const struct sb_configuration *configuration) {
     int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
     if (configuration->isolation == SB_ISOLATION_CHROOT || configuration->entered >= 0) return flags;
-    flags |= CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC;
+    flags |= CLONE_NEWNS;
+    if (!configuration->shares_processes) flags |= CLONE_NEWPID;
+    if (!configuration->shares_names) flags |= CLONE_NEWUTS;
+    if (!configuration->shares_ipc) flags |= CLONE_NEWIPC;
     if (configuration->new_network) flags |= CLONE_NEWNET;
     if (configuration->isolation != SB_ISOLATION_USER_NAMESPACE) return flags;
     // To map its identity the child makes its memory dumpable; where ours is not, it gets a copy.
@@ -53,6 +56,11 @@ int sb_clone_brother(struct sb_child *child) {
     char message[1 + sizeof pid] = "P";
     memcpy(message + 1, &pid, sizeof pid);
     return write(child->report, message, sizeof message) == sizeof message ? 0 : -1;
+}
+
+// In the caller's memory in any case: what it leaves in `child` is seen there.
+pid_t sb_clone_program(struct sb_child *child) {
+    return clone(run_brother, child->brother_stack, CLONE_VM | CLONE_VFORK | SIGCHLD, child);
 }
 
 #if defined(__x86_64__) || defined(__aarch64__)

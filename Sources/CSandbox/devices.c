@@ -19,6 +19,19 @@ const char *sb_device_path(int index) {
     return index >= 0 && (size_t)index < DEVICE_COUNT ? devices[index].path : NULL;
 }
 
+int sb_device_numbers(const char *path, struct sb_device_rule *rule) {
+    struct stat status;
+    if (stat(path, &status) != 0) return -1;
+    if (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode)) {
+        errno = ENODEV;
+        return -1;
+    }
+    rule->type = S_ISCHR(status.st_mode) ? 'c' : 'b';
+    rule->major = major(status.st_rdev);
+    rule->minor = minor(status.st_rdev);
+    return 0;
+}
+
 static const char *name_of(const struct device *device) { return device->path + strlen("/dev/"); }
 
 static const struct link {
@@ -98,7 +111,9 @@ static int attach_below(const struct sb_child *child, int directory) {
                                  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
     if (attach_at(tree, directory, "pts") != 0) return -1;
     const unsigned attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-    if (attach_at(sb_new_filesystem("tmpfs", shared_options, attributes), directory, "shm") != 0) return -1;
+    tree = child->configuration->shares_ipc ? sb_open_tree(AT_FDCWD, "/dev/shm", OPEN_TREE_CLONE | AT_RECURSIVE)
+                                            : sb_new_filesystem("tmpfs", shared_options, attributes);
+    if (attach_at(tree, directory, "shm") != 0) return -1;
     // Message queues are not in every kernel, and few programs look for them.
     if (mkdirat(directory, "mqueue", 0755) != 0) return -1;
     attach_at(sb_new_filesystem("mqueue", NULL, attributes), directory, "mqueue");

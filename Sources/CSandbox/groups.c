@@ -53,19 +53,54 @@ static const struct bpf_insn program[] = {
     RETURN(1),
 };
 
-static int load_program(void) {
+// What a rule allows, after the loads of `program`: the access is in register 3, kind and numbers in 2, 4 and 5.
+static size_t append_rule(const struct sb_device_rule *rule, struct bpf_insn *end) {
+    const struct bpf_insn allowed[] = {RETURN(1)};
+    const int kind = rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR;
+    struct bpf_insn *const start = end;
+    // Where it does not apply, everything up to the next one is skipped; how much that is, is set at the end.
+    *end++ = (struct bpf_insn){.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_6, .src_reg = BPF_REG_3};
+    *end++ = (struct bpf_insn){
+        .code = BPF_ALU64 | BPF_AND | BPF_K, .dst_reg = BPF_REG_6, .imm = ~(int)rule->access};
+    *end++ = (struct bpf_insn)UNLESS(BPF_REG_6, 0, 0);
+    if (rule->type != 'a') *end++ = (struct bpf_insn)UNLESS(BPF_REG_2, kind, 0);
+    if (rule->major >= 0) *end++ = (struct bpf_insn)UNLESS(BPF_REG_4, (int)rule->major, 0);
+    if (rule->minor >= 0) *end++ = (struct bpf_insn)UNLESS(BPF_REG_5, (int)rule->minor, 0);
+    memcpy(end, allowed, sizeof allowed);
+    end += sizeof allowed / sizeof allowed[0];
+    for (struct bpf_insn *current = start + 2; current < end - 2; current++) {
+        current->off = (short)(end - current - 1);
+    }
+    return (size_t)(end - start);
+}
+
+#define LOADS 6 // of `program`, before it decides anything
+#define RULE_LIMIT 200
+#define RULE_LENGTH 8
+
+static int load_program(const struct sb_device_rule *rules, size_t count) {
+    struct bpf_insn whole[sizeof program / sizeof program[0] + RULE_LIMIT * RULE_LENGTH];
+    if (count > RULE_LIMIT) {
+        errno = E2BIG;
+        return -1;
+    }
+    size_t length = LOADS;
+    memcpy(whole, program, LOADS * sizeof program[0]);
+    for (size_t index = 0; index < count; index++) length += append_rule(&rules[index], whole + length);
+    memcpy(whole + length, program + LOADS, sizeof program - LOADS * sizeof program[0]);
+    length += sizeof program / sizeof program[0] - LOADS;
     static const char license[] = "Apache-2.0";
     union bpf_attr request;
     memset(&request, 0, sizeof request);
     request.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
-    request.insns = (uint64_t)(uintptr_t)program;
-    request.insn_cnt = sizeof program / sizeof program[0];
+    request.insns = (uint64_t)(uintptr_t)whole;
+    request.insn_cnt = (uint32_t)length;
     request.license = (uint64_t)(uintptr_t)license;
     return (int)syscall(SYS_bpf, BPF_PROG_LOAD, &request, sizeof request);
 }
 
-static int attach_program(int directory) {
-    int loaded = load_program();
+int sb_limit_devices(int directory, const struct sb_device_rule *rules, size_t count) {
+    int loaded = load_program(rules, count);
     if (loaded < 0) return -1;
     union bpf_attr request;
     memset(&request, 0, sizeof request);
@@ -77,8 +112,6 @@ static int attach_program(int directory) {
     sb_close(loaded);
     return result;
 }
-
-int sb_limit_devices(int control_group) { return attach_program(control_group); }
 
 // Opens the hierarchy of version 2, which is beside others where there are still some of version 1.
 static int open_hierarchy(void) {
@@ -121,7 +154,7 @@ static void make(void) {
     snprintf(name, sizeof name, "swiftbuild-%d-%lld", getpid(), (long long)now.tv_sec * 1000000000 + now.tv_nsec);
     if (mkdirat(parent, name, 0755) == 0) {
         group = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (group >= 0 && attach_program(group) == 0) return;
+        if (group >= 0 && sb_limit_devices(group, NULL, 0) == 0) return;
         unlinkat(parent, name, AT_REMOVEDIR);
     }
     if (group >= 0) close(group);

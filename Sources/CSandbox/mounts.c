@@ -101,12 +101,34 @@ static int content_tree(const struct sb_child *child, const struct sb_mount *mou
     return result == 0 ? sb_open_tree(child->nodes, name, OPEN_TREE_CLONE) : -1;
 }
 
+// A device file of the machine's, as one of its own: root inside can then not change the machine's.
+static int device_tree(const struct sb_child *child, const struct sb_mount *mount) {
+    char name[SB_DIGITS];
+    struct stat status;
+    // Opening a device may do something.
+    int source = open(mount->source, O_PATH | O_CLOEXEC), tree = -1;
+    if (source < 0) return -1;
+    sb_append_number(name, (unsigned)child->position.index);
+    if (fstat(source, &status) != 0 || !(S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode))) {
+        errno = ENODEV;
+    } else if (mknodat(child->nodes, name, status.st_mode, status.st_rdev) == 0) {
+        if (fchownat(child->nodes, name, status.st_uid, status.st_gid, 0) == 0) {
+            tree = sb_open_tree(child->nodes, name, OPEN_TREE_CLONE);
+        }
+    } else if (errno == EPERM) {
+        tree = clone_tree(source, 0);
+    }
+    sb_close(source);
+    return tree;
+}
+
 static int tree_for(const struct sb_child *child, const struct sb_mount *mount) {
     switch (mount->kind) {
     case SB_MOUNT_BIND: return bind_tree(mount);
     case SB_MOUNT_TMPFS: return tmpfs_tree(child, mount);
     case SB_MOUNT_CONTENT: return content_tree(child, mount);
     case SB_MOUNT_OVERLAY: return overlay_tree(child, mount);
+    case SB_MOUNT_DEVICE: return device_tree(child, mount);
     }
     errno = EINVAL;
     return -1;
@@ -128,7 +150,8 @@ static int mount_one(const struct sb_child *child, const struct sb_mount *mount)
     int tree = tree_for(child, mount);
     if (tree < 0) return -1;
     int result = -1, target = -1;
-    uint64_t attributes = sb_nodev(child) | (mount->flags & SB_MOUNT_READ_ONLY ? MOUNT_ATTR_RDONLY : 0);
+    uint64_t attributes = mount->flags & SB_MOUNT_READ_ONLY ? MOUNT_ATTR_RDONLY : 0;
+    if (mount->kind != SB_MOUNT_DEVICE) attributes |= sb_nodev(child);
     struct stat status;
     if (attributes != 0 && sb_set_attributes(tree, attributes, 1) != 0) goto out;
     if (fstat(tree, &status) != 0) goto out;

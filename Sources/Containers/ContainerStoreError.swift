@@ -20,6 +20,8 @@ public enum ContainerStoreError: Error, Sendable, CustomStringConvertible {
     case sharesNetwork(ContainerName)
     /// Its network was to be that of another container.
     case networkNotRunning(ContainerName)
+    /// Waiting for it to be healthy was in vain.
+    case neverHealthy(ContainerName, hasCheck: Bool)
     case noVolume(String)
     case volumeInUse(String, by: ContainerName)
 
@@ -42,6 +44,8 @@ public enum ContainerStoreError: Error, Sendable, CustomStringConvertible {
         case .sharesNetwork(let name):
             "the container `\(name)` has no network of its own; `--network` decides that when it is created"
         case .networkNotRunning(let name): "cannot join the network of the container `\(name)`, which is not running"
+        case .neverHealthy(let name, true): "the container `\(name)` ended without having been healthy"
+        case .neverHealthy(let name, false): "the container `\(name)` has no health check"
         case .noVolume(let name): "there is no volume `\(name)`"
         case .volumeInUse(let name, let container): "the volume `\(name)` is used by the container `\(container)`"
         case .supervisorGone(let name): "the supervisor of the container `\(name)` ended unexpectedly"

@@ -9,7 +9,7 @@ extension KnownCommand {
                 foreign: .behindFirst,
                 [
                     .toggle("detach", "d"), .option("detach-keys", nil, ownTerminal), .option("env", "e"),
-                    .option("env-file", nil, .missing("`-e` sets variables")), .toggle("interactive", "i"),
+                    .option("env-file"), .toggle("interactive", "i"),
                     .toggle("privileged"), .toggle("tty", "t"), .option("user", "u"), .option("workdir", "w"), root,
                 ]
             ),
@@ -19,7 +19,7 @@ extension KnownCommand {
                 [
                     .toggle("all", "a"), .option("filter", "f"), .option("format"), .option("last", "n"),
                     .toggle("latest", "l"), .toggle("no-trunc"), .toggle("quiet", "q"),
-                    .toggle("size", "s", .missing("`swiftbuild df` tells sizes")), root,
+                    .toggle("size", "s"), root,
                 ]
             ),
             KnownCommand(
@@ -52,7 +52,7 @@ extension KnownCommand {
             KnownCommand("kill", docker: "docker kill", [.option("signal", "s"), root]),
             KnownCommand("pause", docker: "docker pause", [root]),
             KnownCommand("unpause", docker: "docker unpause", [root]),
-            KnownCommand("wait", docker: "docker wait", [root]),
+            KnownCommand("wait", docker: "docker wait", [.option("condition", nil, .own), root]),
             KnownCommand("rename", docker: "docker rename", [root]),
             KnownCommand(
                 "rm",

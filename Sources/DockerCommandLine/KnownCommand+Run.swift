@@ -9,10 +9,10 @@ extension KnownCommand {
     static let create: [CommandFlag] =
         [
             .option("attach", "a", .missing("all streams are attached; `-i` attaches the input")),
-            .option("cpu-shares", "c", notYet),
+            .option("cpu-shares", "c"),
             .toggle("disable-content-trust", nil, .ignored("there is no content trust to switch off")),
             .option("env", "e"),
-            .option("group-add", nil, .different("groups by number")),
+            .option("group-add"),
             .option("hostname", "h"),
             .toggle("interactive", "i"),
             .option("isolation", nil, .ignored("only Windows has a choice")),
@@ -35,24 +35,17 @@ extension KnownCommand {
         ]
         + options(
             [
-                "add-host", "cap-add", "cap-drop", "cidfile", "cpus", "cpuset-cpus", "dns", "dns-option", "dns-search",
+                "add-host", "annotation", "cap-add", "cap-drop", "cidfile", "cpu-period", "cpu-quota", "cpus",
+                "cpuset-cpus", "cpuset-mems", "device", "device-cgroup-rule", "dns", "dns-option", "dns-search",
+                "domainname",
                 "entrypoint", "env-file", "expose",
                 "health-cmd", "health-interval", "health-retries", "health-start-interval", "health-start-period",
-                "health-timeout", "ip", "label-file", "memory-swap", "name", "network-alias", "pids-limit", "platform",
-                "pull", "restart",
+                "health-timeout", "ip", "label-file", "memory-reservation", "memory-swap", "name", "network-alias",
+                "oom-score-adj",
+                "pids-limit", "platform", "pull", "restart",
                 "shm-size", "stop-signal", "stop-timeout", "sysctl", "tmpfs", "ulimit",
             ],
             .same
-        )
-        + options(
-            [
-                "annotation", "blkio-weight", "blkio-weight-device", "cgroup-parent", "cgroupns", "cpu-period",
-                "cpu-quota", "cpu-rt-period", "cpu-rt-runtime", "cpuset-mems", "device", "device-cgroup-rule",
-                "device-read-bps", "device-read-iops", "device-write-bps", "device-write-iops", "domainname", "gpus",
-                "ipc", "kernel-memory", "memory-reservation", "memory-swappiness", "oom-score-adj", "pid", "runtime",
-                "storage-opt", "userns", "uts", "volume-driver", "volumes-from",
-            ],
-            notYet
         )
         + options(["cpu-count", "cpu-percent", "io-maxbandwidth", "io-maxiops"], windows)
         + options(
@@ -68,9 +61,39 @@ extension KnownCommand {
             ["mac-address"],
             .missing("the hardware address follows from the IP address")
         )
-        + toggles(["no-healthcheck", "privileged", "read-only", "rm"], .same)
-        + toggles(["init", "oom-kill-disable"], notYet)
+        + toggles(["init", "no-healthcheck", "privileged", "read-only", "rm"], .same)
+        + namespaces + missing
 
-    private static let notYet = CommandFlag.Support.missing("not supported yet")
+    private static let namespaces: [CommandFlag] = [
+        .option("cgroupns", nil, .missing("containers see no control groups")),
+        .option("ipc", nil, .different("host, private and shareable")),
+        .option("pid", nil, .different("host")),
+        .option("userns", nil, .different("host, which is the default")),
+        .option("uts"),
+    ]
+
+    private static let missing: [CommandFlag] =
+        [
+            .option(
+                "cgroup-parent",
+                nil,
+                .missing("control groups are below `swiftbuild`, where they are found again")
+            ),
+            .option("gpus", nil, .missing("it needs a vendor's hooks; `--device` gives the container device files")),
+            .option("kernel-memory", nil, .missing("Linux has had no such limit since 5.16")),
+            .option("memory-swappiness", nil, .missing("control groups of version 2 have no such setting")),
+            .toggle("oom-kill-disable", nil, .missing("control groups of version 2 have no such setting")),
+            .option("runtime", nil, .missing("processes are started without a runtime")),
+            .option("storage-opt", nil, .missing("the store has no quotas")),
+            .option("volume-driver", nil, .missing("volumes are directories of the store")),
+            .option("volumes-from", nil, .missing("`-v NAME:PATH` shares a volume")),
+        ]
+        + options(["blkio-weight", "blkio-weight-device"], .missing("only disks with the scheduler BFQ have weights"))
+        + options(
+            ["device-read-bps", "device-read-iops", "device-write-bps", "device-write-iops"],
+            .missing("the rates of disks are not limited")
+        )
+        + options(["cpu-rt-period", "cpu-rt-runtime"], .missing("control groups of version 2 have no such setting"))
+
     private static let windows = CommandFlag.Support.missing("only Windows has it")
 }

@@ -28,6 +28,9 @@ final class PreparedConfiguration {
         value.new_network = configuration.network == .none ? 1 : 0
         value.network = -1
         if case .namespace(let descriptor) = configuration.network { value.network = descriptor }
+        value.shares_processes = configuration.sharedNamespaces.contains(.processes) ? 1 : 0
+        value.shares_ipc = configuration.sharedNamespaces.contains(.ipc) ? 1 : 0
+        value.shares_names = configuration.sharedNamespaces.contains(.names) ? 1 : 0
         value.control_group = configuration.controlGroup ?? -1
         value.control_groups = array(configuration.controlGroups)
         value.control_group_count = configuration.controlGroups.count
@@ -49,6 +52,10 @@ final class PreparedConfiguration {
         value.search_path = configuration.searchPath.map { string($0) }
         value.working_directory = string(configuration.workingDirectory)
         value.hostname = string(configuration.hostname)
+        value.domainname = configuration.domainName.map { string($0) }
+        if configuration.usesInit { value.init_arguments = strings(["init", "--"] + configuration.arguments) }
+        value.has_memory_score = configuration.memoryScore == nil ? 0 : 1
+        value.memory_score = configuration.memoryScore ?? 0
         value.user = configuration.user.userID
         value.group = configuration.user.groupID
         value.groups = array(configuration.user.supplementaryGroups)
@@ -77,7 +84,8 @@ final class PreparedConfiguration {
         if configuration.arguments.isEmpty { throw refuse("there is no program to run") }
         let texts =
             configuration.arguments + configuration.environment + configuration.mounts.map(\.target)
-            + configuration.kernelParameters.map(\.value) + [configuration.workingDirectory, configuration.hostname]
+            + configuration.kernelParameters.map(\.value)
+            + [configuration.workingDirectory, configuration.hostname, configuration.domainName ?? ""]
         if let text = texts.first(where: { $0.utf8.contains(0) }) {
             throw refuse("`\(text.prefix { $0 != "\0" })` is followed by a zero byte, which no program can be given")
         }
@@ -90,6 +98,14 @@ final class PreparedConfiguration {
         }
         if configuration.isolation == .chroot, configuration.network != .host {
             throw refuse("a process cannot be kept from the network without namespaces")
+        }
+        if configuration.isolation == .chroot, configuration.usesInit {
+            throw refuse("a process cannot have an init without namespaces")
+        }
+        if configuration.isolation != .full, let shared = configuration.sharedNamespaces.first {
+            throw refuse(
+                "a process cannot share the namespace `\(shared.rawValue)` of the machine unless root starts it"
+            )
         }
         for mount in configuration.mounts {
             guard case .overlay(let lower, let upper, let work, _) = mount.source else { continue }
@@ -118,6 +134,9 @@ final class PreparedConfiguration {
         case .overlay(let lower, let upper, let work, let path):
             result.kind = SB_MOUNT_OVERLAY
             result.overlay = overlay(lower, upper, work)
+            result.source = string(path)
+        case .device(let path):
+            result.kind = SB_MOUNT_DEVICE
             result.source = string(path)
         case .content(let bytes, let permissions, let owner):
             result.kind = SB_MOUNT_CONTENT

@@ -19,8 +19,16 @@ public struct SandboxConfiguration: Sendable {
     public var user: SandboxUser = .root
     /// The name of the machine; without effect under `SandboxIsolation.chroot`.
     public var hostname = defaultHostname
+    /// The name of the machine's NIS domain; `nil` for the caller's.
+    public var domainName: String?
     /// Which network the program sees.
     public var network: SandboxNetwork = .host
+    /// What the process has in common with the caller besides; nothing can be shared under `SandboxIsolation.chroot`.
+    public var sharedNamespaces: Set<SharedNamespace> = []
+    /// Whether the first process is an init, and the program its child: signals are handed on, and orphans collected.
+    public var usesInit: Bool = false
+    /// What is added to the kernel's score when it chooses what to kill for memory, -1000 to 1000; `nil` for the caller's.
+    public var memoryScore: Int32?
     /// How the process is separated from the machine; `SandboxCapabilities` tells what is possible.
     public var isolation: SandboxIsolation = .full
     /// What the program has as standard input, output and error.
@@ -133,6 +141,16 @@ public enum SandboxNetwork: Sendable, Equatable {
     case none
     /// That of a network namespace; its descriptor, which stays the caller's.
     case namespace(Int32)
+}
+
+/// A namespace of the caller's that a process may be in.
+public enum SharedNamespace: String, Sendable, Codable, CaseIterable {
+    /// What the program starts then does not end with it.
+    case processes = "pid"
+    /// With the files of `/dev/shm`.
+    case ipc
+    /// Those of the machine and its domain.
+    case names = "uts"
 }
 
 /// How strongly a sandbox is separated from the machine, best first.

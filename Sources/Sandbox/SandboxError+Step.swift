@@ -23,6 +23,8 @@ extension SandboxError {
         case SB_STEP_CLONE:
             configuration.isolation == .chroot ? "could not create a process" : "could not create namespaces"
         case SB_STEP_CONTROL_GROUP: "could not join a control group"
+        case SB_STEP_MEMORY_SCORE: "could not set the memory score \(configuration.memoryScore ?? 0)"
+        case SB_STEP_INIT: "could not start the init"
         case SB_STEP_ENTER: "could not enter the namespaces of the running process"
         case SB_STEP_NETWORK: "could not enter the network namespace"
         case SB_STEP_KERNEL_PARAMETER: parameterSentence(Int(failure.index), configuration.kernelParameters)
@@ -72,6 +74,7 @@ extension SandboxError {
             case .bind(let path, _): "`\(path)`"
             case .bindInside(let root, let path, _): "`\(path)` of `\(root)`"
             case .overlay(let lower, _, _, let path): "`\(path)` of an overlay of \(lower.count) directories"
+            case .device(let path): "the device `\(path)`"
             case .content: "a file"
             case .memory: "`tmpfs`"
             }

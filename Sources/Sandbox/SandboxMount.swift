@@ -15,6 +15,8 @@ public struct SandboxMount: Sendable {
         ///
         /// Without `upper` and `work` it is read-only; with them writes go to `upper`, for the caller to throw away.
         case overlay(lower: [FilePath], upper: FilePath? = nil, work: FilePath? = nil, path: String = "/")
+        /// The device that a path of the host leads to, as a device file of the sandbox's own where one can be made.
+        case device(FilePath)
         /// A new file in memory; what is written to it is nowhere afterwards.
         ///
         /// It belongs to `owner`, but to the process's user where there is only that one.

@@ -18,6 +18,7 @@ enum sb_step {
     SB_STEP_PREPARE,
     SB_STEP_CLONE,
     SB_STEP_CONTROL_GROUP, // index: position in `control_groups`
+    SB_STEP_MEMORY_SCORE,
     SB_STEP_ENTER,
     SB_STEP_IDENTITY_MAP,
     SB_STEP_NETWORK,
@@ -40,6 +41,7 @@ enum sb_step {
     SB_STEP_USER,
     SB_STEP_WATCHER,
     SB_STEP_FILTER,
+    SB_STEP_INIT,
     SB_STEP_EXECUTE,
 };
 
@@ -48,6 +50,7 @@ enum sb_mount_kind {
     SB_MOUNT_TMPFS,
     SB_MOUNT_CONTENT,
     SB_MOUNT_OVERLAY,
+    SB_MOUNT_DEVICE,
 };
 
 enum sb_mount_flags {
@@ -75,7 +78,7 @@ struct sb_mount {
     enum sb_mount_kind kind;
     unsigned flags;
     const char *target;
-    const char *source;        // bind: host path, or path inside `source_root`; overlay: path inside it, or NULL
+    const char *source;        // bind, device: host path, or path inside `source_root`; overlay: path inside it, or NULL
     const char *source_root;   // bind: directory that `source` must not leave, or NULL
     struct sb_overlay overlay; // overlay only
     const void *content;       // content: the bytes of a new file in memory
@@ -108,6 +111,10 @@ struct sb_configuration {
     int entered;     // pidfd of a process whose namespaces are entered; -1 for new ones
     int new_network; // a network namespace with only `lo`
     int network;     // descriptor of a network namespace to be in, or -1
+    // Namespaces of the caller's in the place of new ones.
+    int shares_processes; // what the program starts does not end with it then
+    int shares_ipc;       // with /dev/shm
+    int shares_names;     // `hostname` and `domainname` have no effect then
     int read_only_root;
     int unmasked; // leave /proc and /sys as the kernel shows them
     int probe;    // do everything but execute, then exit with 0
@@ -128,6 +135,10 @@ struct sb_configuration {
     const char *search_path;        // PATH to look the program up in, or NULL
     const char *working_directory;
     const char *hostname;
+    const char *domainname;            // or NULL for the caller's
+    const char *const *init_arguments; // what an init as process 1 shows as its own, or NULL for none
+    int memory_score;                  // added to the kernel's score when it chooses what to kill
+    int has_memory_score;              // without it, the score is the caller's
 
     uint32_t user;
     uint32_t group;
@@ -163,8 +174,20 @@ struct sb_process {
 // Any thread may call it. The process is killed when this process ends.
 int sb_launch(const struct sb_configuration *configuration, struct sb_process *process, struct sb_failure *failure);
 
-// Lets the processes of a control group, given by its directory, use only the devices that no program can do without.
-int sb_limit_devices(int control_group);
+// What the processes of a control group may do with device files.
+struct sb_device_rule {
+    char type; // `c`, `b`, or `a` for both
+    int64_t major; // -1 for all
+    int64_t minor;
+    unsigned access; // 1: make, 2: read, 4: write
+};
+
+// Lets the processes of a control group, given by its directory, use only the devices that no program can do without,
+// and those of the rules.
+int sb_limit_devices(int control_group, const struct sb_device_rule *rules, size_t count);
+
+// Kind and numbers of the device file that a path of this machine leads to; `access` stays as it is.
+int sb_device_numbers(const char *path, struct sb_device_rule *rule);
 
 // Sends a signal through the pidfd, or to the pid where there is none.
 int sb_signal(pid_t pid, int pidfd, int signal);

@@ -41,7 +41,7 @@ struct ContainerCreation {
         process.limits = try flags.limits.resourceLimits.map { text in
             try UserError.reading("--ulimit", text, ResourceLimit.init(parsing:))
         }
-        process.addGroups(flags.groups)
+        process.addGroups(try groups(try stack.users()))
         if let text = flags.limits.sharedMemorySize { process.sharedMemorySize = UInt64(try size("--shm-size", text)) }
         let name = try flags.name.map { text throws(ContainerStoreError) in try ContainerName(text) }
         return try ContainerStore(store).create(named: name) { name in
@@ -122,7 +122,7 @@ struct ContainerCreation {
         return Dictionary(pairs) { $1 }
     }
 
-    private func size(_ option: String, _ text: String) throws -> Int64 {
+    func size(_ option: String, _ text: String) throws -> Int64 {
         guard let size = ByteSize.binary(text) else {
             throw UserError("\(option): invalid size `\(text)`: expected, for example, 512m", status: .usage)
         }
@@ -164,24 +164,7 @@ struct ContainerCreation {
         record.health = try health()
         record.log = try log()
         record.limits = try limits()
-    }
-
-    private func limits() throws -> ContainerLimits {
-        var limits = ContainerLimits()
-        limits.memory = try flags.limits.memory.map { try size("--memory", $0) }
-        limits.memoryAndSwap = try flags.limits.memoryAndSwap.map { $0 == "-1" ? -1 : try size("--memory-swap", $0) }
-        if let both = limits.memoryAndSwap, both >= 0, both < limits.memory ?? 0 {
-            throw UserError("--memory-swap: less than --memory", status: .usage)
-        }
-        if let number = flags.limits.processors {
-            guard number > 0, number < 100_000 else {
-                throw UserError("--cpus: invalid number `\(number)`", status: .usage)
-            }
-            limits.nanoCPUs = Int64(number * 1e9)
-        }
-        limits.processors = flags.limits.processorSet
-        limits.processes = flags.limits.processes.flatMap { $0 > 0 ? $0 : nil }
-        return limits
+        try addMachine(&record)
     }
 
     private func log() throws -> LogLimits {

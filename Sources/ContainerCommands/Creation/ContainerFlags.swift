@@ -53,9 +53,9 @@ struct ContainerFlags: ParsableArguments {
 
     @Option(
         name: .customLong("group-add"),
-        help: ArgumentHelp("A further group of the command, by number; may repeat.", valueName: "group")
+        help: ArgumentHelp("A further group of the command; may repeat.", valueName: "group")
     )
-    var groups: [UInt32] = []
+    var groups: [String] = []
 
     @Option(
         name: [.customShort("h"), .customLong("hostname")],
@@ -108,6 +108,7 @@ struct ContainerFlags: ParsableArguments {
     @OptionGroup var network: NetworkFlags
     @OptionGroup var limits: LimitFlags
     @OptionGroup var privileges: PrivilegeFlags
+    @OptionGroup var machine: MachineFlags
     @OptionGroup var health: HealthFlags
 
     @Option(
@@ -155,11 +156,41 @@ struct LimitFlags: ParsableArguments {
     )
     var memoryAndSwap: String?
 
+    @Option(
+        name: .customLong("memory-reservation"),
+        help: ArgumentHelp("How much memory is left to it when memory gets short.", valueName: "size")
+    )
+    var memoryReservation: String?
+
     @Option(name: .customLong("cpus"), help: ArgumentHelp("How many processors' time it may use.", valueName: "number"))
     var processors: Double?
 
     @Option(name: .customLong("cpuset-cpus"), help: ArgumentHelp("On which processors it may run.", valueName: "list"))
     var processorSet: String?
+
+    @Option(
+        name: .customLong("cpuset-mems"),
+        help: ArgumentHelp("Which memory nodes it may use.", valueName: "list")
+    )
+    var memoryNodes: String?
+
+    @Option(
+        name: [.customShort("c"), .customLong("cpu-shares")],
+        help: ArgumentHelp("Its share of the processors that several compete for; 1024 is usual.", valueName: "number")
+    )
+    var processorShares: Int64?
+
+    @Option(
+        name: .customLong("cpu-period"),
+        help: ArgumentHelp("The period of --cpu-quota, in microseconds.", valueName: "number")
+    )
+    var processorPeriod: Int64?
+
+    @Option(
+        name: .customLong("cpu-quota"),
+        help: ArgumentHelp("Processor time in each period, in microseconds.", valueName: "number")
+    )
+    var processorQuota: Int64?
 
     @Option(name: .customLong("pids-limit"), help: ArgumentHelp("How many processes it may have.", valueName: "number"))
     var processes: Int64?

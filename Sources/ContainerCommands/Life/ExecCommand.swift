@@ -46,6 +46,12 @@ struct ExecCommand: Command {
     var env: [String] = []
 
     @Option(
+        name: .customLong("env-file"),
+        help: ArgumentHelp("Read variables from a file; may repeat.", valueName: "file")
+    )
+    var envFiles: [String] = []
+
+    @Option(
         name: [.customShort("u"), .customLong("user")],
         help: ArgumentHelp("Who runs the command.", valueName: "user[:group]")
     )
@@ -72,12 +78,12 @@ struct ExecCommand: Command {
         options.isPrivileged = isPrivileged
         options.user = user
         options.workingDirectory = workingDirectory
-        options.environment = try env.compactMap { text in
-            guard let first = text.first, first != "=" else {
-                throw UserError("-e: `\(text)` has no name", status: .usage)
-            }
-            return text.contains("=") ? text : ProcessEnvironment[text].map { "\(text)=\($0)" }
-        }
+        options.environment = try ContainerCreation.variables(
+            env,
+            files: envFiles,
+            option: "-e",
+            usesEnvironment: true
+        )
         if usesTerminal, isInteractive, !Terminal.isTerminal(STDIN_FILENO) {
             throw UserError("the input device is not a TTY", hints: ["`-i` without `-t` takes a pipe or a file"])
         }

@@ -171,18 +171,28 @@ struct WaitCommand: Command {
         commandName: "wait",
         abstract: "Wait until containers end, and print their exit codes.",
         discussion: """
+            With --condition healthy it waits until a container's health check succeeds, and prints 0; when the container
+            ends before that, it fails.
+
             EXAMPLES:
               swiftbuild wait job
+              swiftbuild wait --condition healthy db
             """
     )
 
     @OptionGroup var global: GlobalOptions
 
+    @Option(
+        name: .customLong("condition"),
+        help: ArgumentHelp("Wait until it is not-running (the default), removed or healthy.", valueName: "condition")
+    )
+    var condition = WaitCondition.notRunning
+
     @Argument(help: "Names or IDs of containers.")
     var names: [String]
 
     func run() throws -> ExitStatus {
-        names.forEachContainer(in: try global.containers()) { "\(try $0.wait())" }
+        names.forEachContainer(in: try global.containers()) { "\(try $0.wait(for: condition))" }
     }
 }
 

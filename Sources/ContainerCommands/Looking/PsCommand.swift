@@ -16,7 +16,7 @@ struct PsCommand: Command {
         abstract: "List containers.",
         discussion: """
             Fields for --format: .ID, .Image, .Command, .CreatedAt, .RunningFor, .Status, .State, .Ports, .Names, .Labels,
-            .Mounts, .Networks.
+            .Mounts, .Networks, .Size.
 
             EXAMPLES:
               swiftbuild ps
@@ -35,6 +35,9 @@ struct PsCommand: Command {
 
     @Flag(name: .customLong("no-trunc"), help: "Show whole IDs and commands.")
     var showsWhole = false
+
+    @Flag(name: [.customShort("s"), .customLong("size")], help: "Show how much each has written.")
+    var showsSize = false
 
     @Flag(name: [.customShort("l"), .customLong("latest")], help: "Only the container that was created last.")
     var showsLatest = false
@@ -73,6 +76,7 @@ struct PsCommand: Command {
             containers,
             fields(Int64(time(nil))),
             columns: ["ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names"]
+                + (showsSize ? ["Size"] : [])
         )
         return .success
     }
@@ -96,7 +100,12 @@ struct PsCommand: Command {
             },
             .init("Mounts", "MOUNTS") { $0.record.volumes.joined(separator: ",") },
             .init("Networks", "NETWORKS") { $0.record.network.names.joined(separator: ",") },
+            .init("Size", "SIZE") { size($0.size) },
         ]
+    }
+
+    private func size(_ size: (written: Int64, image: Int64)) -> String {
+        "\(HumanReadable.size(size.written)) (virtual \(HumanReadable.size(size.written + size.image)))"
     }
 
     private func command(_ container: Container) -> String {

@@ -124,6 +124,7 @@ extension ProcessSpecification {
         configuration.streams = streams
         configuration.controlGroup = surroundings.controlGroup
         configuration.controlGroups = surroundings.controlGroups
+        configuration.memoryScore = surroundings.memoryScore
         // The group is what keeps a device file that the process makes from working.
         if surroundings.controlGroup == nil { configuration.capabilities.subtract(.makeDevices) }
         return try SandboxProcess.launch(configuration)
@@ -139,6 +140,13 @@ public struct ContainerSurroundings: Sendable {
     public var controlGroups: [Int32] = []
     public var isRootReadOnly = false
     public var kernelParameters: [KernelParameter] = []
+    public var domainName: String?
+    public var sharedNamespaces: Set<SharedNamespace> = []
+    /// Devices of this machine, and where the process has them.
+    public var devices: [(source: String, target: String)] = []
+    public var usesInit = false
+    /// As `SandboxConfiguration.memoryScore`.
+    public var memoryScore: Int32?
 
     public init() {}
 }
@@ -184,6 +192,15 @@ public struct PreparedProcess: Sendable {
         configuration.controlGroups = surroundings.controlGroups
         configuration.isRootReadOnly = surroundings.isRootReadOnly
         configuration.kernelParameters = surroundings.kernelParameters
+        configuration.domainName = surroundings.domainName
+        configuration.sharedNamespaces = surroundings.sharedNamespaces
+        configuration.usesInit = surroundings.usesInit
+        configuration.memoryScore = surroundings.memoryScore
+        // First, since the positions of the others are counted from the end.
+        configuration.mounts.insert(
+            contentsOf: surroundings.devices.map { SandboxMount(.device(FilePath($0.source)), target: $0.target) },
+            at: 0
+        )
         return try SandboxProcess.launch(configuration)
     }
 

@@ -27,7 +27,7 @@ extension Container {
     public func execute(_ options: ExecOptions, _ streams: SandboxStreams) throws -> SandboxProcess {
         let descriptor = try processDescriptor()
         defer { close(descriptor) }
-        return try store.launch(try specification(options), beside: descriptor, of: id, streams)
+        return try store.launch(try specification(options), beside: descriptor, of: record, streams)
     }
 
     /// Lets the supervisor start a command, which nobody waits for.
@@ -92,13 +92,14 @@ extension ContainerStore {
     func launch(
         _ process: ProcessSpecification,
         beside descriptor: Int32,
-        of id: ContainerID,
+        of record: ContainerRecord,
         _ streams: SandboxStreams
     ) throws -> SandboxProcess {
-        let group = try ControlGroup(joining: id)
+        let group = try ControlGroup(joining: record.id)
         defer { withExtendedLifetime(group) {} }
         var surroundings = ContainerSurroundings()
         group?.join(&surroundings)
+        surroundings.memoryScore = record.machine.memoryScore
         let isolation = try Isolation(store).strongest().level
         return try process.launch(beside: descriptor, isolation, in: surroundings, streams)
     }

@@ -30,7 +30,7 @@ public struct ContainerRecord: Sendable, Codable {
     public var resolver: ResolverConfiguration
     public var labels: [String: String]
     /// The groups that its processes have besides those of their user.
-    public var addedGroups: [UInt32]
+    public var addedGroups: [String]
     /// The names of the volumes among its mounts.
     public var volumes: [String]
     /// The signal that asks the process to end.
@@ -49,6 +49,13 @@ public struct ContainerRecord: Sendable, Codable {
     public var health: HealthCheck?
     public var log: LogLimits
     public var limits: ContainerLimits
+    public var machine: MachineAccess
+    /// Whether its first process is an init, and the program a child of that.
+    public var usesInit: Bool
+    /// The name of its NIS domain.
+    public var domainName: String?
+    /// What is said about it for other programs, as with OCI's runtimes.
+    public var annotations: [String: String]
 
     public init(
         id: ContainerID = .random(),
@@ -86,6 +93,9 @@ public struct ContainerRecord: Sendable, Codable {
         isInteractive = false
         log = LogLimits()
         limits = ContainerLimits()
+        machine = MachineAccess()
+        usesInit = false
+        annotations = [:]
     }
 }
 
@@ -105,10 +115,20 @@ public struct ContainerLimits: Sendable, Hashable, Codable {
     public var memory: Int64?
     /// Bytes of memory and swap together; -1 for no limit.
     public var memoryAndSwap: Int64?
+    /// Bytes that are left to it when memory gets short.
+    public var memoryReservation: Int64?
     /// Billionths of a processor, as `--cpus` has it.
     public var nanoCPUs: Int64?
     /// The processors it may run on, such as `0-2,7`.
     public var processors: String?
+    /// Microseconds of processor time in each period; -1 for no limit.
+    public var processorQuota: Int64?
+    /// Microseconds; the kernel's 100,000 where it is `nil`.
+    public var processorPeriod: Int64?
+    /// The share of the time that several compete for; 1024 is usual.
+    public var processorShares: Int64?
+    /// The memory nodes that it may use, such as `0-1`.
+    public var memoryNodes: String?
     public var processes: Int64?
 
     public init() {}

@@ -25,14 +25,9 @@ struct ContainerProcess {
             var specification = record.process
             network.complete(&specification)
             prepared = try ProcessLauncher(snapshots, isolation).prepare(specification, on: root)
-            // Those with CAP_SYS_ADMIN may have every device.
-            let limitsDevices = !specification.privileges.capabilities.contains(.all)
-            group = try ControlGroup(record.id, record.limits, limitsDevices: limitsDevices)
-            var surroundings = ContainerSurroundings()
-            group?.join(&surroundings)
+            var (surroundings, group) = try record.surroundings()
+            self.group = group
             surroundings.network = network.namespace
-            surroundings.isRootReadOnly = record.isRootReadOnly
-            surroundings.kernelParameters = record.kernelParameters.compactMap { KernelParameter(name: $0, value: $1) }
             streams = try ProcessStreams(
                 usesTerminal: specification.usesTerminal,
                 isInteractive: record.isInteractive

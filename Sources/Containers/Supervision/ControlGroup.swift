@@ -16,6 +16,10 @@ final class ControlGroup: Sendable {
     private let old: [String: FilePath]
     private let directory: OpenFile?
     private let processFiles: [OpenFile]
+    /// Whether the group of version 2 keeps devices out, so that the filesystems need not.
+    let decidesAboutDevices: Bool
+    /// Whether some group knows what may be done with each device.
+    var limitsDevices: Bool { decidesAboutDevices || old["devices"] != nil }
 
     /// Where the container's processes begin; good as long as this value lives.
     func join(_ surroundings: inout ContainerSurroundings) {
@@ -25,11 +29,11 @@ final class ControlGroup: Sendable {
 
     /// Makes the groups.
     ///
-    /// - Parameter limitsDevices: Whether only the devices work that no program can do without.
+    /// - Parameter devices: What works beside the devices that no program can do without; `nil` for everything.
     /// - Returns: `nil` where there are none and no limits were asked for.
     /// - Throws: `ContainerStoreError.unsupported` for a limit that this machine cannot keep; `removeLeftOver` then removes
     ///   what was made.
-    convenience init?(_ id: ContainerID, _ limits: ContainerLimits, limitsDevices: Bool) throws {
+    convenience init?(_ id: ContainerID, _ limits: ContainerLimits, devices: [sb_device_rule]?) throws {
         let hierarchies = Hierarchies()
         let settings = limits.settings
         var unified: FilePath?
@@ -48,21 +52,22 @@ final class ControlGroup: Sendable {
         var old: [String: FilePath] = [:]
         for setting in settings {
             if let unified, hierarchies.controllers.contains(setting.controller) {
-                guard ControlGroup.write(setting.value, to: unified.appending(setting.file)) else {
-                    throw setting.refused
-                }
+                try ControlGroup.apply(setting, [setting.file], in: unified)
             } else if let root = hierarchies.old[setting.controller] {
                 let group = root.appending("swiftbuild").appending(id.description)
                 if old[setting.controller] == nil { try ControlGroup.makeOld(group, setting) }
                 old[setting.controller] = group
-                for (file, value) in setting.old where !ControlGroup.write(value, to: group.appending(file)) {
-                    throw setting.refused
-                }
-            } else {
-                throw setting.refused
+                try ControlGroup.apply(setting, setting.old, in: group)
+            } else if !setting.isDefault {
+                throw setting.missing
             }
         }
-        try self.init(unified: unified, old: old, limitsDevices: limitsDevices)
+        if unified == nil, let devices, !devices.isEmpty, let root = hierarchies.old["devices"] {
+            let group = root.appending("swiftbuild").appending(id.description)
+            try ControlGroup.limitOldDevices(group, devices)
+            old["devices"] = group
+        }
+        try self.init(unified: unified, old: old, devices: devices)
     }
 
     /// The groups of a container that runs, for a further process of it.
@@ -73,36 +78,63 @@ final class ControlGroup: Sendable {
             return FileStatus.ifPresent(path) == nil ? nil : path
         }
         let old = hierarchies.old.compactMapValues(group)
-        try self.init(unified: hierarchies.unified.flatMap(group), old: old, limitsDevices: nil)
+        try self.init(unified: hierarchies.unified.flatMap(group), old: old, devices: nil)
     }
 
-    /// - Parameter limitsDevices: `nil` where that was decided before.
-    private init?(unified: FilePath?, old: [String: FilePath], limitsDevices: Bool?) throws {
+    /// - Parameter devices: `nil` where that was decided before.
+    private init?(unified: FilePath?, old: [String: FilePath], devices: [sb_device_rule]?) throws {
         guard unified != nil || !old.isEmpty else { return nil }
         self.unified = unified
         self.old = old
         var joined = Set(old.values)
         var directory = try unified.map { try OpenFile($0) }
         // Without a limit the filesystems of the container must keep devices out, as they do outside of such a group.
-        if limitsDevices == true, let group = directory, sb_limit_devices(group.descriptor) != 0 {
+        if let devices, let group = directory,
+            sb_limit_devices(group.descriptor, devices, devices.count) != 0
+        {
             if let unified { joined.insert(unified) }
             directory = nil
         }
         self.directory = directory
+        decidesAboutDevices = directory != nil
         processFiles = try joined.map {
             OpenFile(try OwnedDescriptor($0.appending("cgroup.procs"), O_WRONLY))
         }
     }
 
+    private static func apply(
+        _ setting: ContainerLimits.Setting,
+        _ files: [(name: String, value: String)],
+        in group: FilePath
+    ) throws {
+        for (name, value) in files where !write(value, to: group.appending(name)) {
+            let error = Errno.current
+            if !setting.isDefault { throw setting.refused(error) }
+        }
+    }
+
     private static func makeOld(_ group: FilePath, _ setting: ContainerLimits.Setting) throws {
         for path in [group.removingLastComponent(), group] {
-            guard mkdir(path.string, 0o755) == 0 || Errno.current == .fileExists else { throw setting.refused }
+            guard mkdir(path.string, 0o755) == 0 || Errno.current == .fileExists else { throw setting.missing }
             guard setting.controller == "cpuset" else { continue }
             // A new group has none, and takes no process then.
             for file in ["cpuset.cpus", "cpuset.mems"] {
                 let above = try FileOperations.read(path.removingLastComponent().appending(file), limit: 4096)
                 write(String(decoding: above, as: UTF8.self), to: path.appending(file))
             }
+        }
+    }
+
+    /// The same rules in version 1, where that is the only one.
+    private static func limitOldDevices(_ group: FilePath, _ devices: [sb_device_rule]) throws {
+        for path in [group.removingLastComponent(), group] { _ = mkdir(path.string, 0o755) }
+        let usual =
+            ["c *:* m", "b *:* m", "c 136:* rwm"]
+            + ["1:3", "1:5", "1:7", "1:8", "1:9", "5:0", "5:2"].map { "c \($0) rwm" }
+        guard write("a", to: group.appending("devices.deny")),
+            (usual + devices.map(\.text)).allSatisfy({ write($0, to: group.appending("devices.allow")) })
+        else {
+            throw ContainerStoreError.unsupported("the control group `devices` could not be set")
         }
     }
 
@@ -133,6 +165,18 @@ final class ControlGroup: Sendable {
         }
     }
 
+    /// Kills every process in the groups.
+    func kill() { ControlGroup.kill([unified].compactMap { $0 } + old.values) }
+
+    private static func kill(_ groups: [FilePath]) {
+        for group in groups where !write("1", to: group.appending("cgroup.kill")) {
+            let bytes = (try? FileOperations.read(group.appending("cgroup.procs"), limit: 1 << 20)) ?? []
+            for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+                if let process = Int32(line), process > 0 { Glibc.kill(process, SIGKILL) }
+            }
+        }
+    }
+
     /// Removes the groups, whose processes have ended.
     func remove() { ControlGroup.remove([unified].compactMap { $0 } + old.values) }
 
@@ -140,7 +184,10 @@ final class ControlGroup: Sendable {
     static func removeLeftOver(of id: ContainerID) {
         let hierarchies = Hierarchies()
         let roots = Set([hierarchies.unified].compactMap { $0 } + hierarchies.old.values)
-        remove(roots.map { $0.appending("swiftbuild").appending(id.description) })
+        let groups = roots.map { $0.appending("swiftbuild").appending(id.description) }
+            .filter { FileStatus.ifPresent($0) != nil }
+        kill(groups)
+        remove(groups)
     }
 
     private static func remove(_ groups: [FilePath]) {
@@ -151,84 +198,5 @@ final class ControlGroup: Sendable {
                 usleep(2000)
             }
         }
-    }
-}
-
-/// Where control groups are mounted.
-private struct Hierarchies {
-    /// The root of version 2.
-    var unified: FilePath?
-    /// The controllers of version 2.
-    var controllers: Set<String> = []
-    /// The roots of version 1, by controller.
-    var old: [String: FilePath] = [:]
-
-    init() {
-        guard let bytes = try? FileOperations.read("/proc/self/mounts", limit: 4 << 20) else { return }
-        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
-            let fields = line.split(separator: " ").map(String.init)
-            guard fields.count > 3 else { continue }
-            if fields[2] == "cgroup2", unified == nil { unified = FilePath(fields[1]) }
-            if fields[2] == "cgroup" {
-                for option in fields[3].split(separator: ",") { old[String(option)] = FilePath(fields[1]) }
-            }
-        }
-        if let unified, let bytes = try? FileOperations.read(unified.appending("cgroup.controllers"), limit: 4096) {
-            controllers = Set(String(decoding: bytes, as: UTF8.self).split { $0.isWhitespace }.map(String.init))
-        }
-    }
-}
-
-extension ContainerLimits {
-    /// A limit in the kernel's terms.
-    struct Setting {
-        let option: String
-        let controller: String
-        /// Version 2.
-        let file: String
-        let value: String
-        /// Version 1.
-        let old: [(file: String, value: String)]
-
-        var refused: ContainerStoreError {
-            .unsupported(
-                "\(option) needs the control group `\(controller)`, which this machine does not let the builder use"
-            )
-        }
-    }
-
-    var settings: [Setting] {
-        var result: [Setting] = []
-        func add(_ option: String, _ controller: String, _ file: String, _ value: String, _ old: [(String, String)]) {
-            result.append(Setting(option: option, controller: controller, file: file, value: value, old: old))
-        }
-        if let memory {
-            let text = String(memory)
-            add("--memory", "memory", "memory.max", text, [("memory.limit_in_bytes", text)])
-        }
-        if let memory, let memoryAndSwap {
-            add(
-                "--memory-swap",
-                "memory",
-                "memory.swap.max",
-                memoryAndSwap < 0 ? "max" : String(max(0, memoryAndSwap - memory)),
-                [("memory.memsw.limit_in_bytes", String(memoryAndSwap))]
-            )
-        }
-        if let nanoCPUs {
-            let quota = String(max(1000, nanoCPUs / 10_000))
-            add(
-                "--cpus",
-                "cpu",
-                "cpu.max",
-                "\(quota) 100000",
-                [("cpu.cfs_period_us", "100000"), ("cpu.cfs_quota_us", quota)]
-            )
-        }
-        if let processors { add("--cpuset-cpus", "cpuset", "cpuset.cpus", processors, [("cpuset.cpus", processors)]) }
-        if let processes {
-            add("--pids-limit", "pids", "pids.max", String(processes), [("pids.max", String(processes))])
-        }
-        return result
     }
 }

@@ -52,7 +52,7 @@ public final class Supervisor {
         health = HealthMonitor(record.health) { [record] descriptor, command, streams in
             var process = record.process
             process.arguments = command
-            return try store.launch(process, beside: descriptor, of: record.id, streams)
+            return try store.launch(process, beside: descriptor, of: record, streams)
         }
         isRemoved = record.isRemovedAfterwards
     }
@@ -245,7 +245,7 @@ public final class Supervisor {
         do {
             guard let process = running?.process else { throw ContainerStoreError.notRunning(record.name) }
             guard !isPaused else { throw ContainerStoreError.paused(record.name) }
-            try commands.start { try store.launch(command, beside: process.processDescriptor, of: id, $0) }
+            try commands.start { try store.launch(command, beside: process.processDescriptor, of: record, $0) }
             client.send(Frame(.done))
         } catch {
             let (reason, code) = Supervisor.reason(error)
@@ -315,6 +315,7 @@ public final class Supervisor {
         log.finish(at: .now)
         let code = (try? running.process.wait().code) ?? 137
         state.isOutOfMemory = running.group?.wasOutOfMemory ?? false
+        if record.machine.namespaces.contains(.processes) { running.group?.kill() }
         running.group?.remove()
         self.running = nil
         killTime = nil

@@ -49,7 +49,7 @@ extension ContainerInspection {
             ]),
             "AutoRemove": .boolean(record.isRemovedAfterwards),
             "ExtraHosts": ContainerInspection.list(record.process.hosts.map { "\($0.name):\($0.address)" }),
-            "GroupAdd": ContainerInspection.list(record.addedGroups.map { "\($0)" }),
+            "GroupAdd": ContainerInspection.list(record.addedGroups),
             "ReadonlyRootfs": .boolean(record.isRootReadOnly),
         ]
         if !memory.isEmpty { result["Tmpfs"] = .object(memory) }
