@@ -229,6 +229,7 @@ let package = Package(
         tests("LayerWriting", ["TestSupport", "ContentStore", "Tar", "Layers"]),
         tests("Sandbox", ["TestSupport", "CSandbox", "CSeccomp", "FileSystem", systemPackage]),
         tests("BuildRecords", ["TestSupport", "OCI", "FileSystem", "ContentStore", "BuildCache", systemPackage]),
+        tests("Containers", []),
         tests("BuildCache", ["TestSupport", "OCI", "FileSystem", "ContentStore", systemPackage]),
         tests(
             "Snapshots",

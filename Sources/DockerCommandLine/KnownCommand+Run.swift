@@ -25,7 +25,11 @@ extension KnownCommand {
             .option("publish", "p"),
             .toggle("publish-all", "P"),
             .toggle("quiet", "q"),
-            .option("security-opt", nil, .different("seccomp and no-new-privileges")),
+            .option(
+                "security-opt",
+                nil,
+                .different("seccomp, no-new-privileges and systempaths; no labels and profiles of AppArmor")
+            ),
             .toggle("tty", "t"),
             .toggle("use-api-socket", nil, .missing("there is no daemon")),
             .option("user", "u"),

@@ -153,7 +153,7 @@ struct ContainerLifeTests {
         }
     }
 
-    @Test("tell whether they are healthy, pause, and keep to their limits")
+    @Test("tell whether they are healthy, and pause")
     func health() async throws {
         try await BuildFixture.with { f in
             try await f.importBase()
@@ -176,10 +176,11 @@ struct ContainerLifeTests {
                 "-c",
                 Self.service
             )
-            for _ in 0..<500 where try await !f.succeed("ps").outputText.contains("(unhealthy)") {
-                try await Task.sleep(for: .milliseconds(20))
+            var isSick = false
+            for _ in 0..<500 where !isSick {
+                isSick = try await f.succeed("ps").outputText.contains("(unhealthy)")
             }
-            #expect(try await f.succeed("ps").outputText.contains("(unhealthy)"))
+            #expect(isSick)
             #expect(try await f.start(["exec", "sick", "touch", "/ok"]).wait().status == 1)
             try await f.succeed("exec", "sick", "touch", "/tmp/ok")
             try await f.succeed("pause", "sick")

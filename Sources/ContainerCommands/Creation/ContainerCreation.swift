@@ -74,13 +74,18 @@ struct ContainerCreation {
         options.usesTerminal = flags.usesTerminal
         if flags.privileges.isPrivileged { options.privileges = .all }
         for text in flags.privileges.securityOptions { try options.privileges.apply(text) }
-        for text in flags.privileges.addedCapabilities {
-            options.privileges.capabilities.formUnion(try capabilities("--cap-add", text))
-        }
-        for text in flags.privileges.droppedCapabilities {
-            options.privileges.capabilities.subtract(try capabilities("--cap-drop", text))
-        }
+        try setCapabilities(&options.privileges.capabilities)
         return options
+    }
+
+    /// What is named wins over `ALL`, whichever option says so; what is added wins over what is dropped.
+    private func setCapabilities(_ set: inout CapabilitySet) throws {
+        let added = try flags.privileges.addedCapabilities.map { try capabilities("--cap-add", $0) }
+        let dropped = try flags.privileges.droppedCapabilities.map { try capabilities("--cap-drop", $0) }
+        if dropped.contains(.all) { set = [] }
+        if added.contains(.all) { set = .all }
+        for capability in dropped where capability != .all { set.subtract(capability) }
+        for capability in added where capability != .all { set.formUnion(capability) }
     }
 
     private func capabilities(_ option: String, _ text: String) throws -> CapabilitySet {

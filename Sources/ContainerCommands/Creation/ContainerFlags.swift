@@ -219,7 +219,7 @@ struct PrivilegeFlags: ParsableArguments {
     @Option(
         name: .customLong("security-opt"),
         help: ArgumentHelp(
-            "What the command may do: seccomp=unconfined, seccomp=FILE (a profile as Docker has it) or no-new-privileges; may repeat.",
+            "What the command may do: seccomp=unconfined, seccomp=FILE (a profile as Docker has it), no-new-privileges or systempaths=unconfined; may repeat.",
             valueName: "option"
         )
     )

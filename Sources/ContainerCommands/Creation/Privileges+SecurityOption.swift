@@ -7,8 +7,8 @@ import Sandbox
 import SystemPackage
 
 extension ProcessSpecification.Privileges {
-    /// Takes a value of `--security-opt`: `seccomp=unconfined|builtin|FILE` or `no-new-privileges[=true|false]`, also
-    /// with `:` as older Docker has it; reads the file.
+    /// Takes a value of `--security-opt`: `seccomp=unconfined|builtin|FILE`, `no-new-privileges[=true|false]` or
+    /// `systempaths=unconfined`, also with `:` as older Docker has it; reads the file.
     ///
     /// - Throws: `UserError`.
     mutating func apply(_ text: String) throws(UserError) {
@@ -20,9 +20,13 @@ extension ProcessSpecification.Privileges {
         case ("seccomp", let path?) where !path.isEmpty: systemCalls = .profile(try Self.profile(FilePath(path)))
         case ("no-new-privileges", nil), ("no-new-privileges", "true"): forbidsNewPrivileges = true
         case ("no-new-privileges", "false"): forbidsNewPrivileges = false
+        case ("systempaths", "unconfined"): masksSystemPaths = false
+        // No process has a profile or a label of ours.
+        case ("apparmor", "unconfined"), ("label", "disable"): break
         default:
             throw UserError(
-                "--security-opt: unknown `\(text)`; known are seccomp=unconfined, seccomp=FILE and no-new-privileges",
+                "--security-opt: unknown `\(text)`; known are seccomp=unconfined, seccomp=FILE, no-new-privileges, "
+                    + "systempaths=unconfined, apparmor=unconfined and label=disable",
                 status: .usage
             )
         }

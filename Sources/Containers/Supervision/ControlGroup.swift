@@ -67,6 +67,12 @@ final class ControlGroup: Sendable {
             try ControlGroup.limitOldDevices(group, devices)
             old["devices"] = group
         }
+        if unified == nil, let group = hierarchies.old["freezer"]?.appending("swiftbuild") {
+            _ = mkdir(group.string, 0o755)
+            if mkdir(group.appending(id.description).string, 0o755) == 0 || Errno.current == .fileExists {
+                old["freezer"] = group.appending(id.description)
+            }
+        }
         try self.init(unified: unified, old: old, devices: devices)
     }
 
@@ -149,8 +155,9 @@ final class ControlGroup: Sendable {
     ///
     /// - Returns: Whether the kernel did.
     func setFrozen(_ isFrozen: Bool) -> Bool {
-        guard let unified else { return false }
-        return ControlGroup.write(isFrozen ? "1" : "0", to: unified.appending("cgroup.freeze"))
+        if let unified { return ControlGroup.write(isFrozen ? "1" : "0", to: unified.appending("cgroup.freeze")) }
+        guard let group = old["freezer"] else { return false }
+        return ControlGroup.write(isFrozen ? "FROZEN" : "THAWED", to: group.appending("freezer.state"))
     }
 
     /// Whether the kernel has killed a process since the memory was used up.
@@ -174,6 +181,8 @@ final class ControlGroup: Sendable {
             for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
                 if let process = Int32(line), process > 0 { Glibc.kill(process, SIGKILL) }
             }
+            // Only version 2 lets frozen processes end.
+            write("THAWED", to: group.appending("freezer.state"))
         }
     }
 
