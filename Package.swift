@@ -193,7 +193,7 @@ let package = Package(
         library(
             "Commands",
             [
-                "CommandSupport", "ContainerCommands", "BuildService", "StoreMaintenance",
+                "CommandSupport", "Containers", "ContainerCommands", "BuildService", "StoreMaintenance", "Snapshots",
                 "DockerCommandLine", "TerminalUI", "Formatting", "Reporting", "OCI", "Threads", "FileSystem",
                 "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning", "BuildChecks", "BuildRecords",
                 "Tar", "Layers", "Images", "ImageAnalysis", "BuildReport", "BuildEngine", "Registry", "Distribution",

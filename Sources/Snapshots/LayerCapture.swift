@@ -21,13 +21,29 @@ public struct LayerCapture: Sendable {
     public func layer(of workspace: Workspace, below: MergedView?, in layers: LayerStore) throws -> Layer {
         var reader = TreeReader(root: workspace.upper, whiteouts: .overlay)
         var directories = DirectoriesBelow(workspace.lower)
-        // Nothing of the layers below shows through an opaque directory: all that is in it is new.
-        var opaque: PathInRoot?
+        var region = OpaqueRegion()
         return try write(&reader, below: below, in: layers) { entry, source in
-            if let opaque, entry.path.isWithin(opaque) { return true }
-            opaque = entry.isOpaque ? entry.path : nil
             // A directory is in the upper one already when something in it was looked for a place to be mounted on.
-            return entry.kind != .directory || !directories.hasEqual(entry, source.status)
+            region.contains(entry) || entry.kind != .directory || !directories.hasEqual(entry, source.status)
+        }
+    }
+
+    /// Writes the layer of what is kept of processes, which may still run.
+    public func layer(of files: WrittenFiles, in layers: LayerStore) throws -> Layer {
+        var removed: [PathInRoot] = []
+        if !files.isOverlay {
+            var seen: Set<PathInRoot> = []
+            var reader = TreeReader(root: files.root, whiteouts: .none, readsFiles: false)
+            try reader.read { entry, _ in
+                seen.insert(entry.path)
+                return true
+            }
+            removed = files.missing(seen)
+        }
+        var reader = TreeReader(root: files.root, whiteouts: files.isOverlay ? .overlay : .none)
+        var region = OpaqueRegion()
+        return try write(&reader, below: files.below, in: layers, whiteouts: removed) { entry, source in
+            entry.kind == .whiteout || region.contains(entry) || files.isChanged(entry, source)
         }
     }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import BuildRecords
 import BuildService
 import CommandSupport
+import Containers
 import Distribution
 import FileSystem
 import Glibc
@@ -10,6 +11,7 @@ import Images
 import Layers
 import OCI
 import Reporting
+import Snapshots
 import Tar
 import TerminalUI
 
@@ -17,9 +19,12 @@ import TerminalUI
 struct DiffCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "diff",
-        abstract: "Compare two images: files, configuration, and packages of dpkg and apk.",
+        abstract: "Show what a container changed, or compare two images.",
         discussion: """
-            A file is added (A), removed (D) or changed (C) in content, mode, owner, link target, device number or
+            Of a container, running or not, every path is listed that it has added (A), changed (C) or removed (D); a
+            directory is changed when something in it is.
+
+            Two images are compared in files, configuration, and packages of dpkg and apk. A file is added (A), removed (D) or changed (C) in content, mode, owner, link target, device number or
             extended attributes; times do not count. Ends with 0 when nothing differs, 1 when something does, and 2 or
             more on trouble.
 
@@ -29,6 +34,7 @@ struct DiffCommand: Command {
             \(ImageLocation.help)
 
             EXAMPLES:
+              swiftbuild diff web
               swiftbuild diff app:1 app:2
               swiftbuild diff --step 3 last
               swiftbuild diff --format json app docker://registry.example.com/app
@@ -37,10 +43,10 @@ struct DiffCommand: Command {
 
     @OptionGroup var global: GlobalOptions
 
-    @Argument(help: ArgumentHelp("The image that is the older one.", valueName: "image"))
+    @Argument(help: ArgumentHelp("A container, or the image that is the older one.", valueName: "container|image"))
     var before: String?
 
-    @Argument(help: ArgumentHelp("The image that is compared with it.", valueName: "image"))
+    @Argument(help: ArgumentHelp("The image that is compared with the older one.", valueName: "image"))
     var after: String?
 
     @Option(
@@ -50,8 +56,8 @@ struct DiffCommand: Command {
     var step: Int?
 
     func validate() throws {
-        guard step == nil ? after == nil : after != nil else { return }
-        throw ValidationError(step == nil ? "expected two images" : "--step takes one build only")
+        if step != nil, after != nil { throw ValidationError("--step takes one build only") }
+        if step == nil, before == nil { throw ValidationError("expected a container or two images") }
     }
 
     @Option(name: .customLong("format"), help: "How the differences are printed.")
@@ -66,6 +72,9 @@ struct DiffCommand: Command {
                 comparison = ImageComparison(
                     try record.places(ofStep: step).map { try record.files(around: $0, in: images) }
                 )
+            } else if let before, after == nil {
+                try show(try changes(ofContainer: before, images))
+                return .success
             } else {
                 let (older, newer) = (
                     try await OpenedImage(before ?? "", in: images), try await OpenedImage(after ?? "", in: images)
@@ -86,5 +95,32 @@ struct DiffCommand: Command {
         case .json: try Terminal.print(json: comparison.document)
         }
         return comparison.isEmpty ? .success : .failure
+    }
+
+    private func changes(ofContainer name: String, _ images: ImageStore) throws -> [FileChange] {
+        do {
+            return try ContainerStore(images.layers).find(name).changes()
+        } catch ContainerStoreError.notFound {
+            let isImage = (try? images.find(name)) != nil
+            throw UserError(
+                "there is no container `\(name)`",
+                hints: isImage ? ["`\(name)` is an image; name a second one to compare it with"] : []
+            )
+        }
+    }
+
+    private func show(_ changes: [FileChange]) throws {
+        switch format {
+        case .text:
+            let lines = changes.map { "\($0.kind.rawValue) \($0.path.escaped)\n" }
+            Terminal.write(lines.joined(), to: STDOUT_FILENO)
+        case .json:
+            let files = changes.map { change in
+                JSONValue.object([
+                    "path": .string("\(change.path)"), "change": .string(change.kind.rawValue),
+                ])
+            }
+            try Terminal.print(json: JSONValue.object(["files": .list(files)]))
+        }
     }
 }

@@ -3,6 +3,11 @@ internal import Sandbox
 internal import SystemPackage
 
 extension ProcessSpecification {
+    /// Where every process has something of the machine's, whatever its image has there.
+    public static let systemMountPoints = [
+        "/dev", "/proc", "/sys", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf",
+    ]
+
     /// The files of the machine that every process gets by mounts, so that what it writes to them is nowhere afterwards:
     /// `/etc/resolv.conf`, `/etc/hosts`, `/etc/hostname`, and the scripts.
     var systemFiles: [SandboxMount] {
