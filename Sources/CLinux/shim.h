@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -23,12 +24,19 @@ static inline int sb_pipe_cloexec(int descriptors[2]) { return (int)syscall(SYS_
 // A descriptor of a process (Linux 5.3); older C libraries have no function for it.
 static inline int sb_pidfd_open(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0u); }
 
-// Opens a regular file for reading below a directory that is the root for its links (Linux 5.6); what blocks or is no
-// file is not opened.
-static inline int sb_open_in_root(int root, const char *path) {
-    // struct open_how: flags O_CLOEXEC, O_NONBLOCK and O_NOCTTY; no mode; RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS.
-    uint64_t how[3] = {02000000 | 04000 | 0400, 0, 0x10 | 0x02};
+// Opens what exists below a directory that is the root for links and `..` (Linux 5.6), without waiting for it.
+static inline int sb_open_in_root(int root, const char *path, int flags) {
+    // struct open_how: flags O_CLOEXEC, O_NONBLOCK and O_NOCTTY, of which O_PATH allows the first only; no mode;
+    // RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS.
+    uint64_t how[3] = {(uint64_t)flags | 02000000 | (flags & 010000000 ? 0 : 04000 | 0400), 0, 0x10 | 0x02};
     return (int)syscall(SYS_openat2, root, path, how, sizeof how);
+}
+
+// Whether an open file is in a filesystem that shows what the kernel knows: proc, sysfs or devpts of statfs(2).
+static inline int sb_is_of_kernel(int descriptor) {
+    struct statfs filesystem;
+    if (fstatfs(descriptor, &filesystem) != 0) return 0;
+    return filesystem.f_type == 0x9FA0 || filesystem.f_type == 0x62656572 || filesystem.f_type == 0x1CD1;
 }
 
 // glibc has accept4 only with _GNU_SOURCE.

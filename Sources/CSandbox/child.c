@@ -247,6 +247,21 @@ static void enter_process(struct sb_child *child) {
     check(child, sb_clone_brother(child));
 }
 
+// Keeps a root with its mounts for others to look at and to change, without /proc and the like.
+static _Noreturn void hold(struct sb_child *child) {
+    at(child, SB_STEP_ROOT);
+    check(child, sb_mount_root(child));
+    at(child, SB_STEP_MOUNT);
+    check(child, sb_mount_table(child));
+    at(child, SB_STEP_CHANGE_ROOT);
+    if (child->configuration->read_only_root) check(child, sb_set_attributes(child->root, MOUNT_ATTR_RDONLY, 0));
+    check(child, sb_change_root(child));
+    follow_parent(child);
+    // With the pipe to the parent, which takes its end for success.
+    sb_close_all_but(NULL, 0, 0);
+    for (;;) pause();
+}
+
 static _Noreturn void start_program(struct sb_child *child);
 
 _Noreturn void sb_brother_main(struct sb_child *child) { start_program(child); }
@@ -263,6 +278,7 @@ _Noreturn void sb_child_main(struct sb_child *child) {
         _exit(0);
     }
     if (child->configuration->isolation != SB_ISOLATION_CHROOT) enter_namespaces(child);
+    if (child->configuration->held) hold(child);
     build_root(child);
     start_program(child);
 }

@@ -39,6 +39,8 @@ static int clone_flags(const struct sb_configuration *configuration) {
     if (!configuration->shares_names) flags |= CLONE_NEWUTS;
     if (!configuration->shares_ipc) flags |= CLONE_NEWIPC;
     if (configuration->new_network) flags |= CLONE_NEWNET;
+    // It never executes anything, for which this process would wait.
+    if (configuration->held) flags &= ~(CLONE_VM | CLONE_VFORK);
     if (configuration->isolation != SB_ISOLATION_USER_NAMESPACE) return flags;
     // To map its identity the child makes its memory dumpable; where ours is not, it gets a copy.
     if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 1) flags &= ~(CLONE_VM | CLONE_VFORK);
@@ -124,7 +126,7 @@ static int clone_into(int group, struct sb_clone *job, char *stack) {
 static int wants_group(const struct sb_configuration *configuration) {
     const uint64_t administrator = (uint64_t)1 << 21; // CAP_SYS_ADMIN may have every device
     return configuration->isolation == SB_ISOLATION_FULL && configuration->entered < 0 &&
-           !(configuration->capabilities & administrator);
+           !configuration->held && !(configuration->capabilities & administrator);
 }
 
 static void clone_now(struct sb_clone *job, char *stack) {

@@ -59,12 +59,13 @@ struct DockerCommand: Sendable {
             ("network connect", "network connect"), ("network disconnect", "network disconnect"),
             ("network inspect", "network inspect"), ("network ls", "network ls"), ("network list", "network ls"),
             ("network prune", "network prune"), ("network rm", "network rm"), ("network remove", "network rm"),
-            ("port", "port"), ("manifest create", "index create"), ("manifest push", "index push"),
+            ("port", "port"), ("diff", "diff"), ("container diff", "diff"), ("cp", "cp"), ("container cp", "cp"),
+            ("manifest create", "index create"), ("manifest push", "index push"),
             ("manifest inspect", "inspect"),
         ].map { DockerCommand($0.0, .command($0.1)) }
         + [
             "top", "stats", "update", "commit", "export", "container top", "container stats",
-            "container update", "container commit", "container export", "container diff", "container cp",
+            "container update", "container commit", "container export",
         ].map { DockerCommand($0, .none("not supported yet")) }
         + [
             DockerCommand("compose", .none("applications of several containers are not supported yet")),

@@ -108,14 +108,21 @@ extension KnownCommand {
         KnownCommand("explain", own(["step", "format", "root"])),
         KnownCommand("build-logs", own(["step", "root"])),
         KnownCommand("analyze", own(["depth", "max-wasted", "min-efficiency", "format", "root"])),
-        KnownCommand("diff", own(["step", "format", "root"])),
+        KnownCommand("diff", docker: "docker diff", own(["step", "format", "root"])),
         KnownCommand(
             "ls",
             [.toggle("", "l", .own), .toggle("recursive", "R", .own), .toggle("directory", "d", .own)]
                 + own(["format", "root"])
         ),
         KnownCommand("cat", [root]),
-        KnownCommand("cp", [.toggle("archive", "a", .own), .toggle("follow-link", "L", .own), root]),
+        KnownCommand(
+            "cp",
+            docker: "docker cp",
+            [
+                .toggle("archive", "a"), .toggle("follow-link", "L"),
+                .toggle("quiet", "q", .ignored("no progress is shown")), root,
+            ]
+        ),
         KnownCommand("report", own(["output", "root"], letters: ["output": "o"])),
         KnownCommand("doctor", [.toggle("repair", nil, .own)] + own(["format", "root"])),
         KnownCommand("index create", own(["annotation", "root"])),

@@ -70,16 +70,7 @@ public struct FileExtraction {
     public func write(to sink: any ByteSink) throws -> [PathInRoot] {
         let tar = TarWriter(sink: sink)
         let omitted = try walk(below: copiesContents && isDirectory ? .root : PathInRoot(name)) { entry, content in
-            if entry.path.isRoot { return }
-            try tar.writeHeader(entry)
-            guard let content else { return }
-            try tar.copy(
-                descriptor: content.descriptor,
-                offset: content.offset,
-                size: entry.size,
-                path: FilePath(entry.path.description)
-            )
-            try tar.finishContent()
+            if !entry.path.isRoot { try tar.write(entry, content: content) }
         }
         try tar.finish()
         return omitted
@@ -105,20 +96,12 @@ public struct FileExtraction {
                 omitted.append(source.entry.path.joining(entry.path.bytes))
                 return
             }
-            var entry = keepsOwners ? entry : FileExtraction.withoutPrivileges(entry)
+            var entry = keepsOwners ? entry : entry.withoutPrivileges
             entry.path = prefix.joining(entry.path.bytes)
             if entry.kind == .hardLink { entry.linkTarget = prefix.joining(entry.linkTarget).bytes }
             try body(entry, content)
         }
         return omitted
-    }
-
-    private static func withoutPrivileges(_ entry: LayerEntry) -> LayerEntry {
-        var entry = entry
-        (entry.userID, entry.groupID) = (geteuid(), getegid())
-        entry.permissions &= entry.kind == .directory ? 0o1777 : 0o777
-        entry.extendedAttributes.removeAll { !$0.name.hasPrefix("user.") }
-        return entry
     }
 
     /// What a path of the caller leads to.

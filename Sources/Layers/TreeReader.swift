@@ -32,6 +32,8 @@ public struct TreeReader {
     }
 
     private let root: FilePath
+    private let descriptor: Int32?
+    private let names: [[UInt8]]?
     private let whiteouts: Whiteouts
     private let readsFiles: Bool
     private let user = geteuid()
@@ -42,10 +44,20 @@ public struct TreeReader {
         let inode: UInt64
     }
 
-    /// - Parameter readsFiles: Whether the content of files is wanted, so that files the user may not read are made
-    ///   readable meanwhile.
-    public init(root: FilePath, whiteouts: Whiteouts, readsFiles: Bool = true) {
+    /// - Parameters:
+    ///   - readsFiles: Whether the content of files is wanted, so that files the user may not read are made readable
+    ///     meanwhile.
+    ///   - descriptor: Of the directory where that is open already; `root` is only for messages then.
+    ///   - names: What in the directory is read; everything where it is `nil`.
+    public init(
+        root: FilePath,
+        whiteouts: Whiteouts,
+        readsFiles: Bool = true,
+        descriptor: Int32? = nil,
+        names: [[UInt8]]? = nil
+    ) {
         self.root = root
+        (self.descriptor, self.names) = (descriptor, names)
         self.readsFiles = readsFiles
         self.whiteouts = whiteouts
     }
@@ -54,8 +66,11 @@ public struct TreeReader {
     ///
     /// - Parameter body: Returns whether to go into a directory.
     public mutating func read(_ body: (LayerEntry, Source) throws -> Bool) throws {
-        let chain = try DirectoryChain(root: root)
-        var open = [try OpenDirectory(.root, root, chain)]
+        let chain =
+            try descriptor.map { descriptor throws(SystemError) in
+                try DirectoryChain(root: descriptor, path: root)
+            } ?? DirectoryChain(root: root)
+        var open = [try OpenDirectory(.root, root, chain, names: names)]
         while !open.isEmpty {
             let last = open.count - 1
             guard let name = open[last].names.popLast() else {
@@ -120,14 +135,23 @@ public struct TreeReader {
         var names: [[UInt8]]
         let opened: Opened?
 
-        init(_ path: PathInRoot, _ filePath: FilePath, _ chain: DirectoryChain, _ opened: Opened? = nil)
-            throws(SystemError)
-        {
+        init(
+            _ path: PathInRoot,
+            _ filePath: FilePath,
+            _ chain: DirectoryChain,
+            _ opened: Opened? = nil,
+            names: [[UInt8]]? = nil
+        ) throws(SystemError) {
             self.opened = opened
             self.path = path
             self.filePath = filePath
-            names = try FileOperations.names(inDirectory: chain.descriptor, path: filePath)
-                .sorted { $1.lexicographicallyPrecedes($0) }
+            let all: [[UInt8]]
+            if let names {
+                all = names
+            } else {
+                all = try FileOperations.names(inDirectory: chain.descriptor, path: filePath)
+            }
+            self.names = all.sorted { $1.lexicographicallyPrecedes($0) }
         }
     }
 

@@ -54,12 +54,14 @@ public final class TreeWriter {
     private var open: [OpenDirectory]
     private let chain: DirectoryChain
 
-    /// - Parameter root: A directory that exists.
-    public init(root: FilePath, whiteouts: Whiteouts, existing: Existing = .none) throws {
+    /// - Parameters:
+    ///   - root: A directory that exists.
+    ///   - descriptor: Of the directory where that is open already; `root` is only for messages then.
+    public init(root: FilePath, descriptor: Int32? = nil, whiteouts: Whiteouts, existing: Existing = .none) throws {
         attributes = FileAttributes(root: root)
         self.whiteouts = whiteouts
         self.existing = existing
-        chain = try DirectoryChain(root: root)
+        chain = try descriptor.map { try DirectoryChain(root: $0, path: root) } ?? DirectoryChain(root: root)
         open = [OpenDirectory(path: .root, entry: .directory(.root))]
     }
 
@@ -99,8 +101,8 @@ public final class TreeWriter {
             try writeHardLink(entry, name, directory, content)
         case .characterDevice, .blockDevice, .fifo:
             let type = entry.kind == .fifo ? Glibc.S_IFIFO : entry.kind == .blockDevice ? Glibc.S_IFBLK : Glibc.S_IFCHR
-            let device = makedev(entry.deviceMajor, entry.deviceMinor)
-            let result = mknodat(directory, name, type | mode_t(entry.permissions), entry.kind == .fifo ? 0 : device)
+            let device = entry.kind == .fifo ? 0 : dev_t(entry.deviceNumber)
+            let result = mknodat(directory, name, type | mode_t(entry.permissions), device)
             if result != 0, !attributes.isPrivileged, Errno.current == .notPermitted { return }
             try check(result, "create device", entry)
             try setOwnerAndTimes(entry, name, directory)
@@ -299,10 +301,4 @@ private struct FileAttributes: Sendable {
     func check(_ result: Int32, _ operation: String, _ entry: LayerEntry) throws {
         if result < 0 { throw SystemError(operation, path(entry)) }
     }
-}
-
-/// `makedev(3)`, which is a macro.
-private func makedev(_ major: UInt32, _ minor: UInt32) -> dev_t {
-    let (major, minor) = (UInt64(major), UInt64(minor))
-    return dev_t((major & 0xFFFF_F000) << 32 | (major & 0xFFF) << 8 | (minor & 0xFFFF_FF00) << 12 | (minor & 0xFF))
 }

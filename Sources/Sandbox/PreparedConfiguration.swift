@@ -40,6 +40,7 @@ final class PreparedConfiguration {
         value.parameter_count = configuration.kernelParameters.count
         value.unmasked = configuration.masksSystemPaths ? 0 : 1
         value.probe = isProbe ? 1 : 0
+        value.held = configuration.isHeld ? 1 : 0
         value.mounts = array(configuration.mounts.map(mount))
         value.mount_count = configuration.mounts.count
         value.shared_memory_size = configuration.sharedMemorySize
@@ -62,7 +63,9 @@ final class PreparedConfiguration {
         value.group_count = configuration.user.supplementaryGroups.count
         value.capabilities = configuration.capabilities.rawValue
         value.no_new_privileges = configuration.forbidsNewPrivileges ? 1 : 0
-        if !isProbe, let program = try configuration.systemCalls.program(configuration.capabilities) {
+        if !isProbe, !configuration.isHeld,
+            let program = try configuration.systemCalls.program(configuration.capabilities)
+        {
             value.filter = array(program.instructions)
             value.filter_length = program.instructions.count
         }

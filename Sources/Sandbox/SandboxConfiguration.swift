@@ -56,6 +56,11 @@ public struct SandboxConfiguration: Sendable {
     public var controlGroups: [Int32] = []
     /// Kernel parameters of the new namespaces.
     public var kernelParameters: [KernelParameter] = []
+    /// Whether nothing is executed, and the process only waits until it is killed.
+    ///
+    /// It has its root and `mounts`, but not `/proc`, `/dev` and `/sys`, for others that use `/proc/PID/root`. Not under
+    /// `SandboxIsolation.chroot`.
+    public var isHeld: Bool = false
     /// Whether the sensitive parts of `/proc` and `/sys` are hidden or read-only, as Docker's default has it.
     public var masksSystemPaths: Bool = true
 
@@ -83,9 +88,9 @@ public struct SandboxConfiguration: Sendable {
 public enum SandboxRoot: Sendable {
     /// A stack of directories that stays untouched, **topmost first**, below a writable one.
     ///
-    /// `upper` and `work` are empty directories on one filesystem. `work` must be new for each launch: the mount is
+    /// Without `upper` and `work` it is read-only. They are empty directories on one filesystem. `work` must be new for each launch: the mount is
     /// `volatile`, and the kernel refuses a work directory that it has seen in such a mount before.
-    case overlay(lower: [FilePath], upper: FilePath, work: FilePath)
+    case overlay(lower: [FilePath], upper: FilePath?, work: FilePath?)
     /// One directory that the process changes in place; the only choice under `SandboxIsolation.chroot`.
     case directory(FilePath)
     /// The root and all other namespaces of a process that is running in a sandbox; its pidfd, which stays the caller's.

@@ -62,7 +62,8 @@ extension SandboxError {
         switch root {
         case .directory(let path): "could not use `\(path)` as the root directory"
         case .overlay(let lower, let upper, _):
-            "could not mount an overlay of \(lower.count + 1) directories with changes in `\(upper)`"
+            upper.map { "could not mount an overlay of \(lower.count + 1) directories with changes in `\($0)`" }
+                ?? "could not mount an overlay of \(lower.count) directories"
         case .process: "could not use the root directory of the running process"
         }
     }

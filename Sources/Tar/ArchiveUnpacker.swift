@@ -2,13 +2,17 @@ internal import FileSystem
 internal import Glibc
 public import SystemPackage
 
-/// Unpacks an archive into an empty directory as the files of a build context: owners do not count there.
+/// Unpacks an archive into an empty directory as the files of a build context, where owners do not count, or among the
+/// files of a container, where they do.
 ///
 /// Members may come in any order and more than once; the last one counts, as with `tar`. Every path is walked from the
 /// directory down without following links, so nothing outside can be touched: a member below a link is an error.
 public final class ArchiveUnpacker {
     private let root: FilePath
     private let top: OwnedDescriptor
+    /// Whether what is there already is the user's, so that nothing is replaced by another kind, and owners and devices
+    /// are kept.
+    private let isInUse: Bool
     /// Modes and times of directories, set at the end: what is put into them changes the times.
     private var directories: [PathInRoot: LayerEntry] = [:]
     /// What was left out; further names of it are left out too.
@@ -19,6 +23,21 @@ public final class ArchiveUnpacker {
     public init(root: FilePath) throws {
         self.root = root
         top = try OwnedDescriptor(root, O_RDONLY | O_DIRECTORY)
+        isInUse = false
+    }
+
+    /// Unpacks into a directory in which there may be something.
+    ///
+    /// Members get the owners that they say, as far as this user can set them. A directory is not replaced by something
+    /// else, nor something else by a directory.
+    ///
+    /// - Parameters:
+    ///   - descriptor: Of the directory; it stays the caller's.
+    ///   - root: For messages.
+    public init(existing descriptor: Int32, root: FilePath) throws {
+        self.root = root
+        top = try OwnedDescriptor(duplicating: descriptor, path: root)
+        isInUse = true
     }
 
     /// Unpacks everything.
@@ -55,13 +74,30 @@ public final class ArchiveUnpacker {
         case .symbolicLink:
             let target = entry.linkTarget.map { CChar(bitPattern: $0) } + [0]
             try check(symlinkat(target, directory, name), "create link", entry)
+            try setOwner(entry, name, directory)
             var times = times(entry)
             try check(utimensat(directory, name, &times, AT_SYMLINK_NOFOLLOW), "set the time of", entry)
-        case .fifo: try check(mknodat(directory, name, S_IFIFO | mode_t(entry.permissions), 0), "create", entry)
-        // A context is unpacked by anybody, anywhere: nothing in it may be a door to a device.
-        case .characterDevice, .blockDevice: devices.insert(entry.path)
+        case .fifo:
+            try check(mknodat(directory, name, S_IFIFO | mode_t(entry.permissions), 0), "create", entry)
+            try setOwner(entry, name, directory)
+        case .characterDevice, .blockDevice:
+            // A context is unpacked by anybody, anywhere: nothing in it may be a door to a device.
+            guard isInUse, geteuid() == 0 else {
+                devices.insert(entry.path)
+                return
+            }
+            let type = entry.kind == .blockDevice ? S_IFBLK : S_IFCHR
+            let device = dev_t(entry.deviceNumber)
+            try check(mknodat(directory, name, type | mode_t(entry.permissions), device), "create device", entry)
+            try setOwner(entry, name, directory)
         case .whiteout, .directory: break
         }
+    }
+
+    private func setOwner(_ entry: LayerEntry, _ name: [CChar], _ directory: Int32) throws {
+        guard isInUse, geteuid() == 0 else { return }
+        let result = fchownat(directory, name, entry.userID, entry.groupID, AT_SYMLINK_NOFOLLOW)
+        try check(result, "change the owner of", entry)
     }
 
     private func writeFile(_ entry: LayerEntry, _ name: [CChar], _ directory: Int32, _ reader: ArchiveReader) throws {
@@ -87,6 +123,9 @@ public final class ArchiveUnpacker {
     }
 
     private func finish(_ entry: LayerEntry, _ descriptor: Int32) throws {
+        if isInUse, geteuid() == 0 {
+            try check(fchown(descriptor, entry.userID, entry.groupID), "change the owner of", entry)
+        }
         try check(fchmod(descriptor, mode_t(entry.permissions)), "set the mode of", entry)
         // Attributes that this filesystem or user cannot have are left out, as `tar` does.
         for attribute in entry.extendedAttributes { _ = attribute.set(on: descriptor) }
@@ -96,6 +135,7 @@ public final class ArchiveUnpacker {
 
     private func clear(_ name: [CChar], in directory: Int32, _ entry: LayerEntry) throws {
         guard let old = FileStatus.of(name, in: directory) else { return }
+        if isInUse, old.kind == .directory { throw LayerError.inTheWay(path(entry), isDirectory: true) }
         if old.kind == .directory {
             try FileOperations.removeTree(FilePath("/proc/self/fd/\(directory)").appending(bytes: entry.path.name))
             directories = directories.filter { !$0.key.isWithin(entry.path) }

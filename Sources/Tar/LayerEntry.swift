@@ -83,6 +83,12 @@ public struct LayerEntry: Sendable, Hashable {
         LayerEntry(path: path, kind: .directory, permissions: 0o755, modified: modified)
     }
 
+    /// `makedev(3)`, which is a macro.
+    public var deviceNumber: UInt64 {
+        let (major, minor) = (UInt64(deviceMajor), UInt64(deviceMinor))
+        return (major & 0xFFFF_F000) << 32 | (major & 0xFFF) << 8 | (minor & 0xFFFF_FF00) << 12 | (minor & 0xFF)
+    }
+
     /// Whether the path has file content, under its own or a further name.
     public var isFile: Bool { kind == .regular || kind == .hardLink }
 }

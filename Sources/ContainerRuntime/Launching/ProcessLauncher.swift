@@ -47,6 +47,47 @@ public struct ProcessLauncher: Sendable {
         }
     }
 
+    /// Holds a root filesystem that an earlier process left, for others than processes in it.
+    ///
+    /// - Parameters:
+    ///   - directory: Has it in `fs`, on top of `layers`; without those it has all files.
+    ///   - mounts: What is mounted in it: only what is not in memory and no secret.
+    ///   - isReadOnly: Whether nothing can be changed; a process may run on it meanwhile.
+    /// - Throws: `LayerError`, `SandboxError`, `SystemError`.
+    public func hold(
+        _ directory: FilePath,
+        layers: [Layer]?,
+        mounts: [ProcessSpecification.Mount] = [],
+        isReadOnly: Bool
+    ) throws -> HeldFilesystem {
+        let files = directory.appending("fs")
+        var resources: [any Sendable] = [try FileLock.acquire(directory, .shared)]
+        guard isolation.level != .chroot else { return HeldFilesystem(files, nil, resources) }
+        var root = SandboxRoot.directory(files)
+        if let layers {
+            let (workspace, locks) = try snapshots.lockedWorkspace(over: layers)
+            resources += [workspace] + locks
+            root =
+                isReadOnly
+                ? .overlay(lower: [files] + workspace.directories, upper: nil, work: nil)
+                : .overlay(lower: workspace.directories, upper: files, work: workspace.work)
+        }
+        var resolver = MountResolver(launcher: self)
+        for (position, mount) in mounts.enumerated() {
+            if case .memory = mount.source { continue }
+            try resolver.add(mount, at: position)
+        }
+        var configuration = SandboxConfiguration(root: root, arguments: ["hold"])
+        configuration.isolation = isolation.level
+        configuration.isHeld = true
+        configuration.isDurable = true
+        configuration.isRootReadOnly = isReadOnly
+        configuration.mounts = resolver.sortedMounts.map(\.mount)
+        configuration.streams = .descriptors(input: 0, output: 1, error: 2)
+        let process = try SandboxProcess.launch(configuration)
+        return HeldFilesystem(FilePath("/proc/\(process.processID)/root"), process, resources + resolver.resources)
+    }
+
     /// Prepares a process on a root filesystem of the caller's; nothing runs yet.
     ///
     /// - Throws: `ContainerError`, `LayerError`, `SystemError`.

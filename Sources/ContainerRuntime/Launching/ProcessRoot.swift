@@ -7,6 +7,23 @@ public import Snapshots
 public import SystemPackage
 internal import Tar
 
+/// A root filesystem with everything that is mounted in it, as long as this value lives.
+public final class HeldFilesystem: Sendable {
+    /// A directory of this machine, to which absolute links in it are not relative.
+    public let root: FilePath
+    private let process: SandboxProcess?
+    private let resources: [any Sendable]
+
+    init(_ root: FilePath, _ process: SandboxProcess?, _ resources: [any Sendable]) {
+        (self.root, self.process, self.resources) = (root, process, resources)
+    }
+
+    deinit {
+        process?.kill()
+        _ = try? process?.wait()
+    }
+}
+
 /// The writable root filesystem of one process.
 public enum ProcessRoot: Sendable {
     case overlay(Workspace)

@@ -76,7 +76,7 @@ extension Container {
         defer { close(root) }
         func read(_ path: String) -> [UInt8] {
             // No link of the container leads out of it.
-            let file = sb_open_in_root(root, path)
+            let file = sb_open_in_root(root, path, O_RDONLY)
             guard file >= 0 else { return [] }
             defer { close(file) }
             return (try? FileOperations.read(descriptor: file, path: FilePath(path), limit: 16 << 20)) ?? []
