@@ -31,7 +31,7 @@ public enum CompatibilityDocument {
 
     private static func section(_ command: KnownCommand) -> String {
         let flags = command.flags.filter { $0.support != .own }.sorted { $0.text < $1.text }
-        let own = command.flags.filter { $0.support == .own }.map { "`\($0.text)`" }
+        let own = command.flags.filter { $0.support == .own }.map { "`\($0.text)`" }.sorted()
         var text = "\n## \(command.docker ?? "")\n\n"
         if flags.isEmpty {
             text += "It has no flags.\n"

@@ -13,14 +13,12 @@ extension KnownCommand {
             .option("cpu-shares", "c", limit),
             .toggle("debug", "D", .missing("`--progress plain` and `--explain` tell more")),
             .toggle("disable-content-trust", nil, .ignored("there is no content trust to switch off")),
-            .option("file", "f"),
             .toggle("force-rm", nil, .ignored("there are no intermediate containers")),
             .option("isolation", nil, .ignored("only Windows has a choice")),
             .toggle("load", nil, .ignored("an image always goes to the store")),
             .option("memory", "m", limit),
             .toggle("no-cache"),
             .option("output", "o", .different("types oci, docker, tar and local")),
-            .option("platform", nil, .different("one platform")),
             .option("provenance", nil, .different("only `false`: no attestations are made")),
             .option("pull", implying: "always", .different("also `--pull=missing` and `--pull=never`")),
             .toggle("push"),
@@ -40,8 +38,8 @@ extension KnownCommand {
         ]
         + options(
             [
-                "add-host", "allow", "build-arg", "build-context", "iidfile", "label", "metadata-file", "network",
-                "no-cache-filter", "progress", "secret", "shm-size", "ssh", "target", "ulimit",
+                "add-host", "allow", "build-context", "iidfile", "label", "metadata-file", "network",
+                "no-cache-filter", "progress", "secret", "shm-size", "ssh", "ulimit",
             ],
             .same
         )
@@ -49,13 +47,17 @@ extension KnownCommand {
             ["cgroup-parent", "cpu-period", "cpu-quota", "cpuset-cpus", "cpuset-mems", "memory-swap", "resource"],
             limit
         )
-        + options(
-            [
-                "build-arg-file", "compression", "compression-level", "image-format", "jobs", "on-error",
-                "source-date-epoch", "timestamp",
-            ],
-            .own
-        )
+        + options(["build-arg-file", "image-format", "jobs", "on-error", "source-date-epoch", "timestamp"], .own)
+        + inputs + compression
+
+    /// What a build and a check are of.
+    static let inputs: [CommandFlag] = [
+        .option("file", "f"), .option("target"), .option("build-arg"),
+        .option("platform", nil, .different("one platform")),
+    ]
+
+    /// How layers are sent to registries.
+    static let compression = options(["compression", "compression-level"], .own)
 
     private static let limit = CommandFlag.Support.different("accepted without effect, with a note")
 }

@@ -69,9 +69,8 @@ extension KnownCommand {
             docker: "docker push",
             [
                 .toggle("all-tags", "a"), contentTrust, .option("platform", nil, .missing("not supported yet")),
-                .toggle("quiet", "q"), .option("compression", nil, .own), .option("compression-level", nil, .own),
-                .option("format", nil, .own), root,
-            ]
+                .toggle("quiet", "q"), .option("format", nil, .own), root,
+            ] + compression
         ),
         KnownCommand(
             "login",
@@ -101,10 +100,7 @@ extension KnownCommand {
 
     /// The commands that Docker does not have.
     static let ownCommands: [KnownCommand] = [
-        KnownCommand(
-            "check",
-            own(["file", "target", "build-arg", "platform", "format", "root"], letters: ["file": "f"])
-        ),
+        KnownCommand("check", inputs + own(["format", "root"])),
         KnownCommand("explain", own(["step", "format", "root"])),
         KnownCommand("build-logs", own(["step", "root"])),
         KnownCommand("analyze", own(["depth", "max-wasted", "min-efficiency", "format", "root"])),
@@ -128,7 +124,7 @@ extension KnownCommand {
         KnownCommand("index create", own(["annotation", "root"])),
         KnownCommand(
             "index push",
-            [.toggle("quiet", "q", .own)] + own(["compression", "compression-level", "format", "root"])
+            [.toggle("quiet", "q", .own)] + compression + own(["format", "root"])
         ),
         KnownCommand("debug tables", []),
         KnownCommand("debug manual", []),

@@ -31,6 +31,21 @@ struct UsualCommandLineTests {
     }
 
     @Test(
+        "are read without the argument parser only where it agrees, whatever the flag",
+        arguments: KnownCommand.named("build")?.flags.filter(\.isParsed).map(\.text) ?? []
+    )
+    func each(flag: String) throws {
+        for value in ["", "=1", "=a", "=-1", "=", "=plain", "=\(flag)"] {
+            let arguments = ["build", flag + value, "context"]
+            guard let plain = BuildInvocation(plain: arguments) else { continue }
+            let parsed = try #require(try SwiftBuild.parseAsRoot(arguments) as? BuildCommand)
+            #expect(plain == parsed.invocation, "\(arguments)")
+            let typed = try #require(BuildInvocation(plain: ["build", "context"]))
+            #expect(plain != typed, "\(arguments): the flag has no effect")
+        }
+    }
+
+    @Test(
         "leave everything else to the argument parser",
         arguments: [
             "", "images", "--root /store images", "help", "--help", "--version", "build --help", "-h", "context",
