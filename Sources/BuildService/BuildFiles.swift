@@ -25,42 +25,51 @@ public struct BuildFiles {
         keepsGitDirectory: Bool = false,
         store: @Sendable () throws -> Store
     ) async throws {
-        let source = try ContextSource(context)
-        if case .directory(let path) = source {
-            isLocal = true
-            contextName = FilePath(path).absolute.lexicallyNormalized().string
-            let directory = try BuildFiles.open(path)
-            switch dockerfile {
-            case "-":
-                self.dockerfile = try BuildFiles.standardInput()
-                self.context = try BuildFiles.ignoring(directory, dockerfile: nil)
-            case let text? where BuildFiles.isAddress(text):
-                self.dockerfile = try await ContextFetcher(store: store()).text(try BuildFiles.address(text))
-                self.context = try BuildFiles.ignoring(directory, dockerfile: nil)
-            default:
-                let path = dockerfile.map { FilePath($0) } ?? BuildFiles.defaultDockerfile(FilePath(path))
-                self.dockerfile = try BuildFiles.read(path)
-                self.context = try BuildFiles.ignoring(directory, dockerfile: path)
-            }
-            return
-        }
-        isLocal = false
-        contextName = CredentialMask.masked(context)
-        if case .standardInput = source, dockerfile == "-" {
+        switch try ContextSource(context) {
+        case .directory(let path):
+            try await self.init(directory: path, dockerfile, store)
+        case .standardInput where dockerfile == "-":
             // A Dockerfile and nothing else.
-            self.dockerfile = try BuildFiles.standardInput()
-            self.context = nil
-            return
-        }
-        let fetcher = ContextFetcher(store: try store())
-        let fetched: ContextFetcher.Fetched
-        switch source {
-        case .directory(let path): fetched = .context(try BuildFiles.open(path))
-        case .standardInput: fetched = try fetcher.standardInput()
-        case .web(let address): fetched = try await fetcher.fetch(address)
+            self.init(try BuildFiles.standardInput(), nil, named: context)
+        case .standardInput:
+            let fetcher = ContextFetcher(store: try store())
+            try await self.init(try fetcher.standardInput(), by: fetcher, dockerfile, named: context)
+        case .web(let address):
+            let fetcher = ContextFetcher(store: try store())
+            try await self.init(try await fetcher.fetch(address), by: fetcher, dockerfile, named: context)
         case .git(let address):
-            fetched = .context(try await fetcher.checkOut(address, keepsGitDirectory: keepsGitDirectory))
+            let fetcher = ContextFetcher(store: try store())
+            let directory = try await fetcher.checkOut(address, keepsGitDirectory: keepsGitDirectory)
+            try await self.init(.context(directory), by: fetcher, dockerfile, named: context)
         }
+    }
+
+    /// With a context in a directory of this machine.
+    private init(directory path: String, _ dockerfile: String?, _ store: @Sendable () throws -> Store) async throws {
+        isLocal = true
+        contextName = FilePath(path).absolute.lexicallyNormalized().string
+        let directory = try BuildFiles.open(path)
+        switch dockerfile {
+        case "-":
+            self.dockerfile = try BuildFiles.standardInput()
+            context = try BuildFiles.ignoring(directory, dockerfile: nil)
+        case let text? where BuildFiles.isAddress(text):
+            self.dockerfile = try await ContextFetcher(store: store()).text(try BuildFiles.address(text))
+            context = try BuildFiles.ignoring(directory, dockerfile: nil)
+        default:
+            let path = dockerfile.map { FilePath($0) } ?? BuildFiles.defaultDockerfile(FilePath(path))
+            self.dockerfile = try BuildFiles.read(path)
+            context = try BuildFiles.ignoring(directory, dockerfile: path)
+        }
+    }
+
+    /// With what an address or standard input had, which may be a Dockerfile alone.
+    private init(
+        _ fetched: ContextFetcher.Fetched,
+        by fetcher: ContextFetcher,
+        _ dockerfile: String?,
+        named name: String
+    ) async throws {
         switch fetched {
         case .dockerfile(let text):
             guard dockerfile == nil else {
@@ -69,20 +78,26 @@ public struct BuildFiles {
                     status: .usage
                 )
             }
-            self.dockerfile = text
-            self.context = nil
+            self.init(text, nil, named: name)
         case .context(let directory):
-            let inside: String?
+            let (text, inside): (SourceText, String?)
             switch dockerfile {
             case "-":
-                (self.dockerfile, inside) = (try BuildFiles.standardInput(), nil)
-            case let text? where BuildFiles.isAddress(text):
-                (self.dockerfile, inside) = (try await fetcher.text(try BuildFiles.address(text)), nil)
+                (text, inside) = (try BuildFiles.standardInput(), nil)
+            case let address? where BuildFiles.isAddress(address):
+                (text, inside) = (try await fetcher.text(try BuildFiles.address(address)), nil)
             default:
-                (self.dockerfile, inside) = try BuildFiles.dockerfile(dockerfile, in: directory, of: context)
+                (text, inside) = try BuildFiles.dockerfile(dockerfile, in: directory, of: name)
             }
-            self.context = try BuildFiles.ignoringInside(directory, dockerfile: inside)
+            self.init(text, try BuildFiles.ignoringInside(directory, dockerfile: inside), named: name)
         }
+    }
+
+    /// With a context from elsewhere, or none.
+    private init(_ dockerfile: SourceText, _ context: ContextDirectory?, named name: String) {
+        isLocal = false
+        contextName = CredentialMask.masked(name)
+        (self.dockerfile, self.context) = (dockerfile, context)
     }
 
     /// What records of builds call the Dockerfile.

@@ -164,22 +164,14 @@ public final class ArchiveReader {
         }
     }
 
+    /// - Returns: `nil` for a member that stands for nothing.
     private func convert(_ entry: OpaquePointer) throws -> LayerEntry? {
-        let rawName = bytes(archive_entry_pathname(entry)) ?? bytes(archive_entry_pathname_utf8(entry)) ?? []
+        let name = bytes(archive_entry_pathname(entry)) ?? bytes(archive_entry_pathname_utf8(entry)) ?? []
         // There is nothing that it could be (BuildKit).
-        guard !rawName.isEmpty else { return nil }
-        let shown = String(decoding: rawName, as: UTF8.self)
-        guard rawName.count <= 4096 else {
-            throw LayerError.unsafeMember(String(shown.prefix(100)) + "…", reason: "its name is too long")
-        }
-        guard let path = PathInRoot(archiveMember: rawName) else {
-            throw LayerError.unsafeMember(shown, reason: "it would leave the root")
-        }
-        guard rawName.count <= 255 || path.components.allSatisfy({ $0.count <= 255 }) else {
-            throw LayerError.unsafeMember(shown, reason: "a name in it is longer than the 255 bytes that Linux allows")
-        }
+        guard !name.isEmpty else { return nil }
+        let shown = String(decoding: name, as: UTF8.self)
         var result = LayerEntry(
-            path: path,
+            path: try path(ofMember: name, shown),
             kind: .regular,
             permissions: UInt16(archive_entry_perm(entry) & 0o7777),
             userID: UInt32(clamping: archive_entry_uid(entry)),
@@ -201,6 +193,31 @@ public final class ArchiveReader {
             result.linkTarget = inside.bytes
             return result
         }
+        guard try setKind(of: &result, from: entry, shown) else { return nil }
+        guard !result.path.isRoot || result.kind == .directory else {
+            throw LayerError.unsafeMember(shown, reason: "only a directory can be the root (CVE-2021-29136)")
+        }
+        result.extendedAttributes = extendedAttributes(entry)
+        return result
+    }
+
+    private func path(ofMember name: [UInt8], _ shown: String) throws -> PathInRoot {
+        guard name.count <= 4096 else {
+            throw LayerError.unsafeMember(String(shown.prefix(100)) + "…", reason: "its name is too long")
+        }
+        guard let path = PathInRoot(archiveMember: name) else {
+            throw LayerError.unsafeMember(shown, reason: "it would leave the root")
+        }
+        guard name.count <= 255 || path.components.allSatisfy({ $0.count <= 255 }) else {
+            throw LayerError.unsafeMember(shown, reason: "a name in it is longer than the 255 bytes that Linux allows")
+        }
+        return path
+    }
+
+    /// Sets what an entry is, and the fields that only its kind has.
+    ///
+    /// - Returns: Whether it is anything that a layer can hold.
+    private func setKind(of result: inout LayerEntry, from entry: OpaquePointer, _ shown: String) throws -> Bool {
         switch archive_entry_filetype(entry) & Glibc.S_IFMT {
         case Glibc.S_IFREG:
             result.size = archive_entry_size(entry)
@@ -215,17 +232,13 @@ public final class ArchiveReader {
         case Glibc.S_IFCHR: result.kind = .characterDevice
         case Glibc.S_IFBLK: result.kind = .blockDevice
         case Glibc.S_IFIFO: result.kind = .fifo
-        default: return nil
+        default: return false
         }
         if result.kind == .characterDevice || result.kind == .blockDevice {
             result.deviceMajor = UInt32(truncatingIfNeeded: archive_entry_rdevmajor(entry))
             result.deviceMinor = UInt32(truncatingIfNeeded: archive_entry_rdevminor(entry))
         }
-        guard !path.isRoot || result.kind == .directory else {
-            throw LayerError.unsafeMember(shown, reason: "only a directory can be the root (CVE-2021-29136)")
-        }
-        result.extendedAttributes = extendedAttributes(entry)
-        return result
+        return true
     }
 
     /// Attributes that mean something to overlayfs are never taken from an archive.

@@ -115,6 +115,39 @@ struct DependencyRulesTests {
         }
     }
 
+    @Test("have functions of at most 60 lines")
+    func functionLength() throws {
+        for target in graph.keys {
+            for file in Self.files(of: target) {
+                let function = file.pathExtension == "swift" ? /\b(?:func|init|deinit|subscript|var|get|set)\b/ : /\w\(/
+                // In formatted text a block ends with the brace below the first letter of the line that began it.
+                var beginnings: [Int: (number: Int, text: Substring)] = [:]
+                let lines = try String(contentsOf: file, encoding: .utf8).split(
+                    separator: "\n",
+                    omittingEmptySubsequences: false
+                )
+                for (number, line) in lines.enumerated() where !line.isEmpty {
+                    let indent = line.prefix { $0 == " " }.count
+                    let text = line.dropFirst(indent)
+                    if text.hasPrefix("}") {
+                        guard let beginning = beginnings[indent], number - beginning.number >= 60,
+                            beginning.text.contains(function)
+                        else { continue }
+                        Issue.record(
+                            """
+                            \(file.lastPathComponent):\(beginning.number + 1) has \(number - beginning.number + 1) lines: \
+                            \(beginning.text)
+                            """
+                        )
+                    } else if ![")", "{", "-", "#"].contains(text.prefix(1)), !text.hasSuffix(":") {
+                        // Neither the rest of a signature nor what C has at the left edge: directives and labels.
+                        beginnings[indent] = (number, text)
+                    }
+                }
+            }
+        }
+    }
+
     private static func files(of target: String) -> [URL] {
         let directory = Manifest.repository.appendingPathComponent("Sources/\(target)")
         let files = FileManager.default.enumerator(at: directory, includingPropertiesForKeys: nil)
