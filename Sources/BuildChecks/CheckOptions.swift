@@ -47,7 +47,7 @@ struct CheckOptions {
                 default: throw CheckOptionsError("the check option `error` is true or false, not `\(value)`")
                 }
             default:
-                throw CheckOptionsError("unknown check option `\(key)`: there are skip, error and experimental")
+                throw CheckOptionsError("unknown check option `\(key)`: known are skip, error and experimental")
             }
         }
     }

@@ -54,7 +54,7 @@ public struct TableRow {
             )
         case "jsonargs":
             guard let strings = JSONArray.strings(in: try string("text")) else {
-                throw Failure(message: "no JSON array of strings")
+                throw Failure(message: "not a JSON array of strings")
             }
             return .strings(strings)
         case "ports":

@@ -67,7 +67,7 @@ extension MissingSource: CustomStringConvertible {
         let name = "`\(text(path))`"
         if let exclusion {
             guard exclusion.line != IgnoreFile.storeLine else {
-                return "\(name) belongs to the store of this build, which is never copied"
+                return "\(name) belongs to the store of this build and is never copied"
             }
             return "\(name) is excluded by `\(exclusion.file):\(exclusion.line)` (`\(text(exclusion.pattern))`)"
         }

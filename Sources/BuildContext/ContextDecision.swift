@@ -40,7 +40,7 @@ public struct ContextDecision: Encodable {
     }
 
     public var sentence: String {
-        let missing = exists ? "" : " (there is nothing of that name)"
+        let missing = exists ? "" : " (no such file exists)"
         guard let file, let line, let pattern else {
             return "`\(path)` is included: no line of an ignore file matches it\(missing)"
         }

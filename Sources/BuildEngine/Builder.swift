@@ -62,12 +62,12 @@ public struct Builder: Sendable {
         var plan = try Builder.plan(request)
         if let source = plan.sourceDateEpochSource {
             let time = try await EpochResolution(builder: self, plan: plan).time(of: source, &request)
-            if time == nil { emit(.note("SOURCE_DATE_EPOCH has no effect: what it names has no time of its own")) }
+            if time == nil { emit(.note("SOURCE_DATE_EPOCH has no effect: the source that it names has no timestamp")) }
             request.options.buildArguments[SourceDateEpoch.name] = time.map { String(max($0, 0)) } ?? ""
             plan = try Builder.plan(request)
         }
         for name in plan.unusedBuildArguments {
-            emit(.note("build argument `\(name)` is not used: no stage that is built declares it with ARG"))
+            emit(.note("build argument `\(name)` is not used: no ARG in the stages that are built declares it"))
         }
         for name in request.uncachedStages where !plan.dockerfile.stages.contains(where: { $0.isCalled(name) }) {
             emit(.note("--no-cache-filter: there is no stage `\(name)`"))

@@ -74,9 +74,9 @@ public struct GlobalScope: Sendable {
         } else {
             errors.append(
                 Diagnostic(
-                    "\(name): `\(text)` is neither a number of seconds since 1970 nor something to take the time of",
+                    "\(name): `\(text)` is neither a number of seconds since 1970 nor a source with a timestamp",
                     at: epochRange,
-                    hints: ["`context`, the name of a --build-context, and that of a stage have a time of their own"]
+                    hints: ["expected a number, `context`, the name of a --build-context, or the name of a stage"]
                 )
             )
         }

@@ -93,7 +93,7 @@ struct MountOptions {
             throw Diagnostic("invalid variable name `\(environmentName)`", at: values["env"]?.range ?? range)
         }
         if text("id") != nil, let source = values["source"] {
-            throw Diagnostic("the secret has an id and a source, which mean the same", at: source.range)
+            throw Diagnostic("the secret has both an id and a source, which mean the same", at: source.range)
         }
         let mount = try identity(
             id: text("id") ?? text("source") ?? "",

@@ -8,7 +8,7 @@ extension StepResolver {
             let agentCount = mounts.count { if case .ssh = $0.kind { true } else { false } }
             mounts.append(try resolve(mount, from: source, agentCount: agentCount))
         }
-        warn(ofMissingWords: run.command, "remove the instruction, or write what it shall run")
+        warn(ofMissingWords: run.command, "remove the instruction, or add a command")
         let (arguments, scripts) = command(run)
         let buildArguments = state.arguments.compactMap { argument in
             (state.value(of: argument.name) ?? argument.value).map { EnvironmentVariable(argument.name, $0) }

@@ -17,7 +17,7 @@ extension BuildRecordStore {
         throw UserError(
             text == "last"
                 ? "no build has been recorded" : "no recorded build produced `\(EscapedText.escaped(text))`",
-            hints: ["the latest \(BuildRecordStore.limit) builds of a store are remembered"]
+            hints: ["the latest \(BuildRecordStore.limit) builds of a store are recorded"]
         )
     }
 }

@@ -26,7 +26,7 @@ struct TimelineSection {
                 }
             )
             + (waits ? "<li><span class=\"key wait\"></span>waited for another step</li>" : "")
-            + "</ul><p class=\"note\">From 0 to \(PageText.seconds(record.duration)). Stages work at the same time where they do not need each other.</p>\n"
+            + "</ul><p class=\"note\">From 0 to \(PageText.seconds(record.duration)). Independent stages run at the same time.</p>\n"
     }
 
     private func stage(_ position: Int) -> HTML {

@@ -29,7 +29,7 @@ struct BuildSettings {
         annotations = try UserError.reading("--annotation", options.annotations, ImageAnnotations.init(parsing:))
         format = options.format ?? .oci
         guard format == .oci || annotations.manifest.isEmpty else {
-            throw UserError("--annotation: a manifest of Docker's format has none", status: .usage)
+            throw UserError("--annotation: manifests in Docker's format have no annotations", status: .usage)
         }
         outputs = try options.outputs.map { try UserError.reading("--output", $0, ImageOutput.init(parsing:)) }
         cacheSources = try options.cacheSources.map { text in

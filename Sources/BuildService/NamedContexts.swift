@@ -33,7 +33,7 @@ struct NamedContexts: Sendable {
                 throw NamedContexts.usage(parts[0], "write NAME=VALUE")
             }
             guard (try? ImageReference(parsing: parts[0])) != nil else {
-                throw NamedContexts.usage(parts[0], "it is not a name that FROM or --from could use")
+                throw NamedContexts.usage(parts[0], "FROM and --from cannot use this name")
             }
             try add(NamedContext.key(parts[0]), parts[1], name: parts[0])
         }
@@ -48,7 +48,7 @@ struct NamedContexts: Sendable {
                 layouts[reference] = try Layout(layout)
                 kinds[key] = .image(reference)
             } else if value.hasPrefix("target:") {
-                throw NamedContexts.usage(name, "targets of bake files have no meaning here")
+                throw NamedContexts.usage(name, "targets of bake files are not supported here")
             } else {
                 kinds[key] = .files
                 openers[key] = try opener(try ContextSource(value), name: name)

@@ -110,7 +110,7 @@ struct PreparedBuild: Sendable {
             events(.note(shared.summary.sentence))
         }
         guard let id = record.image, let stored = images.image(id: id) else {
-            throw UserError("the image was removed right after it was built")
+            throw UserError("the image was removed right after the build")
         }
         return (record, stored)
     }

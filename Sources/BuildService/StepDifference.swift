@@ -38,7 +38,7 @@ extension BuildRecord {
             result = try layers(below: StepPlace(stage: stage, step: stages[stage].steps.count), images)
         } else if let text = base.first(where: { $0.name == "image" })?.value {
             guard let image = (try? Digest(parsing: text)).flatMap({ images.image(id: $0) }) else {
-                throw UserError("the base image \(text) is not in the store any more")
+                throw UserError("the base image \(text) is no longer in the store")
             }
             result = try images.layers(of: image)
         }

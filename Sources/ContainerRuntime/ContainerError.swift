@@ -28,14 +28,14 @@ extension ContainerError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .notPermitted(let reasons):
-            "this machine does not let an ordinary process have a root filesystem of its own: \(reasons.joined(separator: "; "))"
-        case .noCommand(let image): "image `\(image)` has no command: give one behind its name"
+            "this machine does not let unprivileged processes change their root filesystem: \(reasons.joined(separator: "; "))"
+        case .noCommand(let image): "image `\(image)` has no command: give one after its name"
         case .unknownUser(let name):
             UserDatabase.reason(outOfRange: name) ?? "unable to find user or group `\(name)` in the image"
         case .invalidVolume(let text, let reason): "invalid volume `\(text)`: \(reason)"
         case .invalidSetting(let text, let reason): "`\(text)`: \(reason)"
         case .mount(_, let problem): problem.description
-        case .keysRefused(let reason): "ssh-agent has not taken the keys: \(reason)"
+        case .keysRefused(let reason): "ssh-agent did not accept the keys: \(reason)"
         }
     }
 }
@@ -45,7 +45,7 @@ extension ContainerError.CredentialProblem: CustomStringConvertible {
         switch self {
         case .secretNotGiven(let id): "the secret `\(id)` was not given"
         case .secretTooLarge(let id): "the secret `\(id)` is larger than 500 KiB"
-        case .secretNotText(let id, _): "the secret `\(id)` is not text, so no variable can hold it"
+        case .secretNotText(let id, _): "the secret `\(id)` is not text, so it cannot be passed in a variable"
         case .agentNotGiven(let id): "the ssh agent `\(id)` was not given"
         }
     }

@@ -32,7 +32,7 @@ public enum ContainerStoreError: Error, Sendable, CustomStringConvertible {
         case .invalidName(let name):
             "invalid container name `\(name)`: expected at least two of the characters a-z, A-Z, 0-9, `_`, `.` and `-`, "
                 + "the first a letter or digit"
-        case .nameInUse(let name, let id): "the name `\(name)` is used by the container \(id.short)"
+        case .nameInUse(let name, let id): "the name `\(name)` is in use by the container \(id.short)"
         case .invalidSetting(let option, let value, let reason): "\(option): invalid value `\(value)`: \(reason)"
         case .running(let name): "the container `\(name)` is running"
         case .notRunning(let name): "the container `\(name)` is not running"
@@ -47,7 +47,7 @@ public enum ContainerStoreError: Error, Sendable, CustomStringConvertible {
         case .neverHealthy(let name, true): "the container `\(name)` ended without having been healthy"
         case .neverHealthy(let name, false): "the container `\(name)` has no health check"
         case .noVolume(let name): "there is no volume `\(name)`"
-        case .volumeInUse(let name, let container): "the volume `\(name)` is used by the container `\(container)`"
+        case .volumeInUse(let name, let container): "the volume `\(name)` is in use by the container `\(container)`"
         case .supervisorGone(let name): "the supervisor of the container `\(name)` ended unexpectedly"
         }
     }

@@ -184,7 +184,7 @@ public struct ImagePuller: Sendable {
         async throws -> RemoteManifest
     {
         guard document.mediaType.isIndex else { return document }
-        guard depth < 4 else { throw ImageError.malformed("the image index", reason: "it is nested too deep") }
+        guard depth < 4 else { throw ImageError.malformed("the image index", reason: "it is nested too deeply") }
         let index = try ManifestDocument.index(document.bytes, mediaType: document.mediaType)
         // By it a digest of the index is known to be one of the image, too.
         try images.store.blobs.write(document.bytes)

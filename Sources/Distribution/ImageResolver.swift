@@ -74,7 +74,7 @@ public struct ImageResolver: Sendable {
             } catch ImageError.notFound {}
         }
         if known == nil, policy != .never {
-            emit(.note("image `\(reference.familiar)` is not in the store and is pulled"))
+            emit(.note("image `\(reference.familiar)` is not in the store; pulling it"))
         }
         return try await resolve(reference, platform ?? .host, known, isLazy: false)
     }
@@ -101,7 +101,7 @@ public struct ImageResolver: Sendable {
         guard policy != .never else {
             throw UserError(
                 "image `\(reference.familiar)` \(state), and --pull=never forbids pulling it",
-                hints: ["`swiftbuild load` and `swiftbuild import` bring images in without a registry"]
+                hints: ["`swiftbuild load` and `swiftbuild import` add images without a registry"]
             )
         }
         let (images, puller) = (images, ImagePuller(.shared, into: images, emit: emit))

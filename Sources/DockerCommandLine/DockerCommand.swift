@@ -71,7 +71,7 @@ struct DockerCommand: Sendable {
             DockerCommand("compose", .none("applications of several containers are not supported yet")),
             DockerCommand("search", .none("registries are searched on their web pages")),
             DockerCommand("events", .none("there is no daemon; `build --progress json` prints the events of a build")),
-            DockerCommand("buildx bake", .none("each target is a build of its own")),
+            DockerCommand("buildx bake", .none("build each target separately")),
             DockerCommand("buildx create", .none("there are no builders to choose from")),
             DockerCommand("buildx use", .none("there are no builders to choose from")),
             DockerCommand("buildx ls", .none("there are no builders to choose from")),

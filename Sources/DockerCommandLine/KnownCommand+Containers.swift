@@ -133,6 +133,6 @@ extension KnownCommand {
     private static let stopFlags: [CommandFlag] = [
         .option("signal", "s"), .option("timeout", "t"), root,
     ]
-    private static let ownTerminal = CommandFlag.Support.missing("the command ends with its terminal")
+    private static let ownTerminal = CommandFlag.Support.missing("the command ends when its terminal closes")
     private static let checkpoint = CommandFlag.Support.missing("processes are not written to disk")
 }

@@ -77,7 +77,7 @@ extension KnownCommand {
             docker: "docker login",
             [
                 .option("username", "u"), .toggle("password-stdin"),
-                .option("password", "p", .different("refused: everybody on the machine could read it")),
+                .option("password", "p", .different("refused: everyone on the machine could read it")),
             ]
         ),
         KnownCommand("logout", docker: "docker logout", []),
@@ -88,7 +88,7 @@ extension KnownCommand {
             [
                 .toggle("all", "a", .different("also unpacked layers and cache mounts; images with names stay")),
                 .option("filter", nil, .different("only `until=`")),
-                .toggle("force", "f", .different("nothing is asked in any case")),
+                .toggle("force", "f", .different("it never asks")),
                 .toggle("volumes", nil, .missing("there are no volumes yet")), .toggle("dry-run", "n", .own),
                 .option("older-than", nil, .own), .option("keep-storage", nil, .own),
                 .option("max-used-space", nil, .own), .option("min-free", nil, .own),
@@ -135,7 +135,7 @@ extension KnownCommand {
     private static let contentTrust = CommandFlag.toggle(
         "disable-content-trust",
         nil,
-        .ignored("there is no content trust to switch off")
+        .ignored("content trust is not used")
     )
 
     private static func own(_ options: [String], letters: [String: Character] = [:]) -> [CommandFlag] {

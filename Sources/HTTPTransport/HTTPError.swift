@@ -40,9 +40,9 @@ public enum HTTPError: Error, Sendable, Equatable {
         switch self {
         case .unreachable: "check the address, the network, and HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
         case .insecure:
-            "the certificate must be signed by a CA of the system; SSL_CERT_FILE names a file of further ones"
+            "the certificate must be signed by a CA of the system; SSL_CERT_FILE names a file with more"
         case .status(_, 401), .status(_, 403), .status(_, 407):
-            "the server wants a login, or this one is not allowed it"
+            "the server requires a login, or the login lacks permission"
         case .status(_, 404), .status(_, 410): "check the address"
         case .timedOut, .tooSlow, .truncated: "the server or the network is slow or overloaded: try again"
         default: nil

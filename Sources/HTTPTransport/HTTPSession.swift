@@ -128,7 +128,7 @@ public struct HTTPSession: Sendable {
             next.authorization = next.address.credentials?.basicAuthorization
             for name in HTTPSession.secretFields { next.fields[name] = nil }
             if next.hasSecretBody, next.hasBody {
-                let reason = "to `\(next.address.authorityText)`, which may not have the secret in the request"
+                let reason = "to `\(next.address.authorityText)`, which must not receive the secret in the request"
                 throw HTTPError.redirect(request.address, reason: reason)
             }
         }

@@ -18,7 +18,7 @@ public struct FileContent {
                 case .directory: "a directory"
                 case .characterDevice, .blockDevice: "a device"
                 case .fifo: "a named pipe"
-                case .regular, .hardLink, .symbolicLink, .whiteout: "a link that leads nowhere"
+                case .regular, .hardLink, .symbolicLink, .whiteout: "a broken link"
                 }
             throw AnalysisError.noFile(wanted, what: what)
         }

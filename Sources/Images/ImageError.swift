@@ -72,7 +72,7 @@ extension ImageError: CustomStringConvertible {
             "no image for \(platform) in the index"
                 + (available.isEmpty ? "" : "; it has \(available.joined(separator: ", "))")
         case .onlyArtifacts(let archive, let types):
-            "\(archive) holds no image, only what other tools keep in the same form"
+            "\(archive) contains no image, only other data in the same format"
                 + (types.isEmpty ? "" : ": \(types.joined(separator: ", "))")
         case .tooLarge(let what, let limit): "\(what) is larger than \(limit) bytes"
         case .invalidOutput(let text, let reason): "invalid output `\(text)`: \(reason)"

@@ -9,7 +9,7 @@ extension ImageStore {
     /// - Throws: `ImageError.refusedName`.
     public static func check(newName name: ImageReference) throws {
         guard name.digest == nil else {
-            throw ImageError.refusedName(name.familiar, reason: "a digest cannot be given as a name")
+            throw ImageError.refusedName(name.familiar, reason: "a digest cannot be used as a name")
         }
         try refuseID(name)
     }
@@ -22,7 +22,7 @@ extension ImageStore {
         guard let digest = name.digest, !isContent(content.document, digest) else { return }
         throw ImageError.refusedName(
             name.familiar,
-            reason: "the image that it would lead to has the digest \(content.document.digest)"
+            reason: "the image has the digest \(content.document.digest)"
         )
     }
 

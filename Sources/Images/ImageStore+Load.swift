@@ -178,7 +178,7 @@ extension ImageStore {
         -> Descriptor
     {
         guard descriptor.mediaType.isIndex else { return descriptor }
-        guard depth < 4 else { throw ImageError.malformed("the image index", reason: "it is nested too deep") }
+        guard depth < 4 else { throw ImageError.malformed("the image index", reason: "it is nested too deeply") }
         let index = try ManifestDocument.index(
             try readDocument(descriptor, from: source),
             mediaType: descriptor.mediaType

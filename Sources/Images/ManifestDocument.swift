@@ -62,7 +62,7 @@ public enum ManifestDocument {
 
     private static func check(_ shape: Shape, _ mediaType: MediaType, _ what: String) throws {
         guard shape.mediaType == nil || shape.mediaType == mediaType else {
-            throw ImageError.malformed(what, reason: "it says that it is something else than its descriptor says")
+            throw ImageError.malformed(what, reason: "its type differs from its descriptor's")
         }
     }
 
@@ -73,7 +73,7 @@ public enum ManifestDocument {
         }
         return switch error {
         case .keyNotFound(let key, _): "`\(key.stringValue.prefix(100))` is missing"
-        case .typeMismatch(_, let context): "\(place(context)) has another type than it must have"
+        case .typeMismatch(_, let context): "\(place(context)) has the wrong type"
         case .valueNotFound(_, let context): "\(place(context)) is null"
         default: "it is not JSON"
         }

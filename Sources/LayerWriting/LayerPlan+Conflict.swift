@@ -16,11 +16,11 @@ extension LayerPlan {
             switch self {
             case .fileOverDirectory(let path): "cannot put a file at `\(path)`: it is a directory"
             case .directoryOverFile(let path):
-                "cannot make the directory `\(path)`: there is something else of that name"
+                "cannot make the directory `\(path)`: something else has that name"
             case .whiteoutName(let path):
                 "cannot put `\(path)` into a layer: names that begin with `.wh.` mean removed files there"
             case .nameless(let path):
-                "cannot put a file into `\(path)`: its address gives it no name; write a name as destination"
+                "cannot put a file into `\(path)`: its address has no file name; write one as destination"
             case .layer(let error): "failed: \(error)"
             }
         }

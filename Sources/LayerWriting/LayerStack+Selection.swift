@@ -76,7 +76,7 @@ extension LayerStack {
         var item = CopyItem(entry: entry)
         if entry.isFile {
             guard let file = view.file(of: node) else {
-                throw LayerError.unsafeMember("\(entry.path)", reason: "it links to a file that is not there")
+                throw LayerError.unsafeMember("\(entry.path)", reason: "it links to a file that does not exist")
             }
             entry = file.entry
             item.identity = .layer(file.layer, file.entry.path)

@@ -50,7 +50,7 @@ struct LayerIndexer {
             guard !hidden.elementsEqual(".".utf8), !hidden.elementsEqual("..".utf8) else {
                 throw LayerError.unsafeMember(
                     "\(marker.path)",
-                    reason: "it would remove no file but a directory it is in"
+                    reason: "it would remove a directory that it is in"
                 )
             }
             entries.append(LayerEntry(path: marker.path.parent.appending(hidden), kind: .whiteout, permissions: 0))

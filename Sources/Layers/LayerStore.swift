@@ -183,7 +183,7 @@ public final class LayerStore: Sendable {
                 let entry = index[place]
                 guard entry.kind == .hardLink, entry.contentDigest == nil else { continue }
                 guard view.file(of: entry, inLayer: position) != nil else {
-                    throw LayerError.unsafeMember("\(entry.path)", reason: "it links to a file that is not there")
+                    throw LayerError.unsafeMember("\(entry.path)", reason: "it links to a file that does not exist")
                 }
             }
         }

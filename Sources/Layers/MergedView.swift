@@ -38,7 +38,7 @@ public struct MergedView: Sendable {
 
     /// The file that a name stands for: a further name leads to it, also to a layer below, which some builders write.
     ///
-    /// - Returns: `nil` for a link that leads nowhere, and for anything but a file.
+    /// - Returns: `nil` for a broken link, and for anything but a file.
     public func file(of node: Node) -> Node? {
         file(of: node.entry, inLayer: node.layer)
     }

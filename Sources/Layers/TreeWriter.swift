@@ -139,7 +139,7 @@ public final class TreeWriter {
     private func enter(_ path: PathInRoot) throws -> Int32 {
         while let last = open.last, !path.isWithin(last.path) { try leave() }
         guard let last = open.last, last.path == path else {
-            throw LayerError.unsafeMember("\(path)", reason: "it is used as a directory and is none")
+            throw LayerError.unsafeMember("\(path)", reason: "it is used as a directory but is not one")
         }
         return chain.descriptor
     }

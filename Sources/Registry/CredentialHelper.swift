@@ -50,7 +50,7 @@ struct CredentialHelper {
             throw LoginError.helperFailed(
                 program,
                 host: host,
-                message: "it cannot keep it (exit code \(result.status))"
+                message: "it cannot store the login (exit code \(result.status))"
             )
         }
     }

@@ -140,7 +140,7 @@ extension RegistryClient {
         let own = shape.mediaType.map { MediaType(rawValue: $0) }
         for type in [own, sent].compactMap({ $0 }) where type.isIndex || type.isManifest {
             guard type.isIndex == isIndex else {
-                throw error(.malformed("its media type is `\(type)`, and its content is another"), subject)
+                throw error(.malformed("its media type is `\(type)`, but its content has another"), subject)
             }
             return type
         }

@@ -142,7 +142,7 @@ extension RegistryClient {
 
     private func location(of response: HTTPResponse, _ subject: Subject) throws -> WebAddress {
         guard let text = response.fields["Location"], let address = try? response.address.resolving(text) else {
-            throw error(.malformed("it names no place for the upload"), subject)
+            throw error(.malformed("it has no upload location"), subject)
         }
         guard address.scheme == .https || response.address.scheme == .http else {
             throw error(.malformed("it sends the upload from https to http, to `\(address.authorityText)`"), subject)

@@ -44,12 +44,12 @@ public struct RegistryError: Error, Sendable {
     /// What the user can do.
     public var hints: [String] {
         switch reason {
-        case .unauthorized: ["`swiftbuild login \(host)` keeps a name and password for it"]
-        case .denied: ["the login for `\(host)` may not have that right; `swiftbuild login \(host)` takes another one"]
+        case .unauthorized: ["`swiftbuild login \(host)` saves a name and password for it"]
+        case .denied: ["the login for `\(host)` may lack that permission; `swiftbuild login \(host)` saves another one"]
         case .notFound: ["check the name; a private repository also needs `swiftbuild login \(host)`"]
         case .transport(let error): error.hint.map { [$0] } ?? []
         case .unsafeLogin: ["name the registry with https, or use a token server with https"]
-        case .status(429): ["the registry allows no more requests for now; a login may raise the limit"]
+        case .status(429): ["the rate limit of the registry is exceeded; a login may raise it"]
         case .status, .wrongDigest, .wrongSize, .malformed, .blocked: []
         }
     }
@@ -63,13 +63,13 @@ extension RegistryError: CustomStringConvertible {
         let about = "\(subject) at `\(host)`"
         let said = message.map { ": \($0)" } ?? ""
         switch reason {
-        case .unauthorized: return "the registry wants a login for \(about)\(said)"
+        case .unauthorized: return "the registry requires a login for \(about)\(said)"
         case .denied: return "the registry refuses \(about)\(said)"
         case .notFound: return "there is no \(about)\(said)"
         case .status(let status): return "the registry answered \(status) for \(about)\(said)"
         case .transport(let error): return "\(about): \(error)"
         case .wrongDigest(let expected):
-            return "\(about) does not have the digest \(expected), by which it was asked for"
+            return "\(about) does not have the digest \(expected), by which it was requested"
         case .wrongSize(let expected): return "\(about) is not \(expected) bytes long, as its descriptor says"
         case .malformed(let reason): return "the answer for \(about) is not valid: \(reason)"
         case .blocked(let file): return "`\(file)` blocks \(about)"

@@ -97,7 +97,7 @@ public struct GitAddress: Sendable, Hashable {
             case "tag": try set(reference: "refs/tags/" + value, name)
             case "subdir": subdirectory = GitAddress.cleaned(value[...])
             case "commit", "checksum":
-                guard commit == nil else { throw .gitParameter(name, reason: "says again what `commit` says") }
+                guard commit == nil else { throw .gitParameter(name, reason: "repeats `commit`") }
                 commit = try GitAddress.commit(value, name)
             case "keep-git-dir": keepsGitDirectory = try GitAddress.boolean(value, name)
             case "submodules": fetchesSubmodules = try GitAddress.boolean(value, name)
@@ -105,7 +105,7 @@ public struct GitAddress: Sendable, Hashable {
                 throw .gitParameter(
                     name,
                     reason:
-                        "does not exist; there are ref, branch, tag, commit, checksum, subdir, keep-git-dir, submodules"
+                        "does not exist; known are ref, branch, tag, commit, checksum, subdir, keep-git-dir, submodules"
                 )
             }
         }
@@ -125,7 +125,7 @@ public struct GitAddress: Sendable, Hashable {
         var result = self
         let commit = try GitAddress.commit(checksum, "checksum")
         guard self.commit == nil || self.commit == commit else {
-            throw .gitParameter("checksum", reason: "says another commit than --checksum")
+            throw .gitParameter("checksum", reason: "differs from the commit of --checksum")
         }
         result.commit = commit
         return result

@@ -143,7 +143,7 @@ struct Authority {
             port = nil
         }
         if rest.hasPrefix("["), rest.hasSuffix("]") { rest = rest.dropFirst().dropLast() }
-        guard !rest.isEmpty else { throw .malformed(text, reason: "it names no host") }
+        guard !rest.isEmpty else { throw .malformed(text, reason: "it has no host") }
         let letters = rest.utf8.allSatisfy { byte in
             (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
                 || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || "-._~:%".utf8.contains(byte)

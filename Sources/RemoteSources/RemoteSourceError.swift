@@ -40,11 +40,11 @@ extension RemoteSourceError: CustomStringConvertible {
     public var hint: String? {
         switch self {
         case .http(let error): error.hint
-        case .checksum: "the file has changed, or somebody changed it: look at it before you change the checksum"
-        case .gitMissing: "install git, or take an archive: most hosts give one for each commit"
+        case .checksum: "the file has changed or was tampered with: inspect it before changing the checksum"
+        case .gitMissing: "install git, or use an archive: most hosts offer one for each commit"
         case .git:
-            "passwords are never prompted for: use a credential helper, an ssh agent, or a name and token in the address"
-        case .referenceMissing: "`git ls-remote` lists what there is"
+            "there are no password prompts: use a credential helper, an ssh agent, or a name and token in the address"
+        case .referenceMissing: "`git ls-remote` lists what exists"
         case .commit: "the reference has moved since"
         case .directoryMissing: nil
         }

@@ -6,7 +6,7 @@ public struct StepExplanation: Sendable, Hashable {
         case unknownStep
         /// Earlier results are not to be used.
         case cacheNotUsed
-        /// The same step was built before, and its result is not in the store any more.
+        /// The same step was built before, and its result is no longer in the store.
         case resultGone
         /// The same step failed in the last build, and leaves no result then.
         case failedBefore
@@ -97,16 +97,16 @@ extension StepExplanation.Reason {
         switch self {
         case .unknownStep: return ["no similar step has been built before"]
         case .cacheNotUsed: return ["earlier results are not used: --no-cache or --no-cache-filter"]
-        case .resultGone: return ["its earlier result is not in the store any more"]
+        case .resultGone: return ["its earlier result is no longer in the store"]
         case .failedBefore: return ["it failed in the previous build, so there is no result"]
-        case .inputsForgotten: return ["what it was made of before is not known any more"]
+        case .inputsForgotten: return ["its earlier inputs are no longer recorded"]
         case .stepBelow(let number, let text, let stage):
             let step = number > 0 ? "step \(number)" : "a trigger"
             let place = stage.map { " of stage `\(Self.shown($0))`" } ?? ""
             return ["\(step)\(place), which it builds on, changed: \(Self.shown(text))"]
         case .stepBelowRemoved(let text): return ["a step that it built on was removed: \(Self.shown(text))"]
         case .imageMissing(let name): return ["image `\(Self.shown(name))` is not in the store"]
-        case .filesNotMade(nil): return ["it depends on files that are not there before a step below is made"]
+        case .filesNotMade(nil): return ["it depends on files that a preceding step has yet to make"]
         case .filesNotMade(let stage?):
             return ["it needs files from stage `\(Self.shown(stage))`, which has not been built"]
         case .otherStepsBelow: return ["the preceding steps differ"]

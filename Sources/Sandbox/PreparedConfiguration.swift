@@ -84,13 +84,13 @@ final class PreparedConfiguration {
         func refuse(_ sentence: String) -> SandboxError {
             SandboxError(.invalidConfiguration, sentence, errno: nil)
         }
-        if configuration.arguments.isEmpty { throw refuse("there is no program to run") }
+        if configuration.arguments.isEmpty { throw refuse("no program to run") }
         let texts =
             configuration.arguments + configuration.environment + configuration.mounts.map(\.target)
             + configuration.kernelParameters.map(\.value)
             + [configuration.workingDirectory, configuration.hostname, configuration.domainName ?? ""]
         if let text = texts.first(where: { $0.utf8.contains(0) }) {
-            throw refuse("`\(text.prefix { $0 != "\0" })` is followed by a zero byte, which no program can be given")
+            throw refuse("`\(text.prefix { $0 != "\0" })` contains a zero byte, which cannot be passed to a program")
         }
         if !configuration.workingDirectory.hasPrefix("/") {
             throw refuse("the working directory `\(configuration.workingDirectory)` is not absolute")
@@ -100,7 +100,7 @@ final class PreparedConfiguration {
             if configuration.isolation == .chroot { throw refuse("an overlay cannot be mounted without namespaces") }
         }
         if configuration.isolation == .chroot, configuration.network != .host {
-            throw refuse("a process cannot be kept from the network without namespaces")
+            throw refuse("a process cannot be isolated from the network without namespaces")
         }
         if configuration.isolation == .chroot, configuration.usesInit {
             throw refuse("a process cannot have an init without namespaces")

@@ -51,7 +51,7 @@ extension SandboxError {
         case SB_STEP_LIMITS: limitSentence(Int(failure.index), configuration.limits)
         case SB_STEP_CAPABILITIES: "could not drop capabilities"
         case SB_STEP_USER: "could not become user \(user.userID) with group \(user.groupID)"
-        case SB_STEP_WATCHER: "could not make sure that the process ends with this program"
+        case SB_STEP_WATCHER: "could not tie the process to the lifetime of this program"
         case SB_STEP_FILTER: "could not install the filter of system calls"
         case SB_STEP_EXECUTE: programSentence(failure, configuration)
         default: "could not prepare the sandbox"

@@ -147,7 +147,7 @@ public struct SnapshotStore: Sendable {
         throws
     {
         guard let target = merged.file(of: entry, inLayer: merged.layers.count - 1) else {
-            throw LayerError.unsafeMember("\(entry.path)", reason: "it links to a file that is not there")
+            throw LayerError.unsafeMember("\(entry.path)", reason: "it links to a file that does not exist")
         }
         var copy = target.entry
         copy.path = entry.path

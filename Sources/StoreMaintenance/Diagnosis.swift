@@ -20,8 +20,8 @@ public struct Diagnosis: Encodable {
                 : DoctorFinding(
                     .error,
                     "store",
-                    "`\(path)` is not what it must be",
-                    hint: "`swiftbuild doctor --repair` makes it again"
+                    "`\(path)` has the wrong type",
+                    hint: "`swiftbuild doctor --repair` recreates it"
                 )
         }
         guard location.exists else {

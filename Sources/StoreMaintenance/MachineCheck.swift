@@ -32,8 +32,8 @@ enum MachineCheck {
             check(
                 "SHA-256",
                 hasInstructions,
-                "the processor has instructions for it",
-                otherwise: "the processor has no instructions for it: digests take longer"
+                "the processor has SHA instructions",
+                otherwise: "the processor has no SHA instructions: digests take longer"
             ),
             userNamespaces(),
             check(
@@ -95,7 +95,7 @@ enum MachineCheck {
                 .error,
                 "isolation",
                 "RUN is not possible: \(reasons)",
-                hint: "run as root, or allow unprivileged user namespaces; Dockerfiles without RUN build all the same"
+                hint: "run as root, or allow unprivileged user namespaces; Dockerfiles without RUN build without either"
             )
         }
         guard level != .full else { return DoctorFinding(.ok, "isolation", "RUN has \(level.words)") }
@@ -107,7 +107,7 @@ enum MachineCheck {
             return DoctorFinding(.warning, "disk", "cannot determine free disk space")
         }
         let text = "\(HumanReadable.size(free)) free at \(store.root)"
-        let hint = "`swiftbuild prune --all` frees what can be made again"
+        let hint = "`swiftbuild prune --all` frees content that can be recreated"
         // An image of some use, or nothing at all.
         if free < 1_000_000 { return DoctorFinding(.error, "disk", text, hint: hint) }
         return free < 1_000_000_000

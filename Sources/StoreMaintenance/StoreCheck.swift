@@ -33,36 +33,36 @@ struct StoreCheck {
         }
         // Before anything that could be found by them is judged, or goes.
         let lostNames = try images.lostNames(restoring: isRepairing)
-        tell(lostNames, "names of images that only index.json still has", done: "restored")
-        tell(try strangeEntries(), "entries that are neither files nor directories of the store")
+        tell(lostNames, "names of images that are only in index.json", done: "restored")
+        tell(try strangeEntries(), "entries that do not belong to the store")
         if isRepairing { tell(try take(.blobs) { !isBlob($0) }, "damaged blobs") }
         tell(try take(.layers) { !isIndex($0) }, "damaged indexes of layers")
         let records = try take(.images) { entry in digest(entry).flatMap { images.image(id: $0) } == nil }
         tell(records, "damaged records of images")
         tell(try take(.names) { !images.isName($0) }, "damaged names of images")
-        tell(try damagedRecords(), "records that are damaged, or of layers that are gone")
+        tell(try damagedRecords(), "damaged records, and records of layers that were removed")
         if isRepairing {
             let failed = try take(.failed) { !FailedStep.isWhole($0.path) }
-            tell(failed, "failed steps of which something is missing")
+            tell(failed, "incomplete failed steps")
             tell(try take(.sources) { !isSource($0) }, "repositories that Git could not read")
-            tell(try SnapshotStore(images.layers).prune(), "unpacked layers, which are unpacked again")
+            tell(try SnapshotStore(images.layers).prune(), "unpacked layers (unpacked again when needed)")
         }
         // Nobody could pull or build these again by a name.
         let lost = try images.list().filter { $0.names.isEmpty && damage($0) != nil }.map {
             Array($0.image.id.hex.utf8)
         }
-        tell(try take(.images) { lost.contains($0.name) }, "images without a name of which something is missing")
+        tell(try take(.images) { lost.contains($0.name) }, "incomplete images without a name")
         if !images.isLayoutIndexWhole { findings.append(finding("a damaged index.json", "replaced")) }
         if isRepairing { try images.rebuildIndex() }
         findings += try images.list().filter { !$0.names.isEmpty }.compactMap(damage)
         return findings.isEmpty
-            ? [DoctorFinding(.ok, "store", isRepairing ? "all content is what its digest says" : "in order")] : findings
+            ? [DoctorFinding(.ok, "store", isRepairing ? "all content matches its digest" : "in order")] : findings
     }
 
     private func finding(_ words: String, _ done: String) -> DoctorFinding {
         isRepairing
             ? DoctorFinding(.note, "store", "\(done) \(words)")
-            : DoctorFinding(.warning, "store", "found \(words)", hint: "`swiftbuild doctor --repair` heals that")
+            : DoctorFinding(.warning, "store", "found \(words)", hint: "`swiftbuild doctor --repair` fixes this")
     }
 
     /// Counts what is damaged, and removes it.

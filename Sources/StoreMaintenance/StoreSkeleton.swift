@@ -9,7 +9,7 @@ struct StoreSkeleton {
 
     init(root: FilePath) { store = Store(lookingAt: root) }
 
-    /// What is not what it must be; what is missing does not count, since it is made again.
+    /// What has the wrong type; what is missing does not count, since it is made again.
     var damaged: [FilePath] {
         // A directory that is not a store is not to be changed.
         guard isStore else { return [] }

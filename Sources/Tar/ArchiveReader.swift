@@ -180,7 +180,7 @@ public final class ArchiveReader {
         )
         // The kernel takes it for "leave the owner as it is".
         guard result.userID != .max, result.groupID != .max else {
-            throw LayerError.unsafeMember(shown, reason: "no file can have such an owner")
+            throw LayerError.unsafeMember(shown, reason: "invalid owner")
         }
         if let target = bytes(archive_entry_hardlink(entry)) ?? bytes(archive_entry_hardlink_utf8(entry)) {
             guard let inside = PathInRoot(archiveMember: target) else {
@@ -227,7 +227,7 @@ public final class ArchiveReader {
             result.kind = .symbolicLink
             result.linkTarget = bytes(archive_entry_symlink(entry)) ?? bytes(archive_entry_symlink_utf8(entry)) ?? []
             guard (1...4095).contains(result.linkTarget.count) else {
-                throw LayerError.unsafeMember(shown, reason: "no symbolic link can have such a target")
+                throw LayerError.unsafeMember(shown, reason: "invalid target of a symbolic link")
             }
         case Glibc.S_IFCHR: result.kind = .characterDevice
         case Glibc.S_IFBLK: result.kind = .blockDevice

@@ -100,7 +100,7 @@ private class BufferedSource: ByteSource {
         return UnsafeRawBufferPointer(rebasing: buffer[..<count])
     }
 
-    var cutOff: LayerError { .unreadable(name, reason: "its compressed data ends too early") }
+    var cutOff: LayerError { .unreadable(name, reason: "its compressed data is truncated") }
     var damaged: LayerError { .unreadable(name, reason: "its compressed data is damaged") }
 }
 

@@ -45,7 +45,7 @@ extension LayerError: CustomStringConvertible {
                 ? "`\(path)` is a directory and is not replaced by a file"
                 : "`\(path)` is not a directory and is not replaced by one"
         case .attributeRefused(let name, let size, let path, let errno):
-            "this filesystem refuses the attribute `\(name)` of \(size) bytes on `\(path)`: \(errno.sentence)"
+            "this filesystem rejects the attribute `\(name)` of \(size) bytes on `\(path)`: \(errno.sentence)"
         }
     }
 }

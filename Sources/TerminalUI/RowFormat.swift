@@ -12,7 +12,7 @@ public enum RowFormat {
     case columns(FormatTemplate)
 
     /// What `--format` says in the help.
-    public static let help = "`json`, `table`, or a template such as '{{.ID}}' or 'table {{.ID}}\\t{{.Size}}'."
+    public static let help = "`json`, `table`, or a template, for example '{{.ID}}' or 'table {{.ID}}\\t{{.Size}}'."
 
     /// What there is to say of each row.
     public struct Field<Row> {

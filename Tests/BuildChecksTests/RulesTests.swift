@@ -268,7 +268,7 @@ private let cases: [RuleCase] = [
             ("foo", "invalid check option `foo`: it has no `=`"),
             ("skip", "invalid check option `skip`: it has no `=`"),
             ("error=maybe", "the check option `error` is true or false, not `maybe`"),
-            ("skp=all", "unknown check option `skp`: there are skip, error and experimental"),
+            ("skp=all", "unknown check option `skp`: known are skip, error and experimental"),
         ]
     )
     func malformed(directive: String, message: String) throws {

@@ -166,7 +166,7 @@ struct SharedCacheTests {
         try FileOperations.writeAtomically(Array("{}".utf8), to: path, temporary: shared)
         let cache = try cache(other, from: true)
         for key in [record.key.digest, moved, record.key.digest] { #expect(await cache.record(under: key) == nil) }
-        #expect(warnings.texts.withLock { $0 } == ["the cache `\(shared)` has an entry that cannot be read"])
+        #expect(warnings.texts.withLock { $0 } == ["the cache `\(shared)` has an unreadable entry"])
     }
 
     @Test("with a damaged layer gives none, and the store gets nothing of it")

@@ -148,7 +148,7 @@ struct CheckPage: Sendable, CustomTestStringConvertible {
             let built = try await fixture.build(text)
             #expect(
                 built.transcript.contains(
-                    "warning: CMD runs in a shell, which does not pass signals on [JSONArgsRecommended]"
+                    "warning: CMD runs in a shell, which does not forward signals [JSONArgsRecommended]"
                 )
             )
             #expect(!built.transcript.contains("StageNameCasing"))

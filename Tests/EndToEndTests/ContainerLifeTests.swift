@@ -88,7 +88,7 @@ struct ContainerLifeTests {
             let taken = try await f.start(["run", "-d", "--name", "one", "base", "sleep", "60"]).wait()
             #expect(taken.status == 0)
             let again = try await f.start(["run", "--name", "one", "base", "true"]).wait()
-            #expect(again.status == 125 && again.errors.contains("is used by the container"), "\(again)")
+            #expect(again.status == 125 && again.errors.contains("is in use by the container"), "\(again)")
             try await f.succeed("kill", "one")
             try await f.succeed("rm", "one")
             for bucket in ["containers-v1", "volumes-v1"] {

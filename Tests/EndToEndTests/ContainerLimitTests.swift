@@ -114,7 +114,8 @@ struct ContainerLimitTests {
                     "1\n"
                 ),
                 (
-                    ["--read-only", "--tmpfs", "/t", "-v", "vol:/v"], "touch /x 2>/dev/null; touch /t/x /v/x && echo ok",
+                    ["--read-only", "--tmpfs", "/t", "-v", "vol:/v"],
+                    "touch /x 2>/dev/null; touch /t/x /v/x && echo ok",
                     "ok\n"
                 ),
                 (["--security-opt", "no-new-privileges"], "grep NoNewPrivs /proc/self/status", "NoNewPrivs:\t1\n"),

@@ -337,7 +337,7 @@ struct ContextTests {
         arguments: [
             (
                 "no/deep/x",
-                "`no/deep/x` is excluded by .dockerignore:2: `no`, which matches its parent `no` (there is nothing of that name)"
+                "`no/deep/x` is excluded by .dockerignore:2: `no`, which matches its parent `no` (no such file exists)"
             ),
             ("y.log", "`y.log` is excluded by .dockerignore:3: `*.log`"),
             ("./keep.log", "`keep.log` is included by .dockerignore:4: `!keep.log`"),

@@ -52,7 +52,7 @@ internal import Testing
             result(#"["test1","test2","a/file/here","!inverted/abs","!","!","b"]"#)
         ),
         Row(#""op":"jsonargs","text":" [\"a\", \"\\u00e9\"] ""#, result(#"["a","é"]"#)),
-        Row(#""op":"jsonargs","text":"[\"a\", 1]""#, #""error":"no JSON array of strings","ok":false"#),
+        Row(#""op":"jsonargs","text":"[\"a\", 1]""#, #""error":"not a JSON array of strings","ok":false"#),
         Row(
             #""op":"ports","specs":["80","1234-1235/UDP","[::1]:80:81","0.0.0.0:1-2:3-4","2001:db8::68::333","9/"]"#,
             result(#"["80/tcp","1234/udp","1235/udp","81/tcp","3/tcp","4/tcp","333/tcp","9/tcp"]"#)

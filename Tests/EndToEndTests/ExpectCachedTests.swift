@@ -134,7 +134,7 @@ struct ExpectCachedTests {
             )
             #expect(
                 steps["RUN cat /b"] == [
-                    "unknown", "it depends on files that are not there before a step below is made",
+                    "unknown", "it depends on files that a preceding step has yet to make",
                 ]
             )
             _ = try await check("--expect-cached", status: 4)
@@ -166,7 +166,7 @@ struct ExpectCachedTests {
             #expect(steps["FROM none"] == ["unknown", "image `none:latest` is not in the store"])
             #expect(
                 steps["COPY a /a"] == [
-                    "unknown", "it depends on files that are not there before a step below is made",
+                    "unknown", "it depends on files that a preceding step has yet to make",
                 ]
             )
             try f.write("Dockerfile", "FROM scratch\nCOPY --from=none a /a\n")

@@ -359,7 +359,7 @@ struct ExplainTests {
                 try FileManager.default.removeItem(atPath: cache.appending(name).string)
             }
             try await f.rebuild(good)
-            #expect(try await f.explained()["RUN true"] == ["ran", "its earlier result is not in the store any more"])
+            #expect(try await f.explained()["RUN true"] == ["ran", "its earlier result is no longer in the store"])
         }
     }
 

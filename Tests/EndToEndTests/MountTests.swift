@@ -325,7 +325,7 @@ extension MountTests {
                 "default=no-key",
                 status: 3
             )
-            #expect(refused.contains("ssh-agent has not taken the keys: "), "\(refused)")
+            #expect(refused.contains("ssh-agent did not accept the keys: "), "\(refused)")
             try f.expectNothingLeft()
             #expect(try image.text("/out/other").hasSuffix("refused\n"))
             let left = try image.text("/out/left").split(separator: "\n")

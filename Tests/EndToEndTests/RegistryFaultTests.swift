@@ -48,7 +48,7 @@ struct RegistryFaultTests: RegistryTesting {
             ("9 GET /manifests/ body <html>", "not a JSON object"),
             ("9 GET /manifests/ status 404", "there is no manifest `1`"),
             ("9 GET /manifests/ status 403", "refuses manifest `1`"),
-            ("9 GET /manifests/ status 401", "wants a login"),
+            ("9 GET /manifests/ status 401", "requires a login"),
             ("99 GET /manifests/ status 500", "answered 500"),
             ("99 GET /manifests/ redirect loop", "is redirected"),
             ("99 GET /manifests/ drop", "cannot reach"),

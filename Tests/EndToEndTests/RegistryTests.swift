@@ -197,7 +197,7 @@ struct RegistryTests: RegistryTesting {
                 _ = try await f.build("FROM scratch\nCOPY a /", "-t", reference)
                 let denied = try await f.swiftbuild("push", reference)
                 #expect(denied.status == 1)
-                #expect(denied.errors.contains("wants a login"), "\(denied)")
+                #expect(denied.errors.contains("requires a login"), "\(denied)")
                 #expect(denied.errors.contains("swiftbuild login \(registry.host)"), "\(denied)")
                 let wrong = try await f.swiftbuild(
                     "login",

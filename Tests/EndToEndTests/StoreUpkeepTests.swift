@@ -145,7 +145,7 @@ struct StoreUpkeepTests {
             #expect(repaired.contains("`image-under-test:latest` cannot be used"), "\(repaired)")
             _ = try await f.build(text, "-t", "kept")
             let after = try await f.succeed("doctor", "--repair").outputText
-            #expect(after.contains("removed 1 images without a name"), "\(after)")
+            #expect(after.contains("removed 1 incomplete images without a name"), "\(after)")
             #expect(!after.contains("damaged") && !after.contains("cannot be used"), "\(after)")
             #expect(try await f.build(text).text("/b") == "content")
         }

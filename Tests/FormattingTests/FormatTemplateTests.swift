@@ -38,11 +38,11 @@ struct FormatTemplateTests {
     @Test(
         "says what is wrong",
         arguments: [
-            ("{{.Id}}", "did you mean `.ID`?"), ("{{.ID", "without `}}`"), ("{{if .ID}}", "needs `{{end}}`"),
+            ("{{.Id}}", "did you mean `.ID`?"), ("{{.ID", "without a closing `}}`"), ("{{if .ID}}", "needs `{{end}}`"),
             ("{{end}}", "without a beginning"), ("{{jsn .}}", "`json`"), ("{{ID}}", "fields begin with a dot"),
             ("{{}}", "empty"), ("{{.ID.x}}", "has no field"), ("{{index .Tags 9}}", "no element 9"),
-            ("{{range .ID}}{{end}}", "goes over lists"), ("{{(.ID}}", "without `)`"), ("{{.ID)}}", "without `(`"),
-            ("{{.ID .Size}}", "no function"), ("{{\"a}}", "without `}}`"), ("{{len .Size}}", "no length"),
+            ("{{range .ID}}{{end}}", "takes a list"), ("{{(.ID}}", "without `)`"), ("{{.ID)}}", "without `(`"),
+            ("{{.ID .Size}}", "no function"), ("{{\"a}}", "without a closing `}}`"), ("{{len .Size}}", "no length"),
             ("{{%}}", "not understood"), (String(repeating: "{{if .}}", count: 5000), "too deep"),
             ("{{" + String(repeating: "(", count: 5000) + "}}", "too deep"), ("{{join}}", "needs"),
         ]

@@ -176,7 +176,7 @@ struct LayoutReadingTests {
         try Self.with { layout in
             try layout.setIndex([try Self.artifact(kind, in: layout)])
             let error = #expect(throws: ImageError.self) { try layout.load() }
-            #expect(error?.description.contains("holds no image") ?? false, "\(String(describing: error))")
+            #expect(error?.description.contains("contains no image") ?? false, "\(String(describing: error))")
             #expect(error?.description.contains("application/vnd.") ?? false, "\(String(describing: error))")
             try layout.setIndex([])
             #expect(try layout.load() == [])

@@ -123,7 +123,7 @@ struct ProcessTests {
             #expect(throws: SandboxError.self) { try run(configuration) }
             configuration.arguments = ["a\0b"]
             let error = #expect(throws: SandboxError.self) { try run(configuration) }
-            #expect(error?.description == "`a` is followed by a zero byte, which no program can be given")
+            #expect(error?.description == "`a` contains a zero byte, which cannot be passed to a program")
         }
     }
 

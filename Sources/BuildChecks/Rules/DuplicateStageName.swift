@@ -14,7 +14,7 @@ extension CheckRule {
                     in: instruction,
                     at: name.range,
                     notes: [.init("it is declared here", at: $0.range)],
-                    hints: ["a name means the nearest stage above that has it"]
+                    hints: ["a name refers to the nearest preceding stage that has it"]
                 )
             }
         }

@@ -14,7 +14,7 @@ extension CheckRule {
             let name = from.name?.text.lowercased() ?? ""
             guard !name.contains(platform.os), !name.contains(platform.architecture) else { return nil }
             return Finding(
-                "the platform is always `\(expansion.text)`, whatever the image is built for",
+                "the platform is always `\(expansion.text)`, regardless of what the image is built for",
                 in: instruction,
                 at: flag.range,
                 hints: ["use $BUILDPLATFORM or $TARGETPLATFORM, or name the stage after the platform"]

@@ -8,7 +8,7 @@ extension CheckRule {
         case .cmd(.shell(let text)), .entrypoint(.shell(let text)):
             return [
                 Finding(
-                    "\(checked.instruction.name) runs in a shell, which does not pass signals on",
+                    "\(checked.instruction.name) runs in a shell, which does not forward signals",
                     in: checked,
                     at: text.range,
                     hints: ["write a JSON array, such as \(checked.instruction.name) [\"program\", \"argument\"]"]

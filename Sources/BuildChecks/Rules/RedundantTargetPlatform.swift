@@ -10,7 +10,7 @@ extension CheckRule {
                 expansion.text == file.scope.values["TARGETPLATFORM"]
             else { return nil }
             return Finding(
-                "`\(platform.text)` is what FROM takes anyway",
+                "`\(platform.text)` is already the default of FROM",
                 in: instruction,
                 at: platform.range,
                 label: "leave --platform out"

@@ -17,7 +17,7 @@ extension CheckRule {
             if isSet.updateValue(true, forKey: stage) != true, !path.text.hasPrefix("/") {
                 findings.append(
                     Finding(
-                        "the directory `\(path.text)` is relative to whatever the base image has",
+                        "the directory `\(path.text)` is relative to the working directory of the base image",
                         in: checked,
                         at: path.range,
                         label: "write an absolute path"

@@ -123,7 +123,7 @@ extension RunMounts {
     private func contextFiles(_ source: ContentSource, _ path: String, _ options: ResolvedMount) async throws -> Files {
         guard let buildContext = try await context.session.openedContext(source) else {
             throw failure(
-                "needs a build context, and there is none",
+                "needs a build context, but there is none",
                 options,
                 hints: ["name a directory instead of `-` on the command line"]
             )

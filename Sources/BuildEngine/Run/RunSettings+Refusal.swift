@@ -8,7 +8,7 @@ extension RunSettings {
         guard case .run(let run) = instruction.kind else { return nil }
         if let device = run.devices.first {
             return Diagnostic(
-                "RUN --device is not supported: a build gets no devices of the machine",
+                "RUN --device is not supported: builds cannot use devices of the machine",
                 at: device.range
             )
         }

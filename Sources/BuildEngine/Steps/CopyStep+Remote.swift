@@ -108,7 +108,7 @@ extension CopyStep {
 
     func namelessFile(at range: SourceRange) -> BuildError {
         context.failure(
-            "needs a name for what it downloads: the address ends with a slash",
+            "needs a name for the download: the address ends with a slash",
             at: range,
             hints: ["write a destination without a slash at its end"]
         )

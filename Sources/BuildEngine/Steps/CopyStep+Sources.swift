@@ -59,7 +59,7 @@ extension CopyStep {
         guard !sources.isEmpty else { return }
         guard let buildContext else {
             throw context.failure(
-                "needs a build context, and there is none",
+                "needs a build context, but there is none",
                 at: context.step.instruction.range,
                 hints: ["name a directory instead of `-` on the command line"]
             )

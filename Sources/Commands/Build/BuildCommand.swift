@@ -32,26 +32,26 @@ struct BuildCommand: Command {
 
     @Option(
         name: .customLong("build-arg-file"),
-        help: ArgumentHelp("A file with a `name=value` of --build-arg on each line; may repeat.", valueName: "path")
+        help: ArgumentHelp("A file with one `name=value` for --build-arg per line; may repeat.", valueName: "path")
     )
     var buildArgumentFiles: [String] = []
 
     @Option(
         name: .customLong("build-context"),
-        help: ArgumentHelp("Stands for a base, a stage or a --from of that name; may repeat.", valueName: "name=value")
+        help: ArgumentHelp("Use this for a base, stage or --from of that name; may repeat.", valueName: "name=value")
     )
     var buildContexts: [String] = []
 
-    @Option(name: .customLong("jobs"), help: ArgumentHelp("How many steps may work at once.", valueName: "n"))
+    @Option(name: .customLong("jobs"), help: ArgumentHelp("How many steps may run at once.", valueName: "n"))
     var jobs: Int?
 
-    @Option(name: .customLong("progress"), help: "How the build is shown.")
+    @Option(name: .customLong("progress"), help: "How to show the build.")
     var progress: ProgressMode?
 
     @Option(
         name: .customLong("pull"),
         help: ArgumentHelp(
-            "When base images are pulled: missing (the default), always (as --pull alone), never.",
+            "When to pull base images: missing (the default), always (as --pull alone), never.",
             valueName: "when"
         )
     )
@@ -62,7 +62,7 @@ struct BuildCommand: Command {
 
     @Option(
         name: .customLong("on-error"),
-        help: "Where a RUN failed: fail (the default), or open a shell on what it left, as `debug-shell` does."
+        help: "What to do when a RUN fails: fail (the default), or open a shell on its files, as `debug-shell` does."
     )
     var onError: BuildInvocation.OnError?
 
@@ -71,7 +71,7 @@ struct BuildCommand: Command {
 
     @Option(
         name: .customLong("call"),
-        help: ArgumentHelp("What to do instead of building: check, also check,format=json.", valueName: "method")
+        help: ArgumentHelp("What to do instead of building: check, or check,format=json.", valueName: "method")
     )
     var call: String?
 

@@ -23,13 +23,13 @@ struct InputOptions: ParsableArguments {
     @Option(
         name: .customLong("build-arg"),
         parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("A value for ARG; without `=value` taken from the environment.", valueName: "name[=value]")
+        help: ArgumentHelp("A value for ARG; without `=value`, the one in the environment.", valueName: "name[=value]")
     )
     var buildArguments: [String] = []
 
     @Option(
         name: .customLong("platform"),
-        help: ArgumentHelp("What the image is for, such as linux/arm64.", valueName: "os/arch")
+        help: ArgumentHelp("The image's platform, for example linux/arm64.", valueName: "os/arch")
     )
     var platform: String?
 
@@ -65,7 +65,7 @@ struct ImageOptions: ParsableArguments {
 
     @Option(
         name: [.customLong("source-date-epoch"), .customLong("timestamp")],
-        help: ArgumentHelp("The latest time that anything in the image carries.", valueName: "seconds")
+        help: ArgumentHelp("The latest timestamp of anything in the image.", valueName: "seconds")
     )
     var sourceDateEpoch: String?
 
@@ -89,7 +89,7 @@ struct ResultOptions: ParsableArguments {
     @Option(
         name: .customLong("metadata-file"),
         help: ArgumentHelp(
-            "Write the image's digests and names, and what became of each step, to this file, as JSON.",
+            "Write the image's digests and names, and the outcome of each step, to this file as JSON.",
             valueName: "path"
         )
     )
@@ -109,19 +109,19 @@ struct ResultOptions: ParsableArguments {
 
 /// What is taken from the cache, and what goes there.
 struct CacheOptions: ParsableArguments {
-    @Flag(name: .customLong("no-cache"), help: "Do every step again; the results are kept all the same.")
+    @Flag(name: .customLong("no-cache"), help: "Run every step again; the results are still cached.")
     var ignoresCache = false
 
     @Option(
         name: .customLong("no-cache-filter"),
-        help: ArgumentHelp("Do every step of these stages again; may repeat.", valueName: "stage,stage")
+        help: ArgumentHelp("Run every step of these stages again; may repeat.", valueName: "stage,stage")
     )
     var uncachedStages: [String] = []
 
     @Option(
         name: .customLong("cache-from"),
         help: ArgumentHelp(
-            "Take results of other stores: type=registry,ref=NAME or type=local,src=DIR; may repeat.",
+            "Use results of other stores: type=registry,ref=NAME or type=local,src=DIR; may repeat.",
             valueName: "spec"
         )
     )
@@ -136,12 +136,12 @@ struct CacheOptions: ParsableArguments {
     )
     var cacheDestinations: [String] = []
 
-    @Flag(name: .customLong("explain"), help: "Say of each step that is not in the cache why that is so.")
+    @Flag(name: .customLong("explain"), help: "Show why each step that is not in the cache is not.")
     var explains = false
 
     @Flag(
         name: .customLong("expect-cached"),
-        help: "Fail with exit code 4 at the first step that is not in the cache, before it is made."
+        help: "Fail with exit code 4 at the first step that is not in the cache, before running it."
     )
     var expectsCached = false
 

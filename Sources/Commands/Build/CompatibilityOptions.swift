@@ -21,7 +21,7 @@ struct CompatibilityOptions: ParsableArguments {
         let given = [("--provenance", provenance), ("--sbom", billOfMaterials)] + attestations.map { ("--attest", $0) }
         for (option, value) in given {
             guard let value, !CompatibilityOptions.isOff(value) else { continue }
-            throw ValidationError("\(option): no attestations are made, so it takes only `false`, not `\(value)`")
+            throw ValidationError("\(option): attestations are not supported, so it takes only `false`, not `\(value)`")
         }
     }
 

@@ -20,7 +20,7 @@ struct RunArguments: ParsableArguments {
 
     @Option(
         name: .customLong("add-host"),
-        help: ArgumentHelp("A line of /etc/hosts for RUN; may repeat.", valueName: "name:address")
+        help: ArgumentHelp("A line for /etc/hosts in RUN; may repeat.", valueName: "name:address")
     )
     var hosts: [String] = []
 

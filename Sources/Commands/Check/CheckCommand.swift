@@ -13,8 +13,8 @@ struct CheckCommand: Command {
         commandName: "check",
         abstract: "Check a Dockerfile without building it.",
         discussion: """
-            Errors and warnings go to standard output. The exit code is 1 when there are errors, or when the Dockerfile
-            says `# check=error=true` and there are warnings.
+            Errors and warnings go to standard output. The exit code is 1 if there are errors, or if there are \
+            warnings and the Dockerfile says `# check=error=true`.
 
             EXAMPLES:
               swiftbuild check .
@@ -29,7 +29,7 @@ struct CheckCommand: Command {
 
     @OptionGroup var inputs: InputOptions
 
-    @Option(name: .customLong("format"), help: "How what was found is printed.")
+    @Option(name: .customLong("format"), help: "How to print the results.")
     var format = OutputFormat.text
 
     func run() async throws -> ExitStatus {
@@ -50,7 +50,7 @@ struct CheckCommand: Command {
                 DiagnosticRenderer(usesColour: Terminal.usesColour(STDOUT_FILENO)).render(found),
                 to: STDOUT_FILENO
             )
-            if found.diagnostics.isEmpty { Terminal.write("note: nothing to complain of\n", to: STDERR_FILENO) }
+            if found.diagnostics.isEmpty { Terminal.write("note: no problems found\n", to: STDERR_FILENO) }
             GitHubAnnotation.show(found.diagnostics.map { Problem($0, in: found.source) })
         case .json: try Terminal.print(json: found.document)
         }

@@ -14,7 +14,7 @@ import TerminalUI
 struct ContextCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "context",
-        abstract: "Look at what a build would see of its context.",
+        abstract: "Show what a build would see of its context.",
         discussion: """
             EXAMPLES:
               swiftbuild context ls .
@@ -28,7 +28,7 @@ struct ContextCommand: ParsableCommand {
 struct ContextListCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "ls",
-        abstract: "List the files that COPY and ADD could take, or say why one is not among them.",
+        abstract: "List the files that COPY and ADD could take, or show why one is missing.",
         discussion: """
             EXAMPLES:
               swiftbuild context ls .
@@ -41,17 +41,17 @@ struct ContextListCommand: Command {
 
     @Option(
         name: [.customShort("f"), .customLong("file")],
-        help: ArgumentHelp("The Dockerfile, whose own ignore file goes first.", valueName: "path")
+        help: ArgumentHelp("The Dockerfile; its own ignore file takes precedence.", valueName: "path")
     )
     var file: String?
 
     @Option(
         name: .customLong("why"),
-        help: ArgumentHelp("Which line of which ignore file decides about this path.", valueName: "path")
+        help: ArgumentHelp("Show which line of which ignore file includes or excludes this path.", valueName: "path")
     )
     var path: String?
 
-    @Option(name: .customLong("format"), help: "How it is printed.")
+    @Option(name: .customLong("format"), help: "How to print it.")
     var format = OutputFormat.text
 
     func run() throws -> ExitStatus {

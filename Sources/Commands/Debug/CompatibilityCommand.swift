@@ -8,7 +8,7 @@ import TerminalUI
 struct DebugCompatibilityCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "compatibility",
-        abstract: "Print docs/docker-compatibility.md, which is made of the tables that read the command line.",
+        abstract: "Print docs/docker-compatibility.md, generated from the tables that read the command line.",
         discussion: """
             EXAMPLES:
               swiftbuild debug compatibility > docs/docker-compatibility.md

@@ -10,7 +10,7 @@ import TerminalUI
 struct DebugCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "debug",
-        abstract: "What developers of this program need.",
+        abstract: "Commands for developers of this program.",
         discussion: """
             EXAMPLES:
               swiftbuild debug tables < rows.jsonl
@@ -24,7 +24,7 @@ struct DebugCommand: ParsableCommand {
 struct DebugTablesCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "tables",
-        abstract: "Answer rows of test tables from standard input, one JSON object a line.",
+        abstract: "Answer rows of test tables from standard input, one JSON object per line.",
         discussion: """
             EXAMPLES:
               echo '{"id": 1, "op": "expand", "word": "$A"}' | swiftbuild debug tables

@@ -12,10 +12,10 @@ import TerminalUI
 struct BuildLogsCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "build-logs",
-        abstract: "Show what the steps of a build wrote, whole.",
+        abstract: "Show the complete output of the steps of a build.",
         discussion: """
-            The log of a step whose result was used again is that of the build that made it. Values of secrets are not in
-            it. On a terminal escape sequences are left out, colours excepted.
+            The log of a cached step is that of the build that ran it. Values of secrets are masked. On a terminal, \
+            escape sequences other than colours are left out.
 
             EXAMPLES:
               swiftbuild build-logs                       all steps of the last build

@@ -9,14 +9,14 @@ import TerminalUI
 struct CheckCacheCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "check-cache",
-        abstract: "Tell which steps of a build are in the cache, and make nothing.",
+        abstract: "Show which steps of a build are in the cache, without building.",
         discussion: """
-            Takes the options of `build`. No step is made, no image is pulled, and nothing is written to the store but what
-            has to be fetched to be looked up: contexts and sources of ADD from elsewhere, and with --cache-from what a
-            base image is. What a stage would copy out of another one that has to be made is not known, and neither are
-            the steps above it.
+            Takes the options of `build`. No step runs, no image is pulled, and nothing is written to the store except \
+            what must be fetched for the lookup: remote contexts and sources of ADD, and with --cache-from the \
+            configuration of base images. Steps that copy from a stage that would have to be built are shown as \
+            unknown, and so are the steps after them.
 
-            With --expect-cached the exit code is 4 when a step is not in the cache.
+            With --expect-cached, the exit code is 4 if a step is not in the cache.
 
             EXAMPLES:
               swiftbuild check-cache .
@@ -26,7 +26,7 @@ struct CheckCacheCommand: Command {
 
     @OptionGroup var build: BuildCommand
 
-    @Option(name: .customLong("format"), help: "How it is printed.")
+    @Option(name: .customLong("format"), help: "How to print it.")
     var format = OutputFormat.text
 
     func run() async throws -> ExitStatus {

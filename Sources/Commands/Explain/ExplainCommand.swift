@@ -12,10 +12,10 @@ import TerminalUI
 struct ExplainCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Tell which steps of a build were not in the cache, and why.",
+        abstract: "Show which steps of a build were not in the cache, and why.",
         discussion: """
-            Each step that was made is compared with the nearest one that was built before: what differs is told
-            with its old and its new value. The latest 200 builds are remembered.
+            Each step that ran is compared with the most similar step of an earlier build, and differences are shown \
+            with their old and new values. The latest 200 builds are recorded.
 
             EXAMPLES:
               swiftbuild explain                       the last build
@@ -28,10 +28,10 @@ struct ExplainCommand: Command {
     @Argument(help: "The name or ID of an image, the ID of a build, or `last`.")
     var build = "last"
 
-    @Option(name: .customLong("step"), help: ArgumentHelp("Tell only of this step.", valueName: "number"))
+    @Option(name: .customLong("step"), help: ArgumentHelp("Show only this step.", valueName: "number"))
     var step: Int?
 
-    @Option(name: .customLong("format"), help: "How it is printed.")
+    @Option(name: .customLong("format"), help: "How to print it.")
     var format = OutputFormat.text
 
     func run() throws -> ExitStatus {

@@ -14,7 +14,7 @@ import TerminalUI
 struct ImportCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "import",
-        abstract: "Make an image of the tar of a root filesystem.",
+        abstract: "Create an image from the tar of a root filesystem.",
         discussion: """
             EXAMPLES:
               swiftbuild import rootfs.tar base:1.0
@@ -27,7 +27,10 @@ struct ImportCommand: Command {
 
     @Option(
         name: [.customShort("c"), .customLong("change")],
-        help: ArgumentHelp("An instruction for the configuration, such as CMD; may repeat.", valueName: "instruction")
+        help: ArgumentHelp(
+            "An instruction that changes the configuration, for example CMD; may repeat.",
+            valueName: "instruction"
+        )
     )
     var changes: [String] = []
 
@@ -37,7 +40,7 @@ struct ImportCommand: Command {
     )
     var message: String?
 
-    @Option(name: .customLong("platform"), help: ArgumentHelp("What the files are for.", valueName: "os/arch"))
+    @Option(name: .customLong("platform"), help: ArgumentHelp("The platform of the files.", valueName: "os/arch"))
     var platform: String?
 
     @Argument(help: "The tar, plain or compressed; `-` for standard input.")

@@ -78,7 +78,7 @@ struct SaveCommand: Command {
 struct LoadCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "load",
-        abstract: "Read images from an archive of docker or an OCI layout.",
+        abstract: "Load images from a Docker archive or an OCI layout.",
         discussion: """
             EXAMPLES:
               swiftbuild load -i app.tar

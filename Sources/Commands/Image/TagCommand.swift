@@ -9,7 +9,7 @@ import TerminalUI
 struct TagCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "tag",
-        abstract: "Give an image a further name.",
+        abstract: "Give an image another name.",
         discussion: """
             EXAMPLES:
               swiftbuild tag app:latest app:1.0
@@ -41,9 +41,9 @@ struct TagCommand: Command {
 struct RemoveCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "rmi",
-        abstract: "Take names away from images, and remove images without names.",
+        abstract: "Remove names from images, and images that have none left.",
         discussion: """
-            The content stays until `swiftbuild prune`, so that builds can use it.
+            The content stays until `swiftbuild prune`, so builds can still use it.
 
             EXAMPLES:
               swiftbuild rmi app:1.0

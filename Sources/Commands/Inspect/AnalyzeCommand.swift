@@ -17,15 +17,15 @@ struct AnalyzeCommand: Command {
         commandName: "analyze",
         abstract: "Show what each layer of an image adds, changes and removes, and what is wasted.",
         discussion: """
-            Wasted are the bytes of files that a later layer removes or replaces: they are transferred and stored, and
-            nobody sees them. The efficiency is dive's: for each path the smallest of its sizes in the layers, added up,
-            by the sum of all its sizes.
+            Wasted bytes are those of files that a later layer removes or replaces: they are transferred and stored, \
+            but not visible in the image. The efficiency is dive's: the smallest size of each path in any layer, added \
+            up, divided by the sum of all sizes.
 
             \(ImageLocation.help)
 
             EXAMPLES:
               swiftbuild analyze app
-              swiftbuild analyze --max-wasted 10MB app    ends with 5 where it is worse
+              swiftbuild analyze --max-wasted 10MB app    exits with 5 if more is wasted
               swiftbuild analyze --depth 4 docker://alpine
             """
     )
@@ -43,17 +43,17 @@ struct AnalyzeCommand: Command {
 
     @Option(
         name: .customLong("max-wasted"),
-        help: ArgumentHelp("Fail when more is wasted, such as 10MB or 512KiB.", valueName: "size")
+        help: ArgumentHelp("Fail if more is wasted, for example 10MB or 512KiB.", valueName: "size")
     )
     var maximumWaste: String?
 
     @Option(
         name: .customLong("min-efficiency"),
-        help: ArgumentHelp("Fail when the efficiency is lower, from 0 to 1.", valueName: "number")
+        help: ArgumentHelp("Fail if the efficiency, from 0 to 1, is lower.", valueName: "number")
     )
     var minimumEfficiency: Double?
 
-    @Option(name: .customLong("format"), help: "How the result is printed.")
+    @Option(name: .customLong("format"), help: "How to print the result.")
     var format = OutputFormat.text
 
     func validate() throws {

@@ -52,12 +52,12 @@ struct CopyCommand: Command {
         commandName: "cp",
         abstract: "Copy files between this machine and a container, or out of an image.",
         discussion: """
-            As with `docker cp`: into a directory that is there, otherwise to that name; what holds it must exist. `-` in
-            the place of the source reads a tar, in that of the destination it writes one. A container may be running or
-            not; its volumes are part of it. Links lead to places inside the container or image.
+            As with `docker cp`, copies into an existing directory, and otherwise to that name, in a directory that must \
+            exist. `-` as the source reads a tar, and as the destination writes one. A container may be running or not; \
+            its volumes are part of it. Links never lead outside the container or the image.
 
-            Files keep mode and time. They belong to root in a container; outside to the current user, without setuid bits
-            and devices. -a keeps owners and all of that.
+            Files keep their mode and time. In a container they belong to root; on this machine they belong to the \
+            current user, without setuid bits and devices. -a keeps owners and all of that.
 
             \(ImageLocation.help)
 
@@ -75,7 +75,7 @@ struct CopyCommand: Command {
     @Flag(name: [.customShort("a"), .customLong("archive")], help: "Keep owners, setuid bits, devices and attributes.")
     var keepsOwners = false
 
-    @Flag(name: [.customShort("L"), .customLong("follow-link")], help: "Copy what a link leads to.")
+    @Flag(name: [.customShort("L"), .customLong("follow-link")], help: "Copy the target of a link.")
     var followsLink = false
 
     @Argument(

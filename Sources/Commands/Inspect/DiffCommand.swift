@@ -21,15 +21,15 @@ struct DiffCommand: Command {
         commandName: "diff",
         abstract: "Show what a container changed, or compare two images.",
         discussion: """
-            Of a container, running or not, every path is listed that it has added (A), changed (C) or removed (D); a
-            directory is changed when something in it is.
+            For a container, running or not, lists every path that it has added (A), changed (C) or removed (D); a \
+            directory changes when something in it does.
 
-            Two images are compared in files, configuration, and packages of dpkg and apk. A file is added (A), removed (D) or changed (C) in content, mode, owner, link target, device number or
-            extended attributes; times do not count. Ends with 0 when nothing differs, 1 when something does, and 2 or
-            more on trouble.
+            For two images, compares files, configuration, and packages of dpkg and apk. A file is added (A), removed \
+            (D) or changed (C) in content, mode, owner, link target, device number or extended attributes; times do not \
+            count. The exit code is 0 if nothing differs, 1 if something does, and 2 or more on errors.
 
-            With --step it is shown what a step of a build changed: of the last one, or of the one that is named by its ID or
-            by the image that it made.
+            With --step, shows what a step of a build changed: of the last build, or of one given by its ID or by the \
+            image that it built.
 
             \(ImageLocation.help)
 
@@ -43,10 +43,10 @@ struct DiffCommand: Command {
 
     @OptionGroup var global: GlobalOptions
 
-    @Argument(help: ArgumentHelp("A container, or the image that is the older one.", valueName: "container|image"))
+    @Argument(help: ArgumentHelp("A container, or the older image.", valueName: "container|image"))
     var before: String?
 
-    @Argument(help: ArgumentHelp("The image that is compared with the older one.", valueName: "image"))
+    @Argument(help: ArgumentHelp("The image to compare it with.", valueName: "image"))
     var after: String?
 
     @Option(
@@ -60,7 +60,7 @@ struct DiffCommand: Command {
         if step == nil, before == nil { throw ValidationError("expected a container or two images") }
     }
 
-    @Option(name: .customLong("format"), help: "How the differences are printed.")
+    @Option(name: .customLong("format"), help: "How to print the differences.")
     var format = OutputFormat.text
 
     func run() async throws -> ExitStatus {

@@ -15,9 +15,10 @@ struct HistoryCommand: Command {
         commandName: "history",
         abstract: "List the instructions that made an image, newest first.",
         discussion: """
-            Instructions are shown as the builder recorded them, without what it put around them; --no-trunc shows all.
-            Fields for --format: .ID, .CreatedSince, .CreatedAt, .CreatedBy, .Size, .Comment; `json` prints all that is
-            known as one document.
+            Instructions are shown without what the builder added around them; --no-trunc shows them in full.
+
+            Fields for --format: .ID, .CreatedSince, .CreatedAt, .CreatedBy, .Size, .Comment; `json` prints everything \
+            as one document.
 
             \(ImageLocation.help)
 

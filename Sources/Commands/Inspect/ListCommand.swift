@@ -28,19 +28,19 @@ struct ListCommand: Command {
 
     @OptionGroup var global: GlobalOptions
 
-    @Argument(help: ArgumentHelp("The image and the path in it; without one, the root.", valueName: "image[:/path]"))
+    @Argument(help: ArgumentHelp("The image and the path in it (default: the root).", valueName: "image[:/path]"))
     var places: [String]
 
     @Flag(name: .customShort("l"), help: "Show mode, owner, group, size and time too.")
     var isLong = false
 
-    @Flag(name: [.customShort("R"), .customLong("recursive")], help: "Go into directories.")
+    @Flag(name: [.customShort("R"), .customLong("recursive")], help: "List directories recursively.")
     var isRecursive = false
 
     @Flag(name: [.customShort("d"), .customLong("directory")], help: "Show a directory itself, not what is in it.")
     var showsItself = false
 
-    @Option(name: .customLong("format"), help: "How the files are printed.")
+    @Option(name: .customLong("format"), help: "How to print the files.")
     var format = OutputFormat.text
 
     func run() async throws -> ExitStatus {

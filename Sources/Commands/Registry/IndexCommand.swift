@@ -35,7 +35,7 @@ struct IndexCreateCommand: Command {
     @Option(
         name: .customLong("annotation"),
         help: ArgumentHelp(
-            "Of the index, or after `manifest-descriptor[os/arch]:` of its entries; may repeat.",
+            "For the index, or with `manifest-descriptor[os/arch]:` for its entries; may repeat.",
             valueName: "[type:]name=value"
         )
     )

@@ -13,10 +13,10 @@ import TerminalUI
 struct LoginCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "login",
-        abstract: "Keep a name and password for a registry, after trying them.",
+        abstract: "Save a name and password for a registry, after checking them.",
         discussion: """
-            They are kept where Docker keeps them (~/.docker/config.json, or REGISTRY_AUTH_FILE), or by the credential
-            helper that is set up there.
+            They are saved where Docker saves them (~/.docker/config.json, or REGISTRY_AUTH_FILE), or by the \
+            credential helper configured there.
 
             EXAMPLES:
               swiftbuild login registry.example.com
@@ -39,7 +39,7 @@ struct LoginCommand: Command {
     func run() async throws -> ExitStatus {
         guard password == nil else {
             throw UserError(
-                "a password in the arguments can be read by everybody on this machine",
+                "everyone on this machine can read a password in the arguments",
                 hints: ["`--password-stdin` reads it from standard input"],
                 status: .usage
             )

@@ -15,7 +15,7 @@ extension ImageFormat: ExpressibleByArgument {}
 struct CompressionOptions: ParsableArguments {
     @Option(
         name: .customLong("compression"),
-        help: ArgumentHelp("gzip, zstd or uncompressed; what was pulled stays as it came.", valueName: "how")
+        help: ArgumentHelp("gzip, zstd or uncompressed; pulled layers stay as they are.", valueName: "how")
     )
     var compression = "gzip"
 

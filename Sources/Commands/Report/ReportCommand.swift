@@ -18,8 +18,8 @@ struct ReportCommand: Command {
         commandName: "report",
         abstract: "Write a page about a build and its image: timeline, misses, layers, waste, configuration.",
         discussion: """
-            The page is one HTML file without scripts, and loads nothing. For an image it shows the latest build in which
-            a step of it was made, as long as that is remembered.
+            The page is one HTML file without scripts that loads nothing. For an image, it shows the latest recorded \
+            build that ran one of its steps.
 
             \(ImageLocation.help)
 

@@ -12,8 +12,8 @@ struct DiskUsageCommand: Command {
         commandName: "df",
         abstract: "Show what the store takes up on the disk, by kind.",
         discussion: """
-            Sizes are those of du(1). Reclaimable is what `swiftbuild prune --all` would free.
-            Fields for --format: .Type, .TotalCount, .Size, .Reclaimable; `json` prints one document in bytes.
+            Sizes are those of du(1). Reclaimable is what `swiftbuild prune --all` would free. Fields for --format: \
+            .Type, .TotalCount, .Size, .Reclaimable; `json` prints one document in bytes.
 
             EXAMPLES:
               swiftbuild df
@@ -26,7 +26,7 @@ struct DiskUsageCommand: Command {
     @Option(name: .customLong("format"), help: ArgumentHelp(RowFormat.help, valueName: "format"))
     var format: String?
 
-    @Flag(name: [.customShort("v"), .customLong("verbose")], help: "List the images and what builds left, one by one.")
+    @Flag(name: [.customShort("v"), .customLong("verbose")], help: "List images and build data one by one.")
     var isVerbose = false
 
     func run() throws -> ExitStatus {

@@ -8,11 +8,11 @@ import TerminalUI
 struct DoctorCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Tell what this machine allows, and whether the store is in order.",
+        abstract: "Check what this machine allows, and whether the store is intact.",
         discussion: """
-            With --repair all content is read and compared with its digest. What is damaged and can be made again is
-            removed: step results, indexes of layers, records, and unpacked layers, which are all unpacked again. Images
-            of which something is missing are named. The exit code is 3 when something prevents builds.
+            With --repair, all content is read and compared with its digest. Damaged data that can be recreated is \
+            removed: step results, indexes of layers, records, and all unpacked layers. Incomplete images are listed. \
+            The exit code is 3 if something prevents builds.
 
             EXAMPLES:
               swiftbuild doctor
@@ -25,7 +25,7 @@ struct DoctorCommand: Command {
     @Flag(name: .customLong("repair"), help: "Verify all content, and remove what is damaged.")
     var repairs = false
 
-    @Option(name: .customLong("format"), help: "How it is printed.")
+    @Option(name: .customLong("format"), help: "How to print it.")
     var format = OutputFormat.text
 
     func run() throws -> ExitStatus {

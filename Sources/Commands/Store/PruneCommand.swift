@@ -12,17 +12,17 @@ struct PruneCommand: Command {
         commandName: "prune",
         abstract: "Remove images without names, and content that nothing needs.",
         discussion: """
-            Results of build steps stay, so that the next build is as fast as before; with --all they go too, and so do
-            unpacked layers, what was fetched from elsewhere, the directories of RUN --mount=type=cache and the records
-            of builds. With --older-than, --keep-storage and --min-free these go as well, what was not used for longest
-            first, but only what was not used for that long, and only as much as is needed. Images with names always
-            stay. Running builds are waited for.
+            Results of build steps stay, so the next build is as fast as before; --all removes them too, with unpacked \
+            layers, fetched sources, the directories of RUN --mount=type=cache and the records of builds. \
+            --older-than, --keep-storage and --min-free also remove these, least recently used first, but only what \
+            has not been used for that long, and only as much as needed. Images with names always stay. Waits for \
+            running builds.
 
             EXAMPLES:
-              swiftbuild prune --dry-run               what would go
-              swiftbuild prune --older-than 24h        what was not used for a day
-              swiftbuild prune --keep-storage 10GB     until the store takes up no more
-              swiftbuild prune --min-free 20GB         until so much of the disk is free
+              swiftbuild prune --dry-run               show what would be removed
+              swiftbuild prune --older-than 24h        what has not been used for a day
+              swiftbuild prune --keep-storage 10GB     until the store is no larger
+              swiftbuild prune --min-free 20GB         until this much of the disk is free
             """
     )
 
@@ -34,12 +34,12 @@ struct PruneCommand: Command {
     )
     var removesAll = false
 
-    @Flag(name: [.customShort("n"), .customLong("dry-run")], help: "Only tell what would be removed.")
+    @Flag(name: [.customShort("n"), .customLong("dry-run")], help: "Only show what would be removed.")
     var isDryRun = false
 
     @Option(
         name: .customLong("older-than"),
-        help: ArgumentHelp("Remove only what was not used for so long, such as 24h.", valueName: "duration")
+        help: ArgumentHelp("Remove only what has not been used for this long, for example 24h.", valueName: "duration")
     )
     var age: String?
 
@@ -51,13 +51,13 @@ struct PruneCommand: Command {
 
     @Option(
         name: [.customLong("keep-storage"), .customLong("max-used-space")],
-        help: ArgumentHelp("Remove until the store takes up no more, such as 10GB.", valueName: "size")
+        help: ArgumentHelp("Remove until the store is no larger than this, for example 10GB.", valueName: "size")
     )
     var storage: String?
 
     @Option(
         name: [.customLong("min-free"), .customLong("min-free-space")],
-        help: ArgumentHelp("Remove until so much of the disk is free.", valueName: "size")
+        help: ArgumentHelp("Remove until this much of the disk is free.", valueName: "size")
     )
     var free: String?
 

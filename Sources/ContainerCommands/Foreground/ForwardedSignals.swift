@@ -49,7 +49,7 @@ final class ForwardedSignals: Sendable {
         case 1: send(SIGINT)
         case 2:
             send(SIGINT)
-            Terminal.write("note: the command still runs; a third Ctrl-C kills it\n", to: STDERR_FILENO)
+            Terminal.write("note: the command is still running; a third Ctrl-C kills it\n", to: STDERR_FILENO)
         default:
             Terminal.write("note: killed by the third Ctrl-C\n", to: STDERR_FILENO)
             send(SIGKILL)

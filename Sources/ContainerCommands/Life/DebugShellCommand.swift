@@ -13,14 +13,14 @@ struct DebugShellCommand: Command {
         commandName: "debug-shell",
         abstract: "Open a shell where a RUN failed.",
         discussion: """
-            It sees what the failed process left, with its mounts, user, directory and environment; values of secrets and
-            ssh agents are not kept. The latest \(FailedStep.limit) failures are, until `swiftbuild prune`. What the shell
-            changes stays in what is kept, and never gets into an image. The exit code is the shell's.
+            The shell has the files that the failed process left, with its mounts, user, directory and environment, \
+            but no secrets or ssh agents. The latest \(FailedStep.limit) failures are kept until `swiftbuild prune`. \
+            Changes made in the shell are kept too, but never become part of an image. The exit code is the shell's.
 
             EXAMPLES:
               swiftbuild debug-shell
               swiftbuild debug-shell -- cat config.log
-              swiftbuild build --on-error shell .      at once when the build fails
+              swiftbuild build --on-error shell .      as soon as the build fails
             """
     )
 
@@ -32,7 +32,7 @@ struct DebugShellCommand: Command {
     )
     var build: String?
 
-    @Argument(parsing: .captureForPassthrough, help: "A command in place of a shell.")
+    @Argument(parsing: .captureForPassthrough, help: "A command to run instead of a shell.")
     var command: [String] = []
 
     func run() throws -> ExitStatus {

@@ -14,7 +14,7 @@ struct ExecCommand: Command {
         commandName: "exec",
         abstract: "Run a command in a running container.",
         discussion: """
-            The exit code is the command's; 126 says that it may not be executed, 127 that it is not in the container.
+            The exit code is the command's; 126 means that it cannot be executed, 127 that it is not in the container.
 
             EXAMPLES:
               swiftbuild exec -it web sh

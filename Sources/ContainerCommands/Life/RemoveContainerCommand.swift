@@ -19,7 +19,7 @@ struct RemoveContainerCommand: Command {
 
     @OptionGroup var global: GlobalOptions
 
-    @Flag(name: [.customShort("f"), .customLong("force")], help: "Kill those that run; missing ones are not an error.")
+    @Flag(name: [.customShort("f"), .customLong("force")], help: "Kill running containers; ignore missing ones.")
     var isForced = false
 
     @Flag(name: [.customShort("v"), .customLong("volumes")], help: "Remove their anonymous volumes too.")

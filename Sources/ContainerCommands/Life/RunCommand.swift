@@ -11,9 +11,9 @@ struct RunCommand: Command {
         commandName: "run",
         abstract: "Run a command in a new container of an image.",
         discussion: """
-            An image that is not in the store is pulled. The container stays when the command ends, until `swiftbuild rm`
-            or, with --rm, not at all. The exit code is the command's; 125 says that it could not be started, 127 that it
-            is not in the image, 126 that it may not be executed.
+            An image that is not in the store is pulled. The container is kept until `swiftbuild rm`, or with --rm \
+            removed when the command ends. The exit code is the command's; 125 means that the container could not be \
+            started, 127 that the command is not in the image, 126 that it cannot be executed.
 
             EXAMPLES:
               swiftbuild run --rm app
@@ -37,7 +37,7 @@ struct RunCommand: Command {
 
     @Option(
         name: .customLong("detach-keys"),
-        help: ArgumentHelp("The keys that leave the container (default: ctrl-p,ctrl-q).", valueName: "keys")
+        help: ArgumentHelp("The keys that detach from the container (default: ctrl-p,ctrl-q).", valueName: "keys")
     )
     var detachKeys: String?
 

@@ -31,7 +31,7 @@ struct StartCommand: Command {
 
     @Option(
         name: .customLong("detach-keys"),
-        help: ArgumentHelp("The keys that leave the container (default: ctrl-p,ctrl-q).", valueName: "keys")
+        help: ArgumentHelp("The keys that detach from the container (default: ctrl-p,ctrl-q).", valueName: "keys")
     )
     var detachKeys: String?
 
@@ -76,7 +76,7 @@ struct AttachCommand: Command {
         commandName: "attach",
         abstract: "Show a running container's output and give it this terminal's input.",
         discussion: """
-            Ctrl-P Ctrl-Q leaves a container that has a terminal; it goes on.
+            Ctrl-P Ctrl-Q detaches from a container that has a terminal; it keeps running.
 
             EXAMPLES:
               swiftbuild attach shell
@@ -86,15 +86,15 @@ struct AttachCommand: Command {
 
     @OptionGroup var global: GlobalOptions
 
-    @Flag(name: .customLong("no-stdin"), help: "Give it no input.")
+    @Flag(name: .customLong("no-stdin"), help: "Do not forward standard input.")
     var hasNoInput = false
 
-    @Flag(name: .customLong("sig-proxy"), inversion: .prefixedNo, help: "Hand signals on (the default).")
+    @Flag(name: .customLong("sig-proxy"), inversion: .prefixedNo, help: "Forward signals.")
     var proxiesSignals = true
 
     @Option(
         name: .customLong("detach-keys"),
-        help: ArgumentHelp("The keys that leave the container (default: ctrl-p,ctrl-q).", valueName: "keys")
+        help: ArgumentHelp("The keys that detach from the container (default: ctrl-p,ctrl-q).", valueName: "keys")
     )
     var detachKeys: String?
 

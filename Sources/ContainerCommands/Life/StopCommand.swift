@@ -9,10 +9,10 @@ import TerminalUI
 struct StopCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "stop",
-        abstract: "Ask containers to end, and kill those that do not.",
+        abstract: "Stop containers, and kill those that do not end in time.",
         discussion: """
-            A container gets its stop signal, SIGTERM unless the image or `--stop-signal` says otherwise, and after ten
-            seconds SIGKILL. It stays until `swiftbuild rm`.
+            A container gets its stop signal (by default SIGTERM), and SIGKILL ten seconds later. It is kept until \
+            `swiftbuild rm`.
 
             EXAMPLES:
               swiftbuild stop web
@@ -118,7 +118,7 @@ struct KillCommand: Command {
 struct PauseCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "pause",
-        abstract: "Stop all processes of containers for a while.",
+        abstract: "Suspend all processes of containers.",
         discussion: """
             EXAMPLES:
               swiftbuild pause db
@@ -144,7 +144,7 @@ struct PauseCommand: Command {
 struct UnpauseCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "unpause",
-        abstract: "Let paused containers go on.",
+        abstract: "Resume paused containers.",
         discussion: """
             EXAMPLES:
               swiftbuild unpause db

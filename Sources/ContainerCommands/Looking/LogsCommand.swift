@@ -12,7 +12,7 @@ import Threads
 struct LogsCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "logs",
-        abstract: "Show what a container has written.",
+        abstract: "Show the output of a container.",
         discussion: """
             EXAMPLES:
               swiftbuild logs web
@@ -23,7 +23,7 @@ struct LogsCommand: Command {
 
     @OptionGroup var global: GlobalOptions
 
-    @Flag(name: [.customShort("f"), .customLong("follow")], help: "Go on until the container ends.")
+    @Flag(name: [.customShort("f"), .customLong("follow")], help: "Follow the output until the container ends.")
     var follows = false
 
     @Flag(name: [.customShort("t"), .customLong("timestamps")], help: "Show when each line was written.")
@@ -31,17 +31,20 @@ struct LogsCommand: Command {
 
     @Option(
         name: [.customShort("n"), .customLong("tail")],
-        help: ArgumentHelp("Only so many lines, the last ones (default: all).", valueName: "number")
+        help: ArgumentHelp("Show only this many of the last lines.", valueName: "number")
     )
     var tail = "all"
 
     @Option(
         name: .customLong("since"),
-        help: ArgumentHelp("Only what was written after a time or in a duration.", valueName: "time")
+        help: ArgumentHelp("Only output since a time, or for a duration up to now.", valueName: "time")
     )
     var since: String?
 
-    @Option(name: .customLong("until"), help: ArgumentHelp("Only what was written before.", valueName: "time"))
+    @Option(
+        name: .customLong("until"),
+        help: ArgumentHelp("Only output before a time, or a duration ago.", valueName: "time")
+    )
     var until: String?
 
     @Argument(help: "Name or ID of a container.")

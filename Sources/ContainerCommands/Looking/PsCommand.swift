@@ -15,8 +15,8 @@ struct PsCommand: Command {
         commandName: "ps",
         abstract: "List containers.",
         discussion: """
-            Fields for --format: .ID, .Image, .Command, .CreatedAt, .RunningFor, .Status, .State, .Ports, .Names, .Labels,
-            .Mounts, .Networks, .Size.
+            Fields for --format: .ID, .Image, .Command, .CreatedAt, .RunningFor, .Status, .State, .Ports, .Names, \
+            .Labels, .Mounts, .Networks, .Size.
 
             EXAMPLES:
               swiftbuild ps
@@ -27,7 +27,7 @@ struct PsCommand: Command {
 
     @OptionGroup var global: GlobalOptions
 
-    @Flag(name: [.customShort("a"), .customLong("all")], help: "List those that do not run, too.")
+    @Flag(name: [.customShort("a"), .customLong("all")], help: "Include containers that are not running.")
     var showsAll = false
 
     @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Print only the IDs.")

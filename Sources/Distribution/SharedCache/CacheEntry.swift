@@ -27,7 +27,7 @@ struct CacheEntry {
 
         var description: String {
             switch self {
-            case .malformed: "an entry that cannot be read"
+            case .malformed: "an unreadable entry"
             case .otherInputs: "an entry under the key of another step"
             }
         }

@@ -47,7 +47,7 @@ public struct CacheLocation: Sendable, Hashable {
                 guard parts.count == 2, !parts[1].isEmpty else { throw invalid("`\(field)` has no value") }
                 if CacheLocation.accepted.contains("\(field)") { continue }
                 if parts[0] == "mode" {
-                    throw invalid("`mode=\(parts[1])` is not there: results of all stages are kept, as with mode=max")
+                    throw invalid("`mode=\(parts[1])` is not supported: all stages are always cached, as with mode=max")
                 }
                 values[parts[0]] = parts[1]
             }

@@ -113,7 +113,7 @@ extension InstructionParser {
                     "expected NAME=value, not `\(word.word.text)`",
                     at: word.range,
                     label: "no `=` here",
-                    hints: word.first == UInt8(ascii: "#") ? ["a comment needs a line of its own"] : []
+                    hints: word.first == UInt8(ascii: "#") ? ["put the comment on a separate line"] : []
                 )
             }
             guard position > word.start else {

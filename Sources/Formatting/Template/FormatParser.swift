@@ -33,7 +33,7 @@ struct FormatParser {
             var before = rest[..<start.lowerBound]
             rest = rest[start.upperBound...]
             guard let end = FormatParser.end(of: rest) else {
-                throw UserError.format("`{{` without `}}` behind it")
+                throw UserError.format("`{{` without a closing `}}`")
             }
             var action = rest[..<end]
             rest = rest[end...].dropFirst(2)
@@ -112,7 +112,7 @@ struct FormatParser {
             }
             text.append(escaped == "n" ? "\n" : escaped == "t" ? "\t" : escaped)
         }
-        throw UserError.format("a string has no end")
+        throw UserError.format("a string is not closed")
     }
 
     mutating func parse() throws(UserError) -> [FormatTemplate.Node] {
@@ -123,7 +123,7 @@ struct FormatParser {
 
     /// Nodes up to `else` or `end`, which is taken too.
     private mutating func block(depth: Int) throws(UserError) -> ([FormatTemplate.Node], end: String?) {
-        guard depth < FormatParser.depthLimit else { throw UserError.format("blocks are too deep in each other") }
+        guard depth < FormatParser.depthLimit else { throw UserError.format("blocks are nested too deeply") }
         var nodes: [Node] = []
         while let part = parts.popFirst() {
             guard case .action(let tokens) = part else {
@@ -170,7 +170,7 @@ struct FormatParser {
     private static func pipeline(_ rest: inout ArraySlice<Token>, depth: Int) throws(UserError)
         -> FormatTemplate.Expression
     {
-        guard depth < depthLimit else { throw UserError.format("parentheses are too deep in each other") }
+        guard depth < depthLimit else { throw UserError.format("parentheses are nested too deeply") }
         var result: Expression?
         while true {
             result = try command(&rest, piped: result, depth: depth)

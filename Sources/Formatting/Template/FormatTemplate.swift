@@ -74,7 +74,7 @@ public struct FormatTemplate: Sendable {
         case .list(let values): return values
         case .object(let members): return members.sorted { $0.key < $1.key }.map(\.value)
         case .null: return []
-        default: throw UserError.format("`range` goes over lists, not over `\(value.goText)`")
+        default: throw UserError.format("`range` takes a list, not `\(value.goText)`")
         }
     }
 

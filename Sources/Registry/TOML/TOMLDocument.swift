@@ -54,7 +54,7 @@ struct TOMLDocument {
         switch parent.members[last] {
         case nil: parent.members[last] = .tables([table])
         case .tables(let tables): parent.members[last] = .tables(tables + [table])
-        default: throw .init("`\(last)` is defined before as something else")
+        default: throw .init("`\(last)` is already defined as something else")
         }
         current = table
     }
@@ -80,7 +80,7 @@ struct TOMLDocument {
                 table = next
             case .table(let next) where origin == .implied || next.origin != .header:
                 guard origin == .implied || next.origin == .dotted else {
-                    throw .init("`\(key)` is a table of its own and cannot be added to by a dotted key")
+                    throw .init("`\(key)` is a separate table and cannot be extended by a dotted key")
                 }
                 table = next
             case .tables(let tables) where origin == .implied:

@@ -13,7 +13,7 @@ extension TOMLParser {
         while let byte = rest.first, byte != UInt8(ascii: "\"") {
             if byte == UInt8(ascii: "\\") { try escape(into: &bytes) } else { try plain(into: &bytes) }
         }
-        guard take("\"") else { throw Problem("a string has no end") }
+        guard take("\"") else { throw Problem("a string is not closed") }
         return String(decoding: bytes, as: UTF8.self)
     }
 
@@ -22,7 +22,7 @@ extension TOMLParser {
         _ = take("'")
         var bytes: [UInt8] = []
         while let byte = rest.first, byte != UInt8(ascii: "'") { try plain(into: &bytes) }
-        guard take("'") else { throw Problem("a string has no end") }
+        guard take("'") else { throw Problem("a string is not closed") }
         return String(decoding: bytes, as: UTF8.self)
     }
 
@@ -48,7 +48,7 @@ extension TOMLParser {
                 try plain(into: &bytes)
             }
         }
-        throw Problem("a string has no end")
+        throw Problem("a string is not closed")
     }
 
     /// Skips `\` at the end of a line with all blanks and line ends that follow; takes nothing where there is none.
@@ -67,14 +67,14 @@ extension TOMLParser {
     private mutating func plain(into bytes: inout [UInt8]) throws(Problem) {
         guard let byte = rest.popFirst() else { return }
         guard byte >= 0x20 && byte != 0x7F || byte == 0x09 else {
-            throw Problem("a string has a control character, or no end on its line")
+            throw Problem("a string has a control character, or is not closed on its line")
         }
         bytes.append(byte)
     }
 
     private mutating func escape(into bytes: inout [UInt8]) throws(Problem) {
         _ = take("\\")
-        guard let byte = rest.popFirst() else { throw Problem("a string has no end") }
+        guard let byte = rest.popFirst() else { throw Problem("a string is not closed") }
         switch byte {
         case UInt8(ascii: "b"): bytes.append(0x08)
         case UInt8(ascii: "t"): bytes.append(0x09)

@@ -1,6 +1,6 @@
 extension TOMLParser {
     mutating func value(depth: Int) throws(Problem) -> TOMLValue {
-        guard depth < TOMLParser.depthLimit else { throw Problem("a value is nested too deep") }
+        guard depth < TOMLParser.depthLimit else { throw Problem("a value is nested too deeply") }
         switch rest.first {
         case UInt8(ascii: "\""), UInt8(ascii: "'"): return .string(try string())
         case UInt8(ascii: "["): return try array(depth)
@@ -18,7 +18,7 @@ extension TOMLParser {
             values.append(try value(depth: depth + 1))
             try skipLines()
             if take(",") { continue }
-            guard take("]") else { throw Problem("an array has no end") }
+            guard take("]") else { throw Problem("an array is not closed") }
             return .array(values)
         }
     }
@@ -37,7 +37,7 @@ extension TOMLParser {
             try table.set(keys, try value(depth: depth + keys.count))
             skipBlanks()
             if take(",") { continue }
-            guard take("}") else { throw Problem("an inline table has no end on its line") }
+            guard take("}") else { throw Problem("an inline table is not closed on its line") }
             return table.value
         }
     }
