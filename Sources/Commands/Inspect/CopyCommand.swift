@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import ContainerNetworks
 import Containers
 import ContentStore
 import Distribution
