@@ -24,20 +24,7 @@ final class PreparedConfiguration {
             value.root_overlay.is_durable = configuration.isDurable ? 1 : 0
         case .process(let descriptor): value.entered = descriptor
         }
-        value.read_only_root = configuration.isRootReadOnly ? 1 : 0
-        value.new_network = configuration.network == .none ? 1 : 0
-        value.network = -1
-        if case .namespace(let descriptor) = configuration.network { value.network = descriptor }
-        value.shares_processes = configuration.sharedNamespaces.contains(.processes) ? 1 : 0
-        value.shares_ipc = configuration.sharedNamespaces.contains(.ipc) ? 1 : 0
-        value.shares_names = configuration.sharedNamespaces.contains(.names) ? 1 : 0
-        value.control_group = configuration.controlGroup ?? -1
-        value.control_groups = array(configuration.controlGroups)
-        value.control_group_count = configuration.controlGroups.count
-        value.parameters = array(
-            configuration.kernelParameters.map { sb_parameter(path: string($0.path), value: string($0.value)) }
-        )
-        value.parameter_count = configuration.kernelParameters.count
+        addSurroundings(configuration)
         value.unmasked = configuration.masksSystemPaths ? 0 : 1
         value.probe = isProbe ? 1 : 0
         value.held = configuration.isHeld ? 1 : 0
@@ -73,6 +60,24 @@ final class PreparedConfiguration {
         value.standard_output = descriptors.output
         value.standard_error = descriptors.error
         value.terminal = terminal.map { string($0) }
+    }
+
+    /// Namespaces, control groups and what belongs to them.
+    private func addSurroundings(_ configuration: SandboxConfiguration) {
+        value.read_only_root = configuration.isRootReadOnly ? 1 : 0
+        value.new_network = configuration.network == .none ? 1 : 0
+        value.network = -1
+        if case .namespace(let descriptor) = configuration.network { value.network = descriptor }
+        value.shares_processes = configuration.sharedNamespaces.contains(.processes) ? 1 : 0
+        value.shares_ipc = configuration.sharedNamespaces.contains(.ipc) ? 1 : 0
+        value.shares_names = configuration.sharedNamespaces.contains(.names) ? 1 : 0
+        value.control_group = configuration.controlGroup ?? -1
+        value.control_groups = array(configuration.controlGroups)
+        value.control_group_count = configuration.controlGroups.count
+        value.parameters = array(
+            configuration.kernelParameters.map { sb_parameter(path: string($0.path), value: string($0.value)) }
+        )
+        value.parameter_count = configuration.kernelParameters.count
     }
 
     deinit {

@@ -159,7 +159,7 @@ public enum SharedNamespace: String, Sendable, Codable, CaseIterable {
 }
 
 /// How strongly a sandbox is separated from the machine, best first.
-public enum SandboxIsolation: Int, Sendable, CaseIterable, Comparable {
+public enum SandboxIsolation: Int, Sendable, Codable, CaseIterable, Comparable {
     /// Namespaces made by a privileged caller.
     case full
     /// Namespaces below a user namespace, in which the caller's own user and group stand in for `user`.

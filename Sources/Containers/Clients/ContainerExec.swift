@@ -27,7 +27,7 @@ extension Container {
     public func execute(_ options: ExecOptions, _ streams: SandboxStreams) throws -> SandboxProcess {
         let descriptor = try processDescriptor()
         defer { close(descriptor) }
-        return try store.launch(try specification(options), beside: descriptor, of: record, streams)
+        return try store.launch(try specification(options), beside: descriptor, of: record, state.isolation, streams)
     }
 
     /// Lets the supervisor start a command, which nobody waits for.
@@ -93,6 +93,7 @@ extension ContainerStore {
         _ process: ProcessSpecification,
         beside descriptor: Int32,
         of record: ContainerRecord,
+        _ isolation: SandboxIsolation,
         _ streams: SandboxStreams
     ) throws -> SandboxProcess {
         let group = try ControlGroup(joining: record.id)
@@ -100,7 +101,6 @@ extension ContainerStore {
         var surroundings = ContainerSurroundings()
         group?.join(&surroundings)
         surroundings.memoryScore = record.machine.memoryScore
-        let isolation = try Isolation(store).strongest().level
         return try process.launch(beside: descriptor, isolation, in: surroundings, streams)
     }
 }

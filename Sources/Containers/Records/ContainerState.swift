@@ -1,6 +1,7 @@
 public import ContainerNetworks
 internal import Glibc
 public import OCI
+public import Sandbox
 
 /// What has become of a container: `state.json`, which its supervisor writes.
 ///
@@ -18,6 +19,8 @@ public struct ContainerState: Sendable, Codable {
     public var processID: Int32 = 0
     /// The kernel's time at which it started, which tells it from a later process of the same number.
     public var processStart: UInt64 = 0
+    /// What keeps its processes apart from the machine's, while it runs.
+    public var isolation = SandboxIsolation.full
     public var started: Timestamp?
     public var finished: Timestamp?
     public var exitCode: Int32 = 0

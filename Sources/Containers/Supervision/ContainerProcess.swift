@@ -8,6 +8,7 @@ struct ContainerProcess {
     let process: SandboxProcess
     let streams: ProcessStreams
     let group: ControlGroup?
+    let isolation: SandboxIsolation
     /// `Pause.now` when it was started.
     let start = Pause.now
     /// What must live as long.
@@ -17,9 +18,32 @@ struct ContainerProcess {
     ///
     /// - Parameter size: That of the terminal on which it is shown; `nil` where that is not known.
     /// - Throws: `ContainerError`, `ContainerStoreError`, `SandboxError`, `SystemError`; no control group is left then.
-    init(_ record: ContainerRecord, in store: ContainerStore, _ network: NetworkAccess, _ size: TerminalSize?) throws {
+    static func start(
+        _ record: ContainerRecord,
+        in store: ContainerStore,
+        _ network: NetworkAccess,
+        _ size: TerminalSize?
+    ) throws -> ContainerProcess {
+        let isolation = Isolation(store.store)
+        let likely = try isolation.likely()
         do {
-            let isolation = try Isolation(store.store).strongest()
+            return try ContainerProcess(record, in: store, network, size, likely)
+        } catch let error as SandboxError where error.reason != .execution {
+            let strongest = try isolation.strongest()
+            guard strongest != likely else { throw error }
+            return try ContainerProcess(record, in: store, network, size, strongest)
+        }
+    }
+
+    private init(
+        _ record: ContainerRecord,
+        in store: ContainerStore,
+        _ network: NetworkAccess,
+        _ size: TerminalSize?,
+        _ isolation: Isolation.Kind
+    ) throws {
+        self.isolation = isolation.level
+        do {
             let snapshots = SnapshotStore(store.layers)
             let root = try store.rootFilesystem(of: record, isolation, snapshots)
             var specification = record.process

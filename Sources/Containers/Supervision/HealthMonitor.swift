@@ -7,8 +7,8 @@ internal import Threads
 /// The health checks of a running container, one at a time, without a thread of their own.
 final class HealthMonitor {
     private let check: HealthCheck?
-    private let launch: (Int32, [String], SandboxStreams) throws -> SandboxProcess
-    private var container: SandboxProcess?
+    /// Starts a command beside the container's process; `nil` where that does not run.
+    private var launch: (([String], SandboxStreams) throws -> SandboxProcess)?
     private var started: Int64 = 0
     private var wasHealthy = false
     /// When the next check starts; `nil` while one runs, or where there are none.
@@ -27,16 +27,14 @@ final class HealthMonitor {
     /// Docker's limit of what is kept of a check's output, in bytes.
     private static let outputLimit = 4096
 
-    /// - Parameter launch: Starts a command in the namespaces of a process, given by its descriptor.
-    init(_ check: HealthCheck?, launch: @escaping (Int32, [String], SandboxStreams) throws -> SandboxProcess) {
-        self.check = check
-        self.launch = launch
-    }
+    init(_ check: HealthCheck?) { self.check = check }
 
     /// Begins with the checks of a container that has just started.
-    func begin(_ process: SandboxProcess) {
+    ///
+    /// - Parameter launch: Starts a command beside its process.
+    func begin(_ launch: @escaping ([String], SandboxStreams) throws -> SandboxProcess) {
         guard let check else { return }
-        container = process
+        self.launch = launch
         started = Pause.now
         wasHealthy = false
         startTime = started + (check.startPeriod > 0 ? check.startInterval : check.interval)
@@ -46,7 +44,7 @@ final class HealthMonitor {
         current?.process.kill()
         _ = try? current?.process.wait()
         current = nil
-        container = nil
+        launch = nil
         startTime = nil
     }
 
@@ -93,17 +91,17 @@ final class HealthMonitor {
     func noteHealthy() { wasHealthy = true }
 
     private func schedule(after now: Int64) {
-        guard let check, container != nil else { return }
+        guard let check, launch != nil else { return }
         startTime = now + (isStarting(at: now) ? check.startInterval : check.interval)
     }
 
     private func start(at now: Int64) -> ContainerState.Health.Result? {
         startTime = nil
-        guard let check, let container else { return nil }
+        guard let check, let launch else { return nil }
         let start = Timestamp.now
         do {
             let streams = try ProcessStreams(usesTerminal: false, isInteractive: false)
-            let process = try launch(container.processDescriptor, check.command, streams.streams)
+            let process = try launch(check.command, streams.streams)
             streams.closeProcessEnds()
             current = Current(process: process, streams: streams, deadline: now + check.timeout)
             return nil

@@ -49,11 +49,7 @@ public final class Supervisor {
         state = container.state
         log = ContainerLog(container.directory.appending("log"), record.log)
         signals = try SignalPipe()
-        health = HealthMonitor(record.health) { [record] descriptor, command, streams in
-            var process = record.process
-            process.arguments = command
-            return try store.launch(process, beside: descriptor, of: record, streams)
-        }
+        health = HealthMonitor(record.health)
         isRemoved = record.isRemovedAfterwards
     }
 
@@ -112,17 +108,23 @@ public final class Supervisor {
         self.network = network
         var size: TerminalSize?
         for case .attach(_, let shown?)? in connections.map(\.request) { size = shown }
-        let running = try ContainerProcess(record, in: store, network, size)
+        let running = try ContainerProcess.start(record, in: store, network, size)
         self.running = running
         state.status = .running
         state.processID = running.process.processID
         state.processStart = ProcessIdentity.startTime(of: running.process.processID) ?? 0
+        state.isolation = running.isolation
         state.started = Timestamp.now
         state.exitCode = 0
         state.endpoints = network.endpoints
         state.health = record.health.map { _ in .init() }
         save()
-        health.begin(running.process)
+        health.begin { [store, record] command, streams in
+            var process = record.process
+            process.arguments = command
+            let descriptor = running.process.processDescriptor
+            return try store.launch(process, beside: descriptor, of: record, running.isolation, streams)
+        }
     }
 
     // MARK: Running
@@ -245,7 +247,7 @@ public final class Supervisor {
         do {
             guard let process = running?.process else { throw ContainerStoreError.notRunning(record.name) }
             guard !isPaused else { throw ContainerStoreError.paused(record.name) }
-            try commands.start { try store.launch(command, beside: process.processDescriptor, of: record, $0) }
+            try commands.start { try store.launch(command, beside: process.processDescriptor, of: record, state.isolation, $0) }
             client.send(Frame(.done))
         } catch {
             let (reason, code) = Supervisor.reason(error)
