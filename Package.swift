@@ -193,7 +193,8 @@ let package = Package(
         library(
             "Commands",
             [
-                "CommandSupport", "Containers", "ContainerNetworks", "ContainerCommands", "BuildService",
+                "CommandSupport", "ContainerRuntime", "Containers", "ContainerNetworks", "ContainerCommands",
+                "BuildService",
                 "StoreMaintenance", "Snapshots",
                 "DockerCommandLine", "TerminalUI", "Formatting", "Reporting", "OCI", "Threads", "FileSystem",
                 "ContentStore", "DockerfileSyntax", "BuildContext", "BuildPlanning", "BuildChecks", "BuildRecords",

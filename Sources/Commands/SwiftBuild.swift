@@ -30,7 +30,7 @@ public struct SwiftBuild: ParsableCommand {
             ListCommand.self, CatCommand.self, CopyCommand.self, ReportCommand.self,
             TagCommand.self,
             RemoveCommand.self, PruneCommand.self, DiskUsageCommand.self, DoctorCommand.self, SaveCommand.self,
-            LoadCommand.self, ImportCommand.self,
+            LoadCommand.self, ImportCommand.self, CommitCommand.self,
             PullCommand.self, PushCommand.self, IndexCommand.self, LoginCommand.self, LogoutCommand.self,
             ContextCommand.self, VersionCommand.self, DebugCommand.self,
         ],

@@ -9,7 +9,7 @@ public enum ContainerCommands {
             PsCommand.self, LogsCommand.self, InspectCommand.self, StopCommand.self, RestartCommand.self,
             KillCommand.self,
             PauseCommand.self, UnpauseCommand.self, WaitCommand.self, RenameCommand.self, RemoveContainerCommand.self,
-            PortCommand.self, NetworkCommand.self,
+            ExportCommand.self, PortCommand.self, NetworkCommand.self,
             ContainerCommand.self, VolumeCommand.self,
         ]
     }

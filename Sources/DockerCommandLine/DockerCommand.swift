@@ -60,12 +60,13 @@ struct DockerCommand: Sendable {
             ("network inspect", "network inspect"), ("network ls", "network ls"), ("network list", "network ls"),
             ("network prune", "network prune"), ("network rm", "network rm"), ("network remove", "network rm"),
             ("port", "port"), ("diff", "diff"), ("container diff", "diff"), ("cp", "cp"), ("container cp", "cp"),
+            ("commit", "commit"), ("container commit", "commit"), ("export", "export"), ("container export", "export"),
             ("manifest create", "index create"), ("manifest push", "index push"),
             ("manifest inspect", "inspect"),
         ].map { DockerCommand($0.0, .command($0.1)) }
         + [
-            "top", "stats", "update", "commit", "export", "container top", "container stats",
-            "container update", "container commit", "container export",
+            "top", "stats", "update", "container top", "container stats",
+            "container update",
         ].map { DockerCommand($0, .none("not supported yet")) }
         + [
             DockerCommand("compose", .none("applications of several containers are not supported yet")),

@@ -54,6 +54,7 @@ extension KnownCommand {
             KnownCommand("unpause", docker: "docker unpause", [root]),
             KnownCommand("wait", docker: "docker wait", [.option("condition", nil, .own), root]),
             KnownCommand("rename", docker: "docker rename", [root]),
+            KnownCommand("export", docker: "docker export", [.option("output", "o"), root]),
             KnownCommand(
                 "rm",
                 docker: "docker rm",

@@ -60,6 +60,14 @@ extension KnownCommand {
             [.option("change", "c"), .option("message", "m"), .option("platform"), root]
         ),
         KnownCommand(
+            "commit",
+            docker: "docker commit",
+            [
+                .option("author", "a"), .option("change", "c"), .option("message", "m"),
+                CommandFlag(name: "pause", letter: "p", value: .on, support: .same), root,
+            ]
+        ),
+        KnownCommand(
             "pull",
             docker: "docker pull",
             [.toggle("all-tags", "a"), contentTrust, .option("platform"), .toggle("quiet", "q"), root]

@@ -2,7 +2,7 @@ internal import FileSystem
 internal import Glibc
 public import Layers
 public import SystemPackage
-internal import Tar
+public import Tar
 
 /// Makes a layer of what a process wrote.
 public struct LayerCapture: Sendable {
@@ -101,12 +101,15 @@ public struct LayerCapture: Sendable {
 }
 
 /// Who owns files that an ordinary user's process wrote: on disk they are all the user's.
-private struct Ownership {
-    let below: MergedView?
-    let user = geteuid()
+public struct Ownership: Sendable {
+    private let below: MergedView?
+    private let user = geteuid()
+
+    /// - Parameter below: The files before.
+    public init(below: MergedView?) { self.below = below }
 
     /// Inside, the user was root; a file that was another's before and was only changed stays that other's.
-    func corrected(_ entry: LayerEntry) -> LayerEntry {
+    public func corrected(_ entry: LayerEntry) -> LayerEntry {
         guard user != 0 else { return entry }
         var entry = entry
         let known = below?.node(at: entry.path)?.entry

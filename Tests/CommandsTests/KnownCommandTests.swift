@@ -27,7 +27,7 @@ struct KnownCommandTests {
                 names.removeAll { ["help", "version"].contains($0.text) }
                 let letter = names.first { !$0.isLong }?.text
                 let takesValue = argument["kind"]?.string == "option"
-                for name in names where name.isLong && !name.text.hasPrefix("no-sig-") {
+                for name in names where name.isLong && !["no-sig-proxy", "no-pause"].contains(name.text) {
                     flags.insert(Flag(text: "--" + name.text, letter: letter, takesValue: takesValue))
                 }
                 if let letter, !names.contains(where: \.isLong), letter != "h" {

@@ -207,6 +207,69 @@ struct ContainerFilesTests {
             try await f.succeed("rm", "-f", "up")
         }
     }
+
+    @Test("export writes all files, and commit makes an image of what was changed")
+    func exportAndCommit() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            let script = "echo made > /made; rm /etc/passwd; chown 5:6 /made; ln /made /twin; echo up; exec sleep 100"
+            try await f.succeed(
+                "run",
+                "-d",
+                "--name",
+                "box",
+                "-e",
+                "A=1",
+                "-w",
+                "/tmp",
+                "-v",
+                "/data",
+                "base",
+                "sh",
+                "-c",
+                script
+            )
+            while try await f.succeed("logs", "box").outputText != "up\n" {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            let running = try TarArchive.read(try await f.succeed("export", "box").output)
+            let made = try #require(running.first { $0.path == "/made" })
+            #expect(String(decoding: made.content, as: UTF8.self) == "made\n")
+            #expect(!running.contains { $0.path == "/etc/passwd" } && running.contains { $0.path == "/bin/busybox" })
+            #expect(!running.contains { $0.path.hasPrefix("/proc/") })
+            let id = try await f.succeed(
+                "commit",
+                "-m",
+                "by hand",
+                "-a",
+                "me",
+                "-c",
+                #"CMD ["cat", "/twin"]"#,
+                "box",
+                "made:1"
+            ).outputText
+            #expect(id.hasPrefix("sha256:"))
+            #expect(try await f.succeed("ps", "--format", "{{.State}}").outputText == "running\n")
+            #expect(try await f.succeed("run", "--rm", "made:1").outputText == "made\n")
+            let command = "echo $A $PWD; stat -c %u:%g /made; ls /etc"
+            let shown = try await f.succeed("run", "--rm", "made:1", "sh", "-c", command)
+            #expect(shown.outputText.hasPrefix("1 /tmp\n5:6\n") && !shown.outputText.contains("passwd"))
+            let history = try await f.succeed("history", "--format", "{{.Comment}}", "made:1").outputText
+            #expect(history.hasPrefix("by hand\n"))
+            // The container's own mount points are in no layer.
+            let difference = try await f.swiftbuild("diff", "base", "made:1")
+            #expect(difference.outputText.contains("/etc/passwd") && !difference.outputText.contains("/etc/hosts"))
+            try await f.succeed("kill", "box")
+            try await f.succeed("export", "-o", "out.tar", "box")
+            let stopped = try TarArchive.read(try readFile(f.context.appending("out.tar")))
+            #expect(stopped.map(\.path) == running.map(\.path))
+            try await f.succeed("rm", "-v", "box")
+            try await f.succeed("create", "--name", "fresh", "base", "true")
+            try await f.succeed("commit", "fresh", "same")
+            #expect(try await f.swiftbuild("diff", "base", "same").outputText.contains("files:") == false)
+        }
+    }
+
 }
 
 extension BuildFixture {

@@ -1,7 +1,5 @@
 import ArgumentParser
-import BuildPlanning
 import CommandSupport
-import DockerfileSyntax
 import FileSystem
 import Glibc
 import Images
@@ -25,14 +23,7 @@ struct ImportCommand: Command {
 
     @OptionGroup var global: GlobalOptions
 
-    @Option(
-        name: [.customShort("c"), .customLong("change")],
-        help: ArgumentHelp(
-            "An instruction that changes the configuration, for example CMD; may repeat.",
-            valueName: "instruction"
-        )
-    )
-    var changes: [String] = []
+    @OptionGroup var change: ConfigurationChangeOption
 
     @Option(
         name: [.customShort("m"), .customLong("message")],
@@ -54,7 +45,7 @@ struct ImportCommand: Command {
         var configuration = ImageConfiguration(platform: try Platform.wanted(platform) ?? .host)
         let epoch = ProcessEnvironment["SOURCE_DATE_EPOCH"].flatMap { Int64($0) }
         configuration.created = Timestamp(secondsSinceEpoch: epoch ?? Int64(time(nil)))
-        configuration.config = try execution(configuration.config)
+        configuration.config = try change.applied(to: configuration.config)
         let (settings, images) = (configuration, try global.store.open())
         let image = try OutputDestination.explaining {
             try file == "-"
@@ -74,17 +65,5 @@ struct ImportCommand: Command {
         }
         Terminal.print("\(image.id)")
         return .success
-    }
-
-    /// The settings that `--change` makes of those of an image.
-    private func execution(_ start: ImageConfiguration.Execution) throws -> ImageConfiguration.Execution {
-        guard !changes.isEmpty else { return start }
-        let text = "FROM scratch\n" + changes.joined(separator: "\n") + "\n"
-        let source = SourceText(name: "--change", bytes: Array(text.utf8))
-        do {
-            return try ConfigurationChanges(Dockerfile(parsing: source)).applied(to: start)
-        } catch let error as DiagnosticsError {
-            throw UserError("--change: \(error.diagnostics.first?.message ?? "")", status: .usage)
-        }
     }
 }

@@ -122,7 +122,7 @@ public struct FileCopy {
             entry.path = moved(found.path.bytes)
             if entry.kind == .hardLink { entry.linkTarget = moved(found.linkTarget).bytes }
             if files != nil, !keepsOwners, [.characterDevice, .blockDevice].contains(entry.kind) {
-                omitted.append(entry.path)
+                omitted.append(PathInRoot(source.path.string).joining(found.path.bytes.dropFirst(depth)))
                 return false
             }
             guard entry.kind == .regular else {

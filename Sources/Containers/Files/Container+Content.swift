@@ -1,0 +1,35 @@
+internal import ContainerRuntime
+internal import FileSystem
+internal import Glibc
+public import Layers
+internal import Snapshots
+internal import SystemPackage
+public import Tar
+
+extension Container {
+    /// Writes all files of the container as a tar, without what is on its volumes.
+    ///
+    /// - Throws: `LayerError`, `SandboxError`, `SystemError`.
+    public func export(to sink: any ByteSink) throws {
+        let held = try store.hold(record, isReadOnly: true, withVolumes: false)
+        defer { withExtendedLifetime(held) {} }
+        let ownership = Ownership(below: try LayerStack(record.layers, in: store.layers).view)
+        let root = OpenFile(try OwnedDescriptor(held.root, O_RDONLY | O_DIRECTORY))
+        let tar = TarWriter(sink: sink)
+        var reader = TreeReader(root: "/", whiteouts: .none, descriptor: root.descriptor)
+        try reader.read { entry, source in
+            let file = try entry.kind == .regular ? OpenFile(source.open()) : nil
+            try tar.write(ownership.corrected(entry), content: file.map { ($0.descriptor, 0) })
+            return true
+        }
+        try tar.finish()
+    }
+
+    /// Makes a layer of what the container has changed; `nil` where that is nothing.
+    ///
+    /// - Throws: `LayerError`, `SystemError`.
+    public func capture() throws -> Layer? {
+        let layer = try LayerCapture().layer(of: try writtenFiles(), in: store.layers)
+        return try store.layers.index(of: layer).count > 0 ? layer : nil
+    }
+}
