@@ -243,7 +243,12 @@ static void enter_process(struct sb_child *child) {
     // Until the program is executed, this program's file is what /proc inside shows of it (CVE-2016-9962,
     // CVE-2019-5736).
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    check(child, setns(configuration->entered, namespaces));
+    int result = setns(configuration->entered, namespaces);
+    // A network namespace that does not belong to the user namespace is the machine's, in which this process is already.
+    if (result != 0 && errno == EPERM && configuration->isolation == SB_ISOLATION_USER_NAMESPACE) {
+        result = setns(configuration->entered, namespaces & ~CLONE_NEWNET);
+    }
+    check(child, result);
     check(child, sb_clone_brother(child));
 }
 

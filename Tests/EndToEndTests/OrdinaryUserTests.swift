@@ -193,6 +193,66 @@ struct OrdinaryUserTests {
     }
 
     @Test(
+        "has containers: run, exec, logs, stop, volumes and health checks",
+        .enabled("needs busybox-static") { Machine.has("busybox") },
+        .enabled("an ordinary user may not read the binary or the toolchain here") { try await canStart() },
+        .enabled("an ordinary user may start no process in namespaces of its own here") { try await canRun() }
+    )
+    func containers() async throws {
+        try await BuildFixture.with { f in
+            makeHome(f)
+            try await importBase(f)
+            func succeed(_ arguments: String..., status: Int32 = 0) async throws -> String {
+                let result = try await run(f, arguments)
+                try #require(result.status == status, "\(result)")
+                return result.outputText
+            }
+            let first = try await succeed(
+                "run",
+                "--rm",
+                "-v",
+                "vol:/d",
+                "base",
+                "sh",
+                "-c",
+                "id -u; echo kept >/d/x; exit 3",
+                status: 3
+            )
+            #expect(first == "0\n")
+            #expect(try await succeed("run", "--rm", "--init", "-v", "vol:/d:ro", "base", "cat", "/d/x") == "kept\n")
+            let service = "trap 'echo ended; exit 143' TERM; echo up; while :; do sleep 0.05; done"
+            _ = try await succeed(
+                "run",
+                "-d",
+                "--name",
+                "web",
+                "--health-cmd",
+                "test -e /ok",
+                "--health-interval",
+                "50ms",
+                "base",
+                "sh",
+                "-c",
+                service
+            )
+            #expect(try await succeed("ps", "--format", "{{.State}}") == "running\n")
+            _ = try await succeed("exec", "web", "touch", "/ok")
+            #expect(try await succeed("wait", "--condition", "healthy", "web") == "0\n")
+            _ = try await succeed("stop", "web")
+            #expect(try await succeed("logs", "web") == "up\nended\n")
+            #expect(try await succeed("wait", "web") == "143\n")
+            _ = try await succeed("start", "web")
+            _ = try await succeed("exec", "web", "test", "-e", "/ok")
+            let limited = try await run(f, ["run", "--rm", "-m", "64m", "base", "true"])
+            #expect(limited.status == 125 && limited.errors.contains("--memory needs the control group"), "\(limited)")
+            let shared = try await run(f, ["run", "--rm", "--pid", "host", "base", "true"])
+            #expect(shared.status == 125 && shared.errors.contains("--pid host needs"), "\(shared)")
+            _ = try await succeed("rm", "-f", "web")
+            #expect(try await succeed("ps", "-aq") == "")
+        }
+    }
+
+    @Test(
         "where nothing is allowed RUN says what is missing, and everything else works",
         .enabled("needs root, to make such a place") { Machine.isRoot },
         .enabled("needs busybox-static, setpriv and unshare") {
