@@ -18,15 +18,18 @@ extension Collection<String> {
     ///
     /// - Parameters:
     ///   - ignoresMissing: Whether a container that does not exist is passed over.
+    ///   - find: Finds one; `nil` where there is nothing more to be done with it.
     ///   - body: Returns what is printed of a success; the name where it is `nil`.
     func forEachContainer(
         in store: ContainerStore,
         ignoresMissing: Bool = false,
+        find: ((String) throws -> Container?)? = nil,
         _ body: (Container) throws -> String?
     ) -> ExitStatus {
         forEachName { name in
             do {
-                return try body(try store.find(name)) ?? name
+                let container = if let find { try find(name) } else { try store.find(name) }
+                return try container.flatMap { try body($0) } ?? name
             } catch ContainerStoreError.notFound where ignoresMissing {
                 return nil
             }

@@ -29,29 +29,52 @@ public struct ContainerStore: Sendable {
 
     // MARK: Finding
 
-    /// All containers, the one that was created last first; what is not readable is left out.
-    public func all() throws -> [Container] {
-        try FileOperations.names(in: root).compactMap { name in
-            ContainerID(String(decoding: name, as: UTF8.self)).flatMap { try? container($0) }
-        }.sorted {
+    private var ids: [ContainerID] {
+        get throws {
+            try FileOperations.names(in: root).compactMap { ContainerID(String(decoding: $0, as: UTF8.self)) }
+        }
+    }
+
+    /// All containers, the one that was created last first, and why others are not among them.
+    public func list() throws -> (containers: [Container], unreadable: [any Error]) {
+        var containers: [Container] = []
+        var unreadable: [any Error] = []
+        for id in try ids {
+            do {
+                containers.append(try container(id))
+            } catch ContainerStoreError.notFound {
+                // It was removed meanwhile.
+            } catch {
+                unreadable.append(error)
+            }
+        }
+        containers.sort {
             ($1.record.created.description, $1.record.id.description) < (
                 $0.record.created.description, $0.record.id.description
             )
         }
+        return (containers, unreadable)
     }
+
+    /// The same without those that are not readable.
+    public func all() throws -> [Container] { try list().containers }
 
     /// The container with a name, an ID or the beginning of one.
     ///
-    /// - Throws: `ContainerStoreError.notFound`, `.ambiguous`.
+    /// - Throws: `ContainerStoreError.notFound`, `.ambiguous`, `.damaged`.
     public func find(_ text: String) throws -> Container {
-        if let id = ContainerID(text), let found = try? container(id) { return found }
+        if let id = ContainerID(text) { return try container(id) }
         let name = text.hasPrefix("/") ? String(text.dropFirst()) : text
         let all = try all()
         if let named = all.first(where: { $0.record.name.description == name }) { return named }
         let matches = text.isEmpty ? [] : all.filter { $0.record.id.description.hasPrefix(text) }
         guard matches.count < 2 else { throw ContainerStoreError.ambiguous(text, count: matches.count) }
-        guard let match = matches.first else { throw ContainerStoreError.notFound(text) }
-        return match
+        if let match = matches.first { return match }
+        // What is damaged has no name any more.
+        guard !text.isEmpty, let id = try ids.first(where: { $0.description.hasPrefix(text) }) else {
+            throw ContainerStoreError.notFound(text)
+        }
+        return try container(id)
     }
 
     /// - Throws: `ContainerStoreError.damaged`, `SystemError`.
@@ -76,7 +99,11 @@ public struct ContainerStore: Sendable {
         var state: ContainerState = try read(id, "state.json")
         guard state.isRunning else { return state }
         ControlGroup.removeLeftOver(of: id)
-        if (try read(id, "container.json") as ContainerRecord).isRemovedAfterwards {
+        if let supervisor = state.supervisorID { TemporaryDirectory.sweep(store[.temporary], of: supervisor) }
+        let record: ContainerRecord = try read(id, "container.json")
+        if record.isRemovedAfterwards {
+            let container = Container(store: self, record: record, state: ContainerState())
+            try? VolumeStore(layers).removeAnonymous(of: container, containers: self)
             try store.discard(directory(id))
             throw ContainerStoreError.notFound(id.short)
         }
@@ -84,7 +111,9 @@ public struct ContainerStore: Sendable {
         state.processID = 0
         state.endpoints = []
         state.exitCode = 137
-        state.error = "the supervisor ended unexpectedly"
+        state.error =
+            state.bootID == BootID.current.description
+            ? "the supervisor ended unexpectedly" : "the machine was restarted"
         state.finished = Timestamp.now
         try write(state, id, "state.json")
         return state
@@ -94,16 +123,28 @@ public struct ContainerStore: Sendable {
         let path = directory(id).appending(name)
         do {
             return try CanonicalJSON.decode(Value.self, from: try FileOperations.readRegular(path, limit: 16 << 20))
-        } catch let error as SystemError where error.errno == .noSuchFileOrDirectory {
+        } catch let error as SystemError
+            where error.errno == .noSuchFileOrDirectory && FileStatus.ifPresent(directory(id)) == nil
+        {
             throw ContainerStoreError.notFound(id.short)
-        } catch let error as DecodingError {
-            throw ContainerStoreError.damaged(id, reason: "\(error)")
+        } catch let error as SystemError {
+            throw ContainerStoreError.damaged(id, reason: "`\(name)`: \(error.reason)")
+        } catch is DecodingError {
+            throw ContainerStoreError.damaged(id, reason: "`\(name)` is not what was written")
         }
     }
 
     func write(_ value: some Encodable, _ id: ContainerID, _ name: String) throws {
         let bytes = try CanonicalJSON.encode(value)
         try FileOperations.writeAtomically(bytes, to: directory(id).appending(name), temporary: store[.temporary])
+    }
+
+    /// Writes a state where the old one is, since a disk that is full has room there.
+    func overwrite(_ state: ContainerState, _ id: ContainerID) throws {
+        let (bytes, path) = (try CanonicalJSON.encode(state), directory(id).appending("state.json"))
+        let file = try OwnedDescriptor(path, O_WRONLY)
+        try bytes.withUnsafeBytes { try FileOperations.write($0, to: file.rawValue, path: path) }
+        ftruncate(file.rawValue, off_t(bytes.count))
     }
 
     // MARK: Locks
@@ -138,6 +179,8 @@ public struct ContainerStore: Sendable {
         )
         if let wanted, let id = names[wanted.description] { throw ContainerStoreError.nameInUse(wanted, by: id) }
         let record = try make(wanted ?? .random(except: Set(names.keys)))
+        // What commands and supervisors that were killed had not finished.
+        TemporaryDirectory.sweep(store[.temporary])
         let work = try TemporaryDirectory(in: store[.temporary])
         try FileOperations.createRoot(work.path.appending("fs"))
         let state = ContainerState()
@@ -185,6 +228,8 @@ public struct ContainerStore: Sendable {
             throw ContainerStoreError.running(container.record.name)
         }
         defer { withExtendedLifetime(lock) {} }
+        // Its supervisor may have been killed before it could say that it runs.
+        ControlGroup.removeLeftOver(of: container.id)
         try store.discard(directory(container.record.id))
     }
 
@@ -200,12 +245,29 @@ public struct ContainerStore: Sendable {
         return try networks.prune { !used.contains($0.name) && isSelected($0) }
     }
 
+    /// Removes a container whose record is not readable, with its process.
+    public func removeDamaged(_ id: ContainerID) throws {
+        if let supervisor = try ControlSocket.connect(to: directory(id)) {
+            defer { close(supervisor) }
+            let request = try CanonicalJSON.encode(Request.remove) + [UInt8(ascii: "\n")]
+            try request.withUnsafeBytes { try FileOperations.write($0, to: supervisor, path: "the supervisor") }
+            _ = try FileOperations.read(descriptor: supervisor, path: "the supervisor")
+        }
+        guard FileStatus.ifPresent(directory(id)) != nil else { return }
+        guard let lock = try tryLockSupervisor(id) else {
+            throw ContainerStoreError.damaged(id, reason: "its supervisor does not answer")
+        }
+        defer { withExtendedLifetime(lock) {} }
+        ControlGroup.removeLeftOver(of: id)
+        try store.discard(directory(id))
+        try? networks.clean()
+    }
+
     /// The layers that containers are made of.
     ///
     /// - Throws: `ContainerStoreError.damaged`: what a container needs that is not readable must not be guessed.
     public func layersInUse() throws -> [Layer] {
-        try FileOperations.names(in: root).compactMap { ContainerID(String(decoding: $0, as: UTF8.self)) }.flatMap {
-            id in
+        try ids.flatMap { id in
             do {
                 return (try read(id, "container.json") as ContainerRecord).layers
             } catch ContainerStoreError.notFound {

@@ -40,10 +40,11 @@ public enum ContainerStoreError: Error, Sendable, CustomStringConvertible {
         case .paused(let name): "the container `\(name)` is paused"
         case .notStarted(let reason, _): reason
         case .unsupported(let reason): reason
-        case .damaged(let id, let reason): "the record of the container \(id.short) is damaged: \(reason)"
         case .sharesNetwork(let name):
             "the container `\(name)` has no network of its own; `--network` decides that when it is created"
         case .networkNotRunning(let name): "cannot join the network of the container `\(name)`, which is not running"
+        case .damaged(let id, let reason):
+            "the record of the container \(id.short) is damaged: \(reason); `rm -f \(id.short)` removes it"
         case .neverHealthy(let name, true): "the container `\(name)` ended without having been healthy"
         case .neverHealthy(let name, false): "the container `\(name)` has no health check"
         case .noVolume(let name): "there is no volume `\(name)`"

@@ -21,13 +21,16 @@ public final class TemporaryDirectory: Sendable {
     /// Removes what processes that are gone left in a directory of temporary files.
     ///
     /// Only what has been there for some seconds is looked at: between making and locking there is an instant.
-    public static func sweep(_ directory: FilePath) {
+    /// - Parameter process: A process that has ended, whose directories are removed at once; `nil` for those of all.
+    public static func sweep(_ directory: FilePath, of process: Int32? = nil) {
         guard let names = try? FileOperations.names(in: directory), !names.isEmpty else { return }
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         for name in names {
             let path = directory.appending(String(decoding: name, as: UTF8.self))
-            guard let status = FileStatus.ifPresent(path), status.changed < (Int64(now.tv_sec) - 10) * 1_000_000_000,
+            let isOfProcess = process.map { name.starts(with: Array("\($0)-".utf8)) }
+            guard isOfProcess != false, let status = FileStatus.ifPresent(path),
+                isOfProcess == true || status.changed < (Int64(now.tv_sec) - 10) * 1_000_000_000,
                 status.kind == .directory || status.kind == .regular,
                 let lock = try? FileLock.tryAcquire(path, .exclusive)
             else { continue }

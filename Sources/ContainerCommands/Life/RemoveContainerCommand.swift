@@ -30,7 +30,18 @@ struct RemoveContainerCommand: Command {
 
     func run() throws -> ExitStatus {
         let store = try global.containers()
-        return names.forEachContainer(in: store, ignoresMissing: isForced) { container in
+        return names.forEachContainer(
+            in: store,
+            ignoresMissing: isForced,
+            find: { name in
+                do {
+                    return try store.find(name)
+                } catch ContainerStoreError.damaged(let id, _) where isForced {
+                    try store.removeDamaged(id)
+                    return nil
+                }
+            }
+        ) { container in
             try remove(container, store)
             return nil
         }

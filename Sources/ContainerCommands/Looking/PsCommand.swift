@@ -63,7 +63,9 @@ struct PsCommand: Command {
     func run() throws -> ExitStatus {
         let format = try RowFormat(parsing: format)
         let filter = try ContainerFilter(filters)
-        var containers = try global.containers().all().filter { container in
+        let (all, unreadable) = try global.containers().list()
+        for error in unreadable { Terminal.write("warning: \(Terminal.safe(output: "\(error)"))\n", to: STDERR_FILENO) }
+        var containers = all.filter { container in
             filter.accepts(container)
                 && (showsAll || showsLatest || count != nil || filter.hasStatus || container.state.isRunning)
         }

@@ -20,8 +20,11 @@ extension Container {
         }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let connection = SupervisorConnection(ends[0], self)
-        defer { close(ends[1]) }
-        try SupervisorProcess.spawn(program, connection: ends[1], log: directory.appending("supervisor.log"))
+        do {
+            // Closed at once: where the supervisor is killed before it answers, nothing else keeps the connection open.
+            defer { close(ends[1]) }
+            try SupervisorProcess.spawn(program, connection: ends[1], log: directory.appending("supervisor.log"))
+        }
         try connection.request(attachment.map { .attach(input: $0.givesInput, terminal: $0.size) } ?? .wait)
         switch try connection.next() {
         case let frame? where frame.kind == .done: return connection

@@ -21,6 +21,10 @@ public struct ContainerState: Sendable, Codable {
     public var processStart: UInt64 = 0
     /// What keeps its processes apart from the machine's, while it runs.
     public var isolation = SandboxIsolation.full
+    /// The process that writes this.
+    public var supervisorID: Int32?
+    /// The kernel's name for the time since the machine was started, in which it was.
+    public var bootID: String?
     public var started: Timestamp?
     public var finished: Timestamp?
     public var exitCode: Int32 = 0

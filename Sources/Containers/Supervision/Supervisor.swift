@@ -114,6 +114,8 @@ public final class Supervisor {
         state.processID = running.process.processID
         state.processStart = ProcessIdentity.startTime(of: running.process.processID) ?? 0
         state.isolation = running.isolation
+        state.bootID = BootID.current.description
+        state.supervisorID = getpid()
         state.started = Timestamp.now
         state.exitCode = 0
         state.endpoints = network.endpoints
@@ -247,7 +249,9 @@ public final class Supervisor {
         do {
             guard let process = running?.process else { throw ContainerStoreError.notRunning(record.name) }
             guard !isPaused else { throw ContainerStoreError.paused(record.name) }
-            try commands.start { try store.launch(command, beside: process.processDescriptor, of: record, state.isolation, $0) }
+            try commands.start {
+                try store.launch(command, beside: process.processDescriptor, of: record, state.isolation, $0)
+            }
             client.send(Frame(.done))
         } catch {
             let (reason, code) = Supervisor.reason(error)
@@ -370,8 +374,7 @@ public final class Supervisor {
     }
 
     private func save() {
-        // What a full disk keeps from being written is found out by the lock.
-        try? store.write(state, id, "state.json")
+        if (try? store.write(state, id, "state.json")) == nil { try? store.overwrite(state, id) }
     }
 
     private func takeHealth(at now: Int64) {
