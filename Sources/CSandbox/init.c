@@ -69,7 +69,11 @@ run_init(void) {
 
 extern const char __start_sb_init[], __stop_sb_init[];
 
-int sb_open_init(const struct sb_child *child, pid_t program) {
+int sb_create_init(const struct sb_child *child) {
+    return openat(child->nodes, "init", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+}
+
+int sb_write_init(const struct sb_child *child, int file, pid_t program) {
     const size_t length = (size_t)(__stop_sb_init - __start_sb_init);
     const struct image image = {
         .header =
@@ -100,8 +104,6 @@ int sb_open_init(const struct sb_child *child, pid_t program) {
             },
         .stack = {.p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W},
     };
-    int file = openat(child->nodes, "init", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
-    if (file < 0) return -1;
     int is_written = write(file, &image, sizeof image) == sizeof image &&
                      write(file, __start_sb_init, length) == (ssize_t)length;
     sb_close(file);
@@ -110,9 +112,14 @@ int sb_open_init(const struct sb_child *child, pid_t program) {
 
 #else
 
-int sb_open_init(const struct sb_child *child, pid_t program) {
-    (void)child, (void)program;
+int sb_create_init(const struct sb_child *child) {
+    (void)child;
     errno = ENOSYS;
+    return -1;
+}
+
+int sb_write_init(const struct sb_child *child, int file, pid_t program) {
+    (void)child, (void)file, (void)program;
     return -1;
 }
 

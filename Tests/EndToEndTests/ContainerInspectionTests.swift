@@ -94,9 +94,13 @@ struct ContainerInspectionTests {
                     // The host name of both is the ID, unless there is one.
                     if case .object(var config)? = members["Config"] {
                         if !flags.contains("-h box") { config["Hostname"] = nil }
-                        // Docker's own order changes from run to run.
+                        // Docker's own order changes from run to run, here and below.
                         config["Env"] = .array(value["Config"]["Env"].strings.sorted().map { .string($0) })
                         members["Config"] = .object(config)
+                    }
+                    if case .object(var host)? = members["HostConfig"], host["Binds"] != .null {
+                        host["Binds"] = .array(value["HostConfig"]["Binds"].strings.sorted().map { .string($0) })
+                        members["HostConfig"] = .object(host)
                     }
                     return .object(members)
                 }
