@@ -187,7 +187,7 @@ let package = Package(
             [
                 "CommandSupport", "Containers", "ContainerNetworks", "TerminalUI", "Formatting", "Reporting", "OCI",
                 "Threads", "FileSystem", "ContentStore", "Tar", "Layers", "Images", "Sandbox", "ContainerRuntime",
-                "Distribution", systemPackage, argumentParser,
+                "ChildProcesses", "Distribution", systemPackage, argumentParser,
             ]
         ),
         library(

@@ -6,7 +6,9 @@ public enum ContainerCommands {
         [
             DebugShellCommand.self,
             RunCommand.self, CreateCommand.self, StartCommand.self, AttachCommand.self, ExecCommand.self,
-            PsCommand.self, LogsCommand.self, InspectCommand.self, StopCommand.self, RestartCommand.self,
+            PsCommand.self, LogsCommand.self, InspectCommand.self, TopCommand.self, StatsCommand.self,
+            EventsCommand.self, StopCommand.self,
+            RestartCommand.self,
             KillCommand.self,
             PauseCommand.self, UnpauseCommand.self, WaitCommand.self, RenameCommand.self, RemoveContainerCommand.self,
             ExportCommand.self, PortCommand.self, NetworkCommand.self,

@@ -57,7 +57,13 @@ public struct ContainerStore: Sendable {
     }
 
     /// The same without those that are not readable.
-    public func all() throws -> [Container] { try list().containers }
+    ///
+    /// - Parameter demandsAll: Whether it is an error that one is not readable: what it needs must not be guessed.
+    public func all(demandsAll: Bool = false) throws -> [Container] {
+        let (containers, unreadable) = try list()
+        if demandsAll, let error = unreadable.first { throw error }
+        return containers
+    }
 
     /// The container with a name, an ID or the beginning of one.
     ///
@@ -104,6 +110,8 @@ public struct ContainerStore: Sendable {
         if record.isRemovedAfterwards {
             let container = Container(store: self, record: record, state: ContainerState())
             try? VolumeStore(layers).removeAnonymous(of: container, containers: self)
+            note("die", record, ["exitCode": "137"])
+            note("destroy", record)
             try store.discard(directory(id))
             throw ContainerStoreError.notFound(id.short)
         }
@@ -116,10 +124,11 @@ public struct ContainerStore: Sendable {
             ? "the supervisor ended unexpectedly" : "the machine was restarted"
         state.finished = Timestamp.now
         try write(state, id, "state.json")
+        note("die", record, ["exitCode": "137"])
         return state
     }
 
-    private func read<Value: Decodable>(_ id: ContainerID, _ name: String) throws -> Value {
+    func read<Value: Decodable>(_ id: ContainerID, _ name: String) throws -> Value {
         let path = directory(id).appending(name)
         do {
             return try CanonicalJSON.decode(Value.self, from: try FileOperations.readRegular(path, limit: 16 << 20))
@@ -190,6 +199,7 @@ public struct ContainerStore: Sendable {
             try FileOperations.writeAtomically(bytes, to: work.path.appending(name), temporary: store[.temporary])
         }
         try FileOperations.rename(work.path, to: directory(record.id))
+        note("create", record)
         return Container(store: self, record: record, state: state)
     }
 
@@ -202,7 +212,9 @@ public struct ContainerStore: Sendable {
         if let other = try all().first(where: { $0.record.name == name }) {
             throw ContainerStoreError.nameInUse(name, by: other.record.id)
         }
+        let oldName = try container(id).record.name
         try change(id) { $0.name = name }
+        note("rename", id, ["oldName": "/\(oldName)"])
         try networks.rename(id, to: name.description)
     }
 
@@ -231,6 +243,7 @@ public struct ContainerStore: Sendable {
         // Its supervisor may have been killed before it could say that it runs.
         ControlGroup.removeLeftOver(of: container.id)
         try store.discard(directory(container.record.id))
+        note("destroy", container.record)
     }
 
     /// The names of the networks that containers are to be in, also of those that do not run.

@@ -76,6 +76,7 @@ public struct VolumeStore: Sendable {
         )
         do throws(SystemError) {
             try FileOperations.rename(work.path, to: directory(name))
+            note("create", name)
         } catch  where [.directoryNotEmpty, .fileExists].contains(error.errno) {
             // Another process was faster.
         }
@@ -115,6 +116,7 @@ public struct VolumeStore: Sendable {
             throw ContainerStoreError.volumeInUse(name, by: user.record.name)
         }
         try store.discard(directory(name))
+        note("destroy", name)
     }
 
     /// Removes the volumes that were made for a container which did not name them, and that no other one has.
@@ -123,12 +125,17 @@ public struct VolumeStore: Sendable {
             guard let volume = try find(name), volume.record.isAnonymous else { continue }
             if try users(of: name, containers).allSatisfy({ $0.id == container.id }) {
                 try store.discard(directory(name))
+                note("destroy", name)
             }
         }
     }
 
+    private func note(_ action: String, _ name: String) {
+        EventLog(layers).add(.volume, action, name, ["driver": "local"])
+    }
+
     /// The containers that have a volume, whether they run or not.
     public func users(of name: String, _ containers: ContainerStore) throws -> [Container] {
-        try containers.all().filter { $0.record.volumes.contains(name) }
+        try containers.all(demandsAll: true).filter { $0.record.volumes.contains(name) }
     }
 }

@@ -89,15 +89,28 @@ extension KnownCommand {
             ]
         ),
         KnownCommand("logout", docker: "docker logout", []),
-        KnownCommand("df", docker: "docker system df", [.option("format"), .toggle("verbose", "v"), root]),
+        KnownCommand("system df", docker: "docker system df", [.option("format"), .toggle("verbose", "v"), root]),
+        KnownCommand(
+            "system prune",
+            docker: "docker system prune",
+            [
+                .toggle("all", "a"),
+                .option(
+                    "filter",
+                    nil,
+                    .different("with `label`, images and the build cache stay: they are not looked for by it")
+                ),
+                .toggle("force", "f"), .toggle("volumes"), root,
+            ]
+        ),
         KnownCommand(
             "prune",
-            docker: "docker system prune",
+            docker: "docker image prune",
             [
                 .toggle("all", "a", .different("also unpacked layers and cache mounts; images with names stay")),
                 .option("filter", nil, .different("only `until=`")),
                 .toggle("force", "f", .different("it never asks")),
-                .toggle("volumes", nil, .missing("there are no volumes yet")), .toggle("dry-run", "n", .own),
+                .toggle("dry-run", "n", .own),
                 .option("older-than", nil, .own), .option("keep-storage", nil, .own),
                 .option("max-used-space", nil, .own), .option("min-free", nil, .own),
                 .option("min-free-space", nil, .own), root,
@@ -108,6 +121,7 @@ extension KnownCommand {
 
     /// The commands that Docker does not have.
     static let ownCommands: [KnownCommand] = [
+        KnownCommand("df", [.option("format", nil, .own), .toggle("verbose", "v", .own), root]),
         KnownCommand("check", inputs + own(["format", "root"])),
         KnownCommand("explain", own(["step", "format", "root"])),
         KnownCommand("build-logs", own(["step", "root"])),

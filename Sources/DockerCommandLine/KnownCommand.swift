@@ -36,13 +36,16 @@ struct KnownCommand: Sendable {
         case "run": KnownCommand("run", docker: "docker run", foreign: .behindFirst, run)
         case "check-cache": KnownCommand("check-cache", build + [.option("format", nil, .own)])
         case "debug-shell": KnownCommand("debug-shell", foreign: .all, [root, .option("build", nil, .own)])
-        default: (containerCommands + networkCommands + imageCommands + ownCommands).first { $0.name == name }
+        default:
+            (containerCommands + networkCommands + volumeCommands + imageCommands + ownCommands).first {
+                $0.name == name
+            }
         }
     }
 
     static let all =
         ["build", "run", "check-cache", "debug-shell"].compactMap(named) + containerCommands + networkCommands
-        + imageCommands
+        + volumeCommands + imageCommands
         + ownCommands
 
     /// All commands as they are typed, those of groups with two words.

@@ -12,6 +12,24 @@ public enum HumanReadable {
         return significant(value) + units[unit]
     }
 
+    /// A size of memory in binary units with up to four significant digits, such as `576KiB` or `23.54GiB` (go-units,
+    /// `BytesSize`).
+    public static func binarySize(_ bytes: Int64) -> String {
+        let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+        var (value, unit) = (Double(max(bytes, 0)), 0)
+        while value >= 1024, unit < units.count - 1 { (value, unit) = (value / 1024, unit + 1) }
+        let decimals = value >= 1000 ? 1.0 : value >= 100 ? 10 : value >= 10 ? 100 : 1000
+        var text = "\((value * decimals).rounded(.toNearestOrEven) / decimals)"
+        if text.hasSuffix(".0") { text.removeLast(2) }
+        return text + units[unit]
+    }
+
+    /// A number with two decimals.
+    public static func hundredths(_ value: Double) -> String {
+        let number = Int64((max(0, value) * 100).rounded())
+        return "\(number / 100).\(number / 10 % 10)\(number % 10)"
+    }
+
     /// A part of a whole, from 0 to 1, as percent; rounded down, so that 100 % is all of it.
     public static func percent(_ value: Double) -> String {
         let tenths = Int((min(max(value, 0), 1) * 1000).rounded(.down))

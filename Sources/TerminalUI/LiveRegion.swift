@@ -1,3 +1,4 @@
+public import Formatting
 internal import Glibc
 
 /// The lines at the bottom of a terminal that are drawn again and again, below lines that stay.
@@ -38,4 +39,16 @@ struct LiveRegion {
 
     /// Takes the live lines away.
     mutating func clear(_ permanent: [UInt8] = []) { draw(permanent, []) }
+}
+
+/// A table on standard output that is drawn again in its place.
+public struct LiveTable {
+    private var region = LiveRegion()
+
+    public init() {}
+
+    public mutating func draw(_ table: TextTable) {
+        let lines = table.render().split(separator: "\n").map(String.init)
+        region.draw([], lines, to: STDOUT_FILENO)
+    }
 }

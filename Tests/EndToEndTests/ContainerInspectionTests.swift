@@ -32,6 +32,8 @@ struct ContainerInspectionTests {
     /// What differs, as lines.
     private func differences(_ docker: JSON, _ own: JSON, at path: String = "") -> [String] {
         if Self.differing[path] != nil { return [] }
+        // A set, in Docker's daemon.
+        if path == "HostConfig.Binds", docker.strings.sorted() == own.strings.sorted() { return [] }
         guard case .object(let theirs) = docker, case .object(let ours) = own else {
             return docker == own ? [] : ["\(path): \(docker), but \(own)"]
         }
@@ -176,7 +178,8 @@ struct ContainerInspectionTests {
                 #expect(try await f.start(["volume"] + wrong).wait().status != 0, "\(wrong)")
             }
             let asked = try await f.swiftbuild("volume", "prune", input: "n\n")
-            #expect(asked.status == 1 && asked.outputText.contains("[y/N]"), "\(asked)")
+            #expect(asked.status == 0 && asked.outputText.hasSuffix("[y/N] "), "\(asked)")
+            #expect(try await f.swiftbuild("volume", "prune").errors.contains("cannot prompt"))
             let pruned = try await f.swiftbuild("volume", "prune", input: "y\n").outputText
             #expect(pruned.contains("Deleted Volumes:\n\(anonymous)\n\nTotal reclaimed space: "), "\(pruned)")
             try await f.succeed("container", "prune", "-f", "--filter", "until=1h")

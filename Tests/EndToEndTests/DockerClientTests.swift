@@ -22,7 +22,8 @@ struct DockerClientTests {
             "inspect -f{{.Id}} x", "inspect --type=image x", "inspect -sf{{.Id}} x",
             "volume create -dlocal --label=a x",
             "volume ls -qfname=x", "volume rm -fx", "volume prune -af --filter=label=x", "volume ls -z",
-            "container prune -fx", "image inspect -z", "logout --nope", "version -f{{.Client.Os}}",
+            "container prune -fx", "system prune -afx",
+            "system df -vx", "image inspect -z", "logout --nope", "version -f{{.Client.Os}}",
             "pull --disable-content-trust=false x",
         ]
     )

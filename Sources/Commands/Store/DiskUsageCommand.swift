@@ -60,7 +60,7 @@ extension StoreUsage {
         return table
     }
 
-    private static func share(_ part: Int64, of whole: Int64) -> String {
+    static func share(_ part: Int64, of whole: Int64) -> String {
         let percent = whole > 0 ? " (\(Int(Double(part) / Double(whole) * 100))%)" : ""
         return HumanReadable.size(part) + percent
     }

@@ -92,8 +92,10 @@ struct ExecCommand: Command {
             try container.executeDetached(options)
             return .success
         }
-        return try ForegroundProcess.run(usesTerminal: usesTerminal, isInteractive: isInteractive) { streams in
+        let status = try ForegroundProcess.run(usesTerminal: usesTerminal, isInteractive: isInteractive) { streams in
             try container.execute(options, streams)
         }
+        container.note("exec_die", ["exitCode": "\(status.rawValue)"])
+        return status
     }
 }

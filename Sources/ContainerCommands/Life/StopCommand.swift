@@ -77,6 +77,7 @@ struct RestartCommand: Command {
         return names.forEachContainer(in: try global.containers()) { container in
             try container.stop(signal: signal, timeout: flags.timeout)
             _ = try container.start(SupervisorEntry.arguments(container), attachment: nil)
+            container.note("restart")
             return nil
         }
     }

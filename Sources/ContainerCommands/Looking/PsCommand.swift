@@ -76,7 +76,7 @@ struct PsCommand: Command {
         }
         try format.print(
             containers,
-            fields(Int64(time(nil))),
+            PsCommand.fields(showsWhole: showsWhole, now: Int64(time(nil))),
             columns: ["ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names"]
                 + (showsSize ? ["Size"] : [])
         )
@@ -84,11 +84,11 @@ struct PsCommand: Command {
     }
 
     /// Docker's.
-    private func fields(_ now: Int64) -> [RowFormat.Field<Container>] {
+    static func fields(showsWhole: Bool, now: Int64) -> [RowFormat.Field<Container>] {
         [
             .init("ID", "CONTAINER ID") { showsWhole ? "\($0.id)" : $0.id.short },
             .init("Image", "IMAGE") { $0.record.image },
-            .init("Command", "COMMAND") { command($0) },
+            .init("Command", "COMMAND") { command($0, showsWhole: showsWhole) },
             .init("CreatedAt", "CREATED AT") { "\($0.record.created)" },
             .init("RunningFor", "CREATED") {
                 HumanReadable.age(secondsSinceEpoch: $0.record.created.secondsSinceEpoch, now: now)
@@ -106,11 +106,11 @@ struct PsCommand: Command {
         ]
     }
 
-    private func size(_ size: (written: Int64, image: Int64)) -> String {
+    private static func size(_ size: (written: Int64, image: Int64)) -> String {
         "\(HumanReadable.size(size.written)) (virtual \(HumanReadable.size(size.written + size.image)))"
     }
 
-    private func command(_ container: Container) -> String {
+    private static func command(_ container: Container, showsWhole: Bool) -> String {
         let text = container.record.process.arguments.joined(separator: " ")
         return "\"" + (showsWhole || text.count <= 20 ? text : text.prefix(19) + "…") + "\""
     }

@@ -33,7 +33,7 @@ struct ContainerPruneCommand: Command {
 
     func run() throws -> ExitStatus {
         let filter = try PruneFilter(flags.filters)
-        try flags.confirm("container prune", ["all stopped containers"])
+        guard try flags.confirm(["all stopped containers"]) else { return .success }
         let (ids, bytes) = try global.containers().prune(filter)
         var pruned = PrunedObjects()
         pruned.add("Containers", ids, freed: bytes)

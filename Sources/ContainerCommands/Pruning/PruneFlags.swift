@@ -1,8 +1,11 @@
 public import ArgumentParser
+import ContainerNetworks
 public import Containers
+import ContentStore
 import FileSystem
 import Formatting
 import Glibc
+import Layers
 public import OCI
 public import Reporting
 import TerminalUI
@@ -26,21 +29,29 @@ public struct PruneFlags: ParsableArguments {
     /// Asks whether to go on, unless that was forbidden, in Docker's words.
     ///
     /// - Parameter what: What will be removed: one thing, or several with a line for each.
-    /// - Throws: `UserError` where the answer is no.
-    public func confirm(_ command: String, _ what: [String]) throws(UserError) {
-        guard !isForced else { return }
-        let list = what.count == 1 ? " \(what[0]).\n" : "\n" + what.map { "  - \($0)\n" }.joined() + "\n"
-        let question = "WARNING! This will remove\(what.count == 1 ? "" : ":")\(list)"
-        Terminal.write(question + "Are you sure you want to continue? [y/N] ", to: STDOUT_FILENO)
-        let answer = readLine()?.lowercased()
-        guard answer == "y" || answer == "yes" else { throw UserError("\(command) has been cancelled") }
+    /// - Throws: `UserError` where there is no answer.
+    public func confirm(_ what: [String]) throws(UserError) -> Bool {
+        guard !isForced else { return true }
+        let list = what.count == 1 ? " \(what[0]).\n" : ":\n" + what.map { "  - \($0)\n" }.joined() + "\n"
+        Terminal.write(
+            "WARNING! This will remove\(list)Are you sure you want to continue? [y/N] ",
+            to: STDOUT_FILENO
+        )
+        guard let answer = readLine() else {
+            Terminal.print("")
+            throw UserError("cannot prompt: there is no input", hints: ["`-f` removes without asking"])
+        }
+        return ["y", "yes"].contains(answer.lowercased())
     }
 }
 
 /// Which of what is not in use goes.
 public struct PruneFilter {
     private let filters: NamedFilters
-    private let until: Int64?
+    /// What was made since stays, in nanoseconds since 1970.
+    public let until: Int64?
+
+    public var hasLabels: Bool { filters["label"] != nil || filters["label!"] != nil }
 
     /// - Parameter known: The filters that a command has.
     /// - Throws: `UserError` with the status for wrong use.
@@ -50,7 +61,7 @@ public struct PruneFilter {
     }
 
     /// Whether something goes that was made at a time.
-    public func accepts(created: Timestamp?, labels: [String: String]) -> Bool {
+    public func accepts(created: Timestamp?, labels: [String: String] = [:]) -> Bool {
         filters.accepts(labels: labels) { _, _ in
             guard let until, let created = created?.secondsSinceEpoch else { return true }
             return created < until / 1_000_000_000
@@ -91,6 +102,17 @@ extension ContainerStore {
     }
 }
 
+extension ContainerStore {
+    /// Removes the networks that no container is in.
+    ///
+    /// - Returns: Their names.
+    public func pruneNetworks(_ filter: PruneFilter) throws -> [String] {
+        // Looking makes the default network, which is not there before something needs it.
+        guard try !FileOperations.names(in: layers.store[.networks]).isEmpty else { return [] }
+        return try networkStore.prune { filter.accepts(created: $0.created, labels: $0.labels) }.map(\.name)
+    }
+}
+
 extension VolumeStore {
     /// Removes the volumes that no container has.
     ///
@@ -102,7 +124,11 @@ extension VolumeStore {
         for volume in try all() where takesNamed || volume.record.isAnonymous {
             guard filter.accepts(created: volume.record.created, labels: volume.record.labels) else { continue }
             let size = DiskUsage.of(contentOf: volume.files)
-            guard (try? remove(volume.name, containers: containers)) != nil else { continue }
+            do {
+                try remove(volume.name, containers: containers)
+            } catch ContainerStoreError.volumeInUse {
+                continue
+            }
             names.append(volume.name)
             bytes += size
         }

@@ -229,7 +229,7 @@ struct VolumePruneCommand: Command {
     func run() throws -> ExitStatus {
         let filter = try PruneFilter(flags.filters, known: ["label", "label!"])
         let kind = takesAll ? "all" : "anonymous"
-        try flags.confirm("volume prune", ["\(kind) local volumes not used by at least one container"])
+        guard try flags.confirm(["\(kind) local volumes not used by at least one container"]) else { return .success }
         let containers = try global.containers()
         let (names, bytes) = try global.volumes().prune(filter, all: takesAll, containers: containers)
         var pruned = PrunedObjects()

@@ -27,12 +27,26 @@ extension Container {
     public func execute(_ options: ExecOptions, _ streams: SandboxStreams) throws -> SandboxProcess {
         let descriptor = try processDescriptor()
         defer { close(descriptor) }
-        return try store.launch(try specification(options), beside: descriptor, of: record, state.isolation, streams)
+        let process = try store.launch(
+            try specification(options),
+            beside: descriptor,
+            of: record,
+            state.isolation,
+            streams
+        )
+        noteExecution(options)
+        return process
     }
 
     /// Lets the supervisor start a command, which nobody waits for.
     public func executeDetached(_ options: ExecOptions) throws {
         try connect(.execute(try specification(options))).waitForAnswer()
+        noteExecution(options)
+    }
+
+    private func noteExecution(_ options: ExecOptions) {
+        let command = options.command.joined(separator: " ")
+        for action in ["exec_create", "exec_start"] { note("\(action): \(command)") }
     }
 
     /// A descriptor of the container's process, for the caller to close.

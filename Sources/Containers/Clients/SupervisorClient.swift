@@ -63,24 +63,43 @@ extension Container {
     ///   - signal: `nil` for the container's own.
     ///   - timeout: Seconds until it is killed; `nil` for the container's own, -1 for never.
     public func stop(signal: Int32? = nil, timeout: Int? = nil) throws {
-        try whileRunning { _ = try connect(.stop(signal: signal, timeout: timeout)).waitForEnd() }
+        try whileRunning {
+            let connection = try connect(.stop(signal: signal, timeout: timeout))
+            store.note("kill", id, ["signal": "\(signal ?? record.stopSignal)"])
+            _ = try connection.waitForEnd()
+            store.note("stop", id)
+        }
     }
 
     /// Kills the process and removes the container.
-    public func end() throws { try whileRunning { _ = try connect(.remove).waitForEnd() } }
+    public func end() throws {
+        try whileRunning {
+            let connection = try connect(.remove)
+            store.note("kill", record, ["signal": "\(SIGKILL)"])
+            _ = try connection.waitForEnd()
+        }
+    }
 
     /// Sends the process a signal; after SIGKILL it has ended, and can be removed.
     ///
     /// - Throws: `ContainerStoreError.notRunning`.
     public func kill(_ signal: Int32) throws {
-        try connect(.kill(signal: signal)).waitForAnswer()
+        let connection = try connect(.kill(signal: signal))
+        store.note("kill", id, ["signal": "\(signal)"])
+        try connection.waitForAnswer()
         if signal == SIGKILL { try whileRunning { try connect(.wait).waitForEnd() } }
     }
 
     /// Stops all processes, or lets them go on.
     ///
     /// - Throws: `ContainerStoreError.notRunning`, `.unsupported`.
-    public func setPaused(_ isPaused: Bool) throws { try connect(isPaused ? .pause : .resume).waitForAnswer() }
+    public func setPaused(_ isPaused: Bool) throws {
+        try connect(isPaused ? .pause : .resume).waitForAnswer()
+        note(isPaused ? "pause" : "unpause")
+    }
+
+    /// Adds an event of this container.
+    public func note(_ action: String, _ attributes: [String: String] = [:]) { store.note(action, id, attributes) }
 
     /// Waits until the container has ended for good.
     ///

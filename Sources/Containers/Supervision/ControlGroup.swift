@@ -27,6 +27,9 @@ final class ControlGroup: Sendable {
         surroundings.controlGroups = processFiles.map(\.descriptor)
     }
 
+    /// What counts for `stats` without a limit.
+    private static let counting: Set = ["memory", "pids", "io"]
+
     /// Makes the groups.
     ///
     /// - Parameter devices: What works beside the devices that no program can do without; `nil` for everything.
@@ -43,7 +46,8 @@ final class ControlGroup: Sendable {
             for directory in [root, parent] {
                 _ = mkdir(parent.string, 0o755)
                 // One by one: a controller that is not there must not keep the others out.
-                for name in Set(settings.map(\.controller)) where hierarchies.controllers.contains(name) {
+                for name in ControlGroup.counting.union(settings.map(\.controller))
+                where hierarchies.controllers.contains(name) {
                     ControlGroup.write("+\(name)", to: directory.appending("cgroup.subtree_control"))
                 }
             }
@@ -78,13 +82,29 @@ final class ControlGroup: Sendable {
 
     /// The groups of a container that runs, for a further process of it.
     convenience init?(joining id: ContainerID) throws {
+        let groups = ControlGroup.groups(of: id)
+        try self.init(unified: groups.unified, old: groups.old, devices: nil)
+    }
+
+    /// The groups that there are of a container: that of version 2, and those of version 1 by controller.
+    static func groups(of id: ContainerID) -> (unified: FilePath?, old: [String: FilePath]) {
         let hierarchies = Hierarchies()
         func group(_ root: FilePath) -> FilePath? {
             let path = root.appending("swiftbuild").appending(id.description)
             return FileStatus.ifPresent(path) == nil ? nil : path
         }
-        let old = hierarchies.old.compactMapValues(group)
-        try self.init(unified: hierarchies.unified.flatMap(group), old: old, devices: nil)
+        return (hierarchies.unified.flatMap(group), hierarchies.old.compactMapValues(group))
+    }
+
+    /// The processes of a group and of those below it; `nil` where there are none.
+    static func processes(of group: FilePath) -> [Int32]? {
+        let bytes = (try? FileOperations.read(group.appending("cgroup.procs"), limit: 1 << 24)) ?? []
+        var result = String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap { Int32($0) }
+        for name in (try? FileOperations.names(in: group)) ?? [] {
+            let path = group.appending(bytes: name)
+            if FileStatus.ifPresent(path)?.kind == .directory { result += processes(of: path) ?? [] }
+        }
+        return result.isEmpty ? nil : result
     }
 
     /// - Parameter devices: `nil` where that was decided before.

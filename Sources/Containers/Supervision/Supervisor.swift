@@ -60,9 +60,7 @@ public final class Supervisor {
         let starter = Connection(starter, isStarter: true)
         connections = [starter]
         waitForRequest(starter)
-        state.restartCount = 0
-        state.wasStopped = false
-        state.error = ""
+        (state.restartCount, state.wasStopped, state.error) = (0, false, "")
         do {
             listener = try ControlSocket(in: store.directory(id))
             try start()
@@ -121,6 +119,7 @@ public final class Supervisor {
         state.endpoints = network.endpoints
         state.health = record.health.map { _ in .init() }
         save()
+        store.note("start", id)
         health.begin { [store, record] command, streams in
             var process = record.process
             process.arguments = command
@@ -325,9 +324,8 @@ public final class Supervisor {
         running.group?.remove()
         self.running = nil
         killTime = nil
-        state.exitCode = code
-        state.processID = 0
-        state.finished = .now
+        (state.exitCode, state.processID, state.finished) = (code, 0, .now)
+        store.note("die", id, ["exitCode": "\(code)"])
         guard !state.wasStopped, record.restart.restarts(afterExitCode: code, count: state.restartCount)
         else { return }
         state.status = .restarting
@@ -361,6 +359,7 @@ public final class Supervisor {
             if let container = try? store.container(id) {
                 try? VolumeStore(store.layers).removeAnonymous(of: container, containers: store)
             }
+            store.note("destroy", id)
             try? store.store.discard(store.directory(id))
         } else {
             save()
@@ -381,6 +380,7 @@ public final class Supervisor {
         guard let result = health.advance(to: now), var known = state.health else { return }
         if result.exitCode == 0 { health.noteHealthy() }
         known.add(result, retries: record.health?.retries ?? 3, isStarting: health.isStarting(at: now))
+        if known.status != state.health?.status { store.note("health_status: \(known.status.rawValue)", id) }
         state.health = known
         save()
     }
