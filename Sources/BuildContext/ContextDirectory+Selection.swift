@@ -10,7 +10,7 @@ extension ContextDirectory {
     ///   match nothing; `.malformedPattern`, `.symbolicLinkLoop`, `.system`.
     public func select(source: [UInt8], wildcards: Wildcards) throws(BuildContextError) -> [SelectedRoot] {
         let components = PathText.clampedComponents(source)
-        guard wildcards != .none, PathPattern.hasWildcards(source) else {
+        guard wildcards != .none, PathPattern.hasWildcards(source[...]) else {
             return [try existingRoot(components, writtenAs: source)]
         }
         return try expand(components)
@@ -89,7 +89,7 @@ extension ContextDirectory {
     }
 
     private func expand(_ components: [[UInt8]]) throws(BuildContextError) -> [SelectedRoot] {
-        let literal = Array(components.prefix { !PathPattern.hasWildcards($0) })
+        let literal = Array(components.prefix { !PathPattern.hasWildcards($0[...]) })
         let pattern = try PathPattern(PathText.joined(components.dropFirst(literal.count)), dialect: .path)
         let start = try existingRoot(literal, writtenAs: PathText.joined(literal))
         guard start.isDirectory else { return [] }

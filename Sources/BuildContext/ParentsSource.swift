@@ -16,6 +16,6 @@ public struct ParentsSource: Sendable {
         pivot = Array(source[..<(cut ?? 0)])
         let pattern = PathText.joined(PathText.clampedComponents(Array(source[(cut.map { $0 + 3 } ?? 0)...])))
         filter = pattern.isEmpty ? .empty : try IgnoreFile(keepingOnly: pattern)
-        requiredPath = PathPattern.hasWildcards(source) ? nil : PathText.appending(pattern, to: pivot)
+        requiredPath = PathPattern.hasWildcards(source[...]) ? nil : PathText.appending(pattern, to: pivot)
     }
 }

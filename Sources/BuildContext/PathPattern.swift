@@ -70,7 +70,7 @@ public struct PathPattern: Sendable {
     }
 
     /// Whether a text is a pattern: has a `*`, `?` or `[` that no `\` takes its meaning from.
-    public static func hasWildcards(_ text: some Sequence<UInt8>) -> Bool {
+    public static func hasWildcards(_ text: ArraySlice<UInt8>) -> Bool {
         var isEscaped = false
         for byte in text {
             if isEscaped {

@@ -22,7 +22,7 @@ public struct SwiftBuild: ParsableCommand {
               swiftbuild run app                      run the image
               swiftbuild -o type=oci,dest=app.tar .   write it as an OCI archive
             """,
-        version: "0.1.0",
+        version: version,
         subcommands: [
             BuildCommand.self, CheckCommand.self, CheckCacheCommand.self, ExplainCommand.self, BuildLogsCommand.self,
         ] + ContainerCommands.all + [
@@ -37,6 +37,8 @@ public struct SwiftBuild: ParsableCommand {
         ],
         defaultSubcommand: BuildCommand.self
     )
+
+    static let version = "0.1.0"
 
     public init() {}
 
@@ -80,6 +82,11 @@ public struct SwiftBuild: ParsableCommand {
         var isUnderstood = false
         do {
             let arguments = try CommandLineForms.normalised(typed)
+            // The argument parser looks at every command first.
+            if arguments == ["--version"] {
+                Terminal.print(version)
+                end(.success)
+            }
             if let invocation = BuildInvocation(plain: arguments) { end(try await invocation.run()) }
             var command = try parseAsRoot(arguments)
             isUnderstood = true

@@ -22,12 +22,12 @@ struct VersionCommand: Command {
 
     @Option(
         name: [.customShort("f"), .customLong("format")],
-        help: ArgumentHelp("`json`, or a template such as '{{.Client.Version}}'.", valueName: "format")
+        help: ArgumentHelp("`json`, or a template, for example '{{.Client.Version}}'.", valueName: "format")
     )
     var format: String?
 
     func run() throws -> ExitStatus {
-        let (version, platform) = (SwiftBuild.configuration.version, Platform.host)
+        let (version, platform) = (SwiftBuild.version, Platform.host)
         let document = JSONValue.object([
             "Client": .object([
                 "Version": .string(version), "Os": .string(platform.os), "Arch": .string(platform.architecture),

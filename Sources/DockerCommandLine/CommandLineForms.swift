@@ -41,7 +41,9 @@ public enum CommandLineForms {
         } else if !isContext(first) {
             throw UserError.unknownCommand(rest.prefix { !$0.hasPrefix("-") })
         }
-        guard let command = KnownCommand.named(words.joined(separator: " ")) else { return words + global + flags }
+        // Not joined where there is one: that takes the runtime as long as the rest of the command line.
+        let name = words.count == 1 ? words[0] : words.joined(separator: " ")
+        guard let command = KnownCommand.named(name) else { return words + global + flags }
         var reader = FlagReader(command)
         try reader.read(flags)
         return reader.request ?? words + global + reader.arguments

@@ -12,7 +12,7 @@ extension LayerStack {
     /// Of a wildcard below a directory that is not there it is the path of that directory. Links before the first wildcard
     /// are followed, those that a wildcard matches are not descended into (BuildKit).
     public func select(_ text: [UInt8]) throws -> [PathInRoot] {
-        guard PathPattern.hasWildcards(text) else { return [PathInRoot(text)] }
+        guard PathPattern.hasWildcards(text[...]) else { return [PathInRoot(text)] }
         var components: [ArraySlice<UInt8>] = []
         for component in text.split(separator: UInt8(ascii: "/")) where !component.elementsEqual(".".utf8) {
             if component.elementsEqual("..".utf8) { _ = components.popLast() } else { components.append(component) }

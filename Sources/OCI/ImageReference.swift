@@ -57,7 +57,7 @@ public struct ImageReference: Sendable, Hashable {
             )
         }
         guard rest.utf8.count <= 255 else { throw invalid("the repository is longer than 255 characters") }
-        repository = registry == "docker.io" && !rest.contains("/") ? "library/" + rest : String(rest)
+        repository = registry == "docker.io" && !rest.contains("/") ? "library/" + String(rest) : String(rest)
         self.registry = registry
     }
 

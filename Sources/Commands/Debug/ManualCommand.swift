@@ -26,7 +26,7 @@ private struct ManualPage {
     private(set) var text: String
 
     init(_ command: JSONValue) {
-        text = ".TH SWIFTBUILD 1 \"\" \"swiftbuild \(SwiftBuild.configuration.version)\" \"User Commands\"\n"
+        text = ".TH SWIFTBUILD 1 \"\" \"swiftbuild \(SwiftBuild.version)\" \"User Commands\"\n"
         text += ".SH NAME\nswiftbuild \\- \(ManualPage.escaped(command["abstract"]?.string ?? ""))\n"
         text += ".SH SYNOPSIS\n.B swiftbuild\n[\\fIcommand\\fR] [\\fIoptions\\fR] ...\n"
         text += ".SH DESCRIPTION\nWithout a command, \\fBbuild\\fR is meant.\n"
@@ -44,7 +44,7 @@ private struct ManualPage {
         ] { text += ".TP\n.B \(name)\n\(meaning)\n" }
         text += ".SH EXIT STATUS\n"
         for (code, meaning) in [
-            (ExitStatus.success, "it worked"), (ExitStatus.failure, "the build failed, or something is not there"),
+            (ExitStatus.success, "it worked"), (ExitStatus.failure, "the build failed, or something does not exist"),
             (ExitStatus.usage, "usage error"),
             (ExitStatus.environment, "the machine does not allow it"),
             (ExitStatus.notCached, "a step is not in the cache, as \\-\\-expect\\-cached demands"),
