@@ -333,7 +333,7 @@ struct AddRemoteTests {
                 let running = try f.start(
                     ["-f", try f.dockerfile("FROM scratch\nADD \(server.address)/hang/a /"), "."]
                 )
-                for _ in 0..<1500 where server.requests.isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+                try await waitUntil { !server.requests.isEmpty }
                 running.signal(SIGINT)
                 #expect(try await running.wait().status == 130)
             }

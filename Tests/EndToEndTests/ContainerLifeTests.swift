@@ -176,11 +176,8 @@ struct ContainerLifeTests {
                 "-c",
                 Self.service
             )
-            var isSick = false
-            for _ in 0..<500 where !isSick {
-                isSick = try await f.succeed("ps").outputText.contains("(unhealthy)")
-            }
-            #expect(isSick)
+            try await waitUntil { try await f.succeed("ps").outputText.contains("(unhealthy)") }
+            #expect(try await f.succeed("ps").outputText.contains("(unhealthy)"))
             #expect(try await f.start(["exec", "sick", "touch", "/ok"]).wait().status == 1)
             try await f.succeed("exec", "sick", "touch", "/tmp/ok")
             try await f.succeed("pause", "sick")

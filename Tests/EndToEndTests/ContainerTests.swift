@@ -177,9 +177,13 @@ struct ContainerTests {
     func thirdInterrupt() async throws {
         try await BuildFixture.with { f in
             try await f.importBase()
+            // `script` writes the command itself into the file, so the words in it are spelled otherwise.
+            let screen = f.scratch.appending("screen").string
+            func shown(_ text: String) -> String { "until grep -qs '\(text)' \(screen); do sleep 0.05; done" }
             let command =
-                "(sleep 3; for i in 1 2 3; do printf '\\003'; sleep 0.4; done; sleep 8) | "
-                + "script -qec 'trap : INT; \(Machine.binary) run base sleep 60; echo code $?' /dev/null"
+                "(\(shown("ready")); for i in 1 2 3; do printf '\\003'; sleep 0.4; done; \(shown("code "))) | "
+                + #"script -qfec 'trap : INT; \#(Machine.binary) run base sh -c "echo rea\dy; exec sleep 60"; "#
+                + #"echo co\de $?' \#(screen)"#
             let result = try await RunningCommand(
                 ["sh", "-c", command],
                 environment: f.environment,
@@ -263,9 +267,7 @@ struct ContainerTests {
                 in: f.scratch
             ).outputText
             for id in supervisors.split(separator: "\n").compactMap({ Int32($0) }) { kill(id, SIGKILL) }
-            for _ in 0..<500 where !Machine.processes(withEnvironment: "MARKER=\(marker)").isEmpty {
-                try await Task.sleep(for: .milliseconds(10))
-            }
+            try await waitUntil { Machine.processes(withEnvironment: "MARKER=\(marker)").isEmpty }
             #expect(Machine.processes(withEnvironment: "MARKER=\(marker)") == [])
             #expect(try await f.succeed("ps", "-a", "--format", "{{.State}}").outputText == "dead\n")
             try await f.succeed("rm", "box")

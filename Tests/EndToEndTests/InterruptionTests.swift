@@ -18,9 +18,7 @@ struct InterruptionTests {
     }
 
     private func expectGone(_ marker: String) async throws {
-        for _ in 0..<200 where !Machine.processes(withEnvironment: "MARKER=\(marker)").isEmpty {
-            try await Task.sleep(for: .milliseconds(10))
-        }
+        try await waitUntil { Machine.processes(withEnvironment: "MARKER=\(marker)").isEmpty }
         #expect(Machine.processes(withEnvironment: "MARKER=\(marker)") == [])
     }
 

@@ -88,10 +88,10 @@ struct LiveViewTests {
         let mounts = f.store.appending("mounts-v1").string
         // The step is shown before its mounts are prepared.
         var names: [String] = []
-        for _ in 0..<600 where names.isEmpty {
+        try await waitUntil {
             names = try FileManager.default.contentsOfDirectory(atPath: mounts)
                 .filter { FileManager.default.fileExists(atPath: "\(mounts)/\($0)/fs") }
-            if names.isEmpty { try await Task.sleep(for: .milliseconds(50)) }
+            return !names.isEmpty
         }
         for name in names {
             try Data().write(to: URL(fileURLWithPath: "\(mounts)/\(name)/fs/open"))

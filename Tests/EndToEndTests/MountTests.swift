@@ -285,7 +285,7 @@ extension MountTests {
             )
             // It inherits that SIGTERM is blocked.
             defer { agent.signal(SIGKILL) }
-            for _ in 0..<500 where !fileExists(socket) { try await Task.sleep(for: .milliseconds(10)) }
+            try await waitUntil { fileExists(socket) }
             let added = try await Machine.run(
                 ["ssh-add", "-q", key.string],
                 environment: ["SSH_AUTH_SOCK": socket.string],

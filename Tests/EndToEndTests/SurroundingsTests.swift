@@ -214,9 +214,7 @@ struct IsolationTests {
             #expect(!Machine.processes(withEnvironment: mark).isEmpty)
             build.signal(SIGKILL)
             #expect(try await build.wait().status == 128 + SIGKILL)
-            for _ in 0..<500 where !Machine.processes(withEnvironment: mark).isEmpty {
-                try await Task.sleep(for: .milliseconds(10))
-            }
+            try await waitUntil { Machine.processes(withEnvironment: mark).isEmpty }
             #expect(Machine.processes(withEnvironment: mark).isEmpty)
             // What the killed build had begun.
             try await f.succeed("prune")

@@ -207,11 +207,9 @@ struct NetworkPruneCommand: Command {
 
     func run() throws -> ExitStatus {
         let filter = try PruneFilter(flags.filters)
-        try flags.confirm("network prune", ["all networks that no container uses"])
-        let removed = try global.containers().removeUnusedNetworks {
-            filter.accepts(created: $0.created, labels: $0.labels)
-        }
-        if !removed.isEmpty { Terminal.print("Deleted Networks:\n" + removed.map(\.name).joined(separator: "\n")) }
+        guard try flags.confirm(["all networks not used by at least one container"]) else { return .success }
+        let names = try global.containers().pruneNetworks(filter)
+        if !names.isEmpty { Terminal.print("Deleted Networks:\n" + names.joined(separator: "\n")) }
         return .success
     }
 }

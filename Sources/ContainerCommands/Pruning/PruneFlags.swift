@@ -109,7 +109,7 @@ extension ContainerStore {
     public func pruneNetworks(_ filter: PruneFilter) throws -> [String] {
         // Looking makes the default network, which is not there before something needs it.
         guard try !FileOperations.names(in: layers.store[.networks]).isEmpty else { return [] }
-        return try networkStore.prune { filter.accepts(created: $0.created, labels: $0.labels) }.map(\.name)
+        return try removeUnusedNetworks { filter.accepts(created: $0.created, labels: $0.labels) }.map(\.name)
     }
 }
 

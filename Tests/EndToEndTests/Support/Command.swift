@@ -125,6 +125,14 @@ struct TestFailure: Error, CustomStringConvertible {
     }
 }
 
+/// Waits until something is the case, for fifteen seconds at most; whether it then is, is for the caller to check.
+func waitUntil(_ isSo: () async throws -> Bool) async throws {
+    for _ in 0..<1500 {
+        if try await isSo() { return }
+        try await Task.sleep(for: .milliseconds(10))
+    }
+}
+
 func readFile(_ path: FilePath) throws -> [UInt8] {
     Array(try Data(contentsOf: URL(fileURLWithPath: path.string)))
 }

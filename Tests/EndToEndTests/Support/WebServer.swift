@@ -41,9 +41,7 @@ struct WebServer: Sendable {
         )
         let waiting = Task { await process.waitForStatus() }
         defer { process.signal(SIGKILL) }
-        for _ in 0..<1500 where !fileExists(control.appending("port")) {
-            try await Task.sleep(for: .milliseconds(10))
-        }
+        try await waitUntil { fileExists(control.appending("port")) }
         guard let port = Int(String(decoding: try readFile(control.appending("port")), as: UTF8.self)) else {
             throw TestFailure("the server of the test did not start")
         }
