@@ -299,24 +299,17 @@ static void limit_self(struct sb_child *child) {
 }
 
 // The program is a child then, which has executed it when the clone returns; signals stay blocked for the init.
-//
-// Until it is the init, this process has the builder's memory and file: it has given up what the program may not do
-// before that exists, which also keeps /proc from showing either to it (`dumpable` in proc(5)).
 static _Noreturn void start_with_init(struct sb_child *child) {
     at(child, SB_STEP_INIT);
     check(child, setsid());
-    int image = sb_create_init(child);
-    check(child, image);
-    enter_working_directory(child);
-    limit_self(child);
-    child->is_limited = 1;
     pid_t program = sb_clone_program(child);
     if (program > 0 && child->has_failed) _exit(127);
     at(child, SB_STEP_INIT);
     check(child, program);
-    int file = sb_write_init(child, image, program);
+    int file = sb_open_init(child, program);
     check(child, file);
     check(child, chdir("/"));
+    limit_self(child);
     umask(022);
     at(child, SB_STEP_FILTER);
     check(child, sb_filter_calls(child));
@@ -333,10 +326,8 @@ static _Noreturn void start_program(struct sb_child *child) {
         if (child->configuration->init_arguments != NULL) start_with_init(child);
     }
     start_session(child);
-    if (!child->is_limited) {
-        enter_working_directory(child);
-        limit_self(child);
-    }
+    enter_working_directory(child);
+    limit_self(child);
     umask(022);
     sigset_t none;
     sigemptyset(&none);

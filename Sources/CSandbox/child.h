@@ -21,7 +21,6 @@ struct sb_child {
     char *brother_stack;  // the end of the stack for sb_clone_brother
     int signals_on_death; // the cloning thread lives as long as the process, so PR_SET_PDEATHSIG can be used
     int watcher;          // socket of the process that outlives this program
-    int is_limited;       // whether rights, limits and user are the program's
     int has_streams;      // whether the standard streams are the program's
     int has_failed;
     int device_group;     // whether the child is in the control group that decides about devices
@@ -94,8 +93,7 @@ int sb_become_user(const struct sb_child *child);
 int sb_execute(const struct sb_child *child);
 
 // init.c: makes the file of the init that goes with a program, and opens it; it must be done before the user changes.
-int sb_create_init(const struct sb_child *child);
-int sb_write_init(const struct sb_child *child, int file, pid_t program);
+int sb_open_init(const struct sb_child *child, pid_t program);
 // init.c: executes it; returns only on failure.
 int sb_execute_init(const struct sb_child *child, int file);
 

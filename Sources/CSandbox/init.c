@@ -69,11 +69,7 @@ run_init(void) {
 
 extern const char __start_sb_init[], __stop_sb_init[];
 
-int sb_create_init(const struct sb_child *child) {
-    return openat(child->nodes, "init", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
-}
-
-int sb_write_init(const struct sb_child *child, int file, pid_t program) {
+int sb_open_init(const struct sb_child *child, pid_t program) {
     const size_t length = (size_t)(__stop_sb_init - __start_sb_init);
     const struct image image = {
         .header =
@@ -104,6 +100,8 @@ int sb_write_init(const struct sb_child *child, int file, pid_t program) {
             },
         .stack = {.p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W},
     };
+    int file = openat(child->nodes, "init", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+    if (file < 0) return -1;
     int is_written = write(file, &image, sizeof image) == sizeof image &&
                      write(file, __start_sb_init, length) == (ssize_t)length;
     sb_close(file);
@@ -112,14 +110,9 @@ int sb_write_init(const struct sb_child *child, int file, pid_t program) {
 
 #else
 
-int sb_create_init(const struct sb_child *child) {
-    (void)child;
+int sb_open_init(const struct sb_child *child, pid_t program) {
+    (void)child, (void)program;
     errno = ENOSYS;
-    return -1;
-}
-
-int sb_write_init(const struct sb_child *child, int file, pid_t program) {
-    (void)child, (void)file, (void)program;
     return -1;
 }
 
