@@ -15,7 +15,6 @@
 
 static _Noreturn void fail(struct sb_child *child) {
     child->position.error = errno;
-    child->has_failed = 1;
     char message[1 + sizeof child->position];
     message[0] = 'F';
     memcpy(message + 1, &child->position, sizeof child->position);
@@ -298,14 +297,21 @@ static void limit_self(struct sb_child *child) {
     follow_parent(child);
 }
 
-// The program is a child then, which has executed it when the clone returns; signals stay blocked for the init.
+// The program is a child then, with a memory of its own. It begins once this process is the init, and so no longer shows
+// this program's file and memory in /proc (CVE-2019-5736). Signals stay blocked for the init.
 static _Noreturn void start_with_init(struct sb_child *child) {
     at(child, SB_STEP_INIT);
     check(child, setsid());
-    pid_t program = sb_clone_program(child);
-    if (program > 0 && child->has_failed) _exit(127);
-    at(child, SB_STEP_INIT);
+    int gate[2];
+    check(child, pipe2(gate, O_CLOEXEC));
+    pid_t program = (pid_t)syscall(SYS_clone, (unsigned long)SIGCHLD, NULL, NULL, NULL, 0ul);
     check(child, program);
+    if (program == 0) {
+        close(gate[1]);
+        child->gate = gate[0];
+        sb_brother_main(child);
+    }
+    close(gate[0]);
     int file = sb_open_init(child, program);
     check(child, file);
     check(child, chdir("/"));
@@ -328,6 +334,8 @@ static _Noreturn void start_program(struct sb_child *child) {
     start_session(child);
     enter_working_directory(child);
     limit_self(child);
+    char ignored;
+    if (child->gate > 0 && read(child->gate, &ignored, 1) != 0) _exit(127);
     umask(022);
     sigset_t none;
     sigemptyset(&none);

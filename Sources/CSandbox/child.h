@@ -22,7 +22,7 @@ struct sb_child {
     int signals_on_death; // the cloning thread lives as long as the process, so PR_SET_PDEATHSIG can be used
     int watcher;          // socket of the process that outlives this program
     int has_streams;      // whether the standard streams are the program's
-    int has_failed;
+    int gate;             // pipe that ends when process 1 is the init, or 0
     int device_group;     // whether the child is in the control group that decides about devices
     char user_map[32];    // lines for /proc/self/uid_map and gid_map
     char group_map[32];
@@ -45,8 +45,6 @@ _Noreturn void sb_child_main(struct sb_child *child);
 _Noreturn void sb_brother_main(struct sb_child *child);
 // clone.c: makes a child of this process's parent, which goes on in sb_brother_main, and reports its pid.
 int sb_clone_brother(struct sb_child *child);
-// clone.c: makes a child of this process, which goes on in sb_brother_main; its pid.
-pid_t sb_clone_program(struct sb_child *child);
 
 // paths.c: opens `path` inside the root with O_PATH; see there.
 int sb_resolve(const struct sb_child *child, const char *path, enum sb_missing missing, int follow_links);

@@ -60,11 +60,6 @@ int sb_clone_brother(struct sb_child *child) {
     return write(child->report, message, sizeof message) == sizeof message ? 0 : -1;
 }
 
-// In the caller's memory in any case: what it leaves in `child` is seen there.
-pid_t sb_clone_program(struct sb_child *child) {
-    return clone(run_brother, child->brother_stack, CLONE_VM | CLONE_VFORK | SIGCHLD, child);
-}
-
 #if defined(__x86_64__) || defined(__aarch64__)
 // clone3 with a stack, on which the child continues in `run_child`: the C library keeps its own to itself.
 static long clone3_on_stack(struct clone_args *arguments, void *child) {
