@@ -67,13 +67,16 @@ static int overlay_tree(const struct sb_child *child, const struct sb_mount *mou
 }
 
 static int tmpfs_tree(const struct sb_child *child, const struct sb_mount *mount) {
-    char size[SB_DIGITS], mode[8];
+    char size[SB_DIGITS], user[SB_DIGITS], group[SB_DIGITS], mode[8];
     sb_append_number(size, mount->size);
+    sb_append_number(user, mount->user);
+    sb_append_number(group, mount->group);
     for (int index = 0; index < 5; index++) mode[index] = (char)('0' + (mount->mode >> (3 * (4 - index)) & 7));
     mode[5] = 0;
     // The list ends at the first name that is NULL, so the size comes last.
-    const char *options[] = {"mode", mode, mount->size != 0 ? "size" : NULL, size, NULL};
-    return sb_new_filesystem("tmpfs", options, MOUNT_ATTR_NOSUID | sb_nodev(child));
+    const char *options[] = {"mode", mode, "uid", user, "gid", group, mount->size != 0 ? "size" : NULL, size, NULL};
+    unsigned programs = mount->flags & SB_MOUNT_NO_PROGRAMS ? MOUNT_ATTR_NOEXEC : 0;
+    return sb_new_filesystem("tmpfs", options, MOUNT_ATTR_NOSUID | sb_nodev(child) | programs);
 }
 
 static int write_content(const struct sb_mount *mount, int file) {

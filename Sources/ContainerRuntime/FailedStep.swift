@@ -31,7 +31,7 @@ public struct FailedStep: Sendable {
             switch mount.source {
             case .secret(let secret): "the secret `\(secret.id)`"
             case .agent(let agent): "the ssh agent `\(agent.id)`"
-            case .bind, .image, .cache, .memory: nil
+            case .bind, .inside, .image, .cache, .memory: nil
             }
         }
     }

@@ -20,7 +20,7 @@ extension KnownCommand {
             .option("log-driver", nil, .missing("output is kept as Docker's json-file")),
             .option("log-opt", nil, .different("max-size and max-file")),
             .option("memory", "m"),
-            .option("mount", nil, .missing("`-v SOURCE:PATH[:ro]` mounts directories and volumes")),
+            .option("mount", nil, .different("the types bind, volume and tmpfs, with private propagation")),
             .option("network"),
             .option("publish", "p"),
             .toggle("publish-all", "P"),
@@ -33,7 +33,7 @@ extension KnownCommand {
             .toggle("tty", "t"),
             .toggle("use-api-socket", nil, .missing("there is no daemon")),
             .option("user", "u"),
-            .option("volume", "v"),
+            .option("volume", "v", .different("private propagation; `z` and `Z` only where SELinux is off")),
             .option("workdir", "w"),
             root,
         ]
@@ -47,14 +47,14 @@ extension KnownCommand {
                 "health-timeout", "ip", "label-file", "memory-reservation", "memory-swap", "name", "network-alias",
                 "oom-score-adj",
                 "pids-limit", "platform", "pull", "restart",
-                "shm-size", "stop-signal", "stop-timeout", "sysctl", "tmpfs", "ulimit",
+                "shm-size", "stop-signal", "stop-timeout", "sysctl", "tmpfs", "ulimit", "volumes-from",
             ],
             .same
         )
         + options(["cpu-count", "cpu-percent", "io-maxbandwidth", "io-maxiops"], windows)
         + options(
             ["net", "net-alias", "dns-opt"],
-            .different("older Docker's word for `--network`, `--network-alias`, `--dns-option`")
+            .different("the same as `--network`, `--network-alias` and `--dns-option`")
         )
         + options(["ip6", "link-local-ip"], .missing("networks have IPv4 only"))
         + options(
@@ -90,7 +90,6 @@ extension KnownCommand {
             .option("runtime", nil, .missing("processes are started without a runtime")),
             .option("storage-opt", nil, .missing("the store has no quotas")),
             .option("volume-driver", nil, .missing("volumes are directories of the store")),
-            .option("volumes-from", nil, .missing("`-v NAME:PATH` shares a volume")),
         ]
         + options(["blkio-weight", "blkio-weight-device"], .missing("only disks with the scheduler BFQ have weights"))
         + options(

@@ -153,8 +153,11 @@ final class PreparedConfiguration {
             result.mode = permissions
             result.user = owner.userID
             result.group = owner.groupID
-        case .memory(let size, let permissions):
+        case .memory(let size, let permissions, let owner, let forbidsPrograms):
             result.kind = SB_MOUNT_TMPFS
+            result.user = owner.userID
+            result.group = owner.groupID
+            if forbidsPrograms { flags |= SB_MOUNT_NO_PROGRAMS.rawValue }
             result.size = size ?? 0
             result.mode = permissions
         }

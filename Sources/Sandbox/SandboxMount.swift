@@ -22,7 +22,12 @@ public struct SandboxMount: Sendable {
         /// It belongs to `owner`, but to the process's user where there is only that one.
         case content([UInt8], permissions: UInt32 = 0o644, owner: SandboxUser = .root)
         /// A new empty filesystem in memory; `size` in bytes, `nil` for the kernel's default of half the memory.
-        case memory(size: UInt64? = nil, permissions: UInt32 = 0o1777)
+        case memory(
+            size: UInt64? = nil,
+            permissions: UInt32 = 0o1777,
+            owner: SandboxUser = .root,
+            forbidsPrograms: Bool = false
+        )
     }
 
     /// What is mounted.

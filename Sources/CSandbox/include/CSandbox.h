@@ -57,6 +57,7 @@ enum sb_mount_flags {
     SB_MOUNT_READ_ONLY = 1,
     SB_MOUNT_RECURSIVE = 2,     // bind: with what is mounted below the source
     SB_MOUNT_CREATE_TARGET = 4, // make a missing target, and report it
+    SB_MOUNT_NO_PROGRAMS = 8,   // tmpfs: nothing there can be executed
 };
 
 // Lower directories, topmost first, and where changes go; `upper` and `work` are both NULL for a read-only view.
@@ -84,7 +85,7 @@ struct sb_mount {
     const void *content;       // content: the bytes of a new file in memory
     uint64_t size;             // content: their number; tmpfs: its bytes, 0 for the kernel's default
     unsigned mode;             // content: permissions of the file; tmpfs: of its root
-    uint32_t user;             // content: who the file belongs to; everything is the caller's in a user namespace
+    uint32_t user;             // content, tmpfs: who it belongs to; a file is the caller's in a user namespace
     uint32_t group;
 };
 

@@ -34,7 +34,9 @@ struct ContainerCreation {
         options.hostname = flags.hostname ?? id.short
         var mounts = VolumeMounts(VolumeStore(store), stack)
         for text in flags.volumes { try mounts.add(text) }
+        for text in flags.mounts { try mounts.add(try MountOption(parsing: text)) }
         for text in flags.memoryFilesystems { try mounts.addMemory(text) }
+        for text in flags.volumesFrom { try addVolumes(from: text, to: &mounts) }
         for path in (execution.volumes ?? [:]).keys.sorted() { try mounts.addAnonymous(path) }
         options.mounts = mounts.mounts
         var process = try ProcessSpecification(execution, name: image, users: try stack.users(), options)
@@ -62,6 +64,14 @@ struct ContainerCreation {
             try complete(&record)
             return record
         }
+    }
+
+    private func addVolumes(from text: String, to mounts: inout VolumeMounts) throws {
+        let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
+        guard let name = parts.first, parts.count == 1 || ["ro", "rw", "z", "Z"].contains(parts[1]) else {
+            throw UserError("--volumes-from: invalid `\(text)`: expected CONTAINER[:ro]", status: .usage)
+        }
+        try mounts.addAll(from: try ContainerStore(store).find(name), isReadOnly: parts.count == 2 && parts[1] == "ro")
     }
 
     private func options() throws -> ContainerOptions {

@@ -76,6 +76,21 @@ struct ContainerFlags: ParsableArguments {
     var volumes: [String] = []
 
     @Option(
+        name: .customLong("mount"),
+        help: ArgumentHelp(
+            "Mount a directory of this machine (bind), a volume or memory (tmpfs); may repeat.",
+            valueName: "type=kind,source=path,target=path,…"
+        )
+    )
+    var mounts: [String] = []
+
+    @Option(
+        name: .customLong("volumes-from"),
+        help: ArgumentHelp("Mount what another container has mounted; may repeat.", valueName: "container[:ro]")
+    )
+    var volumesFrom: [String] = []
+
+    @Option(
         name: .customLong("tmpfs"),
         help: ArgumentHelp("Mount a filesystem in memory; may repeat.", valueName: "path[:size=n]")
     )

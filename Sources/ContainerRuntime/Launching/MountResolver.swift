@@ -34,7 +34,16 @@ struct MountResolver {
             case .bind(let path): .bind(FilePath(path), recursive: true)
             case .image(let layers, let path): try files(layers, path, isReadOnly: mount.isReadOnly)
             case .cache(let name): try cache(name)
-            case .memory(let size): .memory(size: size)
+            case .inside(let root, let path): .bindInside(root: FilePath(root), path: path, recursive: true)
+            case .memory(let size, let options):
+                options.map { options in
+                    .memory(
+                        size: size,
+                        permissions: options.permissions,
+                        owner: SandboxUser(userID: options.userID, groupID: options.groupID),
+                        forbidsPrograms: options.forbidsPrograms
+                    )
+                } ?? .memory(size: size)
             case .secret(let secret): try value(of: secret)
             case .agent(let agent): try socket(of: agent, at: mount.target)
             }

@@ -19,16 +19,30 @@ extension ProcessSpecification {
         public enum Source: Sendable, Codable {
             /// A file or directory of this machine, with everything that is mounted in it.
             case bind(path: String)
+            /// A path in a directory of this machine, which its links do not lead out of.
+            case inside(root: String, path: String)
             /// A path in layers, lowest first; what is written there is removed with the process.
             case image(layers: [Layer], path: String)
             /// A directory of `CacheDirectoryStore`, by the name that it has there.
             case cache(name: String)
             /// A filesystem in memory; the size in bytes, `nil` for half of the memory.
-            case memory(size: UInt64?)
+            case memory(size: UInt64?, options: MemoryOptions? = nil)
             /// The value of a secret, whose id `Credentials` knows.
             case secret(Credential)
             /// A socket of an ssh agent, whose id `Credentials` knows.
             case agent(Credential)
+        }
+
+        /// How a filesystem in memory is mounted for a container; a RUN may do more.
+        public struct MemoryOptions: Sendable, Codable {
+            /// Of its root.
+            public var permissions: UInt32 = 0o1777
+            public var userID: UInt32 = 0
+            public var groupID: UInt32 = 0
+            /// Whether no file there can be executed, Docker's default.
+            public var forbidsPrograms = true
+
+            public init() {}
         }
     }
 
@@ -70,13 +84,20 @@ extension ProcessSpecification.Mount {
         guard parts.count == 2 || parts[2] == "ro" || parts[2] == "rw" else {
             throw .invalidVolume(text, reason: "unknown option `\(parts[2])`")
         }
-        guard let resolved = realpath(parts[0], nil) else {
-            throw .invalidVolume(text, reason: "`\(parts[0])` does not exist")
+        try self.init(binding: parts[0], target: parts[1], isReadOnly: parts.count == 3 && parts[2] == "ro")
+    }
+
+    /// A file or directory of this machine, which must exist.
+    ///
+    /// - Throws: `ContainerError.invalidVolume`.
+    public init(binding source: String, target: String, isReadOnly: Bool) throws(ContainerError) {
+        guard let resolved = realpath(source, nil) else {
+            throw .invalidVolume("\(source):\(target)", reason: "`\(source)` does not exist")
         }
         defer { free(resolved) }
         guard let path = String(validatingCString: resolved) else {
-            throw .invalidVolume(text, reason: "the path of `\(parts[0])` is not UTF-8")
+            throw .invalidVolume("\(source):\(target)", reason: "the path of `\(source)` is not UTF-8")
         }
-        self.init(.bind(path: path), target: parts[1], isReadOnly: parts.count == 3 && parts[2] == "ro")
+        self.init(.bind(path: path), target: target, isReadOnly: isReadOnly)
     }
 }
