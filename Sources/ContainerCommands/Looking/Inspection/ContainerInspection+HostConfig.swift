@@ -18,6 +18,18 @@ extension ContainerInspection {
 
     private static func list(_ texts: [String]) -> JSONValue { texts.isEmpty ? .null : .strings(texts) }
 
+    /// As `--tmpfs` has it.
+    private static func text(ofMemory size: UInt64?, _ options: ProcessSpecification.Mount.MemoryOptions?) -> String {
+        var result = size.map { ["size=\(ByteSize.text(binary: Int64(clamping: $0)))"] } ?? []
+        if let options {
+            if options.permissions != 0o1777 { result.append("mode=\(String(options.permissions, radix: 8))") }
+            if options.userID != 0 { result.append("uid=\(options.userID)") }
+            if options.groupID != 0 { result.append("gid=\(options.groupID)") }
+            if !options.forbidsPrograms { result.append("exec") }
+        }
+        return result.joined(separator: ",")
+    }
+
     private var asked: [String: JSONValue] {
         var (binds, memory): ([String], [String: JSONValue]) = ([], [:])
         for mount in record.process.mounts {
@@ -25,8 +37,8 @@ extension ContainerInspection {
             switch mount.source {
             case .bind(let path) where volumes[path]?.record.isAnonymous != true:
                 binds.append("\(volumes[path]?.name ?? path):\(target)" + (mount.isReadOnly ? ":ro" : ""))
-            case .memory(let size):
-                memory[target] = .string(size.map { "size=\(ByteSize.text(binary: Int64(clamping: $0)))" } ?? "")
+            case .memory(let size, let options):
+                memory[target] = .string(ContainerInspection.text(ofMemory: size, options))
             default: break
             }
         }
