@@ -1,5 +1,5 @@
 internal import CSandbox
-internal import FileSystem
+public import FileSystem
 internal import Glibc
 internal import SystemPackage
 
@@ -21,6 +21,18 @@ public final class PseudoTerminal: Sendable {
             let inner = OwnedDescriptor(ends.1)
         else { throw SandboxError(.environment, "could not open a terminal", errno: .current) }
         self.outer = outer
+        self.inner = inner
+    }
+
+    /// Opens the other end of a pair that `/dev/ptmx` of some container has made.
+    ///
+    /// - Throws: `SandboxError`, where the file is something else.
+    public init(_ controller: consuming OwnedDescriptor) throws(SandboxError) {
+        let end = sb_open_terminal_peer(controller.rawValue)
+        guard let inner = OwnedDescriptor(end) else {
+            throw SandboxError(.environment, "could not open a terminal", errno: .current)
+        }
+        outer = controller
         self.inner = inner
     }
 

@@ -60,7 +60,7 @@ struct CommandLineFormsTests {
             ("manifest inspect x", "did you mean `inspect`?"),
             ("buildx build .", "unknown command `buildx build`; did you mean `build`?"),
             ("builder prune", "did you mean `prune --all`?"), ("info", "did you mean `doctor`?"),
-            ("port x", "unknown command `port`: "),
+            ("update x", "unknown command `update`: "),
             ("compose up", "unknown command `compose`: "),
             ("help bild", "unknown command `bild`; did you mean `build`?"),
             ("help index pish", "unknown command `index pish`; did you mean `index push`?"),

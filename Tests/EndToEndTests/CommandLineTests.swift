@@ -7,9 +7,8 @@ struct CommandLineTests {
     @Test(
         "a first word that is neither a command nor a path is told as an unknown command",
         arguments: [
-            (["bild"], "`build`"), (["bild", "."], "`build`"), (["image", "ls"], "`images`"),
-            (["help", "bild"], "`build`"),
-            (["buildx", "build", "."], "`build`"), (["top"], "not supported yet"), (["info"], "`doctor`"),
+            (["bild"], "`build`"), (["bild", "."], "`build`"), (["imges"], "`images`"), (["help", "bild"], "`build`"),
+            (["buildx", "build", "."], "`build`"), (["update"], "not supported yet"), (["info"], "`doctor`"),
         ]
     )
     func unknownCommands(arguments: [String], mentions: String) async throws {

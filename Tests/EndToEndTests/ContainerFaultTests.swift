@@ -131,17 +131,11 @@ struct ContainerFaultTests {
             ).wait()
             try #require(started.status == 0, "\(started)")
             unlink(copy)
-            for _ in 0..<200 where try await f.swiftbuild("logs", "box").status == 0 {
-                let state = try String(
-                    contentsOfFile: directory(f).appending(started.line).appending("state.json").string,
-                    encoding: .utf8
-                )
-                if state.contains("\"restartCount\":1") { break }
-                try await Task.sleep(for: .milliseconds(20))
-            }
-            try await f.succeed("exec", "box", "true")
+            let file = directory(f).appending(started.line).appending("state.json").string
+            try await waitUntil { try String(contentsOfFile: file, encoding: .utf8).contains("\"restartCount\":1") }
+            try await waitUntil { try await f.swiftbuild("exec", "box", "true").status == 0 }
             for process in try supervisors(f) { kill(process, SIGKILL) }
-            for _ in 0..<200 where try !supervisors(f).isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+            try await waitUntil { try supervisors(f).isEmpty }
             #expect(try await f.succeed("ps", "-a", "--format", "{{.State}}").line == "dead")
             #expect(try await f.swiftbuild("exec", "box", "true").errors.contains("is not running"))
             // It starts again, as does one of which a file says that it runs since another boot.

@@ -74,9 +74,9 @@ struct ContainerNetworkTests {
             #expect(address.hasPrefix("127.0.0.1:"))
             let port = try #require(Int(address.split(separator: ":")[1]))
             var answer = ""
-            for _ in 0..<100 where answer.isEmpty {
+            try await waitUntil {
                 answer = try await read(f, port)
-                if answer.isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+                return !answer.isEmpty
             }
             #expect(answer == "hello\n")
             let shown = try await f.succeed("ps", "--format", "{{.Ports}}").outputText
@@ -126,9 +126,7 @@ struct ContainerNetworkTests {
             #expect(try interfaces() == 1)
             let supervisors = try await Machine.run(["pgrep", "-f", "container-supervisor \(f.store)"], in: f.scratch)
             for id in supervisors.outputText.split(separator: "\n").compactMap({ Int32($0) }) { kill(id, SIGKILL) }
-            for _ in 0..<200 where try await f.succeed("ps", "-q").outputText != "" {
-                try await Task.sleep(for: .milliseconds(20))
-            }
+            try await waitUntil { try await f.succeed("ps", "-q").outputText == "" }
             #expect(try await f.succeed("ps", "-a", "--format", "{{.State}}").outputText == "dead\n")
             #expect(try interfaces() == 0)
             try await f.succeed("start", "web")

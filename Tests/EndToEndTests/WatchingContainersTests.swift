@@ -11,9 +11,7 @@ struct WatchingContainersTests {
             try await f.succeed("run", "-d", "--name", "one", "base", "sh", "-c", "sleep 101 & sleep 102; true")
             try await f.succeed("run", "-d", "--name", "two", "-u", "77", "base", "sleep", "103")
             try await f.succeed("exec", "-d", "one", "sleep", "104")
-            for _ in 0..<200 where try await !f.succeed("top", "one").outputText.contains("sleep 102") {
-                try await Task.sleep(for: .milliseconds(20))
-            }
+            try await waitUntil { try await f.succeed("top", "one").outputText.contains("sleep 102") }
             let lines = try await f.succeed("top", "one").outputText.split(separator: "\n").map(String.init)
             #expect(lines[0].split(separator: " ") == ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"])
             let commands = lines.dropFirst().map { line in

@@ -203,6 +203,9 @@ int sb_is_hidden(int index);
 // A new pair of terminals, both closed by execve and neither the controlling one.
 int sb_open_terminal(int *controller, int *process_end);
 
+// The process's end of a pair whose controller was opened as some `ptmx`; -1 for any other file.
+int sb_open_terminal_peer(int controller);
+
 // A descriptor from which a byte can be read after each SIGWINCH; the same one for each call, from one thread only.
 int sb_window_changes(void);
 

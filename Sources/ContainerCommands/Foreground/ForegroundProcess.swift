@@ -12,11 +12,13 @@ enum ForegroundProcess {
     /// - Parameters:
     ///   - usesTerminal: Whether it gets a terminal of its own, which this one shows.
     ///   - isInteractive: Whether it gets this process's input.
+    ///   - terminal: Opens the terminal.
     /// - Returns: The exit code, 128 + n for a signal.
     /// - Throws: `UserError` with 127 or 126 for a program that is not there or not executable.
     static func run(
         usesTerminal: Bool,
         isInteractive: Bool,
+        terminal: () throws -> PseudoTerminal = { try PseudoTerminal() },
         _ launch: (SandboxStreams) throws -> SandboxProcess
     ) throws -> ExitStatus {
         do {
@@ -24,7 +26,7 @@ enum ForegroundProcess {
             if usesTerminal {
                 // On a terminal nothing ends what nobody types.
                 let isOpen = !isInteractive && Terminal.isTerminal(STDIN_FILENO)
-                return try runInTerminal(input: isOpen ? -1 : input, launch)
+                return try runInTerminal(terminal(), input: isOpen ? -1 : input, launch)
             }
             let process = try launch(.descriptors(input: input, output: STDOUT_FILENO, error: STDERR_FILENO))
             ForwardedSignals.forward(isProxy: true, resize: nil) { process.kill($0) }
@@ -41,10 +43,11 @@ enum ForegroundProcess {
         }
     }
 
-    private static func runInTerminal(input: Int32, _ launch: (SandboxStreams) throws -> SandboxProcess) throws
-        -> ExitStatus
-    {
-        let terminal = try PseudoTerminal()
+    private static func runInTerminal(
+        _ terminal: PseudoTerminal,
+        input: Int32,
+        _ launch: (SandboxStreams) throws -> SandboxProcess
+    ) throws -> ExitStatus {
         terminal.copySize(from: STDIN_FILENO)
         let process = try launch(.terminal(terminal.processEnd))
         ForwardedSignals.forward(isProxy: true, resize: { terminal.copySize(from: STDOUT_FILENO) }) { process.kill($0) }

@@ -92,9 +92,11 @@ struct ExecCommand: Command {
             try container.executeDetached(options)
             return .success
         }
-        let status = try ForegroundProcess.run(usesTerminal: usesTerminal, isInteractive: isInteractive) { streams in
-            try container.execute(options, streams)
-        }
+        let status = try ForegroundProcess.run(
+            usesTerminal: usesTerminal,
+            isInteractive: isInteractive,
+            terminal: container.openTerminal
+        ) { streams in try container.execute(options, streams) }
         container.note("exec_die", ["exitCode": "\(status.rawValue)"])
         return status
     }

@@ -38,6 +38,19 @@ extension Container {
         return process
     }
 
+    /// Opens a terminal that has a name inside the container, so that programs there can find it.
+    ///
+    /// - Throws: `SandboxError`, `ContainerStoreError.notRunning`.
+    public func openTerminal() throws -> PseudoTerminal {
+        let process = try processDescriptor()
+        defer { close(process) }
+        guard let root = try? OwnedDescriptor(FilePath("/proc/\(state.processID)/root"), O_RDONLY | O_DIRECTORY),
+            let controller = OwnedDescriptor(sb_open_in_root(root.rawValue, "dev/pts/ptmx", O_RDWR)),
+            sb_is_of_kernel(controller.rawValue) != 0
+        else { return try PseudoTerminal() }
+        return try PseudoTerminal(controller)
+    }
+
     /// Lets the supervisor start a command, which nobody waits for.
     public func executeDetached(_ options: ExecOptions) throws {
         try connect(.execute(try specification(options))).waitForAnswer()
@@ -110,7 +123,13 @@ extension ContainerStore {
         _ isolation: SandboxIsolation,
         _ streams: SandboxStreams
     ) throws -> SandboxProcess {
-        let group = try ControlGroup(joining: record.id)
+        let group: ControlGroup?
+        do {
+            group = try ControlGroup(joining: record.id)
+        } catch let error as SystemError where error.errno == .noSuchFileOrDirectory {
+            // It has ended meanwhile, and its groups with it.
+            throw ContainerStoreError.notRunning(record.name)
+        }
         defer { withExtendedLifetime(group) {} }
         var surroundings = ContainerSurroundings()
         group?.join(&surroundings)

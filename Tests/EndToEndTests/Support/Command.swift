@@ -131,6 +131,7 @@ func waitUntil(_ isSo: () async throws -> Bool) async throws {
         if try await isSo() { return }
         try await Task.sleep(for: .milliseconds(10))
     }
+    throw TestFailure("what the test waits for never came")
 }
 
 func readFile(_ path: FilePath) throws -> [UInt8] {
