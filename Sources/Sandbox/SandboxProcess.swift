@@ -49,7 +49,9 @@ public final class SandboxProcess: Sendable {
         case .descriptors(let input, let output, let error):
             return try launch(configuration, (input, output, error))
         case .terminal(let terminal):
-            guard let path = PseudoTerminal.path(of: terminal) else {
+            // Beside another process nothing is mounted, and the terminal has its name in that one's namespace.
+            let isBeside = if case .process = configuration.root { true } else { false }
+            guard let path = isBeside ? "/dev/console" : PseudoTerminal.path(of: terminal) else {
                 throw SandboxError(.environment, "could not find the path of the terminal", errno: .current)
             }
             return try launch(configuration, (terminal, terminal, terminal), terminal: path)

@@ -291,6 +291,18 @@ struct ContainerTests {
             #expect(result.outputText.contains("/dev/"), "\(result)")
             #expect(result.outputText.contains("33 77"), "\(result)")
             #expect(result.status == 3, "\(result)")
+            try await f.succeed("run", "-d", "--name", "box", "base", "sleep", "100")
+            let further = try await RunningCommand(
+                [
+                    "script", "-qec", "\(Machine.binary) exec -t -u 5 box sh -c 'tty; echo written >/dev/pts/0'",
+                    "/dev/null",
+                ],
+                environment: f.environment,
+                directory: f.context,
+                logs: f.scratch
+            ).wait()
+            #expect(further.outputText.replacing("\r", with: "") == "/dev/pts/0\nwritten\n", "\(further)")
+            try await f.succeed("rm", "-f", "box")
         }
     }
 }
