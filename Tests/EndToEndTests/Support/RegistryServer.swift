@@ -182,7 +182,7 @@ struct RegistryServer: Sendable {
     }
 
     /// A port that nobody used a moment ago.
-    private static func freePort() throws -> Int {
+    static func freePort() throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var address = address(0)
