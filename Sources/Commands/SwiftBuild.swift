@@ -23,17 +23,36 @@ public struct SwiftBuild: ParsableCommand {
               swiftbuild -o type=oci,dest=app.tar .   write it as an OCI archive
             """,
         version: version,
-        subcommands: [
-            BuildCommand.self, CheckCommand.self, CheckCacheCommand.self, ExplainCommand.self, BuildLogsCommand.self,
-        ] + ContainerCommands.all + [
-            ImagesCommand.self, HistoryCommand.self, AnalyzeCommand.self, DiffCommand.self,
-            ListCommand.self, CatCommand.self, CopyCommand.self, ReportCommand.self,
-            TagCommand.self,
-            RemoveCommand.self, PruneCommand.self, DiskUsageCommand.self, SystemCommand.self, DoctorCommand.self,
-            SaveCommand.self,
-            LoadCommand.self, ImportCommand.self, CommitCommand.self,
-            PullCommand.self, PushCommand.self, IndexCommand.self, LoginCommand.self, LogoutCommand.self,
-            ContextCommand.self, VersionCommand.self, DebugCommand.self,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Build",
+                subcommands: [
+                    BuildCommand.self, CheckCommand.self, CheckCacheCommand.self, ExplainCommand.self,
+                    BuildLogsCommand.self, ContainerCommands.debugShell, ReportCommand.self, ContextCommand.self,
+                ]
+            ),
+            CommandGroup(name: "Container", subcommands: ContainerCommands.all),
+            CommandGroup(
+                name: "Image",
+                subcommands: [
+                    ImagesCommand.self, HistoryCommand.self, AnalyzeCommand.self, DiffCommand.self, ListCommand.self,
+                    CatCommand.self, CopyCommand.self, TagCommand.self, RemoveCommand.self, SaveCommand.self,
+                    LoadCommand.self, ImportCommand.self, CommitCommand.self,
+                ]
+            ),
+            CommandGroup(
+                name: "Registry",
+                subcommands: [
+                    PullCommand.self, PushCommand.self, IndexCommand.self, LoginCommand.self, LogoutCommand.self,
+                ]
+            ),
+            CommandGroup(
+                name: "Store",
+                subcommands: [
+                    PruneCommand.self, DiskUsageCommand.self, SystemCommand.self, DoctorCommand.self,
+                    VersionCommand.self, DebugCommand.self,
+                ]
+            ),
         ],
         defaultSubcommand: BuildCommand.self
     )

@@ -4,17 +4,16 @@ public import ArgumentParser
 public enum ContainerCommands {
     public static var all: [any ParsableCommand.Type] {
         [
-            DebugShellCommand.self,
             RunCommand.self, CreateCommand.self, StartCommand.self, AttachCommand.self, ExecCommand.self,
-            PsCommand.self, LogsCommand.self, InspectCommand.self, TopCommand.self, StatsCommand.self,
-            EventsCommand.self, StopCommand.self,
-            RestartCommand.self,
-            KillCommand.self,
+            PsCommand.self, LogsCommand.self, InspectCommand.self, PortCommand.self, TopCommand.self,
+            StatsCommand.self, EventsCommand.self, StopCommand.self, RestartCommand.self, KillCommand.self,
             PauseCommand.self, UnpauseCommand.self, WaitCommand.self, RenameCommand.self, RemoveContainerCommand.self,
-            ExportCommand.self, PortCommand.self, NetworkCommand.self,
-            ContainerCommand.self, VolumeCommand.self,
+            ExportCommand.self, ContainerCommand.self, NetworkCommand.self, VolumeCommand.self,
         ]
     }
+
+    /// The one that is about a build, and runs a container for it.
+    public static var debugShell: any ParsableCommand.Type { DebugShellCommand.self }
 
     /// The verbs after which every signal may have to be handed on to a process in the place of this one.
     public static let inForeground: Set<String> = ["run", "start", "attach", "exec", "debug-shell"]
