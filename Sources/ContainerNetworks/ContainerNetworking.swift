@@ -1,6 +1,8 @@
 public import ContentStore
 internal import FileSystem
+internal import Glibc
 internal import Synchronization
+internal import SystemPackage
 
 /// What the supervisor of a container uses of networks.
 public struct ContainerNetworking: Sendable {
@@ -13,16 +15,22 @@ public struct ContainerNetworking: Sendable {
 
     /// Why containers cannot have networks of their own here; `nil` where they can.
     ///
-    /// Found out by making what they need in a namespace that goes away again.
-    public static func obstacle() -> NetworkError? {
+    /// Found out by making what they need in a namespace that goes away again, which takes longer than to start a process:
+    /// once it has worked, only the permission is asked for until the machine is started again.
+    ///
+    /// - Parameter isThorough: Whether it is tried again.
+    public static func obstacle(isThorough: Bool = false) -> NetworkError? {
+        // Where only root can write.
+        let proof = FilePath("/run/swiftbuild-networks.\(BootID.current)")
         do throws(SystemError) {
-            // Changes nothing, and is not permitted to those who may not change anything.
-            try PacketFilter.remove(table: "swiftbuild-probe")
+            try PacketFilter.checkPermission()
+            if !isThorough, FileStatus.ifPresent(proof) != nil { return nil }
             try NetworkNamespace().run { () throws(SystemError) in
                 let probe = PopulatedNetwork.probe
                 try Links.makeBridge(probe.record)
                 try PacketRules.install([probe], table: "swiftbuild-probe")
             }
+            _ = try? OwnedDescriptor(proof, O_WRONLY | O_CREAT, 0o600)
             return nil
         } catch {
             return .system(error)

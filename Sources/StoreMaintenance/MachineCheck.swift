@@ -77,7 +77,7 @@ enum MachineCheck {
     }
 
     private static var networks: DoctorFinding {
-        guard let obstacle = ContainerNetworking.obstacle() else {
+        guard let obstacle = ContainerNetworking.obstacle(isThorough: true) else {
             return DoctorFinding(.ok, "networks", "containers have networks of their own")
         }
         return DoctorFinding(

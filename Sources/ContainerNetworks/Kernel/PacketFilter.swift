@@ -85,6 +85,12 @@ struct PacketFilter {
         try commit([tableMessage(0, .create, table), tableMessage(2, [], table)], "remove packet filter", table)
     }
 
+    /// Fails where rules may not be changed, or where there are none in this kernel.
+    static func checkPermission() throws(SystemError) {
+        // NFT_MSG_GETGEN, which like all the others needs CAP_NET_ADMIN.
+        try NetlinkSocket(.netfilter).send([message(16, [])], "read packet filters", "nf_tables")
+    }
+
     private static func commit(_ messages: [NetlinkMessage], _ operation: String, _ table: String) throws(SystemError) {
         // NFNL_MSG_BATCH_BEGIN and _END for the subsystem 10, nf_tables.
         let begin = NetlinkMessage(0x10, header: [0, 0, 0, 10])
