@@ -179,7 +179,7 @@ let package = Package(
             "CommandSupport",
             [
                 "TerminalUI", "Reporting", "Threads", "FileSystem", "Tar", "Layers", "Images", "BuildEngine",
-                "ContainerRuntime", "Registry", "Distribution", systemPackage, argumentParser,
+                "ContainerRuntime", "ContainerNetworks", "Registry", "Distribution", systemPackage, argumentParser,
             ]
         ),
         library(

@@ -1,4 +1,5 @@
 import BuildEngine
+import ContainerNetworks
 import ContainerRuntime
 import FileSystem
 import Layers
@@ -36,6 +37,7 @@ extension FailureReport {
             )
         case let error as RegistryError: self.init(UserError("\(error)", hints: error.hints))
         case let error as LoginError: self.init(error, error.hint)
+        case let error as NetworkError: self.init(error, error.hint)
         case is CancellationError:
             self.init(status: .interrupted, text: "interrupted\n", [Problem("interrupted")])
         default: self.init(error, nil)
