@@ -1,5 +1,6 @@
 """The builders that are compared: ours and its peers, each with stores of its own that nothing else uses."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -20,6 +21,8 @@ class Builder:
     works_itself = True
     # Whether it can start from an image that is only on this machine.
     has_bases = True
+    builds = True
+    runs_containers = False
 
     def __init__(self, directory, runner):
         self.directory = Path(directory) / self.name
@@ -37,6 +40,17 @@ class Builder:
 
     def close(self):
         pass
+
+    def command(self, *arguments):
+        raise NotImplementedError
+
+    def clear(self, *names):
+        """Removes containers with what runs in them: all unless some are named; those that are missing are fine."""
+        every = self.command("ps", "-aq")
+        names = names or output(*every.arguments, env=every.environment).split()
+        if names:
+            with contextlib.suppress(Failure):
+                self.runner.run(self.command("rm", "-f", *names))
 
     def load_base(self, tar, name):
         raise NotImplementedError
@@ -61,6 +75,7 @@ class Builder:
 
 class Swiftbuild(Builder):
     name = "swiftbuild"
+    runs_containers = True
 
     def __init__(self, directory, runner, binary=REPOSITORY / "bin/swiftbuild"):
         super().__init__(directory, runner)
@@ -70,6 +85,10 @@ class Swiftbuild(Builder):
         built = self.binary == str(REPOSITORY / "bin/swiftbuild")
         commit = output("git", "-C", str(REPOSITORY), "describe", "--always", "--dirty") if built else ""
         return " ".join([output(self.binary, "--version"), commit]).strip()
+
+    def close(self):
+        if self.generation:
+            self.clear()
 
     def command(self, *arguments):
         environment = {**os.environ, "SWIFTBUILD_ROOT": str(self.store)}
@@ -96,10 +115,14 @@ class Swiftbuild(Builder):
 
 
 class Docker(Builder):
-    """Docker's classic builder, in a daemon of our own without any network."""
+    """Docker's classic builder and its containers, in a daemon of our own.
+
+    It has a network namespace of its own, so that its bridge and its rules do not become the machine's.
+    """
 
     name = "docker"
     works_itself = False
+    runs_containers = True
     buildkit = "0"
 
     def __init__(self, directory, runner):
@@ -123,9 +146,8 @@ class Docker(Builder):
         self.socket = f"/tmp/swiftbuild-benchmark-{os.getpid()}-{self.name}.sock"
         with open(self.directory / "log", "a") as log:
             self.daemon = subprocess.Popen(
-                ["dockerd", "--host", f"unix://{self.socket}", "--data-root", self.store,
-                 "--exec-root", f"{self.store}-run", "--pidfile", f"{self.store}-pid",
-                 "--iptables=false", "--ip6tables=false", "--bridge=none"],
+                ["unshare", "--net", "dockerd", "--host", f"unix://{self.socket}", "--data-root", self.store,
+                 "--exec-root", f"{self.store}-run", "--pidfile", f"{self.store}-pid"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         for _ in range(300):
             if self.daemon.poll() is not None:
@@ -189,6 +211,7 @@ class DockerBuildKit(Docker):
 
     name = "docker-buildkit"
     buildkit = "1"
+    runs_containers = False
 
     # Listing images is the same program on the same daemon.
     def images(self):

@@ -68,6 +68,12 @@ def result_rows(plays, builders):
                    *(_peer(series.get(peer), ours, phase, play.rounds) for peer in peers)]
             for limit in limits[1:]:
                 yield ["", "", "", limit] + [""] * (columns - 4)
+        for size in play.workload.sizes:
+            known = play.sizes[size.title]
+            ours = known.get(OURS)
+            met = verdict(ours <= size.limit) if ours else ""
+            ratios = [f"{known[peer] / ours:.2f}" if ours and peer in known else "" for peer in peers]
+            yield [size.title, _bytes(ours), "", f"≤ {_bytes(size.limit)}{met}", *([""] if peers else []), *ratios]
 
 
 def _peer(series, ours, phase, rounds):
@@ -208,9 +214,11 @@ def as_markdown(report, picture):
 
 def as_values(report):
     """Everything, as values for JSON."""
-    workloads = []
+    workloads, sizes = [], []
     daemons = [builder.name for builder in report["builders"] if not builder.works_itself]
     for play in report["plays"]:
+        sizes += [{"title": size.title, "bytes": play.sizes[size.title], "limit": size.limit}
+                  for size in play.workload.sizes]
         for phase in play.workload.phases:
             contenders = {}
             for name, series in play.series[phase.name].items():
@@ -233,7 +241,7 @@ def as_values(report):
             })
     return {
         "machine": report["machine"], "versions": report["versions"], "notCompared": report["missing"],
-        "skipped": report["skipped"], "workloads": workloads,
+        "skipped": report["skipped"], "workloads": workloads, "sizes": sizes,
         "curves": [asdict(panel) for panel in report["curves"]],
     }
 

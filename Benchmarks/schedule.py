@@ -45,8 +45,12 @@ class Phase:
     yardsticks: dict = field(default_factory=dict)
     # Changes what is built, before anyone is measured.
     change: Callable = lambda number: None
+    # Makes room for one run of a builder, before that is measured.
+    before: Callable = lambda builder: None
     # May be repeated within a round, since it leaves everything as it was.
     repeat: int = 1
+    # Whether system calls can be counted.
+    is_traced: bool = True
     peers: bool = True
     # How many files are held in memory at most, and by how many processes.
     entries: int = 0
@@ -56,6 +60,15 @@ class Phase:
     def peak_limit(self):
         """KiB that ours may need: however large files are, it is so much, and 1 KiB for each of them."""
         return (64_000_000 // 1024 + self.entries) * self.processes
+
+
+@dataclass
+class Size:
+    """Something that is not a time, in bytes, and how much it may be."""
+
+    title: str
+    of: Callable
+    limit: int
 
 
 @dataclass
@@ -69,6 +82,11 @@ class Workload:
     start: Callable = lambda builder: None
     fresh: bool = False
     bases: bool = False
+    # Whether containers are measured, and not builds.
+    containers: bool = False
+    # What is measured once, in the state in which the phases leave the store of a builder.
+    sizes: list = field(default_factory=list)
+    end: Callable = lambda builder: None
     # GiB that all rounds write, roughly.
     space: float = 0.2
 
@@ -110,10 +128,14 @@ class Play:
 
     def __init__(self, workload, builders, runner, rounds=None):
         self.workload = workload
-        self.builders = [builder for builder in builders if builder.has_bases or not workload.bases]
+        self.builders = [
+            builder for builder in builders if (builder.has_bases or not workload.bases)
+            and (builder.runs_containers if workload.containers else builder.builds)
+        ]
         self.runner = runner
         self.rounds = rounds or workload.rounds
         self.series = {phase.name: {} for phase in workload.phases}
+        self.sizes = {size.title: {} for size in workload.sizes}
         self.spent = {builder.name: [] for builder in self.builders}
         self.failed = {}
         self.number = 0
@@ -128,7 +150,19 @@ class Play:
             b for b in self.builders
             if b.name == OURS or b.works_itself and sum(self.spent[b.name][-1:]) < TRACED_SECONDS
         ])
+        self.finish()
         return self.series
+
+    def finish(self):
+        for builder in self.builders:
+            if builder.name in self.failed:
+                continue
+            for size in self.workload.sizes:
+                try:
+                    self.sizes[size.title][builder.name] = size.of(builder)
+                except (OSError, ValueError, StopIteration) as failure:
+                    progress(f"{size.title}: {builder.name}: {failure}")
+            self.workload.end(builder)
 
     def takes_part(self, builder, turn):
         if builder.name in self.failed:
@@ -199,6 +233,8 @@ class Play:
             return None
         series = self.series[phase.name].setdefault(name, Series())
         try:
+            if not isinstance(contender, str):
+                phase.before(contender)
             sample = self.runner.time(commands)
         except Failure as failure:
             if isinstance(contender, str):
@@ -222,9 +258,10 @@ class Play:
                 if builder.name in self.failed or not (phase.peers or builder.name == OURS):
                     continue
                 commands = phase.commands(builder, f"{self.number}-0")
-                if commands is None:
+                if commands is None or attribute == "calls" and not phase.is_traced:
                     continue
                 try:
+                    phase.before(builder)
                     setattr(self.series[phase.name][builder.name], attribute, measure(commands))
                 except Failure as failure:
                     progress(f"{phase.title}: no {attribute} of {builder.name}: {failure}")

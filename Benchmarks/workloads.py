@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import containers
 import contexts
 from contexts import dockerfile, edit, write
 from measuring import has, shell
@@ -15,7 +16,8 @@ def every(directory, quick):
     """Yields each workload's name and what makes it: only the files of those that are chosen are written."""
     makers = [
         one_small_file, many_files, deep_tree, large_file, run_steps, base_copy, base_packed, base_run_copy,
-        parallel_stages, layers, long_dockerfile, many_images, eight_builds, push,
+        parallel_stages, layers, long_dockerfile, many_images, eight_builds, push, containers.containers,
+        containers.many_containers,
     ]
     for maker in makers:
         name = maker.__name__.replace("_", "-")
