@@ -62,6 +62,7 @@ let package = Package(
         .systemLibrary(name: "CCrypto"),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CSeccomp"),
+        .systemLibrary(name: "CYAML"),
         .target(name: "CSandbox"),
 
         library("Threads", [deques]),
@@ -89,6 +90,11 @@ let package = Package(
         ),
         library("Formatting", ["Reporting", "OCI"]),
         library("DockerfileSyntax", ["Formatting", "Reporting"]),
+        library(
+            "Compose",
+            ["CYAML", "Formatting", "Reporting", "OCI", "FileSystem", "ContentStore", systemPackage],
+            staticLibraries: ["yaml"]
+        ),
         library("BuildPlanning", ["Formatting", "RemoteAddresses", "Reporting", "OCI", "DockerfileSyntax"]),
         library("BuildContext", ["Reporting", "OCI", "Threads", "FileSystem", "ContentStore", systemPackage]),
         library("BuildChecks", ["Reporting", "OCI", "DockerfileSyntax", "BuildContext", "BuildPlanning"]),
@@ -191,9 +197,14 @@ let package = Package(
             ]
         ),
         library(
+            "ComposeCommands",
+            ["CommandSupport", "Compose", "TerminalUI", "Reporting", "FileSystem", systemPackage, argumentParser]
+        ),
+        library(
             "Commands",
             [
                 "CommandSupport", "ContainerRuntime", "Containers", "ContainerNetworks", "ContainerCommands",
+                "ComposeCommands",
                 "BuildService",
                 "StoreMaintenance", "Snapshots",
                 "DockerCommandLine", "TerminalUI", "Formatting", "Reporting", "OCI", "Threads", "FileSystem",
@@ -271,6 +282,12 @@ let package = Package(
             [
                 "TestSupport", "Registry", "OCI", "FileSystem", "ContentStore", "BuildCache", "Layers", systemPackage,
             ]
+        ),
+        .testTarget(
+            name: "ComposeTests",
+            dependencies: ["Compose", "Reporting", systemPackage],
+            exclude: ["Fixtures"],
+            swiftSettings: swiftSettings
         ),
         tests("DockerfileSyntax", ["Reporting"], fixtures: ["Fixtures", "FixturesInvalid"]),
         tests("BuildPlanning", ["RemoteAddresses", "Reporting", "OCI", "DockerfileSyntax"]),

@@ -1,6 +1,7 @@
 public import ArgumentParser
 import BuildEngine
 import CommandSupport
+import ComposeCommands
 import ContainerCommands
 import DockerCommandLine
 import FileSystem
@@ -31,7 +32,7 @@ public struct SwiftBuild: ParsableCommand {
                     BuildLogsCommand.self, ContainerCommands.debugShell, ReportCommand.self, ContextCommand.self,
                 ]
             ),
-            CommandGroup(name: "Container", subcommands: ContainerCommands.all),
+            CommandGroup(name: "Container", subcommands: ContainerCommands.all + [ComposeCommand.self]),
             CommandGroup(
                 name: "Image",
                 subcommands: [

@@ -26,6 +26,15 @@ public enum CommandLineForms {
         if first == "help" { return try help(rest) }
         if isOnlyContext(first) {
             // The usual form, for which no other command is looked at.
+        } else if first == "compose" {
+            let (command, found) = try compose(rest.dropFirst())
+            guard let command else { return [first] + global + found }
+            guard !command.hasPrefix("-") else { return [first, command] }
+            words = [first, command == "convert" ? "config" : command]
+            guard KnownCommand.names.contains(words.joined(separator: " ")) else {
+                throw UserError.unknownCommand(words)
+            }
+            flags = found[...]
         } else if let alias = alias(rest.prefix(2)) {
             words = alias.filter { !$0.hasPrefix("-") }
             flags = alias.filter { $0.hasPrefix("-") } + rest.dropFirst(2)

@@ -65,13 +65,14 @@ struct DockerCommand: Sendable {
             ("port", "port"), ("diff", "diff"), ("container diff", "diff"), ("cp", "cp"), ("container cp", "cp"),
             ("commit", "commit"), ("container commit", "commit"), ("export", "export"), ("container export", "export"),
             ("manifest create", "index create"), ("manifest push", "index push"),
-            ("manifest inspect", "inspect"),
+            ("manifest inspect", "inspect"), ("compose config", "compose config"),
+            ("compose convert", "compose config"),
         ].map { DockerCommand($0.0, .command($0.1)) }
         + [
-            "update", "container update",
+            "update", "container update", "compose up", "compose down", "compose run", "compose build", "compose exec",
+            "compose ps", "compose logs",
         ].map { DockerCommand($0, .none("not supported yet")) }
         + [
-            DockerCommand("compose", .none("applications of several containers are not supported yet")),
             DockerCommand("search", .none("registries are searched on their web pages")),
             DockerCommand("buildx bake", .none("build each target separately")),
             DockerCommand("buildx create", .none("there are no builders to choose from")),

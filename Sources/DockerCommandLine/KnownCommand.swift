@@ -37,7 +37,8 @@ struct KnownCommand: Sendable {
         case "check-cache": KnownCommand("check-cache", build + [.option("format", nil, .own)])
         case "debug-shell": KnownCommand("debug-shell", foreign: .all, [root, .option("build", nil, .own)])
         default:
-            (containerCommands + networkCommands + volumeCommands + imageCommands + ownCommands).first {
+            (containerCommands + networkCommands + volumeCommands + composeCommands + imageCommands + ownCommands).first
+            {
                 $0.name == name
             }
         }
@@ -45,7 +46,7 @@ struct KnownCommand: Sendable {
 
     static let all =
         ["build", "run", "check-cache", "debug-shell"].compactMap(named) + containerCommands + networkCommands
-        + volumeCommands + imageCommands
+        + volumeCommands + composeCommands + imageCommands
         + ownCommands
 
     /// All commands as they are typed, those of groups with two words.

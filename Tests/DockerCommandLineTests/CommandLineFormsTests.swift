@@ -44,6 +44,13 @@ struct CommandLineFormsTests {
             ("index push --help", "help index push"),
             ("build -h", "help build"), ("images -qa", "images --quiet"), ("ls -lR a", "ls -l --recursive a"),
             ("--help", "--help"), ("-v", "--version"), ("build --version", "--version"), ("help run", "help run"),
+            ("compose", "compose"), ("compose --help", "compose --help"),
+            (
+                "compose -f a --file b -pc -p=d config -q",
+                "compose config --file=a --file=b --project-name=c --project-name=d --quiet"
+            ),
+            ("compose --profile x convert web", "compose config --profile=x web"),
+            ("compose -f - config --help", "help compose config"),
             ("index", "index"), ("debug tables", "debug tables"), ("./bild", "build ./bild"), ("a/b", "build a/b"),
             ("git@host:repository", "build git@host:repository"), ("", "build "),
         ]
@@ -61,7 +68,8 @@ struct CommandLineFormsTests {
             ("buildx build .", "unknown command `buildx build`; did you mean `build`?"),
             ("builder prune", "did you mean `prune --all`?"), ("info", "did you mean `doctor`?"),
             ("update x", "unknown command `update`: "),
-            ("compose up", "unknown command `compose`: "),
+            ("compose up", "unknown command `compose up`: not supported yet"), ("compose -f", "`-f` needs a value"),
+            ("compose --profile x confg", "unknown command `compose confg`; did you mean `compose config`?"),
             ("help bild", "unknown command `bild`; did you mean `build`?"),
             ("help index pish", "unknown command `index pish`; did you mean `index push`?"),
             ("index creat a b", "unknown command `index creat`; did you mean `index create`?"),

@@ -60,7 +60,7 @@ struct EventsCommand: Command {
         )
         let first = try since.map { try TimeArgument.nanoseconds("--since", $0) } ?? TimeArgument.now
         let last = try until.map { try TimeArgument.nanoseconds("--until", $0) } ?? .max
-        var reader = EventLog(try global.store.open().layers).reader
+        var reader = EventLog(try global.store.open().layers).makeReader()
         while true {
             // Read once more after the end, for what came at the same time.
             let isOver = TimeArgument.now >= last

@@ -70,7 +70,9 @@ public struct EventLog: Sendable {
     }
 
     /// Reads the events from the oldest that is kept on.
-    public var reader: EventReader { EventReader(LineReader(path, fileCount: EventLog.fileCount)) }
+    ///
+    /// A function: the optimizer of Swift 6.3 fails at a property whose value cannot be copied.
+    public func makeReader() -> EventReader { EventReader(LineReader(path, fileCount: EventLog.fileCount)) }
 }
 
 /// Reads events, and those that are added.

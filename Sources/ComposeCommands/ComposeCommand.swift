@@ -1,0 +1,19 @@
+public import ArgumentParser
+
+/// `swiftbuild compose`: applications of several containers, described by Compose files.
+public struct ComposeCommand: ParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "compose",
+        abstract: "Applications of several containers, described by a Compose file.",
+        discussion: """
+            Flags for all commands, such as -f FILE and -p NAME, may stand before the command.
+
+            EXAMPLES:
+              swiftbuild compose config
+              swiftbuild compose -f compose.yaml -f compose.ci.yaml config --quiet
+            """,
+        subcommands: [ComposeConfigCommand.self]
+    )
+
+    public init() {}
+}

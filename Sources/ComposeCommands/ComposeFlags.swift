@@ -1,0 +1,63 @@
+internal import ArgumentParser
+internal import Compose
+internal import FileSystem
+internal import Glibc
+internal import SystemPackage
+internal import TerminalUI
+
+/// What every command of `compose` takes.
+struct ComposeFlags: ParsableArguments {
+    @Option(
+        name: .customLong("file"),
+        help: ArgumentHelp("A Compose file, `-` for standard input; may repeat (or COMPOSE_FILE).", valueName: "file")
+    )
+    var files: [String] = []
+
+    @Option(
+        name: .customLong("project-name"),
+        help: ArgumentHelp("The name of the project (or COMPOSE_PROJECT_NAME).", valueName: "name")
+    )
+    var projectName: String?
+
+    @Option(
+        name: .customLong("project-directory"),
+        help: ArgumentHelp("Where relative paths begin; that of the first file otherwise.", valueName: "dir")
+    )
+    var projectDirectory: String?
+
+    @Option(
+        name: .customLong("profile"),
+        help: ArgumentHelp("Activate a profile; may repeat (or COMPOSE_PROFILES).", valueName: "name")
+    )
+    var profiles: [String] = []
+
+    @Option(
+        name: .customLong("env-file"),
+        help: ArgumentHelp("A file of variables instead of .env; may repeat.", valueName: "file")
+    )
+    var environmentFiles: [String] = []
+
+    @Flag(name: .customLong("all-resources"), help: "Also networks and volumes that no service uses.")
+    var hasAllResources = false
+
+    /// The options of a project, of the services that are asked for.
+    func options(_ services: [String]) -> ProjectOptions {
+        var options = ProjectOptions(
+            variables: ProcessEnvironment.variables,
+            workingDirectory: FilePath(".").absolute
+        ) { try FileOperations.read(descriptor: STDIN_FILENO, path: "-", limit: 16 << 20) }
+        options.files = files
+        options.name = projectName
+        options.directory = projectDirectory
+        options.profiles = profiles
+        options.environmentFiles = environmentFiles
+        options.services = services
+        return options
+    }
+
+    /// Prints what is doubtful in the files of a project.
+    static func show(_ project: ResolvedProject) {
+        for note in project.notes { Terminal.write("note: \(note)\n", to: STDERR_FILENO) }
+        for warning in project.warnings { FailureReport(warning).write() }
+    }
+}

@@ -1,0 +1,34 @@
+extension KnownCommand {
+    static let composeCommands: [KnownCommand] = [
+        KnownCommand(
+            "compose config",
+            docker: "docker compose config",
+            composeFlags + [
+                .option("format"), .toggle("services"), .toggle("volumes"), .toggle("networks"), .toggle("images"),
+                .toggle("profiles"), .toggle("environment"), .option("hash"), .toggle("quiet", "q"),
+                .toggle("no-interpolate"), .toggle("no-normalize"), .toggle("no-path-resolution"),
+                .toggle("no-consistency"), .toggle("no-env-resolution"), .option("output", "o"),
+                .toggle("models", nil, .missing("language models are not run here")),
+                .toggle("variables", nil, .missing("`--no-interpolate` shows them where they stand")),
+                .toggle(
+                    "resolve-image-digests",
+                    nil,
+                    .missing("an image in the file may have its digest: NAME@sha256:…")
+                ),
+                .toggle("lock-image-digests", nil, .missing("an image in the file may have its digest: NAME@sha256:…")),
+            ]
+        )
+    ]
+
+    /// Those of every command of `compose`, which may stand before it.
+    static let composeFlags: [CommandFlag] = [
+        .option("file"), .option("project-name"), .option("project-directory"), .option("profile"), .option("env-file"),
+        .toggle("all-resources"), root,
+        .option("ansi", nil, .ignored("NO_COLOR and the terminal decide")),
+        .option("progress", nil, .ignored("the terminal decides")),
+        .option("parallel", nil, .ignored("the machine decides")),
+        .toggle("compatibility", nil, .missing("names have hyphens")),
+        .toggle("dry-run", nil, .missing("`config` shows what would be made")),
+        .toggle("verbose", nil, .ignored("there is no daemon to talk with")),
+    ]
+}

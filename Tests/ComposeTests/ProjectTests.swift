@@ -1,0 +1,145 @@
+import Compose
+import Foundation
+import Reporting
+import SystemPackage
+import Testing
+
+@Suite("A project")
+struct ProjectTests {
+    private func project(_ text: String) throws -> Project {
+        let directory = try ProjectDirectory(["compose.yaml": text])
+        return try Project(ResolvedProject(directory.options))
+    }
+
+    @Test("has its services in the order in which they start")
+    func order() throws {
+        let project = try project(
+            """
+            services:
+              a: {image: x, depends_on: [c, b]}
+              b: {image: x}
+              c: {image: x, links: [d]}
+              d: {image: x}
+              e: {image: x, network_mode: "service:a"}
+            """
+        )
+        #expect(project.services.map(\.name) == ["b", "d", "c", "a", "e"])
+        #expect(project[service: "c"]?.dependencies.map(\.service) == ["d"])
+        #expect(project[service: "e"]?.networking.mode == .service("a"))
+    }
+
+    @Test("has values of types of their own")
+    func values() throws {
+        let project = try project(
+            """
+            name: typed
+            services:
+              web:
+                build: {dockerfile_inline: FROM scratch}
+                ports: ["127.0.0.1:8080:80/udp", "9000-9005:90"]
+                restart: on-failure:3
+                pull_policy: every_12h
+                deploy: {replicas: 2, resources: {limits: {cpus: "0.5", memory: 1g}}}
+                depends_on: {db: {condition: service_healthy, restart: true}}
+                volumes: [data:/d:nocopy, "./src:/src:ro", {type: tmpfs, target: /t, tmpfs: {mode: 0755}}]
+                healthcheck: {test: [CMD, check, "-q"], interval: 5s}
+                ulimits: {nofile: 5, nproc: {soft: 1, hard: 2}}
+                secrets: [{source: s, target: other, mode: 0400}]
+                networks: {back: {priority: 5, aliases: [w]}, default: }
+              db: {image: db, healthcheck: {disable: true}, restart: unless-stopped}
+            networks: {back: {internal: true}}
+            volumes: {data: {external: true, name: store}}
+            secrets: {s: {environment: S}}
+            """
+        )
+        let web = try #require(project[service: "web"])
+        #expect(web.build?.dockerfile == .inline("FROM scratch"))
+        #expect(web.networking.ports.map(\.target) == [80, 90])
+        #expect(web.networking.ports.map(\.published) == ["8080", "9000-9005"])
+        #expect(web.networking.ports.map(\.transport) == [.udp, .tcp])
+        #expect(web.restart == .onFailure(atMost: 3))
+        #expect(web.pullPolicy == .every(43_200_000_000_000))
+        #expect(web.replicas == 2)
+        #expect(web.resources.cpus == 0.5)
+        #expect(web.resources.memory == 1 << 30)
+        #expect(web.dependencies.first?.condition == .healthy)
+        #expect(web.dependencies.first?.restarts == true)
+        #expect(web.mounts.map(\.target) == ["/d", "/src", "/t"])
+        #expect(web.mounts[0].source == .volume("data", isCopied: false, subpath: nil))
+        #expect(web.mounts[1].isReadOnly)
+        #expect(web.mounts[2].source == .memory(size: nil, mode: 0o755))
+        #expect(web.healthCheck?.test == .program(["check", "-q"]))
+        #expect(web.healthCheck?.interval == 5_000_000_000)
+        #expect(web.resources.limits["nofile"]?.hard == 5)
+        #expect(web.resources.limits["nproc"]?.soft == 1)
+        #expect(web.secrets.first?.target == "/run/secrets/other")
+        #expect(web.secrets.first?.mode == 0o400)
+        guard case .networks(let attachments) = web.networking.mode else {
+            Issue.record("\(web.networking.mode)")
+            return
+        }
+        #expect(attachments.map(\.network) == ["back", "default"])
+        #expect(project[service: "db"]?.healthCheck?.test == HealthCheck.Test.none)
+        #expect(project[service: "db"]?.restart == .unlessStopped)
+        #expect(project.networks["back"]?.name == "typed_back")
+        #expect(project.networks["back"]?.isInternal == true)
+        #expect(project.volumes["data"]?.name == "store")
+        #expect(project.secrets["s"] == .variable("S"))
+    }
+
+    @Test("has a hash that only what concerns a container changes")
+    func hashes() throws {
+        func hash(_ text: String) throws -> String? {
+            try project("services: {a: {image: x, \(text)}}").services.first?.hash
+        }
+        let plain = try hash("")
+        #expect(plain?.count == 64)
+        #expect(try hash("build: .") == plain)
+        #expect(try hash("scale: 3") == plain)
+        #expect(try hash("profiles: []") == plain)
+        #expect(try hash("user: u") != plain)
+        #expect(try hash("environment: {A: b}") != plain)
+    }
+
+    @Test("finds its files, name and profiles in variables")
+    func variables() throws {
+        let directory = try ProjectDirectory([
+            "a.yaml": "services: {a: {image: x}}", "b.yaml": "services: {b: {image: x, profiles: [p]}}",
+            ".env":
+                "COMPOSE_FILE=a.yaml;b.yaml\nCOMPOSE_PATH_SEPARATOR=;\nCOMPOSE_PROFILES=q, p\nCOMPOSE_PROJECT_NAME=named",
+        ])
+        let resolved = try ResolvedProject(directory.options)
+        #expect(resolved.names(in: "services") == ["a", "b"])
+        #expect(resolved.name.text == "named")
+        #expect(resolved.profiles == ["p"])
+        #expect(resolved.images == ["x", "x"])
+    }
+
+    @Test("is found in a directory above")
+    func above() throws {
+        let directory = try ProjectDirectory([
+            "compose.yml": "services: {a: {build: .}}", "compose.yaml": "services: {b: {build: .}}", "sub/deep/x": "",
+        ])
+        var options = directory.options
+        options.workingDirectory = FilePath(directory.path.path).appending("sub").appending("deep")
+        let resolved = try ResolvedProject(options)
+        #expect(resolved.names(in: "services") == ["b"])
+        #expect(resolved.name.text == "project")
+        #expect(resolved.notes == ["taking `compose.yaml` and not `compose.yml`"])
+        #expect(try Project(resolved).services.first?.build?.context == directory.path.path)
+    }
+
+    @Test("warns of what is ignored and of variables that are not set, once each")
+    func warnings() throws {
+        let directory = try ProjectDirectory([
+            "compose.yaml": "services: {a: {image: \"x$GONE$GONE\", isolation: x}, b: {image: x$GONE}}"
+        ])
+        let messages = try ResolvedProject(directory.options).warnings.flatMap { $0.diagnostics.map(\.message) }
+        #expect(
+            messages == [
+                "the variable `GONE` is not set: an empty string takes its place",
+                "`services.a.isolation` is ignored: only Windows has a choice",
+            ]
+        )
+    }
+}
