@@ -159,14 +159,14 @@ let package = Package(
                 "BuildPlanning", "BuildChecks", "BuildCache", "BuildRecords", "Tar", "Layers", "LayerWriting",
                 "Snapshots",
                 "Sandbox",
-                "ContainerRuntime", "RemoteAddresses", "RemoteSources", systemPackage,
+                "ContainerRuntime", "Containers", "RemoteAddresses", "RemoteSources", systemPackage,
             ]
         ),
         library("TerminalUI", ["Threads", "Reporting", "Formatting", "OCI", "FileSystem", systemPackage]),
         library(
             "StoreMaintenance",
             [
-                "ContainerRuntime", "Containers", "ContainerNetworks",
+                "Containers", "ContainerNetworks",
                 "Reporting", "Formatting", "OCI", "FileSystem", "ContentStore", "BuildCache", "BuildRecords", "Layers",
                 "Snapshots", "Images", "Sandbox", systemPackage,
             ]

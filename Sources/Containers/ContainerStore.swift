@@ -1,4 +1,5 @@
 public import ContainerNetworks
+internal import ContainerRuntime
 internal import ContentStore
 internal import FileSystem
 internal import Glibc
@@ -31,7 +32,9 @@ public struct ContainerStore: Sendable {
 
     private var ids: [ContainerID] {
         get throws {
-            try FileOperations.names(in: root).compactMap { ContainerID(String(decoding: $0, as: UTF8.self)) }
+            // A command that only looks makes no store.
+            guard FileStatus.ifPresent(root) != nil else { return [] }
+            return try FileOperations.names(in: root).compactMap { ContainerID(String(decoding: $0, as: UTF8.self)) }
         }
     }
 
@@ -180,6 +183,26 @@ public struct ContainerStore: Sendable {
     public func create(named wanted: ContainerName?, _ make: (ContainerName) throws -> ContainerRecord) throws
         -> Container
     {
+        // What commands and supervisors that were killed had not finished.
+        TemporaryDirectory.sweep(store[.temporary])
+        let work = try TemporaryDirectory(in: store[.temporary])
+        try FileOperations.createRoot(work.path.appending("fs"))
+        return try add(named: wanted, ContainerState(), make) { place, complete in
+            try complete(work.path)
+            try FileOperations.rename(work.path, to: place)
+        }
+    }
+
+    /// Adds a container, of which no half is ever seen.
+    ///
+    /// - Parameter placing: Moves the directory with the container's files to a path, once everything else is in it too.
+    /// - Throws: `ContainerStoreError.nameInUse`.
+    func add(
+        named wanted: ContainerName?,
+        _ state: ContainerState,
+        _ make: (ContainerName) throws -> ContainerRecord,
+        placing: (FilePath, _ complete: (FilePath) throws -> Void) throws -> Void
+    ) throws -> Container {
         let lock = try lockNames()
         defer { withExtendedLifetime(lock) {} }
         let names = Dictionary(
@@ -188,17 +211,14 @@ public struct ContainerStore: Sendable {
         )
         if let wanted, let id = names[wanted.description] { throw ContainerStoreError.nameInUse(wanted, by: id) }
         let record = try make(wanted ?? .random(except: Set(names.keys)))
-        // What commands and supervisors that were killed had not finished.
-        TemporaryDirectory.sweep(store[.temporary])
-        let work = try TemporaryDirectory(in: store[.temporary])
-        try FileOperations.createRoot(work.path.appending("fs"))
-        let state = ContainerState()
-        for (name, bytes) in [
+        let documents = [
             ("container.json", try CanonicalJSON.encode(record)), ("state.json", try CanonicalJSON.encode(state)),
-        ] {
-            try FileOperations.writeAtomically(bytes, to: work.path.appending(name), temporary: store[.temporary])
+        ]
+        try placing(directory(record.id)) { work in
+            for (name, bytes) in documents {
+                try FileOperations.writeAtomically(bytes, to: work.appending(name), temporary: store[.temporary])
+            }
         }
-        try FileOperations.rename(work.path, to: directory(record.id))
         note("create", record)
         return Container(store: self, record: record, state: state)
     }
@@ -276,13 +296,17 @@ public struct ContainerStore: Sendable {
         try? networks.clean()
     }
 
-    /// The layers that containers are made of.
+    /// The layers that containers are made of, those of their mounts among them.
     ///
+    /// - Parameter removed: Containers that do not count.
     /// - Throws: `ContainerStoreError.damaged`: what a container needs that is not readable must not be guessed.
-    public func layersInUse() throws -> [Layer] {
-        try ids.flatMap { id in
+    public func layersInUse(except removed: Set<ContainerID> = []) throws -> [Layer] {
+        try ids.filter { !removed.contains($0) }.flatMap { id in
             do {
-                return (try read(id, "container.json") as ContainerRecord).layers
+                let record: ContainerRecord = try read(id, "container.json")
+                return record.process.mounts.reduce(into: record.layers) { layers, mount in
+                    if case .image(let files, _) = mount.source { layers += files }
+                }
             } catch ContainerStoreError.notFound {
                 return []
             }
@@ -293,8 +317,10 @@ public struct ContainerStore: Sendable {
 /// A container as it was when it was looked up.
 public struct Container: Sendable {
     let store: ContainerStore
-    public let record: ContainerRecord
+    public internal(set) var record: ContainerRecord
     public let state: ContainerState
+    /// What it runs in the place of its own command.
+    var replacement: CommandReplacement?
 
     public var id: ContainerID { record.id }
     public var directory: FilePath { store.directory(record.id) }

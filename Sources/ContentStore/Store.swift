@@ -18,7 +18,6 @@ public struct Store: Sendable {
         case cache = "cache-v1"
         case builds = "builds-v1"
         case logs = "logs-v1"
-        case failed = "failed-v2"
         case containers = "containers-v1"
         case volumes = "volumes-v1"
         case snapshots = "snapshots-v1"

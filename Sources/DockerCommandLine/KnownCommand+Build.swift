@@ -13,7 +13,7 @@ extension KnownCommand {
             .option("cpu-shares", "c", limit),
             .toggle("debug", "D", .missing("`--progress plain` and `--explain` show more")),
             .toggle("disable-content-trust", nil, .ignored("content trust is not used")),
-            .toggle("force-rm", nil, .ignored("there are no intermediate containers")),
+            .toggle("force-rm", nil, .ignored("only the latest 3 steps that failed leave containers")),
             .option("isolation", nil, .ignored("only Windows has a choice")),
             .toggle("load", nil, .ignored("an image always goes to the store")),
             .option("memory", "m", limit),

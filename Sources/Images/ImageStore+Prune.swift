@@ -145,13 +145,15 @@ extension ImageStore {
         }
     }
 
-    /// Directories of formats that this version does not know, such as `layers-v0`.
+    /// Directories of formats that this version does not know, such as `layers-v0`, and `failed-v2`: what failed steps left
+    /// is in containers now.
     private func pruneOldFormats(_ pruning: inout Pruning) throws {
         let known = Set(Store.Bucket.allCases.map { Array($0.rawValue.utf8) })
         for name in try FileOperations.names(in: store.root) where !known.contains(name) {
             let parts = String(decoding: name, as: UTF8.self).split(separator: "-")
             guard parts.count == 2, parts[1].first == "v", Int(parts[1].dropFirst()) != nil,
-                Store.Bucket.allCases.contains(where: { $0.rawValue.hasPrefix("\(parts[0])-v") })
+                parts[0] == "failed"
+                    || Store.Bucket.allCases.contains(where: { $0.rawValue.hasPrefix("\(parts[0])-v") })
             else { continue }
             try pruning.remove(store.root.appending(String(decoding: name, as: UTF8.self)), .temporary)
         }

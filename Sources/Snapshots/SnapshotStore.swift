@@ -265,9 +265,12 @@ public final class Workspace: Sendable {
     }
 
     /// Moves the written part out of the directory for temporary files, where it would be removed with this value.
-    public func move(to path: FilePath) throws(SystemError) {
+    ///
+    /// - Parameter complete: Writes what belongs to it into its directory before.
+    public func move(to path: FilePath, _ complete: (FilePath) throws -> Void) throws {
         try FileOperations.removeTree(work)
         try FileOperations.removeTree(directory.path.appending(SnapshotStore.nothing))
+        try complete(directory.path)
         try FileOperations.rename(directory.path, to: path)
     }
 

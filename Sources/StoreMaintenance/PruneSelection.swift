@@ -1,5 +1,6 @@
 internal import BuildCache
 internal import BuildRecords
+internal import ContainerNetworks
 internal import Containers
 internal import ContentStore
 internal import FileSystem
@@ -47,6 +48,8 @@ public struct PruneLimits: Sendable {
 /// What of the store goes by itself: results of steps, unpacked layers, caches, and records.
 struct PruneSelection {
     let entries: [StoreEntry]
+    /// The containers among them, which failed steps have left.
+    let containers: Set<ContainerID>
     /// The diff IDs of the layers of results that stay.
     let keptLayers: Set<Digest>
 
@@ -93,8 +96,9 @@ struct PruneSelection {
             !remembered.contains(entry.name)
                 && (limits.removesAll || forgotten.contains(entry.name) || entry.lastUsed < today)
         }
-        chosen += try store.entries(of: .failed).filter { entry in limits.usedBefore.map { entry.lastUsed < $0 } ?? true
-        }
+        let failed = try PruneSelection.failedSteps(limits, images)
+        chosen += failed
+        containers = Set(failed.compactMap { ContainerID(String(decoding: $0.name, as: UTF8.self)) })
         if limits.concernsCache {
             let others = try [.snapshots, .mounts, .sources, .fingerprints].flatMap { try store.entries(of: $0) }
             let candidates = (results.map { $0 } + others.map { Result(entry: $0, layer: nil) })
@@ -102,13 +106,23 @@ struct PruneSelection {
                 .sorted { ($0.entry.lastUsed, $1.entry.path.string) < ($1.entry.lastUsed, $0.entry.path.string) }
             let dropped =
                 limits.isBudget
-                ? try PruneSelection.leastRecentlyUsed(candidates, of: results, limits, chosen, images) : candidates
+                ? try PruneSelection.leastRecentlyUsed(candidates, of: results, limits, chosen, containers, images)
+                : candidates
             chosen += dropped.map(\.entry)
         }
         let gone = Set(chosen.map(\.path))
         entries = chosen
-        let containers = try ContainerStore(images.layers).layersInUse().map(\.diffID)
-        keptLayers = Set(results.lazy.filter { !gone.contains($0.entry.path) }.compactMap(\.layer)).union(containers)
+        keptLayers = Set(results.lazy.filter { !gone.contains($0.entry.path) }.compactMap(\.layer))
+    }
+
+    /// The containers that failed steps have left and that do not run.
+    private static func failedSteps(_ limits: PruneLimits, _ images: ImageStore) throws -> [StoreEntry] {
+        let failed = try ContainerStore(images.layers).failedSteps().filter { !$0.state.isRunning }
+        guard !failed.isEmpty else { return [] }
+        let names = Set(failed.map { Array("\($0.id)".utf8) })
+        return try images.store.entries(of: .containers).filter { entry in
+            names.contains(entry.name) && limits.usedBefore.map { entry.lastUsed < $0 } ?? true
+        }
     }
 
     /// As many of the candidates, first ones first, as have to go for the budgets.
@@ -117,6 +131,7 @@ struct PruneSelection {
         of results: [Result],
         _ limits: PruneLimits,
         _ chosen: [StoreEntry],
+        _ containers: Set<ContainerID>,
         _ images: ImageStore
     ) throws -> [Result] {
         let store = images.store
@@ -126,7 +141,7 @@ struct PruneSelection {
             danglingImages: true,
             before: limits.usedBefore ?? .max,
             keeping: Set(results.compactMap(\.layer)).union(
-                try ContainerStore(images.layers).layersInUse().map(\.diffID)
+                try ContainerStore(images.layers).layersInUse(except: containers).map(\.diffID)
             ),
             dryRun: true
         ).reclaimedBytes

@@ -1,6 +1,5 @@
 internal import BuildCache
 internal import BuildRecords
-internal import ContainerRuntime
 internal import ContentStore
 internal import FileSystem
 internal import Images
@@ -42,8 +41,6 @@ struct StoreCheck {
         tell(try take(.names) { !images.isName($0) }, "damaged names of images")
         tell(try damagedRecords(), "damaged records, and records of layers that were removed")
         if isRepairing {
-            let failed = try take(.failed) { !FailedStep.isWhole($0.path) }
-            tell(failed, "incomplete failed steps")
             tell(try take(.sources) { !isSource($0) }, "repositories that Git could not read")
             tell(try SnapshotStore(images.layers).prune(), "unpacked layers (unpacked again when needed)")
         }
@@ -132,7 +129,7 @@ extension Store.Bucket {
     fileprivate func holds(_ kind: FileStatus.Kind?, named name: [UInt8]) -> Bool {
         switch self {
         case .blobs, .names, .images, .layers, .compressed, .cache, .builds, .fingerprints, .locks: kind == .regular
-        case .logs, .failed, .containers, .volumes, .networks, .snapshots, .mounts: kind == .directory
+        case .logs, .containers, .volumes, .networks, .snapshots, .mounts: kind == .directory
         // What was downloaded has a record, what is of Git a repository.
         case .sources: kind == (name.starts(with: Array("git-".utf8)) ? .directory : .regular)
         case .temporary: true

@@ -11,7 +11,6 @@ public enum StoreKind: String, CaseIterable, Encodable {
     case fingerprints
     case builds = "build records"
     case logs = "build logs"
-    case failed = "failed steps"
     case containers
     case volumes
     case temporary = "temporary files"
@@ -28,7 +27,6 @@ public enum StoreKind: String, CaseIterable, Encodable {
         case .fingerprints: .fingerprints
         case .builds: .builds
         case .logs: .logs
-        case .failed: .failed
         case .containers: .containers
         case .volumes: .volumes
         case .temporary: .temporary

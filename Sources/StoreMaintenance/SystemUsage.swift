@@ -41,14 +41,14 @@ public struct SystemUsage {
         }
         let layers = try images.contentInUse(dangling: true).subtracting(documents)
         let used = Set(containers.flatMap { $0.record.layers.map(\.diffID) })
-        let usedImages = Set(containers.map(\.record.imageID))
+        let usedImages = Set(containers.compactMap(\.record.imageID))
         let ofImages = size(layers)
         let stopped = containers.filter { !$0.state.isRunning }
         let volumes = try VolumeStore(images.layers).all()
         let usedVolumes = Set(containers.flatMap(\.record.volumes))
         let unused = volumes.filter { !usedVolumes.contains($0.name) }
         let cache: [StoreKind] = [
-            .stepResults, .snapshots, .cacheMounts, .sources, .fingerprints, .builds, .logs, .failed,
+            .stepResults, .snapshots, .cacheMounts, .sources, .fingerprints, .builds, .logs,
         ]
         let ofCache = cache.reduce(0) { $0 + size($1) } + max(0, size(.layers) - ofImages)
         rows = [

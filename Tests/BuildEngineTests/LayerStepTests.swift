@@ -77,6 +77,7 @@ struct LayerStepTests {
             ),
             usesCache: true,
             below: StageFiles(),
+            configuration: .init(),
             timeBelow: 0,
             rootUser: Lazy { UserDatabase(passwd: [], group: []).identity(ofUser: 0) }
         )

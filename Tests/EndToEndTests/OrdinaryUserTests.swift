@@ -253,6 +253,33 @@ struct OrdinaryUserTests {
     }
 
     @Test(
+        "has a container of a RUN that failed, and exports files that nobody may read",
+        .enabled("needs busybox-static") { Machine.has("busybox") },
+        .enabled("an ordinary user may not read the binary or the toolchain here") { try await canStart() },
+        .enabled("an ordinary user may start no process in namespaces of its own here") { try await canRun() }
+    )
+    func failedStep() async throws {
+        try await BuildFixture.with { f in
+            makeHome(f)
+            try await importBase(f)
+            let text = "FROM base\nRUN echo below >/b; chmod 0 /b\nRUN echo left >/l; chmod 0 /l; chown 7:8 /l; exit 3"
+            let build = try await run(f, ["-f", try f.dockerfile(text), "."])
+            #expect(build.status == 1, "\(build)")
+            let shell = try await run(f, ["debug-shell", "--", "cat", "/b", "/l"])
+            #expect(shell.outputText == "below\nleft\n", "\(shell)")
+            let name = try await run(f, ["ps", "-a", "--format", "{{.Names}}"]).line
+            #expect(try await run(f, ["diff", name]).outputText == "A /l\n")
+            let export = try await run(f, ["export", name])
+            let entries = try TarArchive.read(export.output)
+            for (path, content) in [("/b", "below\n"), ("/l", "left\n")] {
+                let entry = try #require(entries.first { $0.path == path }, "\(export.errors)")
+                #expect(String(decoding: entry.content, as: UTF8.self) == content && entry.mode & 0o777 == 0)
+            }
+            #expect(try await run(f, ["rm", name]).status == 0)
+        }
+    }
+
+    @Test(
         "where nothing is allowed RUN says what is missing, and everything else works",
         .enabled("needs root, to make such a place") { Machine.isRoot },
         .enabled("needs busybox-static, setpriv and unshare") {

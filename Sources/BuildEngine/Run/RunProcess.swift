@@ -1,6 +1,7 @@
 import BuildPlanning
 import BuildRecords
 import ContainerRuntime
+import Containers
 import ContentStore
 import DockerfileSyntax
 import FileSystem
@@ -90,13 +91,14 @@ struct RunProcess {
                 hint: "run as root, or allow unprivileged user namespaces"
             )
         }
+        let started = Timestamp.now
         let process = try launch(prepared)
         let (exit, lastLines) = try await finish(process, hiding: prepared.redaction)
+        root.remove(process.createdMountPoints, withContent: isolation.level == .chroot)
         guard exit == .exited(0) else {
-            await keep(root, specification)
+            await keep(root, specification, exit, since: started)
             throw failure(exit, lastLines)
         }
-        root.remove(process.createdMountPoints, withContent: isolation.level == .chroot)
         let capture = LayerCapture(latestTime: session.plan.sourceDateEpoch)
         let layers = context.builder.layers
         return Product(workspace: root.workspace) { try root.capture(capture, below: below, in: layers) }
@@ -138,12 +140,32 @@ struct RunProcess {
         }
     }
 
-    /// Keeps what a process left that failed, for `debug-shell`.
-    private func keep(_ root: ProcessRoot, _ specification: ProcessSpecification) async {
-        guard let layers = try? await context.below.layers.layers else { return }
-        let (build, index) = (session.recorder.record.id, context.progress.index)
-        let name = "\(build)-\(index.stage)-\(index.step)"
-        FailedStep.keep(root, of: specification, on: layers, context.event.text, name: name, in: context.builder.store)
+    /// Keeps what a process left that failed as a stopped container.
+    private func keep(
+        _ root: ProcessRoot,
+        _ process: ProcessSpecification,
+        _ exit: SandboxExit,
+        since started: Timestamp
+    ) async {
+        let step = FailedStep(
+            build: "\(session.recorder.record.id)",
+            number: context.step.number,
+            text: CredentialMask.masked(context.event.text)
+        )
+        var state = ContainerState()
+        (state.status, state.exitCode, state.started, state.finished) = (.exited, exit.code, started, .now)
+        do {
+            let record = try ContainerRecord(
+                of: step,
+                platform: context.stage.platform,
+                layers: try await context.below.layers.layers,
+                process: process,
+                configuration: context.configuration
+            )
+            try ContainerStore(context.builder.layers).keep(root, record, state)
+        } catch {
+            // The build fails as the process did, whatever becomes of its files.
+        }
     }
 
     /// Passes everything on that the process writes, and waits for it; being cancelled kills it.

@@ -163,6 +163,7 @@ struct StageBuilder {
             sources: sources,
             usesCache: usesCache,
             below: result.files,
+            configuration: result.state.configuration.config,
             timeBelow: result.created?.secondsSinceEpoch ?? 0,
             rootUser: result.rootUser
         )

@@ -19,6 +19,8 @@ struct StepContext: Sendable {
     let usesCache: Bool
     /// The stage's files so far.
     let below: StageFiles
+    /// What the stage's image would be configured with so far.
+    let configuration: ImageConfiguration.Execution
     /// The time that what a step makes of nothing carries: that of the layer below, since nothing reads the clock twice.
     let timeBelow: Int64
     /// Root's home directory and groups.

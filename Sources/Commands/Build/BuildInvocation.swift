@@ -47,7 +47,7 @@ struct BuildInvocation: Sendable, Equatable {
             let failure = FailureReport(error)
             renderer.fail(failure)
             if onError == .shell, case BuildError.runFailed = error {
-                _ = try FailedStepShell.open([], build: nil, try store.open().layers)
+                _ = try DebugShell.open([], build: nil, try store.open().layers)
             }
             return failure.status
         }

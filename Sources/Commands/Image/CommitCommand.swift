@@ -18,8 +18,8 @@ struct CommitCommand: Command {
         abstract: "Make an image of a container.",
         discussion: """
             What the container has changed becomes a layer on top of those of its image; what is on its volumes does not.
-            The image has the container's command, variables, user and directory. A running container is paused
-            meanwhile. Prints the image's ID.
+            The image has the container's command, variables, user and directory; that of a RUN that failed has those
+            which its stage had. A running container is paused meanwhile. Prints the image's ID.
 
             EXAMPLES:
               swiftbuild commit box
@@ -99,10 +99,15 @@ struct CommitCommand: Command {
     private func configuration(of container: Container, _ images: ImageStore) throws -> ImageConfiguration {
         let record = container.record
         var result = ImageConfiguration(platform: record.platform)
-        if let image = try? images.find("\(record.imageID)") {
+        if let id = record.imageID, let image = try? images.find("\(id)") {
             result = try images.configuration(of: image)
         } else {
             result.history = record.layers.map { _ in .init(created: nil, createdBy: nil) }
+        }
+        // Its command is that of the step, and its variables are build arguments too.
+        guard record.failedStep == nil else {
+            result.config = record.configuration
+            return result
         }
         var settings = result.config
         let (process, entrypoint) = (record.process, settings.entrypoint ?? [])

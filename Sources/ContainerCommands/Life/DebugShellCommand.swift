@@ -1,6 +1,6 @@
 import ArgumentParser
 import CommandSupport
-import ContainerRuntime
+import Containers
 import Glibc
 import Images
 public import Layers
@@ -13,9 +13,11 @@ struct DebugShellCommand: Command {
         commandName: "debug-shell",
         abstract: "Open a shell where a RUN failed.",
         discussion: """
-            The shell has the files that the failed process left, with its mounts, user, directory and environment, \
-            but no secrets or ssh agents. The latest \(FailedStep.limit) failures are kept until `swiftbuild prune`. \
-            Changes made in the shell are kept too, but never become part of an image. The exit code is the shell's.
+            A RUN that fails leaves a stopped container, which `ps -a` lists. This starts the latest one with a shell in \
+            the place of its command: with the files that the failed process left, its mounts, user, directory and \
+            environment, but no secrets or ssh agents. What the shell changes stays in the container; `commit` makes an \
+            image of it. The exit code is the shell's. The containers of the latest \(FailedStep.limit) failures are kept \
+            until `prune` or `rm`.
 
             EXAMPLES:
               swiftbuild debug-shell
@@ -37,42 +39,66 @@ struct DebugShellCommand: Command {
 
     func run() throws -> ExitStatus {
         let images = try global.store.openExisting()
-        Signals.hold()
         let command = command.first == "--" ? Array(command.dropFirst()) : command
-        return try FailedStepShell.open(command, build: build, images.layers)
+        return try DebugShell.open(command, build: build, images.layers)
     }
 }
 
-/// A shell, or another command, where a `RUN` failed.
-public enum FailedStepShell {
+/// A shell, or another command, in the container that a failed step has left.
+public enum DebugShell {
     /// Runs a command to its end.
     ///
     /// - Parameters:
     ///   - command: A shell where it is empty.
-    ///   - build: The ID of the build that failed; the latest where it is `nil`.
+    ///   - build: The ID of the build that failed, or the beginning of one; the latest where it is `nil`.
     /// - Returns: The exit code of the command.
-    /// - Throws: `UserError` where no failed step has been saved.
+    /// - Throws: `UserError` where no failed step has been saved, or its container runs; `ContainerStoreError`.
     public static func open(_ command: [String], build: String?, _ layers: LayerStore) throws -> ExitStatus {
-        guard let failed = FailedStep.latest(of: build, in: layers) else {
+        let (container, step) = try find(build, in: ContainerStore(layers))
+        guard !container.state.isRunning else {
+            let name = container.record.name
             throw UserError(
-                build.map { "no failed step of the build `\(EscapedText.escaped($0))` has been saved" }
-                    ?? "no failed step has been saved",
-                hints: ["the latest \(FailedStep.limit) RUN steps that failed are kept until `swiftbuild prune`"]
+                "the container `\(name)` is running",
+                hints: ["`swiftbuild exec -it \(name) sh` opens another shell in it"]
             )
         }
-        Terminal.write("note: after \(EscapedText.escaped(failed.text))\n", to: STDERR_FILENO)
-        for target in failed.missing {
+        Terminal.write("note: after \(EscapedText.escaped(step.text))\n", to: STDERR_FILENO)
+        for target in container.record.missingCredentials {
             Terminal.write("note: not kept: \(EscapedText.escaped(target))\n", to: STDERR_FILENO)
         }
-        var use: PreparedProcess?
-        defer { withExtendedLifetime(use) {} }
-        return try ForegroundProcess.run(
+        Signals.hold()
+        let (shell, connection) = try start(container, command.isEmpty ? [["/bin/bash"], ["/bin/sh"]] : [command])
+        // Keys that detach belong to the shell's own.
+        return try AttachedContainer(container: shell, connection: connection, givesInput: true, detachKeys: []).show()
+    }
+
+    private static func find(_ build: String?, in store: ContainerStore) throws -> (Container, FailedStep) {
+        for container in try store.failedSteps() {
+            if let step = container.record.failedStep, step.build.hasPrefix(build ?? "") { return (container, step) }
+        }
+        throw UserError(
+            build.map { "no failed step of the build `\(EscapedText.escaped($0))` has been saved" }
+                ?? "no failed step has been saved",
+            hints: ["the latest \(FailedStep.limit) RUN steps that failed are kept until `swiftbuild prune`"]
+        )
+    }
+
+    /// Starts a container with the first of some commands that it has.
+    private static func start(_ container: Container, _ commands: [[String]]) throws -> (
+        Container, SupervisorConnection
+    ) {
+        let container = container.replacingCommand(
+            by: commands[0],
             usesTerminal: Terminal.isTerminal(STDIN_FILENO) && Terminal.isTerminal(STDOUT_FILENO),
             isInteractive: true
-        ) { streams in
-            let (process, resources) = try failed.launch(command, streams)
-            use = resources
-            return process
+        )
+        do {
+            let attachment = Attachment(givesInput: true, terminal: STDOUT_FILENO)
+            return (container, try container.start(SupervisorEntry.arguments(container), attachment: attachment))
+        } catch ContainerStoreError.notStarted(let reason, let code) {
+            let isMissing = [126, 127].contains(code)
+            if isMissing, commands.count > 1 { return try start(container, Array(commands.dropFirst())) }
+            throw UserError(reason, status: isMissing ? ExitStatus(rawValue: code) : .environment)
         }
     }
 }

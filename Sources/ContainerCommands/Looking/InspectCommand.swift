@@ -139,7 +139,7 @@ struct InspectionOutput: ParsableArguments {
 extension ContainerRecord {
     /// Bytes of the files of its image; of its layers, where the image was removed.
     func imageSize(in images: ImageStore) -> Int64 {
-        images.image(id: imageID)?.size ?? layers.reduce(0) { $0 + $1.blob.size }
+        imageID.flatMap { images.image(id: $0) }?.size ?? layers.reduce(0) { $0 + $1.blob.size }
     }
 }
 

@@ -21,6 +21,7 @@ struct PsCommand: Command {
             EXAMPLES:
               swiftbuild ps
               swiftbuild ps -a --filter status=exited
+              swiftbuild ps -a --filter label=swiftbuild.failed-step    failed RUN steps
               swiftbuild rm $(swiftbuild ps -aq)
             """
     )
@@ -87,7 +88,7 @@ struct PsCommand: Command {
     static func fields(showsWhole: Bool, now: Int64) -> [RowFormat.Field<Container>] {
         [
             .init("ID", "CONTAINER ID") { showsWhole ? "\($0.id)" : $0.id.short },
-            .init("Image", "IMAGE") { $0.record.image },
+            .init("Image", "IMAGE") { $0.record.image.isEmpty ? "<none>" : $0.record.image },
             .init("Command", "COMMAND") { command($0, showsWhole: showsWhole) },
             .init("CreatedAt", "CREATED AT") { "\($0.record.created)" },
             .init("RunningFor", "CREATED") {
@@ -138,7 +139,8 @@ struct ContainerFilter {
             case "name": "\(record.name)".contains(value.hasPrefix("/") ? String(value.dropFirst()) : value)
             case "id": "\(record.id)".hasPrefix(value)
             case "ancestor":
-                record.image == value || "\(record.imageID)".contains(value) || record.image == value + ":latest"
+                record.image == value || record.image == value + ":latest"
+                    || record.imageID.map { "\($0)".contains(value) } ?? false
             case "exited": state.status == .exited && String(state.exitCode) == value
             case "health": (state.health?.status.rawValue ?? "none") == value
             case "volume": record.volumes.contains(value)

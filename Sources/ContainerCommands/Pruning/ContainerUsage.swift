@@ -12,7 +12,7 @@ import TerminalUI
 public enum ContainerUsage {
     /// The images that there are containers of.
     public static func images(in images: ImageStore) throws -> Set<Digest> {
-        Set(try ContainerStore(images.layers).all().map(\.record.imageID))
+        Set(try ContainerStore(images.layers).all().compactMap(\.record.imageID))
     }
 
     /// Lists containers and volumes, as Docker's `system df -v` does.

@@ -81,10 +81,14 @@ public enum ProcessRoot: Sendable {
     /// Moves everything that the process wrote out of the directory for temporary files; it is in `fs` then.
     ///
     /// Only for a root on which no process runs any more; it must not be used afterwards.
-    public func move(to path: FilePath) throws(SystemError) {
+    ///
+    /// - Parameter complete: Writes what belongs to it into its directory before.
+    public func move(to path: FilePath, _ complete: (FilePath) throws -> Void) throws {
         switch self {
-        case .overlay(let workspace): try workspace.move(to: path)
-        case .copy(let directory, _): try FileOperations.rename(directory.path, to: path)
+        case .overlay(let workspace): try workspace.move(to: path, complete)
+        case .copy(let directory, _):
+            try complete(directory.path)
+            try FileOperations.rename(directory.path, to: path)
         }
     }
 

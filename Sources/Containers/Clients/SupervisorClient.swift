@@ -1,11 +1,33 @@
 internal import CLinux
+internal import ContainerRuntime
 internal import FileSystem
 internal import Glibc
 internal import OCI
 internal import Synchronization
 internal import SystemPackage
 
+extension ContainerRecord {
+    mutating func replaceCommand(by replacement: CommandReplacement) {
+        process.arguments = replacement.arguments
+        process.usesTerminal = replacement.usesTerminal
+        isInteractive = replacement.isInteractive
+    }
+}
+
 extension Container {
+    /// The same container, to be started once with another command.
+    public func replacingCommand(by arguments: [String], usesTerminal: Bool, isInteractive: Bool) -> Container {
+        let replacement = CommandReplacement(
+            arguments: arguments,
+            usesTerminal: usesTerminal,
+            isInteractive: isInteractive
+        )
+        var container = self
+        container.replacement = replacement
+        container.record.replaceCommand(by: replacement)
+        return container
+    }
+
     /// Starts a supervisor, and with it the container's process.
     ///
     /// - Parameters:
@@ -25,7 +47,9 @@ extension Container {
             defer { close(ends[1]) }
             try SupervisorProcess.spawn(program, connection: ends[1], log: directory.appending("supervisor.log"))
         }
-        try connection.request(attachment.map { .attach(input: $0.givesInput, terminal: $0.size) } ?? .wait)
+        try connection.request(
+            attachment.map { .attach(input: $0.givesInput, terminal: $0.size, command: replacement) } ?? .wait
+        )
         switch try connection.next() {
         case let frame? where frame.kind == .done: return connection
         case let frame? where frame.kind == .failure:

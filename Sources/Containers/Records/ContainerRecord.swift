@@ -9,9 +9,10 @@ public struct ContainerRecord: Sendable, Codable {
     public var name: ContainerName
     /// When it was created.
     public let created: Timestamp
-    /// What the user called the image.
+    /// What the user called the image; empty where there is none.
     public let image: String
-    public let imageID: Digest
+    /// `nil` for a stage that is not an image yet.
+    public let imageID: Digest?
     public let platform: Platform
     /// The image's layers, lowest first; the container keeps them from being pruned.
     public let layers: [Layer]
@@ -56,13 +57,15 @@ public struct ContainerRecord: Sendable, Codable {
     public var domainName: String?
     /// What is said about it for other programs, as with OCI's runtimes.
     public var annotations: [String: String]
+    /// The step of a build that has left it; `nil` where it was created by a command.
+    public internal(set) var failedStep: FailedStep?
 
     public init(
         id: ContainerID = .random(),
         name: ContainerName,
         created: Timestamp,
         image: String,
-        imageID: Digest,
+        imageID: Digest?,
         platform: Platform,
         layers: [Layer],
         process: ProcessSpecification

@@ -29,7 +29,7 @@ final class Connection {
     deinit { close(descriptor) }
 
     var isAttached: Bool { if case .attach = request { isOpen } else { false } }
-    var givesInput: Bool { if case .attach(true, _) = request { isOpen } else { false } }
+    var givesInput: Bool { if case .attach(true, _, _) = request { isOpen } else { false } }
     var isSlow: Bool { pending.count > Connection.patience }
     var hasPending: Bool { !pending.isEmpty }
 

@@ -8,7 +8,7 @@ internal import SystemPackage
 /// What a client asks of a supervisor: the first line on a connection, as JSON.
 enum Request: Sendable, Codable {
     /// Shows what the process writes from now on, and gives it what the client writes.
-    case attach(input: Bool, terminal: TerminalSize?)
+    case attach(input: Bool, terminal: TerminalSize?, command: CommandReplacement? = nil)
     /// Asks the process to end, and kills it after so many seconds; -1 waits for ever.
     case stop(signal: Int32?, timeout: Int?)
     case kill(signal: Int32)
@@ -24,6 +24,13 @@ enum Request: Sendable, Codable {
     case disconnect(String)
     /// Ends, removes the container, whatever its policy says.
     case remove
+}
+
+/// What a container runs for one start in the place of its own command.
+struct CommandReplacement: Sendable, Codable {
+    let arguments: [String]
+    let usesTerminal: Bool
+    let isInteractive: Bool
 }
 
 /// The size of a terminal, in characters.

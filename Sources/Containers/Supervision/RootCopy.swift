@@ -18,18 +18,30 @@ extension ContainerStore {
         -> RootFilesystem
     {
         let directory = directory(record.id)
+        guard FileStatus.ifPresent(ContainerStore.copyMark(in: directory)) == nil else {
+            return .kept(directory, layers: nil)
+        }
         if isolation.mountsOverlay, try snapshots.fitOverlay(record.layers) {
             return .kept(directory, layers: record.layers)
         }
-        let mark = directory.appending("copied")
-        guard FileStatus.ifPresent(mark) == nil else { return .kept(directory, layers: nil) }
         let files = directory.appending("fs")
         try FileOperations.removeTree(files)
         try FileOperations.createRoot(files)
         let writer = try TreeWriter(root: files, whiteouts: .none)
         try LayerStack(record.layers, in: layers).walk { try writer.write($0, content: $1) }
         try writer.finish()
-        try FileOperations.writeAtomically([], to: mark, temporary: store[.temporary])
+        try markCopied(directory)
         return .kept(directory, layers: nil)
+    }
+
+    static func copyMark(in directory: FilePath) -> FilePath { directory.appending("copied") }
+
+    /// Says of the directory of a container that it has all files of its image.
+    func markCopied(_ directory: FilePath) throws(SystemError) {
+        try FileOperations.writeAtomically(
+            [],
+            to: ContainerStore.copyMark(in: directory),
+            temporary: store[.temporary]
+        )
     }
 }

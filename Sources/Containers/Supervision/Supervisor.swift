@@ -60,6 +60,7 @@ public final class Supervisor {
         let starter = Connection(starter, isStarter: true)
         connections = [starter]
         waitForRequest(starter)
+        if case .attach(_, _, let command?) = starter.request { record.replaceCommand(by: command) }
         (state.restartCount, state.wasStopped, state.error) = (0, false, "")
         do {
             listener = try ControlSocket(in: store.directory(id))
@@ -105,7 +106,7 @@ public final class Supervisor {
         let network = try network ?? NetworkAccess(record, in: store)
         self.network = network
         var size: TerminalSize?
-        for case .attach(_, let shown?)? in connections.map(\.request) { size = shown }
+        for case .attach(_, let shown?, _)? in connections.map(\.request) { size = shown }
         let running = try ContainerProcess.start(record, in: store, network, size)
         self.running = running
         state.status = .running
@@ -223,7 +224,7 @@ public final class Supervisor {
     private func handle(_ request: Request, of client: Connection) {
         client.isHandled = true
         switch request {
-        case .attach(_, let size): if let size { running?.streams.resize(to: size) }
+        case .attach(_, let size, _): if let size { running?.streams.resize(to: size) }
         case .wait: break
         case .stop(let signal, let timeout): stop(signal: signal, timeout: timeout)
         case .kill(let signal):

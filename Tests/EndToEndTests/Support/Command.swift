@@ -13,6 +13,8 @@ struct CommandResult: Sendable {
     var outputText: String { String(decoding: output, as: UTF8.self) }
     /// What was written to standard output, without the line end.
     var line: String { outputText.trimmingCharacters(in: .newlines) }
+    /// Those of standard output that are not empty.
+    var lines: [String] { outputText.split(separator: "\n").map(String.init) }
 }
 
 extension CommandResult: CustomStringConvertible {

@@ -33,7 +33,7 @@ struct ContainerInspection {
             "Path": .string(record.process.arguments.first ?? ""),
             "Args": .strings(record.process.arguments.dropFirst()),
             "State": stateValue,
-            "Image": .string("\(record.imageID)"),
+            "Image": .string(record.imageID.map { "\($0)" } ?? ""),
             "LogPath": .string(container.directory.appending("log").string),
             "Name": .string("/\(record.name)"),
             "RestartCount": .integer(Int64(state.restartCount)),
