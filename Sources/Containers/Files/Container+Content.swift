@@ -1,4 +1,5 @@
 internal import ContainerRuntime
+internal import ContentStore
 internal import FileSystem
 internal import Glibc
 public import Layers
@@ -11,6 +12,8 @@ extension Container {
     ///
     /// - Throws: `LayerError`, `SandboxError`, `SystemError`.
     public func export(to sink: any ByteSink) throws {
+        // Modes keep an ordinary user from reading some files, and cannot be changed in a mount that is only read.
+        guard geteuid() == 0 else { return try exportLayers(to: sink) }
         let held = try store.hold(record, isReadOnly: true, withVolumes: false)
         defer { withExtendedLifetime(held) {} }
         let ownership = Ownership(below: try LayerStack(record.layers, in: store.layers).view)
@@ -22,6 +25,16 @@ extension Container {
             try tar.write(ownership.corrected(entry), content: file.map { ($0.descriptor, 0) })
             return true
         }
+        try tar.finish()
+    }
+
+    /// The same from layers: those of the image, and one of what the container has changed.
+    private func exportLayers(to sink: any ByteSink) throws {
+        let lock = try store.store.lock(.shared)
+        defer { withExtendedLifetime(lock) {} }
+        let layers = record.layers + [try capture()].compactMap { $0 }
+        let tar = TarWriter(sink: sink)
+        try LayerStack(layers, in: store.layers).walk { try tar.write($0, content: $1) }
         try tar.finish()
     }
 
