@@ -223,15 +223,20 @@ public struct ContainerStore: Sendable {
         return Container(store: self, record: record, state: state)
     }
 
+    /// - Throws: `ContainerStoreError.nameInUse`.
+    public func checkIsFree(_ name: ContainerName) throws {
+        if let other = try all().first(where: { $0.record.name == name }) {
+            throw ContainerStoreError.nameInUse(name, by: other.record.id)
+        }
+    }
+
     /// Gives a container another name.
     ///
     /// - Throws: `ContainerStoreError.nameInUse`.
     public func rename(_ id: ContainerID, to name: ContainerName) throws {
         let lock = try lockNames()
         defer { withExtendedLifetime(lock) {} }
-        if let other = try all().first(where: { $0.record.name == name }) {
-            throw ContainerStoreError.nameInUse(name, by: other.record.id)
-        }
+        try checkIsFree(name)
         let oldName = try container(id).record.name
         try change(id) { $0.name = name }
         note("rename", id, ["oldName": "/\(oldName)"])

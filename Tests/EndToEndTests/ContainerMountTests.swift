@@ -66,4 +66,26 @@ struct ContainerMountTests {
             }
         }
     }
+    @Test("what is refused has made no volume and no directory")
+    func refused() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            try await f.succeed("create", "--name", "taken", "base", "true")
+            let mounts = [
+                "-v", "new:/a", "-v", "/b", "-v", "\(f.context)/made:/c", "--mount", "source=other,target=/d",
+            ]
+            for wrong in [
+                ["-v", "more:/a"], ["--mount", "type=bind,source=none,target=/x"], ["--ulimit", "nope=1"],
+                ["-u", "nobody-here"], ["--name", "taken"], ["--sysctl", "nope"], ["-m", "1"],
+            ] {
+                let result = try await f.start(["run"] + mounts + wrong + ["base", "true"]).wait()
+                #expect(result.status == 125, "\(result)")
+            }
+            #expect(try await f.succeed("volume", "ls", "-q").lines == [])
+            #expect(!fileExists(f.context.appending("made")))
+            #expect(try await f.start(["create"] + mounts + ["base", "true"]).wait().status == 0)
+            #expect(try await f.succeed("volume", "ls", "-q").lines.count == 3)
+            #expect(fileExists(f.context.appending("made")))
+        }
+    }
 }

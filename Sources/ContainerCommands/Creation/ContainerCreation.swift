@@ -38,7 +38,6 @@ struct ContainerCreation {
         for text in flags.memoryFilesystems { try mounts.addMemory(text) }
         for text in flags.volumesFrom { try addVolumes(from: text, to: &mounts) }
         for path in (execution.volumes ?? [:]).keys.sorted() { try mounts.addAnonymous(path) }
-        options.mounts = mounts.mounts
         var process = try ProcessSpecification(execution, name: image, users: try stack.users(), options)
         process.limits = try flags.limits.resourceLimits.map { text in
             try UserError.reading("--ulimit", text, ResourceLimit.init(parsing:))
@@ -46,23 +45,28 @@ struct ContainerCreation {
         process.addGroups(try groups(try stack.users()))
         if let text = flags.limits.sharedMemorySize { process.sharedMemorySize = UInt64(try size("--shm-size", text)) }
         let name = try flags.name.map { text throws(ContainerStoreError) in try ContainerName(text) }
-        return try ContainerStore(store).create(named: name) { name in
-            var record = ContainerRecord(
-                id: id,
-                name: name,
-                created: .now,
-                image: image,
-                imageID: imageID,
-                platform: configuration.platform,
-                layers: layers,
-                process: process
-            )
-            record.volumes = mounts.names
-            record.addedGroups = flags.groups
-            record.configuration = execution.merging(flags, command: command, environment: environment)
-            record.configuration.hostname = process.hostname
-            try complete(&record)
-            return record
+        var record = ContainerRecord(
+            id: id,
+            name: try name ?? ContainerName(id.short),
+            created: .now,
+            image: image,
+            imageID: imageID,
+            platform: configuration.platform,
+            layers: layers,
+            process: process
+        )
+        record.addedGroups = flags.groups
+        record.configuration = execution.merging(flags, command: command, environment: environment)
+        record.configuration.hostname = process.hostname
+        try complete(&record)
+        let containers = ContainerStore(store)
+        if let name, mounts.areIncomplete { try containers.checkIsFree(name) }
+        // Nothing is made before everything has been checked.
+        (record.process.mounts, record.volumes) = try mounts.make()
+        return try containers.create(named: name) { name in
+            var named = record
+            named.name = name
+            return named
         }
     }
 

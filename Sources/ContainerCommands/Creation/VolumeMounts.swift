@@ -9,12 +9,28 @@ import SystemPackage
 import Tar
 
 /// The mounts of a container, from what `-v`, `--mount`, `--tmpfs`, `--volumes-from` and the image's VOLUME say.
+///
+/// Adding one only checks it; `make` makes what is missing, once everything about the container is known to be right.
 struct VolumeMounts {
     private let store: VolumeStore
     private let image: LayerStack
-    private(set) var mounts: [ProcessSpecification.Mount] = []
+    private var mounts: [Planned] = []
     /// The names of volumes.
-    private(set) var names: [String] = []
+    private var names: [String] = []
+
+    private struct Planned {
+        enum Source {
+            case existing(ProcessSpecification.Mount.Source)
+            /// A directory of this machine that is made.
+            case directory(String)
+            /// The volume of a name, or one without.
+            case volume(String?, labels: [String: String] = [:], isNotFilled: Bool = false)
+        }
+
+        let source: Source
+        let target: String
+        let isReadOnly: Bool
+    }
 
     init(_ store: VolumeStore, _ image: LayerStack) {
         (self.store, self.image) = (store, image)
@@ -45,11 +61,11 @@ struct VolumeMounts {
             }
         }
         let isReadOnly = options.contains("ro")
-        if parts.count == 1 { return try addVolume(try store.openAnonymous(), target, isReadOnly) }
+        if parts.count == 1 { return try append(.volume(nil), target, isReadOnly) }
         let source = parts[0]
         guard source.contains("/") || source.hasPrefix(".") || source.hasPrefix("~") else {
-            let isNotFilled = options.contains("nocopy")
-            return try addVolume(try store.open(source), target, isReadOnly, isNotFilled: isNotFilled)
+            try VolumeStore.check(name: source)
+            return try append(.volume(source, isNotFilled: options.contains("nocopy")), target, isReadOnly)
         }
         if options.contains("nocopy") {
             throw ContainerError.invalidVolume(text, reason: "`nocopy` is for volumes, and `\(source)` is a path")
@@ -79,23 +95,32 @@ struct VolumeMounts {
         switch option.kind {
         case .tmpfs:
             let source = ProcessSpecification.Mount.Source.memory(size: option.memorySize, options: option.memory)
-            try append(.init(source, target: option.target, isReadOnly: option.isReadOnly))
+            try append(.existing(source), option.target, option.isReadOnly)
         case .bind:
             try addBind(option.source ?? "", option.target, option.isReadOnly, createsSource: option.createsSource)
         case .volume:
-            let volume = try option.source.map { try store.open($0, labels: option.labels) } ?? store.openAnonymous()
-            guard let subpath = option.subpath else {
-                return try addVolume(volume, option.target, option.isReadOnly, isNotFilled: option.isNotFilled)
-            }
-            let root = OpenFile(try OwnedDescriptor(volume.files, O_RDONLY | O_DIRECTORY))
-            let found = try? FileLocation("/" + subpath, inRoot: root.descriptor, followingLast: true)
-            guard found?.status != nil else {
-                throw UserError("--mount: `\(subpath)` does not exist in the volume `\(volume.name)`", status: .usage)
-            }
-            names.append(volume.name)
-            let source = ProcessSpecification.Mount.Source.inside(root: volume.files.string, path: subpath)
-            try append(.init(source, target: option.target, isReadOnly: option.isReadOnly))
+            if let name = option.source { try VolumeStore.check(name: name) }
+            if let subpath = option.subpath { return try add(subpath, of: option) }
+            let source = Planned.Source.volume(
+                option.source,
+                labels: option.labels,
+                isNotFilled: option.isNotFilled
+            )
+            try append(source, option.target, option.isReadOnly)
         }
+    }
+
+    /// A path in a volume, which has to be there.
+    private mutating func add(_ subpath: String, of option: MountOption) throws {
+        let volume = try option.source.flatMap { try store.find($0) }
+        let root = try volume.map { OpenFile(try OwnedDescriptor($0.files, O_RDONLY | O_DIRECTORY)) }
+        let found = root.flatMap { try? FileLocation("/" + subpath, inRoot: $0.descriptor, followingLast: true) }
+        guard let volume, found?.status != nil else {
+            let name = option.source.map { " `\($0)`" } ?? ""
+            throw UserError("--mount: `\(subpath)` does not exist in the volume\(name)", status: .usage)
+        }
+        if !names.contains(volume.name) { names.append(volume.name) }
+        try append(.existing(.inside(root: volume.files.string, path: subpath)), option.target, option.isReadOnly)
     }
 
     // MARK: Others
@@ -107,15 +132,14 @@ struct VolumeMounts {
             case .bind, .inside: break
             default: continue
             }
-            let isReadOnly = isReadOnly || mount.isReadOnly
-            try append(.init(mount.source, target: mount.target, isReadOnly: isReadOnly))
+            try append(.existing(mount.source), mount.target ?? "/", isReadOnly || mount.isReadOnly)
         }
         names += other.record.volumes.filter { !names.contains($0) }
     }
 
     /// Adds a volume for a VOLUME of the image, unless something is mounted there.
     mutating func addAnonymous(_ path: String) throws {
-        if !isTaken(path) { try addVolume(try store.openAnonymous(), path, false) }
+        if !isTaken(path) { try append(.volume(nil), path, false) }
     }
 
     /// Adds what `--tmpfs` says: `PATH[:size=N,…]`; as with Docker, programs there cannot be executed.
@@ -145,22 +169,21 @@ struct VolumeMounts {
                 )
             }
         }
-        try append(.init(.memory(size: size, options: options), target: parts[0], isReadOnly: isReadOnly))
+        try append(.existing(.memory(size: size, options: options)), parts[0], isReadOnly)
     }
 
     // MARK: All
 
     private func isTaken(_ target: String) -> Bool {
-        mounts.contains { $0.target.map { PathInRoot($0) } == PathInRoot(target) }
+        mounts.contains { PathInRoot($0.target) == PathInRoot(target) }
     }
 
-    private mutating func append(_ mount: ProcessSpecification.Mount) throws {
-        let target = mount.target ?? "/"
+    private mutating func append(_ source: Planned.Source, _ target: String, _ isReadOnly: Bool) throws {
         guard !PathInRoot(target).isRoot else {
             throw UserError("nothing can be mounted on the root of the container", status: .usage)
         }
         guard !isTaken(target) else { throw UserError("two mounts have the target `\(target)`", status: .usage) }
-        mounts.append(mount)
+        mounts.append(Planned(source: source, target: target, isReadOnly: isReadOnly))
     }
 
     private mutating func addBind(_ source: String, _ target: String, _ isReadOnly: Bool, createsSource: Bool) throws {
@@ -172,19 +195,38 @@ struct VolumeMounts {
                     status: .usage
                 )
             }
-            try FileOperations.createDirectories(FilePath(source).absolute)
+            return try append(.directory(source), target, isReadOnly)
         }
-        try append(try ProcessSpecification.Mount(binding: source, target: target, isReadOnly: isReadOnly))
+        let mount = try ProcessSpecification.Mount(binding: source, target: target, isReadOnly: isReadOnly)
+        try append(.existing(mount.source), target, isReadOnly)
     }
 
-    private mutating func addVolume(
-        _ volume: VolumeStore.Volume,
-        _ target: String,
-        _ isReadOnly: Bool,
-        isNotFilled: Bool = false
-    ) throws {
-        if !isNotFilled { try store.fill(volume, from: image, at: target) }
-        if !names.contains(volume.name) { names.append(volume.name) }
-        try append(.init(.bind(path: volume.files.string), target: target, isReadOnly: isReadOnly))
+    /// Whether `make` makes something.
+    var areIncomplete: Bool {
+        mounts.contains { if case .existing = $0.source { false } else { true } }
+    }
+
+    /// Makes the directories and volumes that are missing.
+    ///
+    /// - Returns: The mounts, and the names of the volumes among them.
+    /// - Throws: `ContainerError.invalidVolume`, `ContainerStoreError`, `LayerError`, `SystemError`.
+    func make() throws -> ([ProcessSpecification.Mount], volumes: [String]) {
+        var names = names
+        let made = try mounts.map { mount in
+            let (target, isReadOnly) = (mount.target, mount.isReadOnly)
+            switch mount.source {
+            case .existing(let source):
+                return ProcessSpecification.Mount(source, target: target, isReadOnly: isReadOnly)
+            case .directory(let path):
+                try FileOperations.createDirectories(FilePath(path).absolute)
+                return try ProcessSpecification.Mount(binding: path, target: target, isReadOnly: isReadOnly)
+            case .volume(let name, let labels, let isNotFilled):
+                let volume = try name.map { try store.open($0, labels: labels) } ?? store.openAnonymous()
+                if !isNotFilled { try store.fill(volume, from: image, at: target) }
+                if !names.contains(volume.name) { names.append(volume.name) }
+                return .init(.bind(path: volume.files.string), target: target, isReadOnly: isReadOnly)
+            }
+        }
+        return (made, names)
     }
 }
