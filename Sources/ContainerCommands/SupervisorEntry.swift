@@ -26,6 +26,7 @@ public enum SupervisorEntry {
             Glibc.exit(0)
         } catch {
             Terminal.write("\(error)\n", to: STDERR_FILENO)
+            Supervisor.refuse(3, error)
             Glibc.exit(1)
         }
     }

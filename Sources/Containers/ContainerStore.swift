@@ -6,6 +6,7 @@ internal import Glibc
 public import Layers
 internal import OCI
 public import SystemPackage
+internal import Threads
 
 /// The containers of a store, each in a directory of `containers-v1` that is called by its ID.
 ///
@@ -171,6 +172,21 @@ public struct ContainerStore: Sendable {
         try FileLock.tryAcquire(directory(id).appending("supervisor"), slot: 0)
     }
 
+    /// The same lock, waited for: others hold it for as long as they copy files, start or end.
+    ///
+    /// - Parameter seconds: How long.
+    /// - Throws: `ContainerStoreError.running`, `.filesInUse`.
+    func lockSupervisor(_ id: ContainerID, waiting seconds: Int64) throws -> FileLock {
+        let end = Pause.now + seconds * 1_000_000_000
+        while true {
+            if let lock = try tryLockSupervisor(id) { return lock }
+            let container = try container(id)
+            if container.state.isRunning { throw ContainerStoreError.running(container.record.name) }
+            guard Pause.now < end else { throw ContainerStoreError.filesInUse(container.record.name) }
+            usleep(10_000)
+        }
+    }
+
     /// Whether the container has a supervisor.
     func isSupervised(_ id: ContainerID) -> Bool { FileLock.isHeld(directory(id).appending("supervisor"), slot: 0) }
 
@@ -259,11 +275,10 @@ public struct ContainerStore: Sendable {
 
     /// Removes a container that does not run.
     ///
-    /// - Throws: `ContainerStoreError.running`.
-    public func remove(_ container: Container) throws {
-        guard let lock = try tryLockSupervisor(container.record.id) else {
-            throw ContainerStoreError.running(container.record.name)
-        }
+    /// - Parameter seconds: How long it waits for those who copy its files.
+    /// - Throws: `ContainerStoreError.running`, `.filesInUse`.
+    public func remove(_ container: Container, waiting seconds: Int64 = 0) throws {
+        let lock = try lockSupervisor(container.id, waiting: seconds)
         defer { withExtendedLifetime(lock) {} }
         // Its supervisor may have been killed before it could say that it runs.
         ControlGroup.removeLeftOver(of: container.id)

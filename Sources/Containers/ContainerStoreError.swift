@@ -9,6 +9,8 @@ public enum ContainerStoreError: Error, Sendable, CustomStringConvertible {
     case invalidSetting(String, String, reason: String)
     case running(ContainerName)
     case notRunning(ContainerName)
+    /// Somebody copies from or to it.
+    case filesInUse(ContainerName)
     case notPaused(ContainerName)
     case paused(ContainerName)
     /// The process could not be started; with Docker's exit code.
@@ -36,6 +38,7 @@ public enum ContainerStoreError: Error, Sendable, CustomStringConvertible {
         case .invalidSetting(let option, let value, let reason): "\(option): invalid value `\(value)`: \(reason)"
         case .running(let name): "the container `\(name)` is running"
         case .notRunning(let name): "the container `\(name)` is not running"
+        case .filesInUse(let name): "the files of the container `\(name)` are being copied"
         case .notPaused(let name): "the container `\(name)` is not paused"
         case .paused(let name): "the container `\(name)` is paused"
         case .notStarted(let reason, _): reason

@@ -208,6 +208,33 @@ struct ContainerFilesTests {
         }
     }
 
+    @Test("start and rm wait for a cp from the container")
+    func copyMeanwhile() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            for command in [["start", "-a", "box"], ["rm", "box"]] {
+                try await f.succeed("create", "--name", "box", "base", "echo", "box")
+                // More than a pipe holds.
+                let script = "\(Machine.binary) cp box:/bin/busybox - | { touch copying; sleep 1; wc -c; }"
+                let copy = try RunningCommand(
+                    ["sh", "-c", script],
+                    environment: f.environment,
+                    directory: f.context,
+                    logs: f.scratch
+                )
+                // Time is the subject: the one waits for the other.
+                try await waitUntil { fileExists(f.context.appending("copying")) }
+                try await Task.sleep(for: .milliseconds(500))
+                let result = try await f.start(command).wait()
+                #expect(result.status == 0 && result.outputText == "box\n", "\(result)")
+                let copied = try await copy.wait()
+                #expect(Int(copied.line).map { $0 > 1 << 17 } ?? false, "\(copied)")
+                try await f.succeed("rm", "-f", "box")
+                try f.remove("copying")
+            }
+        }
+    }
+
     @Test("export writes all files, and commit makes an image of what was changed")
     func exportAndCommit() async throws {
         try await BuildFixture.with { f in

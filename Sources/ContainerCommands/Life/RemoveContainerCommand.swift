@@ -57,7 +57,7 @@ struct RemoveContainerCommand: Command {
             }
             try container.end()
         } else {
-            try store.remove(container)
+            try store.remove(container, waiting: 10)
         }
         if removesVolumes { try VolumeStore(store.layers).removeAnonymous(of: container, containers: store) }
     }

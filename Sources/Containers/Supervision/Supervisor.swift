@@ -36,21 +36,25 @@ public final class Supervisor {
     private let health: HealthMonitor
     private var commands = DetachedCommands()
 
-    /// - Throws: `ContainerStoreError.running` where the container has a supervisor.
+    /// - Throws: `ContainerStoreError.running` where the container has a supervisor, `.filesInUse`.
     public init(_ id: ContainerID, in store: ContainerStore) throws {
         self.store = store
         self.id = id
+        lock = try store.lockSupervisor(id, waiting: 10)
         let container = try store.container(id)
-        guard let lock = try store.tryLockSupervisor(id) else {
-            throw ContainerStoreError.running(container.record.name)
-        }
-        self.lock = lock
         record = container.record
         state = container.state
         log = ContainerLog(container.directory.appending("log"), record.log)
         signals = try SignalPipe()
         health = HealthMonitor(record.health)
         isRemoved = record.isRemovedAfterwards
+    }
+
+    /// Tells the starter why there is no supervisor for it.
+    ///
+    /// - Parameter starter: The connection; it is closed.
+    public static func refuse(_ starter: Int32, _ error: any Error) {
+        Connection(starter).send(Frame(.failure, "1 \(error)"))
     }
 
     /// Runs the container until it has ended for good.
