@@ -39,6 +39,11 @@ static inline int sb_is_of_kernel(int descriptor) {
     return filesystem.f_type == 0x9FA0 || filesystem.f_type == 0x62656572 || filesystem.f_type == 0x1CD1;
 }
 
+// Closes the descriptor and all higher ones; glibc has it since 2.34, and the kernel since 5.9.
+static inline void sb_close_from(int descriptor) {
+    syscall(436 /* SYS_close_range */, (unsigned)descriptor, ~0u, 0);
+}
+
 // glibc has accept4 only with _GNU_SOURCE.
 static inline int sb_accept_cloexec(int listener) {
     return (int)syscall(SYS_accept4, listener, (void *)0, (void *)0, 02000000);

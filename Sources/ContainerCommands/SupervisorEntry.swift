@@ -20,6 +20,7 @@ public enum SupervisorEntry {
     /// Before anything else is started: a supervisor lives as long as its container, and is to stay small.
     public static func runIfAsked(_ arguments: [String]) {
         guard arguments.count == 4, arguments[1] == word, let id = ContainerID(arguments[3]) else { return }
+        Supervisor.closeInherited(above: 3)
         do {
             let store = ContainerStore(LayerStore(Store(lookingAt: FilePath(arguments[2]))))
             try Supervisor(id, in: store).run(starter: 3)

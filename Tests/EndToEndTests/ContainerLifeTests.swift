@@ -61,6 +61,21 @@ struct ContainerLifeTests {
         }
     }
 
+    @Test("do not hold what the caller had open, whose readers wait for its end")
+    func inheritedDescriptors() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            let command = "\(Machine.binary) run -d --name web base sleep 100 9>&1 >/dev/null | cat"
+            let result = try await Machine.run(
+                ["timeout", "60", "sh", "-c", command],
+                environment: f.environment,
+                in: f.context
+            )
+            #expect(result.status == 0, "\(result)")
+            try await f.succeed("rm", "-f", "web")
+        }
+    }
+
     @Test("keep what they wrote until they are removed, also from prune")
     func files() async throws {
         try await BuildFixture.with { f in
