@@ -75,16 +75,31 @@ public struct ContainerStore: Sendable {
     public func find(_ text: String) throws -> Container {
         if let id = ContainerID(text) { return try container(id) }
         let name = text.hasPrefix("/") ? String(text.dropFirst()) : text
-        let all = try all()
-        if let named = all.first(where: { $0.record.name.description == name }) { return named }
-        let matches = text.isEmpty ? [] : all.filter { $0.record.id.description.hasPrefix(text) }
+        if let id = try names()[name], let named = try existing(id) { return named }
+        let matches = text.isEmpty ? [] : try ids.filter { $0.description.hasPrefix(text) }
         guard matches.count < 2 else { throw ContainerStoreError.ambiguous(text, count: matches.count) }
-        if let match = matches.first { return match }
-        // What is damaged has no name any more.
-        guard !text.isEmpty, let id = try ids.first(where: { $0.description.hasPrefix(text) }) else {
+        guard let match = matches.first, let container = try existing(match) else {
             throw ContainerStoreError.notFound(text)
         }
-        return try container(id)
+        return container
+    }
+
+    /// The container with an ID; `nil` where it was removed, or is now since its supervisor was killed.
+    private func existing(_ id: ContainerID) throws -> Container? {
+        do {
+            return try container(id)
+        } catch ContainerStoreError.notFound {
+            return nil
+        }
+    }
+
+    /// What containers are called, without the rest of their records: what is damaged has no name any more.
+    private func names() throws -> [String: ContainerID] {
+        struct Named: Decodable { let name: String }
+        let pairs = try ids.compactMap { id in
+            (try? read(id, "container.json") as Named).map { ($0.name, id) }
+        }
+        return Dictionary(pairs) { first, _ in first }
     }
 
     /// - Throws: `ContainerStoreError.damaged`, `SystemError`.
@@ -221,11 +236,8 @@ public struct ContainerStore: Sendable {
     ) throws -> Container {
         let lock = try lockNames()
         defer { withExtendedLifetime(lock) {} }
-        let names = Dictionary(
-            try all().map { ($0.record.name.description, $0.record.id) },
-            uniquingKeysWith: { first, _ in first }
-        )
-        if let wanted, let id = names[wanted.description] { throw ContainerStoreError.nameInUse(wanted, by: id) }
+        let names = try names()
+        if let wanted { try checkFree(wanted, names) }
         let record = try make(wanted ?? .random(except: Set(names.keys)))
         let documents = [
             ("container.json", try CanonicalJSON.encode(record)), ("state.json", try CanonicalJSON.encode(state)),
@@ -241,9 +253,7 @@ public struct ContainerStore: Sendable {
 
     /// - Throws: `ContainerStoreError.nameInUse`.
     public func checkIsFree(_ name: ContainerName) throws {
-        if let other = try all().first(where: { $0.record.name == name }) {
-            throw ContainerStoreError.nameInUse(name, by: other.record.id)
-        }
+        try checkFree(name, try names())
     }
 
     /// Gives a container another name.
@@ -257,6 +267,11 @@ public struct ContainerStore: Sendable {
         try change(id) { $0.name = name }
         note("rename", id, ["oldName": "/\(oldName)"])
         try networks.rename(id, to: name.description)
+    }
+
+    private func checkFree(_ name: ContainerName, _ names: [String: ContainerID]) throws {
+        guard let id = names[name.description], try existing(id) != nil else { return }
+        throw ContainerStoreError.nameInUse(name, by: id)
     }
 
     /// Changes what was asked for, while `lockNames` is held.

@@ -38,11 +38,12 @@ struct ContainerCreation {
         for text in flags.memoryFilesystems { try mounts.addMemory(text) }
         for text in flags.volumesFrom { try addVolumes(from: text, to: &mounts) }
         for path in (execution.volumes ?? [:]).keys.sorted() { try mounts.addAnonymous(path) }
-        var process = try ProcessSpecification(execution, name: image, users: try stack.users(), options)
+        let users = try stack.users()
+        var process = try ProcessSpecification(execution, name: image, users: users, options)
         process.limits = try flags.limits.resourceLimits.map { text in
             try UserError.reading("--ulimit", text, ResourceLimit.init(parsing:))
         }
-        process.addGroups(try groups(try stack.users()))
+        process.addGroups(try groups(users))
         if let text = flags.limits.sharedMemorySize { process.sharedMemorySize = UInt64(try size("--shm-size", text)) }
         let name = try flags.name.map { text throws(ContainerStoreError) in try ContainerName(text) }
         var record = ContainerRecord(

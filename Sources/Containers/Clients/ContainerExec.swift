@@ -59,7 +59,7 @@ extension Container {
 
     private func noteExecution(_ options: ExecOptions) {
         let command = options.command.joined(separator: " ")
-        for action in ["exec_create", "exec_start"] { note("\(action): \(command)") }
+        for action in ["exec_create", "exec_start"] { store.note("\(action): \(command)", record) }
     }
 
     /// A descriptor of the container's process, for the caller to close.
