@@ -85,7 +85,9 @@ struct Normalization {
         }
         for source in service["volumes_from"]?.list ?? [] {
             guard let text = source.string, !text.hasPrefix("container:") else { continue }
-            wanted.append((String(text.prefix { $0 != ":" }), source, false))
+            // docker-compose 1 prints `service:` before the name.
+            let name = text.hasPrefix("service:") ? text.dropFirst(8) : text[...]
+            wanted.append((String(name.prefix { $0 != ":" }), source, false))
         }
         guard !wanted.isEmpty else { return service }
         var dependencies = service["depends_on"]?.mapping ?? NodeMapping()
