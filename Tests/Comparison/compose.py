@@ -174,7 +174,7 @@ def run(*words):
 
 
 def main():
-    program, wanted = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else ""
+    program, wanted = os.path.abspath(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else ""
     failed = 0
     with tempfile.TemporaryDirectory() as directory:
         os.chdir(directory)

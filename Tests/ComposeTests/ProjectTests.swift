@@ -115,6 +115,20 @@ struct ProjectTests {
         #expect(resolved.images == ["x", "x"])
     }
 
+    @Test("of standard input has its paths in the directory of the project")
+    func standardInput() throws {
+        let directory = try ProjectDirectory(["sub/base.yaml": "services: {b: {image: x}}"])
+        let text = try directory.document { options in
+            options.files = ["-"]
+            options.directory = "sub"
+            options.standardInput = {
+                Array("services: {a: {extends: {file: base.yaml, service: b}, volumes: ['./d:/d']}}".utf8)
+            }
+        }
+        #expect(text.contains("source: /project/sub/d"), "\(text)")
+        #expect(text.hasPrefix("name: sub\n"))
+    }
+
     @Test("is found in a directory above")
     func above() throws {
         let directory = try ProjectDirectory([

@@ -17,7 +17,7 @@ struct FileLoader {
     func load(_ names: [String], in base: FilePath, at place: Place? = nil) throws -> Node? {
         var result: Node?
         for name in names {
-            let file = try reading.read(name, in: base, at: place)
+            let file = try reading.read(name, in: name == "-" ? directory : base, at: place)
             var inner = self
             inner.including.append((file.path, place))
             for document in try YAMLReader.documents(of: file) where !document.isNull {
