@@ -5,7 +5,7 @@ internal import SystemPackage
 /// Reads the lines of a file that others write and rotate, from its oldest part on, and what is added to it.
 struct LineReader: ~Copyable {
     private let path: FilePath
-    private var descriptor: Int32 = -1
+    private var file: OpenFile?
     private var older: [FilePath]
     private var rest: [UInt8] = []
 
@@ -15,21 +15,17 @@ struct LineReader: ~Copyable {
         older = (0..<max(fileCount, 1)).reversed().map { ContainerLog.path(path, number: $0) }
     }
 
-    deinit { if descriptor >= 0 { close(descriptor) } }
-
     /// The lines that there are and were not read yet, oldest first and without their ends.
     mutating func next(_ body: ([UInt8]) throws -> Void) rethrows {
         while !older.isEmpty {
             let path = older.removeFirst()
-            if descriptor >= 0 { close(descriptor) }
-            descriptor = (try? FileOperations.open(path, O_RDONLY)) ?? -1
+            file = try? OpenFile(path)
             try readOpen(body)
         }
         try readOpen(body)
         guard hasRotated else { return }
         try readOpen(body)
-        if descriptor >= 0 { close(descriptor) }
-        descriptor = (try? FileOperations.open(path, O_RDONLY)) ?? -1
+        file = try? OpenFile(path)
         rest = []
         try readOpen(body)
     }
@@ -37,15 +33,15 @@ struct LineReader: ~Copyable {
     /// Whether another file is written now.
     private var hasRotated: Bool {
         guard let current = FileStatus.ifPresent(path) else { return false }
-        guard descriptor >= 0, let own = try? FileStatus.of(descriptor: descriptor, path: path) else { return true }
+        guard let file, let own = try? FileStatus.of(descriptor: file.descriptor, path: path) else { return true }
         return own.inode != current.inode
     }
 
     private mutating func readOpen(_ body: ([UInt8]) throws -> Void) rethrows {
-        guard descriptor >= 0 else { return }
+        guard let file else { return }
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
-            let count = read(descriptor, &buffer, buffer.count)
+            let count = read(file.descriptor, &buffer, buffer.count)
             if count < 0, Errno.current == .interrupted { continue }
             guard count > 0 else { return }
             rest += buffer[..<count]
