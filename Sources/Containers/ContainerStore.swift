@@ -5,6 +5,7 @@ internal import FileSystem
 internal import Glibc
 public import Layers
 internal import OCI
+internal import Synchronization
 public import SystemPackage
 internal import Threads
 
@@ -41,17 +42,23 @@ public struct ContainerStore: Sendable {
 
     /// All containers, the one that was created last first, and why others are not among them.
     public func list() throws -> (containers: [Container], unreadable: [any Error]) {
-        var containers: [Container] = []
-        var unreadable: [any Error] = []
-        for id in try ids {
-            do {
-                containers.append(try container(id))
-            } catch ContainerStoreError.notFound {
+        let ids = try ids
+        let found = Mutex<(containers: [Container], unreadable: [any Error])>(([], []))
+        // To decode the records is most of the work; for a few, starting a thread takes longer.
+        let threads = min(ids.count / 16 + 1, WorkerGroup.processorCount)
+        WorkerGroup.forEach(below: ids.count, limit: threads) { index in
+            let result = Result { try container(ids[index]) }
+            found.withLock {
+                switch result {
+                case .success(let container): $0.containers.append(container)
                 // It was removed meanwhile.
-            } catch {
-                unreadable.append(error)
+                case .failure(ContainerStoreError.notFound): break
+                case .failure(let error): $0.unreadable.append(error)
+                }
             }
         }
+        let unreadable = found.withLock { $0.unreadable }
+        var containers = found.withLock { $0.containers }
         containers.sort {
             ($1.record.created.description, $1.record.id.description) < (
                 $0.record.created.description, $0.record.id.description
