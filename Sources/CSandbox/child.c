@@ -3,6 +3,7 @@
 #include "child.h"
 
 #include <linux/magic.h>
+#include <linux/nsfs.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -87,7 +88,7 @@ static void enter_namespaces(struct sb_child *child) {
         at(child, SB_STEP_IDENTITY_MAP);
         check(child, sb_map_identity(child));
     }
-    if (configuration->network >= 0) {
+    if (configuration->network >= 0 && configuration->isolation == SB_ISOLATION_FULL) {
         at(child, SB_STEP_NETWORK);
         check(child, setns(configuration->network, CLONE_NEWNET));
     }
@@ -251,6 +252,19 @@ static void enter_process(struct sb_child *child) {
     check(child, sb_clone_brother(child));
 }
 
+// A network namespace can be entered only with rights in the user namespace that it belongs to, where the program's other
+// namespaces must be made then: by a brother of this process, as above.
+static void enter_network_owner(struct sb_child *child) {
+    at(child, SB_STEP_NETWORK);
+    int owner = ioctl(child->configuration->network, NS_GET_USERNS);
+    check(child, owner);
+    check(child, setns(owner, CLONE_NEWUSER));
+    close(owner);
+    check(child, setns(child->configuration->network, CLONE_NEWNET));
+    at(child, SB_STEP_CLONE);
+    check(child, sb_clone_brother(child));
+}
+
 // Keeps a root with its mounts for others to look at and to change, without /proc and the like.
 static _Noreturn void hold(struct sb_child *child) {
     at(child, SB_STEP_ROOT);
@@ -268,7 +282,17 @@ static _Noreturn void hold(struct sb_child *child) {
 
 static _Noreturn void start_program(struct sb_child *child);
 
-_Noreturn void sb_brother_main(struct sb_child *child) { start_program(child); }
+static _Noreturn void start_in_root(struct sb_child *child) {
+    if (child->configuration->isolation != SB_ISOLATION_CHROOT) enter_namespaces(child);
+    if (child->configuration->held) hold(child);
+    build_root(child);
+    start_program(child);
+}
+
+_Noreturn void sb_brother_main(struct sb_child *child) {
+    if (child->configuration->entered >= 0) start_program(child);
+    start_in_root(child);
+}
 
 _Noreturn void sb_child_main(struct sb_child *child) {
     join_control_groups(child);
@@ -277,14 +301,10 @@ _Noreturn void sb_child_main(struct sb_child *child) {
     reset_signals();
     umask(0);
     forget_groups(child);
-    if (child->configuration->entered >= 0) {
-        enter_process(child);
-        _exit(0);
-    }
-    if (child->configuration->isolation != SB_ISOLATION_CHROOT) enter_namespaces(child);
-    if (child->configuration->held) hold(child);
-    build_root(child);
-    start_program(child);
+    if (!sb_has_brother(child->configuration)) start_in_root(child);
+    if (child->configuration->entered >= 0) enter_process(child);
+    else enter_network_owner(child);
+    _exit(0);
 }
 
 static void limit_self(struct sb_child *child) {
@@ -309,7 +329,7 @@ static _Noreturn void start_with_init(struct sb_child *child) {
     if (program == 0) {
         close(gate[1]);
         child->gate = gate[0];
-        sb_brother_main(child);
+        start_program(child);
     }
     close(gate[0]);
     int file = sb_open_init(child, program);

@@ -45,6 +45,8 @@ _Noreturn void sb_child_main(struct sb_child *child);
 _Noreturn void sb_brother_main(struct sb_child *child);
 // clone.c: makes a child of this process's parent, which goes on in sb_brother_main, and reports its pid.
 int sb_clone_brother(struct sb_child *child);
+// clone.c: whether the program is such a child, in namespaces that this process enters first.
+int sb_has_brother(const struct sb_configuration *configuration);
 
 // paths.c: opens `path` inside the root with O_PATH; see there.
 int sb_resolve(const struct sb_child *child, const char *path, enum sb_missing missing, int follow_links);

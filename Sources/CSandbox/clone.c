@@ -31,8 +31,14 @@ static int thread_count;
 static int idle_count; // threads that wait for a job
 static pid_t owner;    // the process in which the threads run; a fork does not take them along
 
-static int clone_flags(const struct sb_configuration *configuration) {
-    int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
+int sb_has_brother(const struct sb_configuration *configuration) {
+    if (configuration->entered >= 0) return 1;
+    return configuration->isolation == SB_ISOLATION_USER_NAMESPACE && configuration->network >= 0;
+}
+
+// The namespaces of the program and how it shares memory with who makes it.
+static int program_flags(const struct sb_configuration *configuration) {
+    int flags = CLONE_VM | CLONE_VFORK | SIGCHLD;
     if (configuration->isolation == SB_ISOLATION_CHROOT || configuration->entered >= 0) return flags;
     flags |= CLONE_NEWNS;
     if (!configuration->shares_processes) flags |= CLONE_NEWPID;
@@ -44,7 +50,12 @@ static int clone_flags(const struct sb_configuration *configuration) {
     if (configuration->isolation != SB_ISOLATION_USER_NAMESPACE) return flags;
     // To map its identity the child makes its memory dumpable; where ours is not, it gets a copy.
     if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 1) flags &= ~(CLONE_VM | CLONE_VFORK);
-    return flags | CLONE_NEWUSER;
+    return configuration->network >= 0 ? flags : flags | CLONE_NEWUSER;
+}
+
+static int clone_flags(const struct sb_configuration *configuration) {
+    int is_brother = sb_has_brother(configuration);
+    return CLONE_PIDFD | (is_brother ? CLONE_VM | CLONE_VFORK | SIGCHLD : program_flags(configuration));
 }
 
 static int run_child(void *child) { sb_child_main(child); }
@@ -53,7 +64,7 @@ static int run_brother(void *child) { sb_brother_main(child); }
 // Its own stack is the lower half of the one that the caller is on; the caller waits until the brother has executed its
 // program or ended.
 int sb_clone_brother(struct sb_child *child) {
-    int pid = clone(run_brother, child->brother_stack, CLONE_PARENT | CLONE_VM | CLONE_VFORK | SIGCHLD, child);
+    int pid = clone(run_brother, child->brother_stack, CLONE_PARENT | program_flags(child->configuration), child);
     if (pid < 0) return -1;
     char message[1 + sizeof pid] = "P";
     memcpy(message + 1, &pid, sizeof pid);

@@ -24,6 +24,12 @@ static int write_file(const char *path, const char *text) {
 int sb_map_identity(const struct sb_child *child) {
     // A program that has changed its user does not own its files in /proc until it says so.
     prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    // A namespace that was there before has been given its users by the first program in it.
+    int map = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
+    char ignored;
+    int is_mapped = map >= 0 && read(map, &ignored, 1) == 1;
+    sb_close(map);
+    if (is_mapped) return 0;
     if (write_file("/proc/self/uid_map", child->user_map) != 0) return -1;
     if (write_file("/proc/self/setgroups", "deny") != 0) return -1;
     return write_file("/proc/self/gid_map", child->group_map);

@@ -35,11 +35,12 @@ struct report {
     pid_t brother; // the process that it has made in its place, or 0
 };
 
-static struct report read_report(const struct buffer *buffer, struct sb_failure *failure) {
+// Takes what is not a mount point out of the buffer.
+static struct report read_report(struct buffer *buffer, struct sb_failure *failure) {
     struct report report = {0};
     const size_t failure_size = sizeof *failure, pid_size = sizeof report.brother;
     for (size_t position = 0; position < buffer->length;) {
-        const char *message = buffer->bytes + position;
+        char *message = buffer->bytes + position;
         size_t rest = buffer->length - position - 1;
         if (*message == 'F' && rest >= failure_size) {
             memcpy(failure, message + 1, failure_size);
@@ -47,7 +48,8 @@ static struct report read_report(const struct buffer *buffer, struct sb_failure 
             position += 1 + failure_size;
         } else if (*message == 'P' && rest >= pid_size) {
             memcpy(&report.brother, message + 1, pid_size);
-            position += 1 + pid_size;
+            memmove(message, message + 1 + pid_size, rest - pid_size);
+            buffer->length -= 1 + pid_size;
         } else position += strnlen(message, rest + 1) + 1;
     }
     return report;
@@ -108,7 +110,6 @@ static int launch(const struct sb_configuration *configuration, int watcher, str
         collect(clone.pid, clone.pidfd);
         clone.pid = result.brother;
         clone.pidfd = (int)syscall(SYS_pidfd_open, result.brother, 0);
-        buffer.length = 0;
     }
     if (result.has_failed) {
         collect(clone.pid, clone.pidfd);
