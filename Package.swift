@@ -78,7 +78,7 @@ let package = Package(
         library("ChildProcesses", ["FileSystem", systemPackage]),
         library(
             "ContainerNetworks",
-            ["OCI", "Threads", "FileSystem", "ContentStore", "CLinux", systemPackage]
+            ["OCI", "Threads", "FileSystem", "ContentStore", "CLinux", "CSandbox", systemPackage]
         ),
         library("HTTPTransport", ["RemoteAddresses", "Threads", "FileSystem", systemPackage] + asyncHTTPClient),
         library(

@@ -1,3 +1,4 @@
+internal import CSandbox
 public import ContentStore
 internal import FileSystem
 internal import Glibc
@@ -23,6 +24,10 @@ public struct ContainerNetworking: Sendable {
         // Where only root can write.
         let proof = FilePath("/run/swiftbuild-networks.\(BootID.current)")
         do throws(SystemError) {
+            if geteuid() != 0 {
+                try probeOrdinary()
+                return nil
+            }
             try PacketFilter.checkPermission()
             if !isThorough, FileStatus.ifPresent(proof) != nil { return nil }
             try NetworkNamespace().run { () throws(SystemError) in
@@ -37,12 +42,38 @@ public struct ContainerNetworking: Sendable {
         }
     }
 
+    /// What an ordinary user's containers do not have, though they have networks, as a sentence; `nil` where that is nothing.
+    public static var limit: String? {
+        guard geteuid() != 0, let reason = WayOut.obstacle else { return nil }
+        return "containers reach each other, but nothing outside the machine: \(reason)"
+    }
+
+    private static func probeOrdinary() throws(SystemError) {
+        var sockets: [Int32] = [-1, -1]
+        guard let made = OwnedDescriptor(sb_new_network(&sockets)), let routes = OwnedDescriptor(sockets[0]),
+            let filters = OwnedDescriptor(sockets[1])
+        else { throw SystemError("create", "network namespace") }
+        // The sockets keep it.
+        _ = consume made
+        let probe = PopulatedNetwork.probe
+        try Links.addBridge(probe.record, NetlinkSocket(.route, routes))
+        try PacketRules.filter([probe], table: "swiftbuild-probe").install(through: NetlinkSocket(.netfilter, filters))
+    }
+
+    /// Lets an ordinary user's process make networks, once, while it has a single thread.
+    ///
+    /// - Throws: `NetworkError`.
+    private func prepare() throws(NetworkError) {
+        if geteuid() != 0 { try StoreNamespace.enter(networks.store) }
+    }
+
     /// Makes a network namespace that is in the networks of a request, with published ports and a name server.
     ///
     /// Everything is made from the calling thread's namespace, which is the machine's. Nothing is left when it throws.
     ///
     /// - Throws: `NetworkError`.
     public func start(_ request: NetworkRequest) throws(NetworkError) -> LiveNetworks {
+        try prepare()
         let live = try LiveNetworks(networks, request)
         do throws(NetworkError) {
             try live.start()
@@ -69,6 +100,8 @@ public final class LiveNetworks: Sendable {
     private let store: NetworkStore
     private let request: NetworkRequest
     private let loop: SocketLoop
+    /// That of the ports, in the namespace of the bridges.
+    private let relays: SocketLoop
     private let proxies: Mutex<[PortProxy]>
     private let target = PortProxy.Target()
     private let connections = Mutex<[Connection]>([])
@@ -86,7 +119,12 @@ public final class LiveNetworks: Sendable {
         }
         ports = proxies.map(\.bound)
         self.proxies = Mutex(proxies)
-        (namespace, loop) = try NetworkError.wrapping { (try NetworkNamespace(), try SocketLoop()) }
+        let hasPorts = !proxies.isEmpty
+        (namespace, loop, relays) = try NetworkError.wrapping {
+            let loop = try SocketLoop()
+            let site = hasPorts ? StoreNamespace.current : nil
+            return (try NetworkNamespace(), loop, try site.map { try SocketLoop(in: $0) } ?? loop)
+        }
     }
 
     /// The container's place in each of its networks, in the order in which it was connected.
@@ -114,8 +152,10 @@ public final class LiveNetworks: Sendable {
             defer { proxies = [] }
             return proxies
         }
-        loop.perform { [store, request, target] table in
+        relays.perform { [target] table in
             for proxy in proxies { proxy.serve(table, target: target) }
+        }
+        loop.perform { [store, request] table in
             let names = NameSource(store, request.container)
             NameServer(
                 table,
@@ -151,6 +191,7 @@ public final class LiveNetworks: Sendable {
     /// Leaves all networks, gives ports back, and removes what nothing else uses.
     public func stop() throws(NetworkError) {
         loop.stop()
+        if relays !== loop { relays.stop() }
         proxies.withLock { $0 = [] }
         try store.locked(except: request.container) { networks in
             let own = networks.flatMap(\.endpoints).filter { $0.container == request.container }
@@ -216,7 +257,8 @@ public final class LiveNetworks: Sendable {
                 networks[network].endpoints.append(endpoint)
             }
         }
-        try PacketRules.install(networks, table: PacketRules.table(of: store.store))
+        let (all, table) = (networks, PacketRules.table(of: store.store))
+        _ = try BridgeSite.current.run { () throws(SystemError) in try PacketRules.install(all, table: table) }
         target.address.withLock { [address = main.map { connections[$0].endpoint.address }] in $0 = address }
         guard let main else { return }
         let (gateway, interface) = (connections[main].record.gateway, connections[main].endpoint.interface)

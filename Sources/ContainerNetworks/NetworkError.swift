@@ -20,6 +20,7 @@ public enum NetworkError: Error, Sendable, Equatable {
     case notConnected(container: String, network: String)
     case portInUse(PublishedPort, container: String?)
     case onlyInternal
+    case namespaceLost
     case system(SystemError)
     case damaged(String)
 
@@ -63,6 +64,8 @@ extension NetworkError: CustomStringConvertible {
         case .portInUse(let port, let container):
             "\(NetworkError.text(of: port)) is already in use" + (container.map { " by container `\($0)`" } ?? "")
         case .onlyInternal: "cannot publish ports: all networks of the container are internal"
+        case .namespaceLost:
+            "the process that keeps the networks of this store was killed; stop all its containers that have networks"
         case .system(let error): "\(error)"
         case .damaged(let reason): "cannot read a network's file: \(reason)"
         }
@@ -72,7 +75,7 @@ extension NetworkError: CustomStringConvertible {
     public var hint: String? {
         switch self {
         case .noFreeSubnet: "choose one with --subnet"
-        case .system(let error) where error.errno == .notPermitted: "bridge networks need root"
+        case .system(let error) where error.errno == .notPermitted: "bridge networks need root or user namespaces"
         case .system(let error) where [.notSupported, .protocolNotSupported].contains(error.errno):
             "the kernel lacks bridges, veth or nf_tables (CONFIG_BRIDGE, CONFIG_VETH, CONFIG_NFT_NAT)"
         default: nil

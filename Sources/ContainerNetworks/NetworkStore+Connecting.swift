@@ -17,7 +17,8 @@ extension NetworkStore {
         guard !networks[index].endpoints.contains(where: { $0.container == request.container }) else {
             throw NetworkError.alreadyConnected(container: request.containerName, network: name)
         }
-        let hasBridge = Links.exists(networks[index].record.interface)
+        let (site, bridge) = (BridgeSite.current, networks[index].record.interface)
+        let hasBridge = try site.run { () throws(SystemError) in Links.exists(bridge) } ?? false
         // Another store must not choose the same subnet before there is a route to it.
         let machineLock = hasBridge ? nil : try? FileLock.acquire("/run/swiftbuild-networks.lock", .exclusive)
         defer { withExtendedLifetime(machineLock) {} }
@@ -37,9 +38,11 @@ extension NetworkStore {
         networks[index].endpoints.append(endpoint)
         // The file first: what is made after it is removed by means of it.
         try write(endpoint)
-        if !record.isInternal { try MachineRoutes.enableForwarding() }
-        if !hasBridge { try Links.makeBridge(record) }
-        try Links.makePair(endpoint, bridge: record.interface, namespace: namespace)
+        _ = try site.run { () throws(SystemError) in
+            if !record.isInternal { try MachineRoutes.enableForwarding() }
+            if !hasBridge { try Links.makeBridge(record) }
+            try Links.makePair(endpoint, bridge: bridge, namespace: namespace)
+        }
         return (record, endpoint)
     }
 

@@ -220,12 +220,14 @@ public struct NetworkStore: Sendable {
     /// what is left.
     func withdraw(_ removed: [NetworkEndpoint], from networks: [PopulatedNetwork]) throws -> [PopulatedNetwork] {
         var networks = networks
-        for endpoint in removed { try Links.remove(endpoint.hostInterface) }
-        for index in networks.indices {
-            networks[index].endpoints.removeAll { removed.contains($0) }
-            if networks[index].endpoints.isEmpty { try Links.remove(networks[index].record.interface) }
+        for index in networks.indices { networks[index].endpoints.removeAll { removed.contains($0) } }
+        let unused = networks.filter(\.endpoints.isEmpty).map(\.record.interface)
+        let interfaces = removed.map(\.hostInterface) + unused
+        let (left, table) = (networks, PacketRules.table(of: store))
+        _ = try BridgeSite.current.run { () throws(SystemError) in
+            for interface in interfaces { try Links.remove(interface) }
+            try PacketRules.install(left, table: table)
         }
-        try PacketRules.install(networks, table: PacketRules.table(of: store))
         for endpoint in removed { try remove(endpoint) }
         return networks
     }

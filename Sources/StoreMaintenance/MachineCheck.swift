@@ -78,7 +78,8 @@ enum MachineCheck {
 
     private static var networks: DoctorFinding {
         guard let obstacle = ContainerNetworking.obstacle(isThorough: true) else {
-            return DoctorFinding(.ok, "networks", "containers have networks of their own")
+            return ContainerNetworking.limit.map { DoctorFinding(.note, "networks", $0) }
+                ?? DoctorFinding(.ok, "networks", "containers have networks of their own")
         }
         return DoctorFinding(
             geteuid() == 0 ? .warning : .note,

@@ -6,25 +6,27 @@ internal import Testing
 @Suite("An ordinary user")
 struct OrdinaryUserTests {
     /// Runs the binary as `nobody` where this is root, as it is otherwise.
-    private func run(_ f: BuildFixture, _ arguments: [String]) async throws -> CommandResult {
+    ///
+    /// - Parameter wrapper: A program that is started first, and runs the rest of its arguments.
+    func run(_ f: BuildFixture, _ arguments: [String], below wrapper: [String] = []) async throws -> CommandResult {
         // `setpriv` itself still finds programs where only root may look; what it starts does not.
         let user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--no-new-privs", "env"]
         let environment = ["SWIFTBUILD_ROOT": f.scratch.appending("home").appending("store").string]
         return try await RunningCommand(
-            (Machine.isRoot ? user : []) + [Machine.binary.string] + arguments,
+            wrapper + (Machine.isRoot ? user : []) + [Machine.binary.string] + arguments,
             environment: f.environment.merging(environment) { $1 },
             directory: f.context,
             logs: f.scratch
         ).wait()
     }
 
-    private func makeHome(_ f: BuildFixture) {
+    func makeHome(_ f: BuildFixture) {
         let home = f.scratch.appending("home").string
         mkdir(home, 0o755)
         if Machine.isRoot { chown(home, 65534, 65534) }
     }
 
-    private func importBase(_ f: BuildFixture) async throws {
+    func importBase(_ f: BuildFixture) async throws {
         let archive = f.scratch.appending("rootfs.tar")
         try Data(try await BaseImage.shared.archive()).write(to: URL(fileURLWithPath: archive.string))
         let imported = try await run(f, ["import", archive.string, "base"])
@@ -32,7 +34,7 @@ struct OrdinaryUserTests {
     }
 
     /// Whether such a user may read the binary and the Swift libraries it was linked with.
-    private static func canStart() async throws -> Bool {
+    static func canStart() async throws -> Bool {
         var started = true
         // Tests ask from within their own fixture, too.
         try await BuildFixture.with(.none) { f in
@@ -44,11 +46,23 @@ struct OrdinaryUserTests {
     }
 
     /// Whether such a user may start processes in a user namespace.
-    private static func canRun() async throws -> Bool {
+    static func canRun() async throws -> Bool {
         guard Machine.has("busybox"), try await canStart() else { return false }
         let script = "unshare --user --map-root-user --mount --pid --fork true"
         let user = Machine.isRoot ? ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] : []
         return try await Machine.run(user + ["sh", "-c", script], in: "/tmp").status == 0
+    }
+
+    /// Whether containers of such a user can have networks of their own.
+    static func canMakeNetworks() async throws -> Bool {
+        guard try await canRun() else { return false }
+        var text = "containers have the machine's network"
+        try await BuildFixture.with(.none) { f in
+            let suite = OrdinaryUserTests()
+            suite.makeHome(f)
+            text = try await suite.run(f, ["doctor"]).outputText
+        }
+        return !text.contains("containers have the machine's network")
     }
 
     @Test(

@@ -111,7 +111,9 @@ struct sb_configuration {
     struct sb_overlay root_overlay;
     int entered;     // pidfd of a process whose namespaces are entered; -1 for new ones
     int new_network; // a network namespace with only `lo`
-    int network;     // descriptor of a network namespace to be in, or -1
+    // Descriptor of a network namespace to be in, or -1. Below a user namespace it is also the program's user namespace
+    // that this one belongs to.
+    int network;
     // Namespaces of the caller's in the place of new ones.
     int shares_processes; // what the program starts does not end with it then
     int shares_ipc;       // with /dev/shm
@@ -199,6 +201,19 @@ const char *sb_device_path(int index);
 const char *sb_masked_path(int index);
 // Whether that one is hidden; otherwise it is read-only.
 int sb_is_hidden(int index);
+
+// A new network namespace that belongs to a new user namespace, for a caller that may make none of its own: its
+// descriptor, or -1. `sockets`, unless it is NULL, gets two netlink sockets in it, for routes and for the packet filter,
+// which the maker may use from where it is; -1 for what cannot be opened.
+int sb_new_network(int *sockets);
+
+// Starts a process that keeps a user namespace, in which there is only the caller's user, with a network namespace. It
+// ends once no process has a shared flock(2) on the file `lock`. Its pid, or -1. It waits for the pid of a process that it
+// is to end then, as a `pid_t` written to the descriptor `companion`, or for the end of that.
+pid_t sb_hold_network(const char *lock, int *companion);
+
+// Enters a user namespace; only for a process with one thread.
+int sb_enter_user(int descriptor);
 
 // A new pair of terminals, both closed by execve and neither the controlling one.
 int sb_open_terminal(int *controller, int *process_end);

@@ -158,6 +158,7 @@ extension NetworkFlags {
                 )
             )
         }
+        if let limit = ContainerNetworking.limit { Terminal.write("note: \(limit)\n", to: STDERR_FILENO) }
         return .networks(result)
     }
 

@@ -22,13 +22,18 @@ enum Links {
     /// Makes a bridge with the network's gateway address.
     static func makeBridge(_ network: NetworkRecord) throws(SystemError) {
         let socket = try NetlinkSocket(.route)
+        try addBridge(network, socket)
+        try address(network.gateway, in: network.subnet, of: network.interface, socket)
+    }
+
+    /// Makes a bridge without an address, in the namespace of the socket.
+    static func addBridge(_ network: NetworkRecord, _ socket: borrowing NetlinkSocket) throws(SystemError) {
         var message = NetlinkMessage(newLink, [.create, .exclusive], header: header(isUp: true))
         message.add(Attribute.name, network.interface)
         // Otherwise the bridge has the lowest address of its ports, which changes with them.
         message.add(Attribute.address, [0x02, 0x42] + network.gateway.bytes)
         message.nest(Attribute.information) { $0.add(1, "bridge") }
         try socket.send([message], "create network bridge", network.interface)
-        try address(network.gateway, in: network.subnet, of: network.interface, socket)
     }
 
     /// Makes a pair of interfaces: one a port of the network's bridge, the other in a namespace.

@@ -19,6 +19,12 @@ struct NetlinkSocket: ~Copyable {
         self.family = family
     }
 
+    /// Takes over one that was made in another namespace.
+    init(_ family: Family, _ descriptor: consuming OwnedDescriptor) {
+        number = descriptor.release()
+        self.family = family
+    }
+
     deinit {
         let number = number
         // Of nf_tables the kernel first destroys what transactions have replaced, and waits more than 10 ms for it.

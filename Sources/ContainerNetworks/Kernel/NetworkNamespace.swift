@@ -1,4 +1,5 @@
 internal import CLinux
+internal import CSandbox
 public import FileSystem
 internal import Glibc
 internal import Synchronization
@@ -16,14 +17,30 @@ public final class NetworkNamespace: Sendable {
     ///
     /// - Throws: `SystemError`.
     public init() throws(SystemError) {
-        handle = try NetworkNamespace.onThread { () throws(SystemError) -> OpenFile in
-            guard sb_unshare_network() == 0 else { throw SystemError("create", "network namespace") }
-            try Links.raiseLoopback()
-            // Docker's: the container's own users may ping, and bind ports below 1024.
-            NetworkNamespace.set("ip_unprivileged_port_start", "0")
-            NetworkNamespace.set("ping_group_range", "0 2147483647")
-            return try OpenFile("/proc/thread-self/ns/net")
+        if geteuid() == 0 {
+            handle = try NetworkNamespace.onThread { () throws(SystemError) -> OpenFile in
+                guard sb_unshare_network() == 0 else { throw SystemError("create", "network namespace") }
+                try NetworkNamespace.prepare()
+                return try OpenFile("/proc/thread-self/ns/net")
+            }
+        } else {
+            // In a user namespace that becomes the container's, so that all of it is the container's own.
+            guard let made = OwnedDescriptor(sb_new_network(nil)) else {
+                throw SystemError("create", "network namespace")
+            }
+            handle = OpenFile(made)
+            try run { () throws(SystemError) in try NetworkNamespace.prepare() }
         }
+    }
+
+    init(_ handle: OpenFile) { self.handle = handle }
+
+    private static func prepare() throws(SystemError) {
+        try Links.raiseLoopback()
+        // Docker's: the container's own users may ping, and bind ports below 1024.
+        set("ip_unprivileged_port_start", "0")
+        // Where there is only one group, no other can be named.
+        set("ping_group_range", geteuid() == 0 ? "0 2147483647" : "\(getegid()) \(getegid())")
     }
 
     /// Runs something on a thread in this namespace; sockets that it makes stay in it.

@@ -78,11 +78,21 @@ struct PacketFilter {
     /// Puts the table in the place of the one of its name.
     ///
     /// - Throws: `SystemError`.
-    func install() throws(SystemError) { try Self.commit(messages, "install packet filter", table) }
+    func install() throws(SystemError) { try install(through: NetlinkSocket(.netfilter)) }
+
+    /// The same in the namespace of a socket.
+    func install(through socket: borrowing NetlinkSocket) throws(SystemError) {
+        try Self.commit(messages, "install packet filter", table, socket)
+    }
 
     /// Removes a table; a missing one is fine.
     static func remove(table: String) throws(SystemError) {
-        try commit([tableMessage(0, .create, table), tableMessage(2, [], table)], "remove packet filter", table)
+        try commit(
+            [tableMessage(0, .create, table), tableMessage(2, [], table)],
+            "remove packet filter",
+            table,
+            NetlinkSocket(.netfilter)
+        )
     }
 
     /// Fails where rules may not be changed, or where there are none in this kernel.
@@ -91,11 +101,16 @@ struct PacketFilter {
         try NetlinkSocket(.netfilter).send([message(16, [])], "read packet filters", "nf_tables")
     }
 
-    private static func commit(_ messages: [NetlinkMessage], _ operation: String, _ table: String) throws(SystemError) {
+    private static func commit(
+        _ messages: [NetlinkMessage],
+        _ operation: String,
+        _ table: String,
+        _ socket: borrowing NetlinkSocket
+    ) throws(SystemError) {
         // NFNL_MSG_BATCH_BEGIN and _END for the subsystem 10, nf_tables.
         let begin = NetlinkMessage(0x10, header: [0, 0, 0, 10])
         let end = NetlinkMessage(0x11, header: [0, 0, 0, 10])
-        try NetlinkSocket(.netfilter).send([begin] + messages, trailer: end, operation, table)
+        try socket.send([begin] + messages, trailer: end, operation, table)
     }
 
     private static func tableMessage(_ type: UInt16, _ flags: NetlinkMessage.Flags, _ table: String) -> NetlinkMessage {

@@ -21,11 +21,15 @@ enum PacketRules {
     static func install(_ networks: [PopulatedNetwork], table: String) throws(SystemError) {
         let networks = networks.filter { !$0.endpoints.isEmpty }
         guard !networks.isEmpty else { return try PacketFilter.remove(table: table) }
+        try filter(networks, table: table).install()
+    }
+
+    static func filter(_ networks: [PopulatedNetwork], table: String) -> PacketFilter {
         var filter = PacketFilter(table: table)
         publish(networks, &filter)
         masquerade(networks.map(\.record), &filter)
         isolate(networks.map(\.record), &filter)
-        try filter.install()
+        return filter
     }
 
     /// Directs published ports to their containers, whose services see the client's address.

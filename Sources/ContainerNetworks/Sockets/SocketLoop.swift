@@ -16,14 +16,16 @@ final class SocketLoop: Sendable {
     private let waking: OpenFile
     private let thread = Mutex<WorkerThread?>(nil)
 
-    /// Starts the thread, in the network namespace of the calling one.
-    init() throws(SystemError) {
+    /// Starts the thread, in a network namespace; by default that of the calling one.
+    init(in namespace: NetworkNamespace? = nil) throws(SystemError) {
         var ends: [Int32] = [0, 0]
         guard sb_pipe_cloexec(&ends) == 0, let source = OwnedDescriptor(ends[0]), let target = OwnedDescriptor(ends[1])
         else { throw SystemError("make a pipe for", "published ports") }
         let reader = OpenFile(source)
         waking = OpenFile(target)
         let started = WorkerThread { [weak self] in
+            // Where that fails, connections to containers do.
+            if let namespace { _ = sb_enter_network(namespace.descriptor) }
             let table = SocketTable()
             table.watch(reader, for: POLLIN) { _ in
                 var byte: UInt8 = 0

@@ -18,7 +18,13 @@ enum NetworkAccess {
     init(_ record: ContainerRecord, in store: ContainerStore) throws {
         switch record.network {
         case .host, .none: self = .specified
-        case .container(let id): self = .shared(try store.networkNamespace(of: id))
+        case .container(let id):
+            let file = try store.networkNamespace(of: id)
+            // That of the machine, to which an ordinary user has no further rights, need not be entered.
+            let inodes = try [OpenFile("/proc/self/ns/net"), file].map {
+                try FileStatus.of(descriptor: $0.descriptor, path: "network namespace").inode
+            }
+            self = inodes[0] == inodes[1] ? .specified : .shared(file)
         case .networks(let attachments):
             let request = NetworkRequest(
                 container: record.id,

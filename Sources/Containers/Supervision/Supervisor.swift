@@ -69,6 +69,8 @@ public final class Supervisor {
     ///
     /// - Parameter starter: A connection whose request says how the starter goes on; it is told whether the process runs.
     public func run(starter: Int32) {
+        // Nothing else that is started keeps it open.
+        _ = fcntl(starter, F_SETFD, FD_CLOEXEC)
         let starter = Connection(starter, isStarter: true)
         connections = [starter]
         waitForRequest(starter)
