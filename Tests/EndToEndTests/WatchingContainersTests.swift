@@ -80,9 +80,8 @@ struct WatchingContainersTests {
                 "sleep",
                 "100"
             )
-            for _ in 0..<300
-            where try await f.succeed("inspect", "-f", "{{.State.Health.Status}}", "box").line != "healthy" {
-                try await Task.sleep(for: .milliseconds(20))
+            try await waitUntil {
+                try await f.succeed("inspect", "-f", "{{.State.Health.Status}}", "box").line == "healthy"
             }
             try await f.succeed("exec", "box", "true")
             try await f.succeed("pause", "box")
