@@ -9,7 +9,7 @@ struct FailedStepTests {
         ENV COLOUR=blue
         ARG BUILT=secret
         LABEL of=stage
-        WORKDIR /work
+        WORKDIR /srv
         RUN echo half >half; rm /bin/ls; exit 3
         """
 
@@ -30,8 +30,8 @@ struct FailedStepTests {
             #expect(try await f.succeed("ps", "-aq", "--filter", "label=swiftbuild.failed-step=5").outputText == "")
 
             let name = row[1]
-            #expect(try await f.succeed("diff", name).outputText == "C /bin\nD /bin/ls\nC /work\nA /work/half\n")
-            let archive = try await f.succeed("cp", "\(name):/work/half", "-").output
+            #expect(try await f.succeed("diff", name).outputText == "C /bin\nD /bin/ls\nC /srv\nA /srv/half\n")
+            let archive = try await f.succeed("cp", "\(name):/srv/half", "-").output
             #expect(String(decoding: archive, as: UTF8.self).contains("half\n"))
             let inspected = try await f.succeed(
                 "inspect",
@@ -47,17 +47,17 @@ struct FailedStepTests {
                 store: f.store,
                 transcript: ""
             )
-            #expect(try image.text("/work/half") == "half\n")
+            #expect(try image.text("/srv/half") == "half\n")
             let settings = try await f.succeed("inspect", "-f", "{{.Config.Env}} {{.Config.Labels}}", "half-made").line
             #expect(settings.contains("COLOUR=blue") && settings.contains("of:stage"), "\(settings)")
             #expect(!settings.contains("BUILT") && !settings.contains("swiftbuild."), "\(settings)")
             let run = try await f.succeed("run", "--rm", "half-made", "/bin/sh", "-c", "pwd; echo $COLOUR; cat half")
-            #expect(run.outputText == "/work\nblue\nhalf\n")
+            #expect(run.outputText == "/srv\nblue\nhalf\n")
 
             // The step once more, on what it has left.
             try await f.succeed("debug-shell", "--", "sh", "-c", "rm half; echo gone >>/bin/ls")
             #expect(try await f.swiftbuild("start", "-a", name).status == 3)
-            #expect(try await f.succeed("debug-shell", "--", "cat", "/work/half").outputText == "half\n")
+            #expect(try await f.succeed("debug-shell", "--", "cat", "/srv/half").outputText == "half\n")
             try await f.succeed("rename", name, "mine")
             #expect(try await f.succeed("debug-shell", "--", "cat", "half").outputText == "half\n")
             try await f.succeed("rm", "mine")
