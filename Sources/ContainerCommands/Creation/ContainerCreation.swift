@@ -84,9 +84,9 @@ struct ContainerCreation {
         options.command = command
         options.entrypoint = flags.entrypoint
         options.environment = environment
-        options.workingDirectory = flags.workingDirectory
-        options.user = flags.user
-        options.usesTerminal = flags.usesTerminal
+        options.workingDirectory = flags.process.workingDirectory
+        options.user = flags.process.user
+        options.usesTerminal = flags.process.usesTerminal
         if flags.privileges.isPrivileged { options.privileges = .all }
         for text in flags.privileges.securityOptions { try options.privileges.apply(text) }
         try setCapabilities(&options.privileges.capabilities)
@@ -168,7 +168,7 @@ struct ContainerCreation {
             throw UserError("--rm and --restart exclude each other", status: .usage)
         }
         record.isRemovedAfterwards = flags.removes
-        record.isInteractive = flags.isInteractive
+        record.isInteractive = flags.process.isInteractive
         record.isRootReadOnly = flags.isReadOnly
         for text in flags.privileges.kernelParameters {
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)

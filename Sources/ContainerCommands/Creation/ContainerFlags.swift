@@ -3,29 +3,13 @@ import Distribution
 
 /// What `run` and `create` take: everything that decides what a container is.
 struct ContainerFlags: ParsableArguments {
-    @Flag(name: [.customShort("i"), .customLong("interactive")], help: "Keep the command's input open.")
-    var isInteractive = false
-
-    @Flag(name: [.customShort("t"), .customLong("tty")], help: "Give the command a terminal.")
-    var usesTerminal = false
+    @OptionGroup var process: ProcessFlags
 
     @Option(name: .customLong("name"), help: ArgumentHelp("What the container is called.", valueName: "name"))
     var name: String?
 
     @Flag(name: .customLong("rm"), help: "Remove the container once it has ended.")
     var removes = false
-
-    @Option(
-        name: [.customShort("e"), .customLong("env")],
-        help: ArgumentHelp("Set a variable; may repeat.", valueName: "name[=value]")
-    )
-    var env: [String] = []
-
-    @Option(
-        name: .customLong("env-file"),
-        help: ArgumentHelp("Read variables from a file; may repeat.", valueName: "file")
-    )
-    var envFiles: [String] = []
 
     @Option(
         name: [.customShort("l"), .customLong("label")],
@@ -38,18 +22,6 @@ struct ContainerFlags: ParsableArguments {
         help: ArgumentHelp("Read labels from a file; may repeat.", valueName: "file")
     )
     var labelFiles: [String] = []
-
-    @Option(
-        name: [.customShort("w"), .customLong("workdir")],
-        help: ArgumentHelp("Where the command starts.", valueName: "dir")
-    )
-    var workingDirectory: String?
-
-    @Option(
-        name: [.customShort("u"), .customLong("user")],
-        help: ArgumentHelp("Who runs the command.", valueName: "user[:group]")
-    )
-    var user: String?
 
     @Option(
         name: .customLong("group-add"),

@@ -9,7 +9,7 @@ extension ImageConfiguration.Execution {
         var result = self
         result.onBuild = nil
         result.domainname = nil
-        if let user = flags.user { result.user = user }
+        if let user = flags.process.user { result.user = user }
         let names = Set(environment.map { $0.prefix { $0 != "=" } })
         result.env = environment + (env ?? []).filter { !names.contains($0.prefix { $0 != "=" }) }
         if let text = flags.entrypoint {
@@ -18,7 +18,7 @@ extension ImageConfiguration.Execution {
         }
         if !command.isEmpty { result.cmd = command }
         if result.cmd != cmd || !command.isEmpty { result.argsEscaped = nil }
-        if let directory = flags.workingDirectory { result.workingDir = directory }
+        if let directory = flags.process.workingDirectory { result.workingDir = directory }
         if let signal = flags.stopSignal { result.stopSignal = signal }
         if let seconds = flags.stopTimeout { result.stopTimeout = seconds }
         for path in flags.volumes where !path.contains(":") { result.volumes = (result.volumes ?? [:]).setting(path) }

@@ -22,12 +22,7 @@ struct NewContainer {
         if let path = flags.idFile, FileStatus.ifPresent(FilePath(path)) != nil {
             throw UserError("--cidfile: `\(path)` exists already; it may belong to another container")
         }
-        let environment = try ContainerCreation.variables(
-            flags.env,
-            files: flags.envFiles,
-            option: "-e",
-            usesEnvironment: true
-        )
+        let environment = try flags.process.variables()
         let images = try global.store.open()
         let found = try await resolved(in: images)
         let layers = try await found.layers()

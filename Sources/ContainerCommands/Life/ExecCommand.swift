@@ -23,45 +23,13 @@ struct ExecCommand: Command {
     )
 
     @OptionGroup var global: GlobalOptions
-
-    @Flag(
-        name: [.customShort("i"), .customLong("interactive")],
-        help: "Give the command this terminal's or pipe's input."
-    )
-    var isInteractive = false
-
-    @Flag(name: [.customShort("t"), .customLong("tty")], help: "Give the command a terminal.")
-    var usesTerminal = false
+    @OptionGroup var process: ProcessFlags
 
     @Flag(name: [.customShort("d"), .customLong("detach")], help: "Do not wait for the command.")
     var isDetached = false
 
     @Flag(name: .customLong("privileged"), help: "Let the command do what root may do on this machine.")
     var isPrivileged = false
-
-    @Option(
-        name: [.customShort("e"), .customLong("env")],
-        help: ArgumentHelp("Set a variable; may repeat.", valueName: "name[=value]")
-    )
-    var env: [String] = []
-
-    @Option(
-        name: .customLong("env-file"),
-        help: ArgumentHelp("Read variables from a file; may repeat.", valueName: "file")
-    )
-    var envFiles: [String] = []
-
-    @Option(
-        name: [.customShort("u"), .customLong("user")],
-        help: ArgumentHelp("Who runs the command.", valueName: "user[:group]")
-    )
-    var user: String?
-
-    @Option(
-        name: [.customShort("w"), .customLong("workdir")],
-        help: ArgumentHelp("Where the command starts.", valueName: "dir")
-    )
-    var workingDirectory: String?
 
     @Argument(help: "Name or ID of a container.")
     var name: String
@@ -74,17 +42,12 @@ struct ExecCommand: Command {
         let store = try global.containers()
         let container = try store.find(name)
         var options = ExecOptions(command: command)
-        options.usesTerminal = usesTerminal
+        options.usesTerminal = process.usesTerminal
         options.isPrivileged = isPrivileged
-        options.user = user
-        options.workingDirectory = workingDirectory
-        options.environment = try ContainerCreation.variables(
-            env,
-            files: envFiles,
-            option: "-e",
-            usesEnvironment: true
-        )
-        if usesTerminal, isInteractive, !Terminal.isTerminal(STDIN_FILENO) {
+        options.user = process.user
+        options.workingDirectory = process.workingDirectory
+        options.environment = try process.variables()
+        if process.usesTerminal, process.isInteractive, !Terminal.isTerminal(STDIN_FILENO) {
             throw UserError("the input device is not a TTY", hints: ["`-i` without `-t` takes a pipe or a file"])
         }
         Signals.hold()
@@ -93,8 +56,8 @@ struct ExecCommand: Command {
             return .success
         }
         let status = try ForegroundProcess.run(
-            usesTerminal: usesTerminal,
-            isInteractive: isInteractive,
+            usesTerminal: process.usesTerminal,
+            isInteractive: process.isInteractive,
             terminal: container.openTerminal
         ) { streams in try container.execute(options, streams) }
         container.note("exec_die", ["exitCode": "\(status.rawValue)"])

@@ -71,8 +71,8 @@ struct RunCommand: Command {
 
     /// A terminal whose input is none would wait for ever; the exit code is Docker's.
     private func checkInput() throws {
-        guard flags.usesTerminal, !isDetached, !Terminal.isTerminal(STDIN_FILENO) else { return }
-        if flags.isInteractive {
+        guard flags.process.usesTerminal, !isDetached, !Terminal.isTerminal(STDIN_FILENO) else { return }
+        if flags.process.isInteractive {
             throw UserError("the input device is not a TTY", hints: ["`-i` without `-t` takes a pipe or a file"])
         }
         Terminal.write("note: the input device is not a TTY, so the command gets no input\n", to: STDERR_FILENO)
@@ -92,9 +92,9 @@ struct RunCommand: Command {
             container: container,
             connection: try container.start(
                 arguments,
-                attachment: Attachment(givesInput: flags.isInteractive, terminal: STDOUT_FILENO)
+                attachment: Attachment(givesInput: flags.process.isInteractive, terminal: STDOUT_FILENO)
             ),
-            givesInput: flags.isInteractive,
+            givesInput: flags.process.isInteractive,
             proxiesSignals: proxiesSignals,
             detachKeys: keys
         ).show()
