@@ -198,7 +198,11 @@ let package = Package(
         ),
         library(
             "ComposeCommands",
-            ["CommandSupport", "Compose", "TerminalUI", "Reporting", "FileSystem", systemPackage, argumentParser]
+            [
+                "CommandSupport", "Compose", "ContentStore", "BuildService", "BuildRecords", "ContainerRuntime",
+                "Distribution", "Images",
+                "Registry", "TerminalUI", "OCI", "Reporting", "FileSystem", systemPackage, argumentParser,
+            ]
         ),
         library(
             "Commands",

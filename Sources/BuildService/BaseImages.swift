@@ -4,16 +4,18 @@ internal import Images
 internal import OCI
 internal import Reporting
 
-/// Base images out of layouts that `--build-context` names, out of the store, or else out of a registry.
+/// Base images out of named contexts, out of the store, or else out of a registry.
 struct BaseImages: BaseImageProvider {
     let images: ImageStore
-    let layouts: [ImageReference: NamedContexts.Layout]
+    let contexts: NamedContexts
     let resolver: ImageResolver
     /// Whether the layers of a base are left in its registry until something needs them.
     let isLazy: Bool
 
     func image(_ reference: ImageReference, platform: Platform) async throws -> BaseImage {
-        if let image = try layout(reference) { return BaseImage(try ResolvedImage(image, in: images)) }
+        if let image = try contexts.images[reference].flatMap(images.image(id:)) ?? layout(reference) {
+            return BaseImage(try ResolvedImage(image, in: images))
+        }
         do {
             return BaseImage(try await resolver.image(reference, platform: platform, isLazy: isLazy))
         } catch let error as UserError {
@@ -22,7 +24,7 @@ struct BaseImages: BaseImageProvider {
     }
 
     private func layout(_ reference: ImageReference) throws -> StoredImage? {
-        guard let layout = layouts[reference] else { return nil }
+        guard let layout = contexts.layouts[reference] else { return nil }
         do {
             return try images.load(layout.path, selecting: layout.selector)
         } catch let error as ImageError {

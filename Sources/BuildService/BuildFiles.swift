@@ -12,7 +12,7 @@ public struct BuildFiles {
     let context: ContextDirectory?
     /// What records of builds call the context: an absolute path, an address without credentials, or `-`.
     let contextName: String
-    /// Whether the context is a directory of this machine, and the Dockerfile's name none in it.
+    /// Whether the Dockerfile's name is a path on this machine.
     private let isLocal: Bool
 
     /// - Parameters:
@@ -20,35 +20,46 @@ public struct BuildFiles {
     ///   - keepsGitDirectory: Whether `.git` is in the context where that is a repository.
     /// - Throws: `UserError`, `DiagnosticsError` for an ignore file, `CancellationError`.
     init(
-        context: String,
-        dockerfile: String?,
+        _ options: BuildOptions,
         keepsGitDirectory: Bool = false,
         store: @Sendable () throws -> Store
     ) async throws {
+        let (context, dockerfile) = (options.context, options.file)
+        let inline = options.inlineDockerfile.map { SourceText(name: "dockerfile_inline", bytes: Array($0.utf8)) }
         switch try ContextSource(context) {
         case .directory(let path):
-            try await self.init(directory: path, dockerfile, store)
+            try await self.init(directory: path, dockerfile, inline, store)
         case .standardInput where dockerfile == "-":
             // A Dockerfile and nothing else.
             self.init(try BuildFiles.standardInput(), nil, named: context)
         case .standardInput:
             let fetcher = ContextFetcher(store: try store())
-            try await self.init(try fetcher.standardInput(), by: fetcher, dockerfile, named: context)
+            try await self.init(try fetcher.standardInput(), by: fetcher, dockerfile, inline, named: context)
         case .web(let address):
             let fetcher = ContextFetcher(store: try store())
-            try await self.init(try await fetcher.fetch(address), by: fetcher, dockerfile, named: context)
+            try await self.init(try await fetcher.fetch(address), by: fetcher, dockerfile, inline, named: context)
         case .git(let address):
             let fetcher = ContextFetcher(store: try store())
             let directory = try await fetcher.checkOut(address, keepsGitDirectory: keepsGitDirectory)
-            try await self.init(.context(directory), by: fetcher, dockerfile, named: context)
+            try await self.init(.context(directory), by: fetcher, dockerfile, inline, named: context)
         }
     }
 
     /// With a context in a directory of this machine.
-    private init(directory path: String, _ dockerfile: String?, _ store: @Sendable () throws -> Store) async throws {
-        isLocal = true
+    private init(
+        directory path: String,
+        _ dockerfile: String?,
+        _ inline: SourceText?,
+        _ store: @Sendable () throws -> Store
+    ) async throws {
+        isLocal = inline == nil
         contextName = FilePath(path).absolute.lexicallyNormalized().string
         let directory = try BuildFiles.open(path)
+        if let inline {
+            self.dockerfile = inline
+            context = try BuildFiles.ignoring(directory, dockerfile: nil)
+            return
+        }
         switch dockerfile {
         case "-":
             self.dockerfile = try BuildFiles.standardInput()
@@ -68,18 +79,24 @@ public struct BuildFiles {
         _ fetched: ContextFetcher.Fetched,
         by fetcher: ContextFetcher,
         _ dockerfile: String?,
+        _ inline: SourceText?,
         named name: String
     ) async throws {
         switch fetched {
         case .dockerfile(let text):
-            guard dockerfile == nil else {
+            guard dockerfile == nil, inline == nil else {
+                let other = inline?.name ?? "-f"
                 throw UserError(
-                    "both \(text.name == "-" ? "standard input" : "`\(text.name)`") and -f provide a Dockerfile",
+                    "both \(text.name == "-" ? "standard input" : "`\(text.name)`") and \(other) provide a Dockerfile",
                     status: .usage
                 )
             }
             self.init(text, nil, named: name)
         case .context(let directory):
+            if let inline {
+                self.init(inline, try BuildFiles.ignoringInside(directory, dockerfile: nil), named: name)
+                return
+            }
             let (text, inside): (SourceText, String?)
             switch dockerfile {
             case "-":

@@ -66,8 +66,8 @@ public struct BuildService: Sendable {
     public func check(_ options: BuildOptions) async throws -> DiagnosticsError {
         let store = { @Sendable in try self.store.open().store }
         var plan = try PlanOptions(options)
-        plan.namedContexts = try NamedContexts(options.buildContexts, store: store).kinds
-        let files = try await BuildFiles(context: options.context, dockerfile: options.file, store: store)
+        plan.namedContexts = try NamedContexts(options, store: store).kinds
+        let files = try await BuildFiles(options, store: store)
         let diagnostics: [Diagnostic]
         do {
             diagnostics = try findings(in: files, plan)

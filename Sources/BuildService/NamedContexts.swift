@@ -8,7 +8,7 @@ internal import RemoteAddresses
 internal import Reporting
 internal import SystemPackage
 
-/// The values of `--build-context NAME=VALUE`, and how each of them is opened.
+/// The values of `--build-context NAME=VALUE` with further ones, and how each of them is opened.
 struct NamedContexts: Sendable {
     /// An image in a layout directory of another tool.
     struct Layout: Sendable {
@@ -21,13 +21,19 @@ struct NamedContexts: Sendable {
     private(set) var openers: [String: @Sendable () async throws -> ContextDirectory] = [:]
     /// By the name that stands for it in the plan.
     private(set) var layouts: [ImageReference: Layout] = [:]
+    /// By name.
+    private(set) var images: [ImageReference: Digest] = [:]
     private let store: @Sendable () throws -> Store
 
     /// - Parameter store: Opened for what must be fetched or unpacked, when that is first needed.
     /// - Throws: `UserError` for a malformed option, and for a directory that is not there.
-    init(_ texts: [String], store: @escaping @Sendable () throws -> Store) throws {
+    init(_ options: BuildOptions, store: @escaping @Sendable () throws -> Store) throws {
         self.store = store
-        for text in texts {
+        for (name, image) in options.imageContexts {
+            kinds[NamedContext.key(name)] = .image(image.name)
+            images[image.name] = image.id
+        }
+        for text in options.buildContexts {
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
                 throw NamedContexts.usage(parts[0], "write NAME=VALUE")

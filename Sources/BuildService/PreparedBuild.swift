@@ -16,7 +16,7 @@ struct PreparedBuild: Sendable {
     private let annotations: [String: String]
     private let format: ImageFormat
     private let images: ImageStore
-    private let layouts: [ImageReference: NamedContexts.Layout]
+    private let contexts: NamedContexts
     private let pull: PullPolicy
     private let cacheSources: [CacheLocation]
     private let cacheDestinations: [CacheLocation]
@@ -28,12 +28,10 @@ struct PreparedBuild: Sendable {
         (annotations, format) = (settings.annotations.manifest, settings.format)
         (cacheSources, cacheDestinations) = (settings.cacheSources, settings.cacheDestinations)
         var plan = settings.plan
-        let namedContexts = try NamedContexts(options.buildContexts) { images.store }
-        plan.namedContexts = namedContexts.kinds
-        layouts = namedContexts.layouts
+        contexts = try NamedContexts(options) { images.store }
+        plan.namedContexts = contexts.kinds
         let files = try await BuildFiles(
-            context: options.context,
-            dockerfile: options.file,
+            options,
             keepsGitDirectory: plan.buildArguments["BUILDKIT_CONTEXT_KEEP_GIT_DIR"] == "1"
         ) { images.store }
         var request = BuildRequest(
@@ -44,7 +42,7 @@ struct PreparedBuild: Sendable {
         )
         request.dockerfileName = files.dockerfileName
         request.contextName = files.contextName
-        request.namedContexts = namedContexts.openers
+        request.namedContexts = contexts.openers
         request.tags = settings.tags
         request.labels = settings.labels
         request.usesCache = !options.ignoresCache
@@ -62,7 +60,7 @@ struct PreparedBuild: Sendable {
     ) -> Builder {
         let bases = BaseImages(
             images: images,
-            layouts: layouts,
+            contexts: contexts,
             resolver: ImageResolver(images, pull: pull) { events(.transfer($0)) },
             isLazy: shared?.hasSources == true
         )

@@ -1,6 +1,6 @@
 internal import BuildEngine
 internal import BuildPlanning
-internal import ContainerRuntime
+public import ContainerRuntime
 internal import FileSystem
 internal import Formatting
 internal import Reporting
@@ -9,6 +9,8 @@ internal import Sandbox
 /// What a build is asked for about the processes of `RUN`, as it was typed.
 public struct RunFlags: Sendable, Equatable {
     public var secrets: [String] = []
+    /// Further secrets, by id.
+    public var secretSources: [String: SecretSource] = [:]
     public var agents: [String] = []
     public var hosts: [String] = []
     public var network: String?
@@ -21,6 +23,7 @@ public struct RunFlags: Sendable, Equatable {
     /// - Throws: `UserError` for wrong use.
     func settings() throws -> RunSettings {
         var settings = RunSettings()
+        settings.secrets = secretSources
         for text in secrets {
             let secret = try UserError.reading("--secret", text) { try SecretSource.parse($0) }
             settings.secrets[secret.id] = secret.source

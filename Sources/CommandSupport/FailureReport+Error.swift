@@ -13,6 +13,7 @@ extension FailureReport {
     /// Finds words and exit code for any error.
     public init(_ error: any Error) {
         switch error {
+        case let error as ServiceFailure: self = FailureReport(error.cause).adding("in the service `\(error.service)`")
         case let error as UserError: self.init(error)
         case let error as DiagnosticsError: self.init(error)
         case BuildError.dockerfile(let error): self.init(error)

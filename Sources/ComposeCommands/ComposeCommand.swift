@@ -9,10 +9,11 @@ public struct ComposeCommand: ParsableCommand {
             Flags for all commands, such as -f FILE and -p NAME, may stand before the command.
 
             EXAMPLES:
+              swiftbuild compose build
               swiftbuild compose config
               swiftbuild compose -f compose.yaml -f compose.ci.yaml config --quiet
             """,
-        subcommands: [ComposeConfigCommand.self]
+        subcommands: [ComposeBuildCommand.self, ComposeConfigCommand.self]
     )
 
     public init() {}

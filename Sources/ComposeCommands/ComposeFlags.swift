@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CommandSupport
 internal import Compose
 internal import FileSystem
 internal import Glibc
@@ -37,6 +38,12 @@ struct ComposeFlags: ParsableArguments {
     )
     var environmentFiles: [String] = []
 
+    @Option(
+        name: .customLong("progress"),
+        help: ArgumentHelp("How builds and pulls are shown (or COMPOSE_PROGRESS).", valueName: "mode")
+    )
+    var progress: ProgressMode?
+
     @Flag(name: .customLong("all-resources"), help: "Also networks and volumes that no service uses.")
     var hasAllResources = false
 
@@ -53,6 +60,22 @@ struct ComposeFlags: ParsableArguments {
         options.environmentFiles = environmentFiles
         options.services = services
         return options
+    }
+
+    /// The project of the files.
+    ///
+    /// - Parameter services: Those that are asked for, with what they need; empty for all.
+    /// - Throws: `DiagnosticsError` for what is wrong in a file, `UserError` for what is wrong elsewhere.
+    func project(_ services: [String]) throws -> Project {
+        let resolved = try ResolvedProject(options(services))
+        ComposeFlags.show(resolved)
+        return try Project(resolved)
+    }
+
+    /// Shows what is built and pulled.
+    func renderer() -> any ProgressRenderer {
+        let variable = ProcessEnvironment["COMPOSE_PROGRESS"].flatMap(ProgressMode.init(rawValue:))
+        return (progress ?? variable ?? .usual).renderer()
     }
 
     /// Prints what is doubtful in the files of a project.

@@ -170,7 +170,10 @@ public struct ImagePuller: Sendable {
             try isNamed
             ? images.add(manifest: bytes, mediaType: type, names: [found.reference], layersAreVerified: true)
             : images.prepare(manifest: bytes, mediaType: type, layersAreVerified: true)
-        if isNamed { try images.remember(found.reference.naming(found.top), of: image) }
+        if isNamed {
+            images.confirm(found.reference)
+            try images.remember(found.reference.naming(found.top), of: image)
+        }
         return Pulled(image: image, digest: found.top, isNew: before?.id != image.id)
     }
 

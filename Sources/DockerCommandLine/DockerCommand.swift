@@ -65,11 +65,11 @@ struct DockerCommand: Sendable {
             ("port", "port"), ("diff", "diff"), ("container diff", "diff"), ("cp", "cp"), ("container cp", "cp"),
             ("commit", "commit"), ("container commit", "commit"), ("export", "export"), ("container export", "export"),
             ("manifest create", "index create"), ("manifest push", "index push"),
-            ("manifest inspect", "inspect"), ("compose config", "compose config"),
+            ("manifest inspect", "inspect"), ("compose config", "compose config"), ("compose build", "compose build"),
             ("compose convert", "compose config"),
         ].map { DockerCommand($0.0, .command($0.1)) }
         + [
-            "update", "container update", "compose up", "compose down", "compose run", "compose build", "compose exec",
+            "update", "container update", "compose up", "compose down", "compose run", "compose exec",
             "compose ps", "compose logs",
         ].map { DockerCommand($0, .none("not supported yet")) }
         + [

@@ -1,6 +1,24 @@
 extension KnownCommand {
     static let composeCommands: [KnownCommand] = [
         KnownCommand(
+            "compose build",
+            docker: "docker compose build",
+            composeFlags + [
+                .option("build-arg"), .toggle("no-cache"), .toggle("pull"), .toggle("push"), .toggle("quiet", "q"),
+                .option("ssh"), .toggle("with-dependencies"), .toggle("explain", nil, .own),
+                .toggle("expect-cached", nil, .own),
+                .option("builder", nil, .ignored("there is one builder")),
+                .toggle("check", nil, .missing("`swiftbuild check` checks a Dockerfile")),
+                .option("memory", "m", .ignored("build processes have no resource limits")),
+                .toggle("print", nil, .missing("there is no bake file; `config` prints what is built")),
+                .option("provenance", nil, .missing("attestations are not supported")),
+                .option("sbom", nil, .missing("attestations are not supported")),
+                .toggle("compress", nil, .ignored("there is no daemon to send the context to")),
+                .toggle("force-rm", nil, .ignored("no container is left of a build")),
+                .toggle("no-rm", nil, .ignored("no container is left of a build")),
+            ]
+        ),
+        KnownCommand(
             "compose config",
             docker: "docker compose config",
             composeFlags + [
@@ -17,7 +35,7 @@ extension KnownCommand {
                 ),
                 .toggle("lock-image-digests", nil, .missing("an image in the file may have its digest: NAME@sha256:…")),
             ]
-        )
+        ),
     ]
 
     /// Those of every command of `compose`, which may stand before it.
@@ -25,7 +43,7 @@ extension KnownCommand {
         .option("file"), .option("project-name"), .option("project-directory"), .option("profile"), .option("env-file"),
         .toggle("all-resources"), root,
         .option("ansi", nil, .ignored("NO_COLOR and the terminal decide")),
-        .option("progress", nil, .ignored("the terminal decides")),
+        .option("progress"),
         .option("parallel", nil, .ignored("the machine decides")),
         .toggle("compatibility", nil, .missing("names have hyphens")),
         .toggle("dry-run", nil, .missing("`config` shows what would be made")),

@@ -30,6 +30,14 @@ extension ImageStore {
         try setNames(changed.map { ($0, current) }, LayoutIndex(self))
     }
 
+    /// When a name was given to what it means, or last found to mean it in its registry; seconds since 1970.
+    public func confirmationTime(of name: ImageReference) -> Int64? {
+        FileStatus.ifPresent(path(ImageName(name)))?.modifiedSeconds
+    }
+
+    /// Remembers that a name was found to mean in its registry what it means here.
+    public func confirm(_ name: ImageReference) { FileOperations.touch(path(ImageName(name))) }
+
     /// Takes a name away; the image stays.
     ///
     /// - Returns: Whether there was such a name.

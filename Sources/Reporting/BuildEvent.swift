@@ -12,6 +12,8 @@ public enum BuildEvent: Sendable {
         public let total: Int
         /// The instruction on one line, without the credentials of addresses.
         public let text: String
+        /// The build, where several are shown together.
+        public fileprivate(set) var build: String?
 
         public init(stage: Int, stageName: String, number: Int, total: Int, text: String) {
             self.stage = stage
@@ -69,4 +71,29 @@ public enum BuildEvent: Sendable {
     case built(id: String)
     case tagged(String)
     case exported(String)
+    /// An event that is not a step's, of one of several builds that are shown together.
+    indirect case part(of: String, BuildEvent)
+
+    /// The event as one of several builds that are shown together.
+    public func part(of build: String) -> BuildEvent {
+        func own(_ step: Step) -> Step {
+            var step = step
+            step.build = build
+            return step
+        }
+        return switch self {
+        case .waiting(let step, let stages): .waiting(own(step), for: stages)
+        case .resumed(let step): .resumed(own(step))
+        case .started(let step): .started(own(step))
+        case .running(let step, let id): .running(own(step), id: id)
+        case .output(let step, let stream, let bytes): .output(own(step), stream, bytes)
+        case .written(let step, let bytes): .written(own(step), bytes: bytes)
+        case .finished(let step, let outcome, let id, let seconds):
+            .finished(own(step), outcome, id: id, seconds: seconds)
+        case .failed(let step): .failed(own(step))
+        case .explained(let step, let explanation): .explained(own(step), explanation)
+        case .transfer, .warning, .note, .planned, .built, .tagged, .exported: .part(of: build, self)
+        case .part: self
+        }
+    }
 }

@@ -51,6 +51,15 @@ public struct FailureReport: Sendable {
         )
     }
 
+    /// The same with a last line, which is a hint for programs.
+    public func adding(_ note: String) -> FailureReport {
+        FailureReport(
+            status: status,
+            text: text + "note: \(EscapedText.escaped(note))\n",
+            problems.map { $0.adding(hint: note) }
+        )
+    }
+
     private static var renderer: DiagnosticRenderer {
         DiagnosticRenderer(usesColour: Terminal.usesColour(STDERR_FILENO))
     }

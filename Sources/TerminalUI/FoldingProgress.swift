@@ -82,12 +82,12 @@ final class FoldingProgress: ProgressRenderer {
             state.folds[step]?.isOver = true
             let text = add(lines + end(fold), to: step, &state)
             return step == state.current ? text + next(&state) : text
-        case .warning(let source, let diagnostic):
+        case .warning(let source, let diagnostic), .part(_, .warning(let source, let diagnostic)):
             guard service == .gitHub else { return lines }
             let isQuoted = state.current.flatMap { state.folds[$0]?.isQuoted } ?? false
             let annotation = GitHubAnnotation.line(Problem(diagnostic, in: source))
             return lines + (isQuoted ? endQuote + annotation + beginQuote : annotation)
-        case .transfer, .note, .planned, .waiting, .resumed, .written, .built, .tagged, .exported: return lines
+        case .transfer, .note, .planned, .waiting, .resumed, .written, .built, .tagged, .exported, .part: return lines
         }
     }
 

@@ -44,8 +44,9 @@ final class JSONProgress: ProgressRenderer {
         }
     }
 
-    private func write(_ name: String, _ members: [String: JSONValue?]) {
-        let line = JSONValue.members(members.merging(["event": .string(name)]) { $1 })
+    private func write(_ name: String, _ members: [String: JSONValue?], of build: String? = nil) {
+        let always: [String: JSONValue?] = ["event": .string(name), "build": build.map { .string($0) }]
+        let line = JSONValue.members(members.merging(always) { $1 })
         guard let bytes = try? CanonicalJSON.encode(line) else { return }
         StandardOutput.writeToStandardError(Terminal.safe(json: bytes, for: STDERR_FILENO) + [UInt8(ascii: "\n")])
     }
@@ -60,21 +61,23 @@ final class JSONProgress: ProgressRenderer {
         return 0
     }
 
-    private func write(_ event: BuildEvent) {
+    private func write(_ event: BuildEvent, of build: String? = nil) {
         /// An event of a step.
         func write(_ name: String, _ step: BuildEvent.Step, _ members: [String: JSONValue?] = [:]) {
             let place: [String: JSONValue?] = [
                 "stage": .string(step.stageName), "step": .number(of: step.number), "total": .number(of: step.total),
             ]
-            self.write(name, place.merging(members) { $1 })
+            self.write(name, place.merging(members) { $1 }, of: step.build)
         }
+        func write(_ name: String, _ members: [String: JSONValue?]) { self.write(name, members, of: build) }
         switch event {
+        case .part(let build, let event): self.write(event, of: build)
         case .planned(let stages, let steps):
-            self.write("planned", ["total": .number(of: steps), "stages": .number(of: stages)])
+            write("planned", ["total": .number(of: steps), "stages": .number(of: stages)])
         case .warning(let source, let diagnostic):
-            self.write("warning", JSONProgress.members(Problem(diagnostic, in: source)))
-        case .transfer(let event): self.write(event)
-        case .note(let text): self.write("note", ["message": .string(text)])
+            write("warning", JSONProgress.members(Problem(diagnostic, in: source)))
+        case .transfer(let event): self.write(event, of: build)
+        case .note(let text): write("note", ["message": .string(text)])
         case .waiting(let step, let stages):
             write("waiting", step, ["instruction": .string(step.text), "for": .strings(stages)])
         case .resumed(let step): write("resumed", step)
@@ -91,9 +94,9 @@ final class JSONProgress: ProgressRenderer {
             write("finished", step, members)
         case .failed(let step): write("failed", step)
         case .explained(let step, let explanation): write("explained", step, ["reasons": .list(explanation.documents)])
-        case .built(let id): self.write("built", ["id": .string(id)])
-        case .tagged(let name): self.write("tagged", ["name": .string(name)])
-        case .exported(let destination): self.write("exported", ["name": .string(destination)])
+        case .built(let id): write("built", ["id": .string(id)])
+        case .tagged(let name): write("tagged", ["name": .string(name)])
+        case .exported(let destination): write("exported", ["name": .string(destination)])
         }
     }
 
@@ -106,7 +109,8 @@ final class JSONProgress: ProgressRenderer {
         ]
     }
 
-    private func write(_ event: TransferEvent) {
+    private func write(_ event: TransferEvent, of build: String?) {
+        func write(_ name: String, _ members: [String: JSONValue?]) { self.write(name, members, of: build) }
         switch event {
         case .started(let direction, let repository, let tag):
             write(direction == .pull ? "pull" : "push", ["name": .string("\(repository):\(tag)")])

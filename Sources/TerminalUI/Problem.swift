@@ -17,6 +17,12 @@ public struct Problem: Sendable {
     var place: Place?
     var hints: [String] = []
 
+    func adding(hint: String) -> Problem {
+        var problem = self
+        problem.hints.append(CredentialMask.masked(hint))
+        return problem
+    }
+
     public init(_ message: String, hints: [String] = []) {
         severity = .error
         self.message = CredentialMask.masked(message)

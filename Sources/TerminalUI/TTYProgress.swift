@@ -23,8 +23,8 @@ final class TTYProgress: ProgressRenderer {
         var region = LiveRegion()
         /// Lines that stay and are not written yet.
         var waiting: [UInt8] = []
-        var stageCount = 1
-        var stepCount = 0
+        /// Of each build, by its name where there are several.
+        var plans: [String?: (stages: Int, steps: Int)] = [:]
         var done = 0
         var cached = 0
         var isFinished = false
@@ -63,7 +63,11 @@ final class TTYProgress: ProgressRenderer {
 
     private func take(_ event: BuildEvent, _ state: inout State) {
         switch event {
-        case .planned(let stages, let steps): (state.stageCount, state.stepCount) = (stages, steps)
+        case .planned(let stages, let steps): state.plans[nil] = (stages, steps)
+        case .part(let build, .planned(let stages, let steps)): state.plans[build] = (stages, steps)
+        case .part(let build, let event):
+            if case .transfer(let event) = event { state.transfers.take(event) }
+            for line in lines(event) { permanent("\(EscapedText.escaped(build)): \(line)", &state) }
         case .waiting(let step, let stages):
             let wait = stages.isEmpty ? "its turn" : stages.map(EscapedText.escaped).joined(separator: ", ")
             if let index = state.running.firstIndex(where: { $0.step == step }) {
@@ -85,19 +89,27 @@ final class TTYProgress: ProgressRenderer {
             if outcome == .cached { state.cached += 1 }
             let mark =
                 outcome == .cached ? colour("cached", 36) : outcome == .base ? "base" : TTYProgress.time(seconds)
-            permanent("\(colour("✓", 32)) \(title(step)) \(mark)", &state)
+            permanent("\(colour("✓", 32)) \(title(step, state)) \(mark)", &state)
         case .failed(let step):
             end(step, &state)
-            permanent("\(colour("✗", 31)) \(title(step))", &state)
+            permanent("\(colour("✗", 31)) \(title(step, state))", &state)
         case .explained(let step, let explanation):
-            permanent("  \(title(step))", &state)
+            permanent("  \(title(step, state))", &state)
             for line in explanation.indentedLines { permanent(line, &state) }
+        case .warning, .transfer, .note, .built, .tagged, .exported:
+            if case .transfer(let event) = event { state.transfers.take(event) }
+            for line in lines(event) { permanent(line, &state) }
+        }
+    }
+
+    /// The lines that an event leaves which is not a step's.
+    private func lines(_ event: BuildEvent) -> [String] {
+        switch event {
         case .warning(let source, let diagnostic):
-            permanent(DiagnosticRenderer(usesColour: usesColour).render(diagnostic, in: source), &state)
-        case .transfer(let event):
-            state.transfers.take(event)
-            if let line = TransferView.line(event) { permanent(line, &state) }
-        case .note, .built, .tagged, .exported: permanent(Transcript.words(event), &state)
+            DiagnosticRenderer(usesColour: usesColour).render(diagnostic, in: source)
+                .split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
+        case .transfer(let event): TransferView.line(event).map { [$0] } ?? []
+        default: [Transcript.words(event)]
         }
     }
 
@@ -139,7 +151,7 @@ final class TTYProgress: ProgressRenderer {
     }
 
     private func append(_ line: some Collection<UInt8>, _ index: Int, _ state: inout State) {
-        let name = EscapedText.escaped(state.running[index].step.stageName)
+        let name = EscapedText.escaped(origin(state.running[index].step, state))
         permanent("  \(name) | \(TerminalText.line(line, keepsColours: usesColour))", &state)
         let shown = TerminalText.line(line, keepsColours: false)
         if !shown.isEmpty { state.running[index].lastLine = shown }
@@ -161,12 +173,15 @@ final class TTYProgress: ProgressRenderer {
         state.waiting += Array((text.hasSuffix("\n") ? text : text + "\n").utf8)
     }
 
-    private func title(_ step: BuildEvent.Step) -> String {
-        EscapedText.escaped(
-            step.number > 0
-                ? "[\(step.stageName) \(step.number)/\(step.total)] \(step.text)"
-                : "[\(step.stageName) trigger] \(step.text)"
-        )
+    private func title(_ step: BuildEvent.Step, _ state: State) -> String {
+        let place = step.number > 0 ? "\(step.number)/\(step.total)" : "trigger"
+        return EscapedText.escaped("[\(origin(step, state)) \(place)] \(step.text)")
+    }
+
+    /// The name of the stage; where several builds are shown, that of the build and of one of several stages.
+    private func origin(_ step: BuildEvent.Step, _ state: State) -> String {
+        guard let build = step.build else { return step.stageName }
+        return state.plans[build]?.stages ?? 1 > 1 ? "\(build) \(step.stageName)" : build
     }
 
     private func draw(_ state: inout State) {
@@ -181,27 +196,30 @@ final class TTYProgress: ProgressRenderer {
             }
             // The time is what is looked for; on a narrow terminal the instruction has what is left.
             let width = columns - TerminalText.width(time) - 3
-            lines.append("▸ \(TerminalText.fitting(title(running.step), max(width, 0))) \(time)")
+            lines.append("▸ \(TerminalText.fitting(title(running.step, state), max(width, 0))) \(time)")
             // That of a single one is right above.
             if working.count > 1, !running.lastLine.isEmpty { lines.append("    \(running.lastLine)") }
         }
-        lines += waitingLines(state.running.filter { $0.wait != nil }, room: max(8 - working.count, 1), columns)
-        if !state.running.isEmpty, state.stepCount > 0 {
+        lines += waitingLines(state, room: max(8 - working.count, 1), columns)
+        let stepCount = state.plans.values.reduce(0) { $0 + $1.steps }
+        if !state.running.isEmpty, stepCount > 0 {
             let time = TTYProgress.time(begin.duration(to: .now))
-            let stages = state.stageCount > 1 ? "\(state.stageCount) stages, " : ""
-            lines.append("\(state.done)/\(state.stepCount) steps, \(stages)\(state.cached) cached, \(time)")
+            let stageCount = state.plans.values.reduce(0) { $0 + $1.stages }
+            let stages = stageCount > 1 ? "\(stageCount) stages, " : ""
+            lines.append("\(state.done)/\(stepCount) steps, \(stages)\(state.cached) cached, \(time)")
         }
         state.region.draw(state.waiting, lines)
         state.waiting = []
     }
 
     /// What waits, in the order in which it began to, and in few lines: it is not what is looked for.
-    private func waitingLines(_ waiting: [Running], room: Int, _ columns: Int) -> [String] {
+    private func waitingLines(_ state: State, room: Int, _ columns: Int) -> [String] {
+        let waiting = state.running.filter { $0.wait != nil }
         let shown = waiting.count > room ? waiting.prefix(room - 1) : waiting[...]
         var lines = shown.map { running in
             let wait = TerminalText.fitting("waits for \(running.wait ?? "")", max(columns / 2, 0))
             let width = columns - TerminalText.width(wait) - 3
-            return "◦ \(TerminalText.fitting(title(running.step), max(width, 0))) \(wait)"
+            return "◦ \(TerminalText.fitting(title(running.step, state), max(width, 0))) \(wait)"
         }
         if shown.count < waiting.count { lines.append("◦ \(waiting.count - shown.count) more steps wait") }
         return lines

@@ -4,7 +4,7 @@ internal import Reporting
 
 /// Makes lines of events.
 ///
-/// While several stages are built at once, every line carries its stage's name.
+/// While several builds are shown or several stages built at once, every line carries the name of its build and stage.
 struct Transcript {
     private struct Source: Hashable {
         let step: BuildEvent.Step
@@ -14,7 +14,8 @@ struct Transcript {
     /// A line that is longer is broken.
     private static let lineLimit = 1 << 20
 
-    private(set) var stageCount = 1
+    /// Of each build that has several.
+    private var stageCounts: [String?: Int] = [:]
     /// What a process wrote since its last line end, for each of its streams.
     private var partial: [Source: [UInt8]] = [:]
     private let isForTerminal: Bool
@@ -34,8 +35,14 @@ struct Transcript {
     mutating func text(_ event: BuildEvent) -> [UInt8] {
         switch event {
         case .planned(let stages, _):
-            stageCount = stages
+            stageCounts[nil] = stages
             return []
+        case .part(let build, .planned(let stages, _)):
+            stageCounts[build] = stages
+            return []
+        case .part(let build, let event):
+            let prefix = Array("[\(EscapedText.escaped(build))] ".utf8)
+            return text(event).split(separator: UInt8(ascii: "\n")).flatMap { prefix + $0 + [UInt8(ascii: "\n")] }
         case .warning(let source, let diagnostic):
             return Array(renderer.render(diagnostic, in: source).utf8)
         case .transfer(let event):
@@ -81,7 +88,9 @@ struct Transcript {
     }
 
     func prefix(_ step: BuildEvent.Step) -> String {
-        stageCount > 1 ? "[\(EscapedText.escaped(step.stageName))] " : ""
+        let stage = stageCounts[step.build, default: 1] > 1 ? step.stageName : nil
+        let names = [step.build, stage].compactMap { $0.map(EscapedText.escaped) }
+        return names.isEmpty ? "" : "[\(names.joined(separator: " "))] "
     }
 
     /// Complete lines as they come; what has no line end yet waits, so that lines of parallel steps do not mix.

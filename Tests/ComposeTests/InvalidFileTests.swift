@@ -17,6 +17,15 @@ struct InvalidFileTests {
     /// Each with all of what is printed, `compose.yaml:` left out of the first line.
     private static let cases: [Case] = [
         Case(
+            "services:\n  a: {build: {additional_contexts: {x: 'service:b'}}}\n  b: {build: {additional_contexts: {x: 'service:a'}}}\n",
+            """
+            2:37: error: services are built from each other in a circle: `a` → `b` → `a`
+              2 |   a: {build: {additional_contexts: {x: 'service:b'}}}
+                |                                     ^
+
+            """
+        ),
+        Case(
             "services:\n  web:\n    imgae: a\n",
             "3:5: error: unknown key `imgae` in `services.web`\n  3 |     imgae: a\n    |     ^~~~~ did you mean `image`?\n"
         ),

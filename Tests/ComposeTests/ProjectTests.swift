@@ -101,6 +101,30 @@ struct ProjectTests {
         #expect(try hash("environment: {A: b}") != plain)
     }
 
+    @Test("has services that are not asked for, but built for others")
+    func builders() throws {
+        let directory = try ProjectDirectory([
+            "compose.yaml": """
+            services:
+              a: {build: {context: ., additional_contexts: {x: "service:b", y: ./y}}}
+              b: {build: {context: ., additional_contexts: {x: "service:c"}, secrets: [s]}}
+              c: {profiles: [p], build: {context: ., ulimits: {nofile: 5}}}
+              d: {build: .}
+            secrets: {s: {environment: S}}
+            """
+        ])
+        var options = directory.options
+        options.services = ["a"]
+        let project = try Project(ResolvedProject(options))
+        #expect(project.services.map(\.name) == ["a"])
+        #expect(Set(project.builders.map(\.name)) == ["b", "c"])
+        #expect(project.secrets["s"] == .variable("S"))
+        #expect(project.builders.first { $0.name == "c" }?.build?.limits["nofile"]?.hard == 5)
+        let all = try Project(ResolvedProject(directory.options))
+        #expect(all.services.map(\.name) == ["a", "b", "d"])
+        #expect(all.builders.map(\.name) == ["c"])
+    }
+
     @Test("finds its files, name and profiles in variables")
     func variables() throws {
         let directory = try ProjectDirectory([

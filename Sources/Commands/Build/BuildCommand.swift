@@ -4,7 +4,7 @@ import CommandSupport
 import Distribution
 import OCI
 import Reporting
-public import TerminalUI
+import TerminalUI
 
 /// `swiftbuild build`, also without the verb: how it is typed.
 struct BuildCommand: Command {
@@ -119,5 +119,4 @@ struct BuildCommand: Command {
     func run() async throws -> ExitStatus { try await invocation.run() }
 }
 
-extension ProgressMode: ExpressibleByArgument {}
 extension BuildInvocation.OnError: ExpressibleByArgument {}

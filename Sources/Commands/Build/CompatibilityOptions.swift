@@ -1,4 +1,5 @@
 import ArgumentParser
+import BuildService
 
 /// Flags of `docker build` that mean nothing without a daemon.
 struct CompatibilityOptions: ParsableArguments {
@@ -20,15 +21,8 @@ struct CompatibilityOptions: ParsableArguments {
     func validate() throws {
         let given = [("--provenance", provenance), ("--sbom", billOfMaterials)] + attestations.map { ("--attest", $0) }
         for (option, value) in given {
-            guard let value, !CompatibilityOptions.isOff(value) else { continue }
+            guard let value, !BuildOptions.switchesOff(attestation: value) else { continue }
             throw ValidationError("\(option): attestations are not supported, so it takes only `false`, not `\(value)`")
-        }
-    }
-
-    /// `false`, or `type=sbom,disabled=true`.
-    private static func isOff(_ text: String) -> Bool {
-        text.split(separator: ",").contains { field in
-            ["0", "f", "false", "disabled", "disabled=1", "disabled=t", "disabled=true"].contains(field.lowercased())
         }
     }
 

@@ -4,6 +4,8 @@ internal import Reporting
 struct Consistency {
     let problems: ProblemList
     let project: Node
+    /// Services that are only built.
+    let builders: NodeMapping
     let inactive: Set<String>
 
     func check() throws {
@@ -12,6 +14,7 @@ struct Consistency {
         checkContainerNames()
         try problems.check()
         checkCircles()
+        checkBuildCircles()
         try problems.check()
     }
 
@@ -51,7 +54,7 @@ struct Consistency {
         for context in build["additional_contexts"]?.mapping?.entries ?? [] {
             guard let text = context.value.string, text.hasPrefix("service:") else { continue }
             let other = String(text.dropFirst(8))
-            if let found = project["services"]?[other] {
+            if let found = project["services"]?[other] ?? builders[other] {
                 guard found["build"] == nil else { continue }
                 problems.add("service `\(other)` has no `build`, so it is not a build context", at: context.value.place)
             } else {
@@ -205,5 +208,19 @@ struct Consistency {
             "services depend on each other in a circle: \((names + [first]).map { "`\($0)`" }.joined(separator: " → "))",
             at: place
         )
+    }
+
+    private func checkBuildCircles() {
+        let builds = ((project["services"]?.mapping?.entries ?? []) + builders.entries).map { entry in
+            (entry.key, entry.value["build"]?["additional_contexts"]?.mapping?.entries ?? [])
+        }
+        let edges = builds.map { name, contexts in
+            let texts = contexts.compactMap(\.value.string).filter { $0.hasPrefix("service:") }
+            return (name, texts.map { String($0.dropFirst(8)) })
+        }
+        guard case .circle(let names) = DependencyOrder(edges), let first = names.first else { return }
+        let place = builds.first { $0.0 == first }?.1.first?.place ?? project.place
+        let circle = (names + [first]).map { "`\($0)`" }.joined(separator: " → ")
+        problems.add("services are built from each other in a circle: \(circle)", at: place)
     }
 }

@@ -12,6 +12,8 @@ public struct ResolvedProject {
     public let files: [FilePath]
     /// The variables that the files were read with.
     public let variables: [String: String]
+    /// Services that are not asked for, with whose images the builds of others begin.
+    let builders: NodeMapping
     /// The profiles that services name, in order.
     public let profiles: [String]
     public let warnings: [DiagnosticsError]
@@ -46,11 +48,12 @@ public struct ResolvedProject {
         if options.normalizes { loaded = Normalization(name: name, variables: variables).apply(to: loaded) }
         let selection = Selection(problems: problems, profiles: Set(named), services: options.services)
         let (selected, inactive) = try selection.apply(to: loaded)
+        builders = Selection.builders(for: selected, among: loaded)
         loaded = selected
         if options.checksConsistency, options.interpolates {
-            try Consistency(problems: problems, project: loaded, inactive: inactive).check()
+            try Consistency(problems: problems, project: loaded, builders: builders, inactive: inactive).check()
         }
-        if !keepsUnused { loaded = Selection.withoutUnused(loaded) }
+        if !keepsUnused { loaded = Selection.withoutUnused(loaded, builders: builders) }
         if options.resolvesEnvironmentFiles, options.interpolates {
             loaded = try ServiceFiles(problems: problems, variables: variables).apply(to: loaded)
         }

@@ -39,8 +39,27 @@ struct Selection {
         return result
     }
 
+    /// The services whose images the builds of a project start from, which are not in it themselves.
+    static func builders(for project: Node, among all: Node) -> NodeMapping {
+        var result = NodeMapping()
+        var rest = project["services"]?.mapping?.entries.map(\.value) ?? []
+        while let service = rest.popLast() {
+            for context in service["build"]?["additional_contexts"]?.mapping?.entries ?? [] {
+                guard let text = context.value.string, text.hasPrefix("service:"),
+                    let entry = all["services"]?.mapping?.entry(String(text.dropFirst(8))),
+                    project["services"]?[entry.key] == nil, result[entry.key] == nil
+                else { continue }
+                result.set(entry.key, entry.value, at: entry.place)
+                rest.append(entry.value)
+            }
+        }
+        return result
+    }
+
     /// Without networks, volumes, secrets and configs that no service uses.
-    static func withoutUnused(_ project: Node) -> Node {
+    ///
+    /// - Parameter builders: Services that are only built.
+    static func withoutUnused(_ project: Node, builders: NodeMapping) -> Node {
         var used: [String: Set<String>] = [:]
         for service in project["services"]?.mapping?.entries.map(\.value) ?? [] {
             used["networks", default: []].formUnion(service["networks"]?.mapping?.entries.map(\.key) ?? [])
@@ -55,6 +74,11 @@ struct Selection {
             }
         }
         var result = project
+        for builder in builders.entries {
+            used["secrets", default: []].formUnion(
+                builder.value["build"]?["secrets"]?.list?.compactMap { $0["source"]?.string } ?? []
+            )
+        }
         for section in ["networks", "volumes", "secrets", "configs"] {
             guard let node = project[section], let mapping = node.mapping else { continue }
             var kept = NodeMapping()

@@ -36,6 +36,7 @@ public struct BuildDefinition: Sendable {
     public let billOfMaterials: String?
     /// Bytes.
     public let sharedMemory: Int64?
+    public let limits: [String: ServiceResources.Limit]
 
     init(_ fields: Fields) {
         context = fields.text("context") ?? "."
@@ -61,5 +62,6 @@ public struct BuildDefinition: Sendable {
         provenance = fields.text("provenance")
         billOfMaterials = fields.text("sbom")
         sharedMemory = fields.integer("shm_size")
+        limits = ServiceResources.Limit.all(fields)
     }
 }

@@ -6,8 +6,12 @@ public struct Project: Sendable {
     public let name: ProjectName
     /// What relative paths began at.
     public let directory: FilePath
+    /// The variables that the files were read with.
+    public let variables: [String: String]
     /// Each behind those that it depends on; otherwise by name.
     public let services: [Service]
+    /// Services that are not asked for, with whose images the builds of others begin.
+    public let builders: [Service]
     public let networks: [String: ProjectNetwork]
     public let volumes: [String: ProjectVolume]
     public let secrets: [String: FileSource]
@@ -19,8 +23,10 @@ public struct Project: Sendable {
         let document = Fields(resolved.document, problems)
         name = resolved.name
         directory = resolved.directory
+        variables = resolved.variables
         let hashes = Dictionary(resolved.hashes.map { ($0.service, $0.digits) }) { $1 }
         let all = document.members("services").map { Service($0, $1, hash: hashes[$0] ?? "") }
+        builders = resolved.builders.entries.map { Service($0.key, Fields($0.value, problems), hash: "") }
         networks = Dictionary(document.members("networks").map { ($0, ProjectNetwork($1)) }) { $1 }
         volumes = Dictionary(document.members("volumes").map { ($0, ProjectVolume($1)) }) { $1 }
         secrets = Dictionary(

@@ -172,6 +172,15 @@ public struct ServiceResources: Sendable {
     public struct Limit: Sendable, Equatable {
         public let soft: Int64
         public let hard: Int64
+
+        static func all(_ fields: Fields) -> [String: Limit] {
+            let limits = fields.members("ulimits").compactMap { name, limit -> (String, Limit)? in
+                if let single = limit.node.integer { return (name, Limit(soft: single, hard: single)) }
+                guard let soft = limit.integer("soft"), let hard = limit.integer("hard") else { return nil }
+                return (name, Limit(soft: soft, hard: hard))
+            }
+            return Dictionary(limits) { $1 }
+        }
     }
 
     public let cpus: Double?
@@ -202,12 +211,6 @@ public struct ServiceResources: Sendable {
         sharedMemory = fields.integer("shm_size")
         processes = fields.integer("pids_limit") ?? limits?.integer("pids")
         outOfMemoryScore = fields.integer("oom_score_adj")
-        self.limits = Dictionary(
-            fields.members("ulimits").compactMap { name, limit in
-                if let single = limit.node.integer { return (name, Limit(soft: single, hard: single)) }
-                guard let soft = limit.integer("soft"), let hard = limit.integer("hard") else { return nil }
-                return (name, Limit(soft: soft, hard: hard))
-            }
-        ) { $1 }
+        self.limits = Limit.all(fields)
     }
 }

@@ -8,6 +8,7 @@ public enum SecretSource: Sendable, Hashable {
     case file(FilePath)
     /// A variable of this process's environment.
     case variable(String)
+    case content([UInt8])
 
     /// Parses `id=NAME[,src=FILE|,env=VARIABLE][,type=file|env]`.
     ///
@@ -82,6 +83,9 @@ public final class Credentials: Sendable {
             guard let text = getenv(name) else { return nil }
             guard strlen(text) <= sizeLimit else { throw SystemError("read", FilePath(name), errno: .fileTooLarge) }
             return (0..<strlen(text)).map { UInt8(bitPattern: text[$0]) }
+        case .content(let bytes):
+            guard bytes.count <= sizeLimit else { throw SystemError("read", "secret", errno: .fileTooLarge) }
+            return bytes
         }
     }
 }

@@ -1,0 +1,97 @@
+internal import ArgumentParser
+internal import CommandSupport
+internal import Compose
+internal import Glibc
+internal import Reporting
+internal import TerminalUI
+
+/// `swiftbuild compose build`.
+struct ComposeBuildCommand: Command {
+    static let configuration = CommandConfiguration(
+        commandName: "build",
+        abstract: "Build the images of services.",
+        discussion: """
+            The image has the name of `image`, or that of the project and the service. Services are built at the same \
+            time, after those whose images are contexts of their builds.
+
+            EXAMPLES:
+              swiftbuild compose build
+              swiftbuild compose build --build-arg VERSION=2 web
+              swiftbuild compose build --expect-cached
+            """
+    )
+
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var flags: ComposeFlags
+
+    @Option(
+        name: .customLong("build-arg"),
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "A value for ARG in the place of the file's; without `=value`, the variable's; may repeat.",
+            valueName: "name[=value]"
+        )
+    )
+    var buildArguments: [String] = []
+
+    @Flag(name: .customLong("no-cache"), help: "Run every step again; the results are still cached.")
+    var ignoresCache = false
+
+    @Flag(name: .customLong("pull"), help: "Pull base images, so that the newest ones are used.")
+    var pullsBases = false
+
+    @Flag(name: .customLong("push"), help: "Push the images of services that have an `image`.")
+    var pushes = false
+
+    @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Show nothing but errors.")
+    var isQuiet = false
+
+    @Option(
+        name: .customLong("ssh"),
+        help: ArgumentHelp("An ssh agent for RUN --mount=type=ssh; may repeat.", valueName: "default|id[=socket|key,…]")
+    )
+    var agents: [String] = []
+
+    @Flag(name: .customLong("with-dependencies"), help: "Also the services that these depend on.")
+    var includesDependencies = false
+
+    @Flag(name: .customLong("explain"), help: "Show why each step that is not in the cache is not.")
+    var explains = false
+
+    @Flag(
+        name: .customLong("expect-cached"),
+        help: "Fail with exit code 4 at the first step that is not in the cache, before running it."
+    )
+    var expectsCached = false
+
+    @Argument(help: "Only these services.")
+    var services: [String] = []
+
+    func run() async throws -> ExitStatus {
+        let project = try flags.project(services)
+        let named = Set(includesDependencies ? [] : services)
+        let chosen = project.services.filter { $0.build != nil && (named.isEmpty || named.contains($0.name)) }
+        guard !chosen.isEmpty else {
+            Terminal.write("note: no service has a `build`\n", to: STDERR_FILENO)
+            return .success
+        }
+        var policy = ServiceImagePolicy()
+        policy.build = .always
+        policy.buildsAllPlatforms = true
+        (policy.pushes, policy.buildArguments, policy.agents) = (pushes, buildArguments, agents)
+        (policy.ignoresCache, policy.pullsBases) = (ignoresCache, pullsBases)
+        (policy.explains, policy.expectsCached) = (explains, expectsCached)
+        let progress = isQuiet ? ProgressMode.quiet.renderer() : flags.renderer()
+        do {
+            let images = try ServiceImages(project, in: global.store, policy, progress: progress)
+            _ = try await Signals.cancelling { try await images.ensure(chosen) }
+            progress.finish()
+            return .success
+        } catch {
+            progress.finish()
+            let failure = FailureReport(error)
+            progress.fail(failure)
+            return failure.status
+        }
+    }
+}

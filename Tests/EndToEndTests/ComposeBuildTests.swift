@@ -1,0 +1,164 @@
+import Foundation
+import SystemPackage
+import Testing
+
+@Suite("compose build", .enabled(if: Machine.canRun, "\(Machine.needsRoot)"))
+struct ComposeBuildTests {
+    private func label(_ f: BuildFixture, _ image: String, _ name: String) async throws -> String {
+        try await f.succeed("inspect", "-f", "{{index .Config.Labels \"\(name)\"}}", image).line
+    }
+
+    @Test("gives builds everything that `build` says")
+    func everything() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase("alpine")
+            try f.write(
+                "compose.yaml",
+                """
+                name: shop
+                services:
+                  web:
+                    image: "web:1"
+                    build:
+                      context: app
+                      dockerfile: deploy/Dockerfile
+                      target: tested
+                      args: {A: from file, B: file, FROM_ENV: }
+                      secrets: [variable, file, {source: inline, target: renamed}]
+                      additional_contexts: {more: ./more}
+                      tags: ["web:extra"]
+                      labels: {own: value}
+                      shm_size: 32m
+                      ulimits: {nofile: {soft: 77, hard: 78}}
+                      extra_hosts: ["there:10.0.0.9"]
+                      network: none
+                      provenance: false
+                secrets:
+                  variable: {environment: TOKEN}
+                  file: {file: ./secret.txt}
+                  inline: {environment: PLAIN}
+                """
+            )
+            try f.write(".env", "TOKEN=one,two\nPLAIN=three\nFROM_ENV=dotenv\n")
+            try f.write("secret.txt", "four")
+            try f.write("more/file", "more")
+            try f.write(
+                "app/deploy/Dockerfile",
+                """
+                FROM alpine AS tested
+                ARG A
+                ARG B
+                ARG FROM_ENV
+                COPY --from=more file /more
+                RUN --mount=type=secret,id=variable --mount=type=secret,id=file --mount=type=secret,id=renamed <<EOF
+                set -e
+                for name in variable file renamed; do wc -c </run/secrets/$name; done
+                test "$(cat /run/secrets/variable /run/secrets/renamed)" = "one,twothree"
+                echo "$A, $B, $FROM_ENV, $(cat /more), $(ulimit -Sn) $(ulimit -Hn)" >/out
+                grep there /etc/hosts >>/out
+                df -k /dev/shm | awk 'END {print $2}' >>/out
+                ls /sys/class/net >>/out
+                EOF
+                FROM alpine
+                RUN false
+                """
+            )
+            let result = try await f.succeed("compose", "build", "--build-arg", "B=line")
+            #expect(result.errors.contains("[web] Step 1/6 : FROM alpine AS tested"), "\(result)")
+            #expect(result.errors.contains("[web] Successfully tagged web:extra"), "\(result)")
+            let out = try await f.succeed("run", "--rm", "web:extra", "cat", "/out").outputText
+            #expect(out == "from file, line, dotenv, more, 77 78\n10.0.0.9\tthere\n32768\nlo\n")
+            #expect(try await label(f, "web:1", "own") == "value")
+            #expect(try await label(f, "web:1", "com.docker.compose.project") == "shop")
+            #expect(try await label(f, "web:1", "com.docker.compose.service") == "web")
+            #expect(try await f.succeed("compose", "build", "-q").errors == "")
+        }
+    }
+
+    @Test("builds services at once, after those that they are built from, and tells each line's service")
+    func order() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase("alpine")
+            try f.write("file", "text")
+            try f.write(
+                "compose.yaml",
+                #"""
+                name: p
+                services:
+                  app:
+                    build:
+                      dockerfile_inline: "FROM base\nCOPY --from=base /file /again"
+                      additional_contexts: {base: "service:base"}
+                  base: {profiles: [none], build: {dockerfile_inline: "FROM scratch\nCOPY file /file"}}
+                  other: {build: {dockerfile_inline: "FROM alpine AS a\nRUN echo $((6 * 7))\nFROM a\nRUN echo end"}}
+                  plain: {image: alpine}
+                """#
+            )
+            // No registry knows the images of services, so they are not looked for there.
+            let app = try await f.succeed("compose", "build", "--pull", "app")
+            let lines = app.errors.split(separator: "\n").map(String.init)
+            let base = try #require(lines.firstIndex { $0.hasPrefix("[base] Successfully tagged p-base:latest") })
+            let first = try #require(lines.firstIndex { $0.hasPrefix("[app] Step 1/2 : FROM base") })
+            #expect(base < first && lines.allSatisfy { $0.hasPrefix("[") }, "\(app)")
+            let all = try await f.succeed("compose", "--progress", "json", "build")
+            let events = try all.errors.split(separator: "\n").map {
+                try JSONDecoder().decode(JSON.self, from: Data($0.utf8))
+            }
+            #expect(Set(events.map { $0["build"].text }) == ["app", "base", "other"])
+            #expect(events.contains { $0["build"].text == "other" && $0["data"].text == "42\n" }, "\(all)")
+            let other = try await f.succeed("compose", "build", "--no-cache", "other").errors
+            #expect(other.contains("[other a] 42\n") && other.contains("[other 1] end\n"), "\(other)")
+        }
+    }
+
+    @Test("ends with 4 where a step is not cached and should be, with 1 where one fails, and says whose it is")
+    func failures() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase("alpine")
+            try f.write("a/Dockerfile", "FROM alpine\nRUN true")
+            try f.write("b/Dockerfile", "FROM alpine\nARG V\nRUN echo $V")
+            try f.write("compose.yaml", "services: {a: {build: a}, b: {build: b}}")
+            let missing = try await f.swiftbuild("compose", "build", "--expect-cached", "a")
+            #expect(missing.status == 4 && missing.errors.contains("note: in the service `a`"), "\(missing)")
+            try await f.succeed("compose", "build")
+            try await f.succeed("compose", "build", "--expect-cached")
+            let changed = try await f.swiftbuild("compose", "build", "--expect-cached", "--build-arg", "V=1")
+            #expect(changed.status == 4 && changed.errors.contains("now `ARG V=1`"), "\(changed)")
+            try f.write("b/Dockerfile", "FROM alpine\nRUN exit 3")
+            let failed = try await f.swiftbuild("compose", "build")
+            #expect(failed.status == 1, "\(failed)")
+            #expect(failed.errors.contains("b/Dockerfile:2:1: error: `/bin/sh -c exit 3` failed"), "\(failed)")
+            #expect(failed.errors.hasSuffix("note: in the service `b`\n"), "\(failed)")
+            try f.write("compose.yaml", "services: {a: {build: {context: a, sbom: true}}}")
+            let refused = try await f.swiftbuild("compose", "build")
+            #expect(refused.status == 1 && refused.errors.contains("`build.sbom`"), "\(refused)")
+        }
+    }
+
+    @Test(
+        "joins the images for several platforms under the name, and pushes what has one",
+        .enabled(if: RegistryServer.isAvailable, "\(RegistryServer.needs)")
+    )
+    func platforms() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                try f.write("file", "text")
+                try f.write("Dockerfile", "FROM scratch\nCOPY file /file")
+                try f.write(
+                    "compose.yaml",
+                    """
+                    services:
+                      many: {image: "\(registry.host)/many:1", build: {context: ., platforms: [linux/amd64, linux/arm64]}}
+                      one: {image: "\(registry.host)/one:1", build: .}
+                      unnamed: {build: .}
+                    """
+                )
+                let result = try await f.succeed("compose", "build", "--push")
+                #expect(!result.errors.contains("docker.io"), "\(result)")
+                let index = try await registry.manifest("many", "1", in: f.scratch)
+                #expect(index.contains("arm64") && index.contains("amd64"), "\(index)")
+                #expect(try await registry.manifest("one", "1", in: f.scratch).contains("layers"))
+            }
+        }
+    }
+}
