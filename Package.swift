@@ -201,7 +201,7 @@ let package = Package(
             [
                 "CommandSupport", "Compose", "ContentStore", "BuildService", "BuildRecords", "ContainerRuntime",
                 "Distribution", "Images",
-                "Registry", "TerminalUI", "OCI", "Reporting", "FileSystem", systemPackage, argumentParser,
+                "Registry", "TerminalUI", "Formatting", "OCI", "Reporting", "FileSystem", systemPackage, argumentParser,
             ]
         ),
         library(

@@ -58,7 +58,7 @@ public struct SwiftBuild: ParsableCommand {
         defaultSubcommand: BuildCommand.self
     )
 
-    static let version = "0.1.0"
+    static let version = ProgramVersion.text
 
     public init() {}
 

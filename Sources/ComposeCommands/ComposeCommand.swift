@@ -13,7 +13,10 @@ public struct ComposeCommand: ParsableCommand {
               swiftbuild compose config
               swiftbuild compose -f compose.yaml -f compose.ci.yaml config --quiet
             """,
-        subcommands: [ComposeBuildCommand.self, ComposeConfigCommand.self]
+        subcommands: [
+            ComposeBuildCommand.self, ComposePullCommand.self, ComposePushCommand.self, ComposeConfigCommand.self,
+            ComposeVersionCommand.self,
+        ]
     )
 
     public init() {}

@@ -1,8 +1,13 @@
 public import ArgumentParser
 internal import CommandSupport
 public import Compose
+internal import Distribution
 internal import FileSystem
+internal import Formatting
 internal import Glibc
+internal import Images
+internal import OCI
+internal import Registry
 internal import Reporting
 internal import SystemPackage
 internal import TerminalUI
@@ -31,17 +36,20 @@ struct ComposeConfigCommand: Command {
     @Argument(help: "Only these services, and those that they depend on.")
     var services: [String] = []
 
-    func run() throws -> ExitStatus {
+    func run() async throws -> ExitStatus {
         var options = flags.options(services)
         options.interpolates = !output.interpolatesNot
         options.normalizes = !output.normalizesNot
         options.resolvesPaths = !output.resolvesPathsNot
         options.checksConsistency = !output.checksConsistencyNot
         options.resolvesEnvironmentFiles = !output.resolvesEnvironmentNot
-        let resolved = try ResolvedProject(options, keepsUnused: flags.hasAllResources)
+        if output.listsFileVariables { options.interpolates = false }
+        var resolved = try ResolvedProject(options, keepsUnused: flags.hasAllResources)
         ComposeFlags.show(resolved)
         // What is only wrong in the eyes of one value's type is found by making the types.
         let project = options.interpolates && options.checksConsistency ? try Project(resolved) : nil
+        if output.pinsImages || output.locksImages { try await pinImages(of: &resolved) }
+        if output.locksImages { resolved.removeAllButImages() }
         guard !output.isQuiet else { return .success }
         let text = try output.text(of: resolved, project)
         guard let file = output.file else {
@@ -51,6 +59,31 @@ struct ComposeConfigCommand: Command {
         let path = FilePath(file).absolute
         try FileOperations.writeAtomically(Array(text.utf8), to: path, temporary: path.removingLastComponent())
         return .success
+    }
+
+    /// Asks the registries what the names of the images mean now.
+    private func pinImages(of project: inout ResolvedProject) async throws {
+        let puller = ImagePuller(.shared, into: try global.store.open())
+        let names = project.imageOfService
+        let pinned = try await Signals.cancelling {
+            try await withThrowingTaskGroup(of: (String, String).self) { group in
+                for (service, name) in names {
+                    group.addTask {
+                        do {
+                            let reference = try ImageReference(parsing: name)
+                            guard reference.digest == nil else { return (service, "\(reference)") }
+                            return (service, "\(reference)@\(try await puller.digest(of: reference))")
+                        } catch let error as CancellationError {
+                            throw error
+                        } catch {
+                            throw ServiceFailure(service, error)
+                        }
+                    }
+                }
+                return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+            }
+        }
+        project.setImages(pinned)
     }
 }
 
@@ -76,6 +109,15 @@ struct ComposeConfigOutput: ParsableArguments {
 
     @Flag(name: .customLong("environment"), help: "Print the variables that the files are read with.")
     var listsVariables = false
+
+    @Flag(name: .customLong("variables"), help: "Print the variables of the files with their default values.")
+    var listsFileVariables = false
+
+    @Flag(name: .customLong("resolve-image-digests"), help: "Print images with the digest that their registry has.")
+    var pinsImages = false
+
+    @Flag(name: .customLong("lock-image-digests"), help: "Print only the images with their digests, as an override.")
+    var locksImages = false
 
     @Option(
         name: .customLong("hash"),
@@ -116,8 +158,28 @@ struct ComposeConfigOutput: ParsableArguments {
             return lines(resolved.variables.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" })
         }
         if listsImages { return lines(resolved.images) }
+        if listsFileVariables { return try text(of: resolved.templateVariables) }
         if let hashed { return lines(try hashes(of: hashed, resolved)) }
         return resolved.text(format, escapesDollars: !interpolatesNot)
+    }
+
+    private func text(of variables: [TemplateVariable]) throws -> String {
+        guard format == .yaml else {
+            let members = variables.map { variable in
+                let value = JSONValue.object([
+                    "Name": .string(variable.name), "Required": .boolean(variable.isRequired),
+                    "DefaultValue": .string(variable.defaultValue), "PresenceValue": .string(variable.alternative),
+                ])
+                return (variable.name, value)
+            }
+            let bytes = try CanonicalJSON.encode(JSONValue.object(Dictionary(members) { $1 }))
+            return String(decoding: bytes, as: UTF8.self) + "\n"
+        }
+        var table = TextTable(["NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"])
+        for variable in variables {
+            table.append([variable.name, "\(variable.isRequired)", variable.defaultValue, variable.alternative])
+        }
+        return table.render()
     }
 
     private func lines(_ lines: [String]) -> String { lines.map { $0 + "\n" }.joined() }

@@ -55,6 +55,13 @@ public struct ImagePuller: Sendable {
         }
     }
 
+    /// The digest by which the registry knows what a name means: of the index, where there is one.
+    ///
+    /// - Throws: `RegistryError`, `LoginError`.
+    public func digest(of reference: ImageReference) async throws -> Digest {
+        try await anywhere(reference) { try await $0.client.manifest(ManifestKey(reference), in: $0.repository).digest }
+    }
+
     /// The names of everything in a repository.
     ///
     /// - Throws: `RegistryError`, `LoginError`.

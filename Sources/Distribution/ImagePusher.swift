@@ -38,6 +38,18 @@ public struct ImagePusher: Sendable {
         self.emit = emit
     }
 
+    /// Sends what a name of the store means, an image or an index, under that name.
+    ///
+    /// - Parameter onlyIndexes: Whether the name of an image is refused.
+    /// - Throws: What `push(_:as:)` throws; `ImageError.notFound`.
+    public func push(_ name: ImageReference, onlyIndexes: Bool = false) async throws -> Descriptor {
+        if let index = images.index(named: name) { return try await push(index, as: name) }
+        guard !onlyIndexes, !name.hasFormOfID, let image = images.find(reference: name) else {
+            throw ImageError.notFound(name.familiar, similar: [])
+        }
+        return try await push(image, as: name)
+    }
+
     /// Sends an image under a name: what the registry does not have of its layers, then its manifest.
     ///
     /// - Returns: The manifest's descriptor in the registry.

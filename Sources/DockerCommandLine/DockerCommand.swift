@@ -66,6 +66,7 @@ struct DockerCommand: Sendable {
             ("commit", "commit"), ("container commit", "commit"), ("export", "export"), ("container export", "export"),
             ("manifest create", "index create"), ("manifest push", "index push"),
             ("manifest inspect", "inspect"), ("compose config", "compose config"), ("compose build", "compose build"),
+            ("compose pull", "compose pull"), ("compose push", "compose push"), ("compose version", "compose version"),
             ("compose convert", "compose config"),
         ].map { DockerCommand($0.0, .command($0.1)) }
         + [

@@ -19,6 +19,25 @@ extension KnownCommand {
             ]
         ),
         KnownCommand(
+            "compose pull",
+            docker: "docker compose pull",
+            composeFlags + [
+                .toggle("ignore-buildable"), .toggle("ignore-pull-failures"), .toggle("include-deps"),
+                .option("policy"), .toggle("quiet", "q"),
+                .toggle("no-parallel", nil, .ignored("the machine decides")),
+            ]
+        ),
+        KnownCommand(
+            "compose push",
+            docker: "docker compose push",
+            composeFlags + [.toggle("ignore-push-failures"), .toggle("include-deps"), .toggle("quiet", "q")]
+        ),
+        KnownCommand(
+            "compose version",
+            docker: "docker compose version",
+            composeFlags + [.option("format", "f"), .toggle("short")]
+        ),
+        KnownCommand(
             "compose config",
             docker: "docker compose config",
             composeFlags + [
@@ -27,13 +46,7 @@ extension KnownCommand {
                 .toggle("no-interpolate"), .toggle("no-normalize"), .toggle("no-path-resolution"),
                 .toggle("no-consistency"), .toggle("no-env-resolution"), .option("output", "o"),
                 .toggle("models", nil, .missing("language models are not run here")),
-                .toggle("variables", nil, .missing("`--no-interpolate` shows them where they stand")),
-                .toggle(
-                    "resolve-image-digests",
-                    nil,
-                    .missing("an image in the file may have its digest: NAME@sha256:…")
-                ),
-                .toggle("lock-image-digests", nil, .missing("an image in the file may have its digest: NAME@sha256:…")),
+                .toggle("variables"), .toggle("resolve-image-digests"), .toggle("lock-image-digests"),
             ]
         ),
     ]

@@ -162,3 +162,71 @@ struct ComposeBuildTests {
         }
     }
 }
+
+@Suite("compose pull and push", .enabled(if: RegistryServer.isAvailable, "\(RegistryServer.needs)"))
+struct ComposeTransferTests {
+    @Test("move the images of services, each once, and tell each line's service")
+    func moves() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                try f.write("file", "text")
+                try f.write("Dockerfile", "FROM scratch\nCOPY file /file")
+                try f.write(
+                    "compose.yaml",
+                    """
+                    services:
+                      web: {image: "\(registry.host)/web:1", build: {context: ., tags: ["\(registry.host)/web:2"]}}
+                      same: {image: "\(registry.host)/web:1"}
+                      unnamed: {build: .}
+                      never: {image: "\(registry.host)/never:1", pull_policy: never}
+                    """
+                )
+                let early = try await f.swiftbuild("compose", "push")
+                #expect(early.status == 1 && early.errors.contains("note: in the service `web`"), "\(early)")
+                try await f.succeed("compose", "build")
+                let pushed = try await f.succeed("compose", "push")
+                #expect(pushed.errors.contains("[web] Successfully exported \(registry.host)/web:2"), "\(pushed)")
+                func elsewhere(_ arguments: String...) async throws -> CommandResult {
+                    try await f.start(["--root", f.scratch.appending("other").string, "compose"] + arguments).wait()
+                }
+                let pulled = try await elsewhere("pull")
+                #expect(pulled.status == 0, "\(pulled)")
+                #expect(pulled.errors.components(separatedBy: "Pulling from").count == 2, "\(pulled)")
+                #expect(pulled.errors.contains("[unnamed] note: not pulled: it has no `image`"), "\(pulled)")
+                let again = try await elsewhere("pull", "--policy", "missing", "web")
+                #expect(again.errors == "[web] note: not pulled: the image is in the store\n", "\(again)")
+                #expect(try await elsewhere("pull", "-q", "same").errors == "")
+
+                let digests = try await f.succeed("compose", "config", "--resolve-image-digests", "web").outputText
+                #expect(digests.contains("image: \(registry.host)/web:1@sha256:"), "\(digests)")
+                let lock = try await f.succeed("compose", "config", "--lock-image-digests", "web").outputText
+                #expect(lock.hasPrefix("services:\n  web:\n    image: \(registry.host)/web:1@sha256:"), "\(lock)")
+                #expect(lock.split(separator: "\n").count == 3)
+            }
+        }
+    }
+
+    @Test("fail where an image is not there, or say so and continue")
+    func missing() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                try f.write("Dockerfile", "FROM scratch\nCOPY Dockerfile /")
+                try f.write(
+                    "compose.yaml",
+                    """
+                    services:
+                      none: {image: "\(registry.host)/none:1"}
+                      made: {image: "\(registry.host)/made:1", build: .}
+                    """
+                )
+                let failed = try await f.swiftbuild("compose", "pull")
+                #expect(failed.status == 1 && failed.errors.contains("note: in the service `none`"), "\(failed)")
+                let made = try await f.swiftbuild("compose", "pull", "made")
+                #expect(made.status == 1 && made.errors.contains("`compose build made` builds"), "\(made)")
+                #expect(try await f.swiftbuild("compose", "pull", "--ignore-buildable", "made").status == 0)
+                let ignored = try await f.swiftbuild("compose", "pull", "--ignore-pull-failures")
+                #expect(ignored.status == 0 && ignored.errors.contains("[none] note: image"), "\(ignored)")
+            }
+        }
+    }
+}

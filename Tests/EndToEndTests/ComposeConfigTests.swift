@@ -54,6 +54,38 @@ struct ComposeConfigTests {
         }
     }
 
+    @Test("prints the variables that the files use")
+    func variables() async throws {
+        try await BuildFixture.with { f in
+            try f.write(
+                "compose.yaml",
+                #"""
+                services:
+                  a: {image: "a:${TAG:-1}$PLAIN", command: "${NEED:?say ${INNER-x}} ${SET+y} $$NOT", user: "${TAG}"}
+                """#
+            )
+            let table = try await f.succeed("compose", "config", "--variables").outputText
+            let rows = table.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+            #expect(
+                rows.dropFirst() == [
+                    ["INNER", "false", "x"], ["NEED", "true"], ["PLAIN", "false"], ["SET", "false", "y"],
+                    ["TAG", "false", "1"],
+                ]
+            )
+            let json = try await f.succeed("compose", "config", "--variables", "--format", "json").outputText
+            #expect(json.contains(#""TAG":{"DefaultValue":"1","Name":"TAG","PresenceValue":"","Required":false}"#))
+        }
+    }
+
+    @Test("follows a version of Docker Compose, which `version` prints")
+    func version() async throws {
+        try await BuildFixture.with { f in
+            let version = try await f.succeed("compose", "version", "--short").line
+            #expect(try await f.succeed("compose", "version").outputText.contains("Docker Compose version v\(version)"))
+            #expect(try await f.succeed("compose", "version", "-f", "json").line == "{\"version\":\"v\(version)\"}")
+        }
+    }
+
     @Test("reads standard input")
     func input() async throws {
         try await BuildFixture.with { f in

@@ -113,14 +113,8 @@ extension PushOptions {
             format: format
         ) { progress.show($0) }
         defer { progress.finish() }
-        for (name, reference) in zip(names, references) {
-            let index = images.index(named: reference)
-            let image = index == nil && !onlyIndexes && !reference.hasFormOfID ? images.find(reference: reference) : nil
-            let sent = try await Signals.cancelling {
-                if let index { return try await pusher.push(index, as: reference) }
-                if let image { return try await pusher.push(image, as: reference) }
-                throw ImageError.notFound(name, similar: [])
-            }
+        for reference in references {
+            let sent = try await Signals.cancelling { try await pusher.push(reference, onlyIndexes: onlyIndexes) }
             progress.finish()
             let line = "\(reference.tag ?? "latest"): digest: \(sent.digest) size: \(sent.size)"
             Terminal.print(isQuiet ? "\(reference)" : line)

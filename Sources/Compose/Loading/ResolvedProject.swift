@@ -4,7 +4,7 @@ public import SystemPackage
 /// The files of a project as one, in full form: what `compose config` prints.
 public struct ResolvedProject {
     /// The whole, of which the parts of `Project` are made.
-    public let document: Node
+    public private(set) var document: Node
     public let name: ProjectName
     /// What relative paths begin at.
     public let directory: FilePath
@@ -102,5 +102,33 @@ public struct ResolvedProject {
     private static func profiles(of project: Node) -> [String] {
         let all = (project["services"]?.mapping?.entries ?? []).flatMap { $0.value["profiles"]?.list ?? [] }
         return Set(all.compactMap(\.string)).sorted()
+    }
+
+    /// The `image` of each service that has one.
+    public var imageOfService: [String: String] {
+        let services = document["services"]?.mapping?.entries ?? []
+        return Dictionary(services.compactMap { entry in entry.value["image"]?.string.map { (entry.key, $0) } }) { $1 }
+    }
+
+    /// Gives services other images.
+    public mutating func setImages(_ images: [String: String]) {
+        for (service, image) in images {
+            document = document.updating(["services", service, "image"]) { $0.with(.string(image)) }
+        }
+    }
+
+    /// Keeps the images of the services and nothing else.
+    public mutating func removeAllButImages() {
+        guard let services = document["services"] else { return }
+        var kept = NodeMapping()
+        for entry in services.mapping?.entries ?? [] {
+            guard let image = entry.value["image"] else { continue }
+            var service = NodeMapping()
+            service.set("image", image)
+            kept.set(entry.key, entry.value.with(.mapping(service)), at: entry.place)
+        }
+        var project = NodeMapping()
+        project.set("services", services.with(.mapping(kept)))
+        document = document.with(.mapping(project))
     }
 }

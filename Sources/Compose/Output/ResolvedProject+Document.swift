@@ -37,6 +37,9 @@ extension ResolvedProject {
 }
 
 extension ResolvedProject {
+    /// The variables of the files, where these were read without replacing them.
+    public var templateVariables: [TemplateVariable] { TemplateVariable.all(in: document) }
+
     /// The keys of a section, in order.
     public func names(in section: String) -> [String] {
         let entries = document[section]?.mapping?.entries ?? []

@@ -14,6 +14,8 @@ struct Template {
     let value: (String) -> String?
     /// Told of each variable that is not set and has no default.
     var unset: (String) -> Void = { _ in }
+    /// Told of each variable with its modifier, where only that is wanted: then none has to be set.
+    var looked: ((TemplateVariable) -> Void)?
 
     private static let deepest = 32
 
@@ -60,6 +62,11 @@ struct Template {
         let countsEmpty = rest.first == UInt8(ascii: ":")
         if countsEmpty { rest.removeFirst() }
         guard let modifier = rest.popFirst() else { throw .invalid("${\(Self.text(text))}") }
+        if let looked {
+            let modifier = Character(Unicode.Scalar(modifier))
+            looked(TemplateVariable(name: variable, modifier: modifier, text: Self.text(rest)))
+            return try substitute(rest, depth: depth + 1)
+        }
         let current = value(variable)
         let isGiven = current.map { !countsEmpty || !$0.isEmpty } ?? false
         switch modifier {
@@ -73,6 +80,7 @@ struct Template {
     }
 
     private func valueOrNothing(_ name: String) -> [UInt8] {
+        looked?(TemplateVariable(name: name, modifier: nil, text: ""))
         guard let value = value(name) else {
             unset(name)
             return []

@@ -69,8 +69,7 @@ struct ComposeBuildCommand: Command {
 
     func run() async throws -> ExitStatus {
         let project = try flags.project(services)
-        let named = Set(includesDependencies ? [] : services)
-        let chosen = project.services.filter { $0.build != nil && (named.isEmpty || named.contains($0.name)) }
+        let chosen = project.chosen(services, withDependencies: includesDependencies).filter { $0.build != nil }
         guard !chosen.isEmpty else {
             Terminal.write("note: no service has a `build`\n", to: STDERR_FILENO)
             return .success
@@ -82,16 +81,10 @@ struct ComposeBuildCommand: Command {
         (policy.ignoresCache, policy.pullsBases) = (ignoresCache, pullsBases)
         (policy.explains, policy.expectsCached) = (explains, expectsCached)
         let progress = isQuiet ? ProgressMode.quiet.renderer() : flags.renderer()
-        do {
+        return await progress.showing {
             let images = try ServiceImages(project, in: global.store, policy, progress: progress)
             _ = try await Signals.cancelling { try await images.ensure(chosen) }
-            progress.finish()
             return .success
-        } catch {
-            progress.finish()
-            let failure = FailureReport(error)
-            progress.fail(failure)
-            return failure.status
         }
     }
 }

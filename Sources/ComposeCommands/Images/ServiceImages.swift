@@ -166,7 +166,7 @@ struct ServiceImages: Sendable {
     // MARK: - Doing it
 
     /// Each work has threads of its own, and each build several processes.
-    private static let limit = 8
+    static let limit = 8
 
     private func run(_ works: [String: Work]) async throws -> [String: ServiceImage] {
         try await withThrowingTaskGroup(of: (String, ServiceImage).self) { group in
