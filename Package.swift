@@ -199,9 +199,9 @@ let package = Package(
         library(
             "ComposeCommands",
             [
-                "CommandSupport", "Compose", "ContentStore", "BuildService", "BuildRecords", "ContainerRuntime",
-                "Distribution", "Images",
-                "Registry", "TerminalUI", "Formatting", "OCI", "Reporting", "FileSystem", systemPackage, argumentParser,
+                "CommandSupport", "ContainerCommands", "Compose", "BuildService", "BuildRecords", "Containers",
+                "ContainerNetworks", "ContainerRuntime", "Distribution", "Registry", "Images", "Layers", "ContentStore",
+                "OCI", "Threads", "FileSystem", "TerminalUI", "Formatting", "Reporting", systemPackage, argumentParser,
             ]
         ),
         library(

@@ -14,8 +14,13 @@ public struct ComposeCommand: ParsableCommand {
               swiftbuild compose -f compose.yaml -f compose.ci.yaml config --quiet
             """,
         subcommands: [
-            ComposeBuildCommand.self, ComposePullCommand.self, ComposePushCommand.self, ComposeConfigCommand.self,
-            ComposeVersionCommand.self,
+            ComposeUpCommand.self, ComposeDownCommand.self, ComposeRunCommand.self, ComposeExecCommand.self,
+            ComposePsCommand.self, ComposeLogsCommand.self, ComposeStartCommand.self, ComposeStopCommand.self,
+            ComposeRestartCommand.self, ComposeKillCommand.self, ComposeRemoveCommand.self, ComposeCreateCommand.self,
+            ComposeScaleCommand.self, ComposePauseCommand.self, ComposeUnpauseCommand.self, ComposeWaitCommand.self,
+            ComposePortCommand.self, ComposeTopCommand.self, ComposeEventsCommand.self, ComposeListCommand.self,
+            ComposeExplainCommand.self, ComposeBuildCommand.self, ComposePullCommand.self, ComposePushCommand.self,
+            ComposeConfigCommand.self, ComposeVersionCommand.self,
         ]
     )
 

@@ -1,5 +1,5 @@
-import CommandSupport
-import Containers
+package import CommandSupport
+package import Containers
 import Glibc
 import Images
 import Layers
@@ -8,7 +8,7 @@ import TerminalUI
 
 extension GlobalOptions {
     /// The containers of the store.
-    func containers() throws -> ContainerStore {
+    package func containers() throws -> ContainerStore {
         ContainerStore(try store.open().layers)
     }
 }

@@ -1,5 +1,5 @@
 import ContainerNetworks
-import Containers
+package import Containers
 import ContentStore
 import Glibc
 import Layers
@@ -11,7 +11,7 @@ public enum SupervisorEntry {
     private static let word = "container-supervisor"
 
     /// The arguments that make this program one.
-    static func arguments(_ container: Container) -> [String] {
+    package static func arguments(_ container: Container) -> [String] {
         [word, container.root.string, container.id.description]
     }
 

@@ -15,6 +15,7 @@ internal import Threads
 /// | --- | --- |
 /// | `container.json` | `ContainerRecord` |
 /// | `state.json` | `ContainerState` |
+/// | `files/` | files that it has beside those of its image, by number |
 /// | `fs/` | what the container has written, as overlayfs's upper directory |
 /// | `log`, `log.1`, … | what its process wrote, as Docker's json-file |
 /// | `supervisor` | locked exclusively by the supervisor as long as it lives |
@@ -216,15 +217,20 @@ public struct ContainerStore: Sendable {
 
     /// Creates a container; nothing runs yet.
     ///
-    /// - Parameter make: Makes the record for a name: the one that is wanted, or one that nobody has.
+    /// - Parameters:
+    ///   - files: What it has beside the files of its image; the record has mounts of them.
+    ///   - make: Makes the record for a name: the one that is wanted, or one that nobody has.
     /// - Throws: `ContainerStoreError.nameInUse`.
-    public func create(named wanted: ContainerName?, _ make: (ContainerName) throws -> ContainerRecord) throws
-        -> Container
-    {
+    public func create(
+        named wanted: ContainerName?,
+        files: [ContainerFile] = [],
+        _ make: (ContainerName) throws -> ContainerRecord
+    ) throws -> Container {
         // What commands and supervisors that were killed had not finished.
         TemporaryDirectory.sweep(store[.temporary])
         let work = try TemporaryDirectory(in: store[.temporary])
         try FileOperations.createRoot(work.path.appending("fs"))
+        try files.write(to: work.path)
         return try add(named: wanted, ContainerState(), make) { place, complete in
             try complete(work.path)
             try FileOperations.rename(work.path, to: place)

@@ -32,6 +32,11 @@ struct CommandFlag: Sendable {
         CommandFlag(name: name, letter: letter, value: .none, support: support)
     }
 
+    /// A switch that is on until it is switched off.
+    static func on(_ name: String, _ letter: Character? = nil) -> CommandFlag {
+        CommandFlag(name: name, letter: letter, value: .on, support: .same)
+    }
+
     static func option(_ name: String, _ letter: Character? = nil, _ support: Support = .same) -> CommandFlag {
         CommandFlag(name: name, letter: letter, value: .required, support: support)
     }

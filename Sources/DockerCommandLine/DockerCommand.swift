@@ -65,13 +65,14 @@ struct DockerCommand: Sendable {
             ("port", "port"), ("diff", "diff"), ("container diff", "diff"), ("cp", "cp"), ("container cp", "cp"),
             ("commit", "commit"), ("container commit", "commit"), ("export", "export"), ("container export", "export"),
             ("manifest create", "index create"), ("manifest push", "index push"),
-            ("manifest inspect", "inspect"), ("compose config", "compose config"), ("compose build", "compose build"),
-            ("compose pull", "compose pull"), ("compose push", "compose push"), ("compose version", "compose version"),
-            ("compose convert", "compose config"),
+            ("manifest inspect", "inspect"), ("compose convert", "compose config"),
         ].map { DockerCommand($0.0, .command($0.1)) }
         + [
-            "update", "container update", "compose up", "compose down", "compose run", "compose exec",
-            "compose ps", "compose logs",
+            "config", "build", "pull", "push", "version", "up", "down", "run", "exec", "ps", "logs", "start", "stop",
+            "restart", "kill", "rm", "create", "scale", "pause", "unpause", "wait", "port", "top", "events", "ls",
+        ].map { DockerCommand("compose \($0)", .command("compose \($0)")) }
+        + [
+            "update", "container update",
         ].map { DockerCommand($0, .none("not supported yet")) }
         + [
             DockerCommand("search", .none("registries are searched on their web pages")),

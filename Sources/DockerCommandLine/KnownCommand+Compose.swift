@@ -1,5 +1,7 @@
 extension KnownCommand {
-    static let composeCommands: [KnownCommand] = [
+    static let composeCommands = composeContainerCommands + composeImageCommands
+
+    private static let composeImageCommands: [KnownCommand] = [
         KnownCommand(
             "compose build",
             docker: "docker compose build",

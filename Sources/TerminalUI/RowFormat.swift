@@ -31,6 +31,11 @@ public enum RowFormat {
         ) {
             (self.name, self.heading, self.value, self.cell) = (name, heading, value, cell ?? value)
         }
+
+        /// The same of rows that have such a row in them.
+        public func of<Outer>(_ row: @escaping (Outer) -> Row) -> Field<Outer> {
+            Field<Outer>(name, heading, cell: { [cell] in cell(row($0)) }) { [value] in value(row($0)) }
+        }
     }
 
     /// - Throws: `UserError` with the status for wrong use.

@@ -90,7 +90,7 @@ struct ProjectTests {
     @Test("has a hash that only what concerns a container changes")
     func hashes() throws {
         func hash(_ text: String) throws -> String? {
-            try project("services: {a: {image: x, \(text)}}").services.first?.hash
+            try project("services: {a: {image: x, \(text)}}").services.first?.configuration.hash
         }
         let plain = try hash("")
         #expect(plain?.count == 64)

@@ -68,7 +68,7 @@ struct CommandLineFormsTests {
             ("buildx build .", "unknown command `buildx build`; did you mean `build`?"),
             ("builder prune", "did you mean `prune --all`?"), ("info", "did you mean `doctor`?"),
             ("update x", "unknown command `update`: "),
-            ("compose up", "unknown command `compose up`: not supported yet"), ("compose -f", "`-f` needs a value"),
+            ("compose publish", "unknown command `compose publish`"), ("compose -f", "`-f` needs a value"),
             ("compose --profile x confg", "unknown command `compose confg`; did you mean `compose config`?"),
             ("help bild", "unknown command `bild`; did you mean `build`?"),
             ("help index pish", "unknown command `index pish`; did you mean `index push`?"),

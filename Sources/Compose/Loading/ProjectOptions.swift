@@ -1,3 +1,4 @@
+public import Reporting
 public import SystemPackage
 
 /// What the command line and the environment say about a project.
@@ -42,5 +43,18 @@ public struct ProjectOptions {
         self.variables = variables
         self.workingDirectory = workingDirectory
         self.standardInput = standardInput
+    }
+
+    /// Whether there is a Compose file.
+    public var findsFile: Bool {
+        guard let variables = try? ProjectVariables.load(self) else { return true }
+        return (try? FileDiscovery(self, variables: variables)) != nil
+    }
+
+    /// The name of the project that the command line or the environment gives.
+    ///
+    /// - Throws: `UserError` where it is invalid.
+    public var chosenName: ProjectName? {
+        get throws(UserError) { try ProjectName.chosen(self, variables: variables) }
     }
 }

@@ -16,6 +16,8 @@ public struct ResolvedProject {
     let builders: NodeMapping
     /// The profiles that services name, in order.
     public let profiles: [String]
+    /// All services of the files, also those that are not asked for or whose profiles are not active.
+    public let declaredServices: Set<String>
     public let warnings: [DiagnosticsError]
     /// Of files that were there beside those that are taken.
     public let notes: [String]
@@ -46,6 +48,7 @@ public struct ResolvedProject {
             options.profiles.isEmpty
             ? (variables["COMPOSE_PROFILES"] ?? "").split(separator: ",").map { $0.trimming() } : options.profiles
         if options.normalizes { loaded = Normalization(name: name, variables: variables).apply(to: loaded) }
+        declaredServices = Set(loaded["services"]?.mapping?.entries.map(\.key) ?? [])
         let selection = Selection(problems: problems, profiles: Set(named), services: options.services)
         let (selected, inactive) = try selection.apply(to: loaded)
         builders = Selection.builders(for: selected, among: loaded)

@@ -1,3 +1,5 @@
+internal import ContentStore
+internal import OCI
 public import Reporting
 public import SystemPackage
 
@@ -6,10 +8,13 @@ public struct Project: Sendable {
     public let name: ProjectName
     /// What relative paths began at.
     public let directory: FilePath
+    public let files: [FilePath]
     /// The variables that the files were read with.
     public let variables: [String: String]
     /// Each behind those that it depends on; otherwise by name.
-    public let services: [Service]
+    public private(set) var services: [Service]
+    /// All services of the files, also those that are not asked for or whose profiles are not active.
+    public let declaredServices: Set<String>
     /// Services that are not asked for, with whose images the builds of others begin.
     public let builders: [Service]
     public let networks: [String: ProjectNetwork]
@@ -23,10 +28,16 @@ public struct Project: Sendable {
         let document = Fields(resolved.document, problems)
         name = resolved.name
         directory = resolved.directory
+        files = resolved.files
         variables = resolved.variables
-        let hashes = Dictionary(resolved.hashes.map { ($0.service, $0.digits) }) { $1 }
-        let all = document.members("services").map { Service($0, $1, hash: hashes[$0] ?? "") }
-        builders = resolved.builders.entries.map { Service($0.key, Fields($0.value, problems), hash: "") }
+        declaredServices = resolved.declaredServices
+        let configurations = Dictionary(resolved.configurations.map { ($0.service, $0.value) }) { $1 }
+        let all = document.members("services").map { name, fields in
+            Service(name, fields, configurations[name] ?? ServiceConfiguration(hash: "", values: [:]))
+        }
+        builders = resolved.builders.entries.map {
+            Service($0.key, Fields($0.value, problems), ServiceConfiguration(hash: "", values: [:]))
+        }
         networks = Dictionary(document.members("networks").map { ($0, ProjectNetwork($1)) }) { $1 }
         volumes = Dictionary(document.members("volumes").map { ($0, ProjectVolume($1)) }) { $1 }
         secrets = Dictionary(
@@ -42,6 +53,48 @@ public struct Project: Sendable {
         }
         let byName = Dictionary(all.map { ($0.name, $0) }) { $1 }
         services = order.compactMap { byName[$0] }
+        for index in services.indices {
+            let more = surroundings(of: services[index])
+            services[index].configuration = services[index].configuration.adding(more)
+        }
+    }
+
+    /// What containers of a service depend on that its own part of the file does not say.
+    private func surroundings(of service: Service) -> [String: String] {
+        var result: [String: String] = [:]
+        if case .networks(let attachments) = service.networking.mode {
+            for attachment in attachments {
+                result["networks.\(attachment.network).name"] = networks[attachment.network]?.name
+            }
+        }
+        for mount in service.mounts {
+            guard case .volume(let key?, _, _) = mount.source else { continue }
+            result["volumes.\(key).name"] = volumes[key]?.name
+        }
+        for (kind, references, sources) in [
+            ("configs", service.configs, configs), ("secrets", service.secrets, secrets),
+        ] {
+            for reference in references {
+                let content: String? =
+                    switch sources[reference.source] {
+                    case .content(let text): text
+                    case .variable(let name): variables[name]
+                    case nil, .file: nil
+                    }
+                // Never the secret itself.
+                result["\(kind).\(reference.source).content"] = content.map {
+                    "\(SHA256Hasher.digest(of: Array($0.utf8)))"
+                }
+            }
+        }
+        return result
+    }
+
+    /// The same with only some of the services.
+    public func keeping(_ names: Set<String>) -> Project {
+        var project = self
+        project.services = services.filter { names.contains($0.name) }
+        return project
     }
 
     public subscript(service name: String) -> Service? { services.first { $0.name == name } }

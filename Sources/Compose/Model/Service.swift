@@ -3,8 +3,8 @@ public import SystemPackage
 /// A service of a project: what its containers are made of.
 public struct Service: Sendable {
     public let name: String
-    /// Of its configuration, for the label `com.docker.compose.config-hash`.
-    public let hash: String
+    /// What its containers are made of.
+    public internal(set) var configuration: ServiceConfiguration
     public let profiles: [String]
     /// Without one, the image that is built has the name of project and service.
     public let image: String?
@@ -33,9 +33,9 @@ public struct Service: Sendable {
     public let labels: [String: String]
     public let watch: [WatchRule]
 
-    init(_ name: String, _ fields: Fields, hash: String) {
+    init(_ name: String, _ fields: Fields, _ configuration: ServiceConfiguration) {
         self.name = name
-        self.hash = hash
+        self.configuration = configuration
         profiles = fields.strings("profiles")
         image = fields.text("image")
         build = fields.record("build").map(BuildDefinition.init)

@@ -19,19 +19,24 @@ extension ResolvedProject {
 
     /// The digest of each service's configuration, in hexadecimal digits, by name: what decides whether a container
     /// is still the right one.
-    ///
-    /// It is Docker Compose's: SHA-256 of the service's JSON without what does not concern a container.
-    public var hashes: [(service: String, digits: String)] {
+    public var hashes: [(service: String, digits: String)] { configurations.map { ($0.service, $0.value.hash) } }
+
+    /// The configuration of each service; its hash is Docker Compose's: SHA-256 of the service's JSON without what does
+    /// not concern a container.
+    var configurations: [(service: String, value: ServiceConfiguration)] {
         let services = PrintedValue(document, .record(Specification.project), .json)["services"]
         guard case .object(let members)? = services else { return [] }
         return members.map { name, service in
-            guard case .object(let fields) = service else { return (name, "") }
+            guard case .object(let fields) = service else { return (name, ServiceConfiguration(hash: "", values: [:])) }
             let left: Set<String> = ["build", "pull_policy", "scale", "depends_on", "profiles"]
             let kept = fields.filter { !left.contains($0.key) }.map { key, value in
                 guard key == "deploy", case .object(let deploy) = value else { return (key: key, value: value) }
                 return (key: key, value: PrintedValue.object(deploy.filter { $0.key != "replicas" }))
             }
-            return (name, SHA256Hasher.digest(of: Array(JSONText.compact(.object(kept)).utf8)).hex)
+            var values: [String: String] = [:]
+            PrintedValue.object(kept).leaves(into: &values)
+            let hash = SHA256Hasher.digest(of: Array(JSONText.compact(.object(kept)).utf8)).hex
+            return (name, ServiceConfiguration(hash: hash, values: values))
         }
     }
 }

@@ -49,7 +49,7 @@ struct ComposePullCommand: Command {
         pulls.pull = policy?.policy
         let progress = isQuiet ? ProgressMode.quiet.renderer() : flags.renderer()
         let ignoresFailures = ignoresFailures
-        return try await progress.showing {
+        return await progress.showing {
             let images = try ServiceImages(project, in: global.store, pulls, progress: progress)
             let failures = try await Signals.cancelling {
                 // What can be built is no reason to stop the others.

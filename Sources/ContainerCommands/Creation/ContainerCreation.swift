@@ -16,6 +16,11 @@ struct ContainerCreation {
     /// What the user calls the image.
     let image: String
     let command: [String]
+    /// Beside those of the flags.
+    let mounts: [MountOption]
+    let files: [ContainerFile]
+    /// Beside those of the flags.
+    let annotations: [String: String]
     /// `NAME=value`, over the image's.
     let environment: [String]
     let imageID: Digest
@@ -35,6 +40,7 @@ struct ContainerCreation {
         var mounts = VolumeMounts(VolumeStore(store), stack)
         for text in flags.volumes { try mounts.add(text) }
         for text in flags.mounts { try mounts.add(try MountOption(parsing: text)) }
+        for mount in self.mounts { try mounts.add(mount) }
         for text in flags.memoryFilesystems { try mounts.addMemory(text) }
         for text in flags.volumesFrom { try addVolumes(from: text, to: &mounts) }
         for path in (execution.volumes ?? [:]).keys.sorted() { try mounts.addAnonymous(path) }
@@ -64,7 +70,8 @@ struct ContainerCreation {
         if let name, mounts.areIncomplete { try containers.checkIsFree(name) }
         // Nothing is made before everything has been checked.
         (record.process.mounts, record.volumes) = try mounts.make()
-        return try containers.create(named: name) { name in
+        record.process.mounts += files.mounts(in: containers.directory(id))
+        return try containers.create(named: name, files: files) { name in
             var named = record
             named.name = name
             return named
@@ -185,6 +192,7 @@ struct ContainerCreation {
         record.log = try log()
         record.limits = try limits()
         try addMachine(&record)
+        record.annotations.merge(annotations) { $1 }
     }
 
     private func log() throws -> LogLimits {

@@ -1,51 +1,51 @@
-import ArgumentParser
-import Distribution
+package import ArgumentParser
+package import Distribution
 
 /// What `run` and `create` take: everything that decides what a container is.
-struct ContainerFlags: ParsableArguments {
-    @OptionGroup var process: ProcessFlags
+package struct ContainerFlags: ParsableArguments {
+    @OptionGroup package var process: ProcessFlags
 
     @Option(name: .customLong("name"), help: ArgumentHelp("What the container is called.", valueName: "name"))
-    var name: String?
+    package var name: String?
 
     @Flag(name: .customLong("rm"), help: "Remove the container once it has ended.")
-    var removes = false
+    package var removes = false
 
     @Option(
         name: [.customShort("l"), .customLong("label")],
         help: ArgumentHelp("Set a label; may repeat.", valueName: "name[=value]")
     )
-    var labels: [String] = []
+    package var labels: [String] = []
 
     @Option(
         name: .customLong("label-file"),
         help: ArgumentHelp("Read labels from a file; may repeat.", valueName: "file")
     )
-    var labelFiles: [String] = []
+    package var labelFiles: [String] = []
 
     @Option(
         name: .customLong("group-add"),
         help: ArgumentHelp("A further group of the command; may repeat.", valueName: "group")
     )
-    var groups: [String] = []
+    package var groups: [String] = []
 
     @Option(
         name: [.customShort("h"), .customLong("hostname")],
         help: ArgumentHelp("The container's host name.", valueName: "name")
     )
-    var hostname: String?
+    package var hostname: String?
 
     @Option(
         name: .customLong("entrypoint"),
         help: ArgumentHelp("Replace the image's ENTRYPOINT.", valueName: "command")
     )
-    var entrypoint: String?
+    package var entrypoint: String?
 
     @Option(
         name: [.customShort("v"), .customLong("volume")],
         help: ArgumentHelp("Mount a directory of this machine or a volume; may repeat.", valueName: "source:path[:ro]")
     )
-    var volumes: [String] = []
+    package var volumes: [String] = []
 
     @Option(
         name: .customLong("mount"),
@@ -54,22 +54,22 @@ struct ContainerFlags: ParsableArguments {
             valueName: "type=kind,source=path,target=path,…"
         )
     )
-    var mounts: [String] = []
+    package var mounts: [String] = []
 
     @Option(
         name: .customLong("volumes-from"),
         help: ArgumentHelp("Mount what another container has mounted; may repeat.", valueName: "container[:ro]")
     )
-    var volumesFrom: [String] = []
+    package var volumesFrom: [String] = []
 
     @Option(
         name: .customLong("tmpfs"),
         help: ArgumentHelp("Mount a filesystem in memory; may repeat.", valueName: "path[:size=n]")
     )
-    var memoryFilesystems: [String] = []
+    package var memoryFilesystems: [String] = []
 
     @Flag(name: .customLong("read-only"), help: "Let the container change nothing but its volumes.")
-    var isReadOnly = false
+    package var isReadOnly = false
 
     @Option(
         name: .customLong("restart"),
@@ -78,25 +78,25 @@ struct ContainerFlags: ParsableArguments {
             valueName: "policy"
         )
     )
-    var restart: String?
+    package var restart: String?
 
     @Option(
         name: .customLong("stop-signal"),
         help: ArgumentHelp("The signal that asks the command to end.", valueName: "signal")
     )
-    var stopSignal: String?
+    package var stopSignal: String?
 
     @Option(
         name: .customLong("stop-timeout"),
         help: ArgumentHelp("Seconds until it is killed then (default: 10).", valueName: "seconds")
     )
-    var stopTimeout: Int?
+    package var stopTimeout: Int?
 
-    @OptionGroup var network: NetworkFlags
-    @OptionGroup var limits: LimitFlags
-    @OptionGroup var privileges: PrivilegeFlags
-    @OptionGroup var machine: MachineFlags
-    @OptionGroup var health: HealthFlags
+    @OptionGroup package var network: NetworkFlags
+    @OptionGroup package var limits: LimitFlags
+    @OptionGroup package var privileges: PrivilegeFlags
+    @OptionGroup package var machine: MachineFlags
+    @OptionGroup package var health: HealthFlags
 
     @Option(
         name: .customLong("log-opt"),
@@ -105,103 +105,107 @@ struct ContainerFlags: ParsableArguments {
             valueName: "name=value"
         )
     )
-    var logOptions: [String] = []
+    package var logOptions: [String] = []
 
     @Option(
         name: .customLong("cidfile"),
         help: ArgumentHelp("Write the container's ID to a new file.", valueName: "file")
     )
-    var idFile: String?
+    package var idFile: String?
 
     @Option(
         name: .customLong("pull"),
         help: ArgumentHelp("When the image is pulled: missing (the default), always, never.", valueName: "when")
     )
-    var pull = PullPolicy.missing
+    package var pull = PullPolicy.missing
 
     @Option(
         name: .customLong("platform"),
         help: ArgumentHelp("Which of the image's platforms.", valueName: "os/arch")
     )
-    var platform: String?
+    package var platform: String?
 
     @Flag(name: [.customShort("q"), .customLong("quiet")], help: "Do not show how the image is pulled.")
-    var isQuiet = false
+    package var isQuiet = false
+
+    package init() {}
 }
 
 /// What a container may use.
-struct LimitFlags: ParsableArguments {
+package struct LimitFlags: ParsableArguments {
     @Option(
         name: [.customShort("m"), .customLong("memory")],
         help: ArgumentHelp("How much memory the container may use.", valueName: "size")
     )
-    var memory: String?
+    package var memory: String?
 
     @Option(
         name: .customLong("memory-swap"),
         help: ArgumentHelp("Memory and swap together; -1 for any amount.", valueName: "size")
     )
-    var memoryAndSwap: String?
+    package var memoryAndSwap: String?
 
     @Option(
         name: .customLong("memory-reservation"),
         help: ArgumentHelp("How much memory is left to it when memory gets short.", valueName: "size")
     )
-    var memoryReservation: String?
+    package var memoryReservation: String?
 
     @Option(name: .customLong("cpus"), help: ArgumentHelp("How many processors' time it may use.", valueName: "number"))
-    var processors: Double?
+    package var processors: Double?
 
     @Option(name: .customLong("cpuset-cpus"), help: ArgumentHelp("On which processors it may run.", valueName: "list"))
-    var processorSet: String?
+    package var processorSet: String?
 
     @Option(
         name: .customLong("cpuset-mems"),
         help: ArgumentHelp("Which memory nodes it may use.", valueName: "list")
     )
-    var memoryNodes: String?
+    package var memoryNodes: String?
 
     @Option(
         name: [.customShort("c"), .customLong("cpu-shares")],
         help: ArgumentHelp("Its share of the processors that several compete for; 1024 is usual.", valueName: "number")
     )
-    var processorShares: Int64?
+    package var processorShares: Int64?
 
     @Option(
         name: .customLong("cpu-period"),
         help: ArgumentHelp("The period of --cpu-quota, in microseconds.", valueName: "number")
     )
-    var processorPeriod: Int64?
+    package var processorPeriod: Int64?
 
     @Option(
         name: .customLong("cpu-quota"),
         help: ArgumentHelp("Processor time in each period, in microseconds.", valueName: "number")
     )
-    var processorQuota: Int64?
+    package var processorQuota: Int64?
 
     @Option(name: .customLong("pids-limit"), help: ArgumentHelp("How many processes it may have.", valueName: "number"))
-    var processes: Int64?
+    package var processes: Int64?
 
     @Option(
         name: .customLong("shm-size"),
         help: ArgumentHelp("The size of /dev/shm (default: 64m).", valueName: "size")
     )
-    var sharedMemorySize: String?
+    package var sharedMemorySize: String?
 
     @Option(
         name: .customLong("ulimit"),
         help: ArgumentHelp("Set a resource limit of its processes; may repeat.", valueName: "name=soft[:hard]")
     )
-    var resourceLimits: [String] = []
+    package var resourceLimits: [String] = []
+
+    package init() {}
 }
 
 /// What a container may do to the machine.
-struct PrivilegeFlags: ParsableArguments {
+package struct PrivilegeFlags: ParsableArguments {
     @Option(name: .customLong("cap-add"), help: ArgumentHelp("Add a capability; may repeat.", valueName: "name"))
-    var addedCapabilities: [String] = []
+    package var addedCapabilities: [String] = []
 
     @Option(name: .customLong("cap-drop"), help: ArgumentHelp("Take a capability away; may repeat.", valueName: "name"))
-    var droppedCapabilities: [String] = []
+    package var droppedCapabilities: [String] = []
 
     @Option(
         name: .customLong("security-opt"),
@@ -210,53 +214,57 @@ struct PrivilegeFlags: ParsableArguments {
             valueName: "option"
         )
     )
-    var securityOptions: [String] = []
+    package var securityOptions: [String] = []
 
     @Flag(name: .customLong("privileged"), help: "Let the command do what root may do on this machine.")
-    var isPrivileged = false
+    package var isPrivileged = false
 
     @Option(
         name: .customLong("sysctl"),
         help: ArgumentHelp("Set a kernel parameter of the container; may repeat.", valueName: "name=value")
     )
-    var kernelParameters: [String] = []
+    package var kernelParameters: [String] = []
+
+    package init() {}
 }
 
 /// How a container tells whether it works.
-struct HealthFlags: ParsableArguments {
+package struct HealthFlags: ParsableArguments {
     @Option(name: .customLong("health-cmd"), help: ArgumentHelp("The command that checks it.", valueName: "command"))
-    var command: String?
+    package var command: String?
 
     @Option(
         name: .customLong("health-interval"),
         help: ArgumentHelp("The time between checks (default: 30s).", valueName: "time")
     )
-    var interval: String?
+    package var interval: String?
 
     @Option(
         name: .customLong("health-timeout"),
         help: ArgumentHelp("How long a check may take (default: 30s).", valueName: "time")
     )
-    var timeout: String?
+    package var timeout: String?
 
     @Option(
         name: .customLong("health-retries"),
         help: ArgumentHelp("How many failures in a row it takes (default: 3).", valueName: "number")
     )
-    var retries: Int?
+    package var retries: Int?
 
     @Option(
         name: .customLong("health-start-period"),
         help: ArgumentHelp("The time in which failures do not count.", valueName: "time")
     )
-    var startPeriod: String?
+    package var startPeriod: String?
 
     @Option(
         name: .customLong("health-start-interval"),
         help: ArgumentHelp("The time between checks in that period (default: 5s).", valueName: "time")
     )
-    var startInterval: String?
+    package var startInterval: String?
 
     @Flag(name: .customLong("no-healthcheck"), help: "Do not run the image's HEALTHCHECK.")
-    var isOff = false
+    package var isOff = false
+
+    package init() {}
 }

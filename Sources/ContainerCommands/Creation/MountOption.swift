@@ -1,27 +1,35 @@
-import ContainerRuntime
+package import ContainerRuntime
 import Formatting
 import Glibc
 import Reporting
 
 /// What `--mount` says: `type=…,source=…,target=…` and options, as one record of CSV.
-struct MountOption {
-    enum Kind: String {
+package struct MountOption {
+    package enum Kind: String {
         case bind, volume, tmpfs
     }
 
     private(set) var kind = Kind.volume
     private(set) var source: String?
-    private(set) var target = ""
+    package private(set) var target = ""
     private(set) var isReadOnly = false
     /// Whether the source of a bind mount is made where it is missing.
-    private(set) var createsSource = false
+    package var createsSource = false
     /// Whether a new volume stays empty.
-    private(set) var isNotFilled = false
-    private(set) var subpath: String?
-    private(set) var labels: [String: String] = [:]
+    package var isNotFilled = false
+    package var subpath: String?
+    package var labels: [String: String] = [:]
     /// Bytes; `nil` for half of the memory.
-    private(set) var memorySize: UInt64?
-    private(set) var memory = ProcessSpecification.Mount.MemoryOptions()
+    package var memorySize: UInt64?
+    package var memory = ProcessSpecification.Mount.MemoryOptions()
+
+    /// Whether a volume is made for it.
+    package var isAnonymousVolume: Bool { kind == .volume && source == nil }
+
+    /// - Parameter target: An absolute path.
+    package init(_ kind: Kind, source: String?, target: String, isReadOnly: Bool) {
+        (self.kind, self.source, self.target, self.isReadOnly) = (kind, source, target, isReadOnly)
+    }
 
     /// - Throws: `UserError` with the status for wrong use.
     init(parsing text: String) throws {

@@ -1,4 +1,4 @@
-import ArgumentParser
+package import ArgumentParser
 import ContainerNetworks
 import ContainerRuntime
 import Containers
@@ -9,7 +9,7 @@ import Reporting
 import TerminalUI
 
 /// What a container sees of the network, and who reaches it.
-struct NetworkFlags: ParsableArguments {
+package struct NetworkFlags: ParsableArguments {
     @Option(
         name: [.customLong("network"), .customLong("net")],
         help: ArgumentHelp(
@@ -17,16 +17,16 @@ struct NetworkFlags: ParsableArguments {
             valueName: "network"
         )
     )
-    var networks: [String] = []
+    package var networks: [String] = []
 
     @Option(
         name: [.customLong("network-alias"), .customLong("net-alias")],
         help: ArgumentHelp("A further name for the container in its network; may repeat.", valueName: "name")
     )
-    var aliases: [String] = []
+    package var aliases: [String] = []
 
     @Option(name: .customLong("ip"), help: ArgumentHelp("The container's IPv4 address.", valueName: "address"))
-    var address: String?
+    package var address: String?
 
     @Option(
         name: [.customShort("p"), .customLong("publish")],
@@ -35,37 +35,39 @@ struct NetworkFlags: ParsableArguments {
             valueName: "[[address:]port:]port[/udp]"
         )
     )
-    var published: [String] = []
+    package var published: [String] = []
 
     @Flag(
         name: [.customShort("P"), .customLong("publish-all")],
         help: "Publish every exposed port on a free port of this machine."
     )
-    var publishesAll = false
+    package var publishesAll = false
 
     @Option(name: .customLong("expose"), help: ArgumentHelp("A port that it serves; may repeat.", valueName: "port"))
-    var exposed: [String] = []
+    package var exposed: [String] = []
 
     @Option(name: .customLong("dns"), help: ArgumentHelp("A name server; may repeat.", valueName: "address"))
-    var servers: [String] = []
+    package var servers: [String] = []
 
     @Option(
         name: .customLong("dns-search"),
         help: ArgumentHelp("A domain in which names are looked up; may repeat.", valueName: "domain")
     )
-    var searchDomains: [String] = []
+    package var searchDomains: [String] = []
 
     @Option(
         name: [.customLong("dns-option"), .customLong("dns-opt")],
         help: ArgumentHelp("An option of resolv.conf; may repeat.", valueName: "option")
     )
-    var resolverOptions: [String] = []
+    package var resolverOptions: [String] = []
 
     @Option(
         name: .customLong("add-host"),
         help: ArgumentHelp("Add a line to /etc/hosts; may repeat.", valueName: "name:address")
     )
-    var hosts: [String] = []
+    package var hosts: [String] = []
+
+    package init() {}
 }
 
 extension NetworkFlags {

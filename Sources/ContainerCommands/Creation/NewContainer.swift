@@ -1,10 +1,10 @@
 import CommandSupport
-import Containers
+package import Containers
 import ContentStore
-import Distribution
+package import Distribution
 import FileSystem
 import Glibc
-import Images
+package import Images
 import Layers
 import OCI
 import Reporting
@@ -12,19 +12,42 @@ import SystemPackage
 import TerminalUI
 
 /// A container that `run` or `create` makes: its image is found or pulled first.
-struct NewContainer {
-    let flags: ContainerFlags
-    let image: String
-    let command: [String]
+package struct NewContainer {
+    package var flags: ContainerFlags
+    /// What the user calls the image.
+    package let image: String
+    package var command: [String]
+    /// What replaces the image's ENTRYPOINT and takes its CMD away; unlike `--entrypoint`, it may have several words.
+    package var entrypoint: [String]?
+    /// What replaces the test of the image's HEALTHCHECK; unlike `--health-cmd`, it may do without a shell.
+    package var healthTest: [String]?
+    /// Beside those of the flags.
+    package var mounts: [MountOption] = []
+    /// Such as secrets.
+    package var files: [ContainerFile] = []
+    /// Beside those of the flags.
+    package var annotations: [String: String] = [:]
 
+    package init(_ flags: ContainerFlags, image: String, command: [String]) {
+        (self.flags, self.image, self.command) = (flags, image, command)
+    }
+
+    /// Finds the image, pulled where the store has none of that name, and creates the container.
+    ///
     /// - Throws: `UserError`, `ContainerStoreError`, `ContainerError`, errors of the registry.
     func create(in global: GlobalOptions) async throws -> Container {
+        let images = try global.store.open()
+        return try await create(of: try await resolved(in: images), in: images)
+    }
+
+    /// Creates the container of an image that was found.
+    ///
+    /// - Throws: As `create(in:)`.
+    package func create(of found: ResolvedImage, in images: ImageStore) async throws -> Container {
         if let path = flags.idFile, FileStatus.ifPresent(FilePath(path)) != nil {
             throw UserError("--cidfile: `\(path)` exists already; it may belong to another container")
         }
         let environment = try flags.process.variables()
-        let images = try global.store.open()
-        let found = try await resolved(in: images)
         let layers = try await found.layers()
         // Only while it is created: a container that runs for days must not hold up prune.
         let lock = try images.store.lock(.shared)
@@ -33,9 +56,12 @@ struct NewContainer {
             flags: flags,
             image: image,
             command: command,
+            mounts: mounts,
+            files: files,
+            annotations: annotations,
             environment: environment,
             imageID: found.id,
-            configuration: found.configuration,
+            configuration: configuration(of: found),
             layers: layers,
             store: images.layers
         ).create()
@@ -56,5 +82,19 @@ struct NewContainer {
         defer { progress.finish() }
         let resolver = ImageResolver(images, pull: flags.pull) { progress.show($0) }
         return try await Signals.cancelling { try await resolver.image(named: name, platform: platform) }
+    }
+
+    private func configuration(of found: ResolvedImage) -> ImageConfiguration {
+        var configuration = found.configuration
+        if let entrypoint {
+            configuration.config.entrypoint = entrypoint.isEmpty ? nil : entrypoint
+            configuration.config.cmd = nil
+        }
+        if let healthTest {
+            var check = configuration.config.healthcheck ?? .init(test: nil)
+            check.test = healthTest
+            configuration.config.healthcheck = check
+        }
+        return configuration
     }
 }

@@ -1,36 +1,36 @@
-import ArgumentParser
+package import ArgumentParser
 
 /// What `run`, `create` and `exec` take for the process that they start.
-struct ProcessFlags: ParsableArguments {
+package struct ProcessFlags: ParsableArguments {
     @Flag(name: [.customShort("i"), .customLong("interactive")], help: "Keep the command's input open.")
-    var isInteractive = false
+    package var isInteractive = false
 
     @Flag(name: [.customShort("t"), .customLong("tty")], help: "Give the command a terminal.")
-    var usesTerminal = false
+    package var usesTerminal = false
 
     @Option(
         name: [.customShort("e"), .customLong("env")],
         help: ArgumentHelp("Set a variable; may repeat.", valueName: "name[=value]")
     )
-    var env: [String] = []
+    package var env: [String] = []
 
     @Option(
         name: .customLong("env-file"),
         help: ArgumentHelp("Read variables from a file; may repeat.", valueName: "file")
     )
-    var envFiles: [String] = []
+    package var envFiles: [String] = []
 
     @Option(
         name: [.customShort("w"), .customLong("workdir")],
         help: ArgumentHelp("Where the command starts.", valueName: "dir")
     )
-    var workingDirectory: String?
+    package var workingDirectory: String?
 
     @Option(
         name: [.customShort("u"), .customLong("user")],
         help: ArgumentHelp("Who runs the command.", valueName: "user[:group]")
     )
-    var user: String?
+    package var user: String?
 
     /// Variables of the command line, over those of the files.
     ///
@@ -39,4 +39,14 @@ struct ProcessFlags: ParsableArguments {
     func variables() throws -> [String] {
         try ContainerCreation.variables(env, files: envFiles, option: "-e", usesEnvironment: true)
     }
+
+    /// Variables as `-e` has them.
+    ///
+    /// - Returns: `NAME=value`.
+    /// - Throws: `UserError`.
+    package static func variables(_ texts: [String]) throws -> [String] {
+        try ContainerCreation.variables(texts, files: [], option: "-e", usesEnvironment: true)
+    }
+
+    package init() {}
 }

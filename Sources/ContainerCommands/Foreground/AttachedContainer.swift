@@ -1,8 +1,9 @@
+import CommandSupport
 import ContainerRuntime
-import Containers
+package import Containers
 import FileSystem
 import Glibc
-import Reporting
+package import Reporting
 import Sandbox
 import TerminalUI
 
@@ -69,5 +70,55 @@ struct AttachedContainer {
             }
             throw UserError("--detach-keys: invalid key `\(part)`: expected, for example, ctrl-p", status: .usage)
         }
+    }
+}
+
+extension Container {
+    /// Starts the container and shows it in the place of this process until it ends.
+    ///
+    /// - Parameters:
+    ///   - givesInput: Whether it gets this process's input.
+    ///   - proxiesSignals: Whether signals are handed on to it.
+    ///   - detachKeys: What `--detach-keys` says.
+    /// - Returns: The container's exit code; 0 after detaching.
+    package func runInForeground(
+        givesInput: Bool,
+        proxiesSignals: Bool = true,
+        detachKeys: [UInt8]? = nil
+    ) throws -> ExitStatus {
+        Signals.hold()
+        return try AttachedContainer(
+            container: self,
+            connection: try start(
+                SupervisorEntry.arguments(self),
+                attachment: Attachment(givesInput: givesInput, terminal: STDOUT_FILENO)
+            ),
+            givesInput: givesInput,
+            proxiesSignals: proxiesSignals,
+            detachKeys: detachKeys ?? AttachedContainer.usualKeys
+        ).show()
+    }
+
+    /// Runs a command in the container in the place of this process.
+    ///
+    /// - Parameter isDetached: Whether it does not wait for the command.
+    /// - Returns: The command's exit code.
+    package func executeInForeground(_ options: ExecOptions, isInteractive: Bool, isDetached: Bool) throws -> ExitStatus
+    {
+        if options.usesTerminal, isInteractive, !Terminal.isTerminal(STDIN_FILENO) {
+            throw UserError("the input device is not a TTY", hints: ["`-i` without `-t` takes a pipe or a file"])
+        }
+        Signals.hold()
+        if isDetached {
+            try executeDetached(options)
+            return .success
+        }
+        let status = try ForegroundProcess.run(
+            usesTerminal: options.usesTerminal,
+            isInteractive: isInteractive,
+            terminal: openTerminal
+        ) { streams in try execute(options, streams) }
+        note("exec_die", ["exitCode": "\(status.rawValue)"])
+        return status
     }
 }

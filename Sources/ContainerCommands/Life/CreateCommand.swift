@@ -30,7 +30,7 @@ struct CreateCommand: Command {
     var command: [String] = []
 
     func run() async throws -> ExitStatus {
-        let container = try await NewContainer(flags: flags, image: image, command: command).create(in: global)
+        let container = try await NewContainer(flags, image: image, command: command).create(in: global)
         Terminal.print("\(container.id)")
         return .success
     }

@@ -1,12 +1,7 @@
 import ArgumentParser
 import CommandSupport
-import ContainerRuntime
 import Containers
-import FileSystem
-import Glibc
-import Layers
 import Reporting
-import TerminalUI
 
 /// `swiftbuild exec`.
 struct ExecCommand: Command {
@@ -47,20 +42,10 @@ struct ExecCommand: Command {
         options.user = process.user
         options.workingDirectory = process.workingDirectory
         options.environment = try process.variables()
-        if process.usesTerminal, process.isInteractive, !Terminal.isTerminal(STDIN_FILENO) {
-            throw UserError("the input device is not a TTY", hints: ["`-i` without `-t` takes a pipe or a file"])
-        }
-        Signals.hold()
-        if isDetached {
-            try container.executeDetached(options)
-            return .success
-        }
-        let status = try ForegroundProcess.run(
-            usesTerminal: process.usesTerminal,
+        return try container.executeInForeground(
+            options,
             isInteractive: process.isInteractive,
-            terminal: container.openTerminal
-        ) { streams in try container.execute(options, streams) }
-        container.note("exec_die", ["exitCode": "\(status.rawValue)"])
-        return status
+            isDetached: isDetached
+        )
     }
 }

@@ -80,23 +80,16 @@ struct RunCommand: Command {
 
     private func runContainer() async throws -> ExitStatus {
         let keys = try AttachedContainer.keys(detachKeys)
-        let container = try await NewContainer(flags: flags, image: image, command: command).create(in: global)
-        let arguments = SupervisorEntry.arguments(container)
+        let container = try await NewContainer(flags, image: image, command: command).create(in: global)
         guard !isDetached else {
-            _ = try container.start(arguments, attachment: nil)
+            _ = try container.start(SupervisorEntry.arguments(container), attachment: nil)
             Terminal.print("\(container.id)")
             return .success
         }
-        Signals.hold()
-        return try AttachedContainer(
-            container: container,
-            connection: try container.start(
-                arguments,
-                attachment: Attachment(givesInput: flags.process.isInteractive, terminal: STDOUT_FILENO)
-            ),
+        return try container.runInForeground(
             givesInput: flags.process.isInteractive,
             proxiesSignals: proxiesSignals,
             detachKeys: keys
-        ).show()
+        )
     }
 }

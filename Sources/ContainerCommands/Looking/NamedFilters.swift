@@ -2,7 +2,7 @@ import Containers
 import Formatting
 import Glibc
 import OCI
-import Reporting
+package import Reporting
 
 /// What several `--filter NAME=VALUE` say, by name.
 struct NamedFilters {
@@ -57,12 +57,12 @@ struct NamedFilters {
 }
 
 /// A point in time as options have it.
-enum TimeArgument {
+package enum TimeArgument {
     /// Reads a time of the day, seconds since 1970, or how long ago.
     ///
     /// - Returns: Nanoseconds since 1970.
     /// - Throws: `UserError` with the status for wrong use.
-    static func nanoseconds(_ option: String, _ text: String) throws(UserError) -> Int64 {
+    package static func nanoseconds(_ option: String, _ text: String) throws(UserError) -> Int64 {
         if let seconds = Double(text), seconds.magnitude < 9e9 { return Int64(seconds * 1e9) }
         for candidate in [text, text + "Z", text + "T00:00:00Z"] {
             if let seconds = Timestamp(text: candidate).secondsSinceEpoch, seconds.magnitude < 9_000_000_000 {

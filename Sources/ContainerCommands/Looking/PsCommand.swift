@@ -1,17 +1,17 @@
-import ArgumentParser
-import CommandSupport
+package import ArgumentParser
+package import CommandSupport
 import ContainerNetworks
 import ContainerRuntime
-import Containers
+package import Containers
 import Formatting
 import Glibc
 import OCI
-import Reporting
-import TerminalUI
+package import Reporting
+package import TerminalUI
 
 /// `swiftbuild ps`.
-struct PsCommand: Command {
-    static let configuration = CommandConfiguration(
+package struct PsCommand: Command {
+    package static let configuration = CommandConfiguration(
         commandName: "ps",
         abstract: "List containers.",
         discussion: """
@@ -61,7 +61,9 @@ struct PsCommand: Command {
     @Option(name: .customLong("format"), help: ArgumentHelp(RowFormat.help, valueName: "format"))
     var format: String?
 
-    func run() throws -> ExitStatus {
+    package init() {}
+
+    package func run() throws -> ExitStatus {
         let format = try RowFormat(parsing: format)
         let filter = try ContainerFilter(filters)
         let (all, unreadable) = try global.containers().list()
@@ -85,7 +87,7 @@ struct PsCommand: Command {
     }
 
     /// Docker's.
-    static func fields(showsWhole: Bool, now: Int64) -> [RowFormat.Field<Container>] {
+    package static func fields(showsWhole: Bool, now: Int64) -> [RowFormat.Field<Container>] {
         [
             .init("ID", "CONTAINER ID") { showsWhole ? "\($0.id)" : $0.id.short },
             .init("Image", "IMAGE") { $0.record.image.isEmpty ? "<none>" : $0.record.image },

@@ -1,17 +1,17 @@
-import ArgumentParser
+package import ArgumentParser
 import ChildProcesses
-import CommandSupport
-import Containers
+package import CommandSupport
+package import Containers
 import FileSystem
-import Formatting
+package import Formatting
 import Glibc
-import Reporting
+package import Reporting
 import SystemPackage
 import TerminalUI
 
 /// `swiftbuild top`.
-struct TopCommand: Command {
-    static let configuration = CommandConfiguration(
+package struct TopCommand: Command {
+    package static let configuration = CommandConfiguration(
         commandName: "top",
         abstract: "List the processes of a container.",
         discussion: """
@@ -32,14 +32,16 @@ struct TopCommand: Command {
     @Argument(parsing: .captureForPassthrough, help: "Options of ps.")
     var options: [String] = []
 
-    func run() async throws -> ExitStatus {
+    package init() {}
+
+    package func run() async throws -> ExitStatus {
         let processes = try global.containers().find(name).processes()
-        Terminal.print(options.isEmpty ? table(processes) : try await table(processes, options))
+        Terminal.print(options.isEmpty ? TopCommand.table(processes) : try await table(processes, options))
         return .success
     }
 
     /// What `ps -ef` shows.
-    private func table(_ processes: [ProcessStatus]) -> TextTable {
+    package static func table(_ processes: [ProcessStatus]) -> TextTable {
         var table = TextTable(["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"])
         let clock = ProcessClock()
         for process in processes {

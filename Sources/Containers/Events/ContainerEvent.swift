@@ -2,7 +2,7 @@ internal import ContentStore
 internal import FileSystem
 internal import Glibc
 public import Layers
-public import OCI
+internal import OCI
 internal import SystemPackage
 
 /// Something that has happened to a container or a volume, as `docker events` has it.

@@ -73,6 +73,9 @@ final class RunningCommand: Sendable {
         processID = child
     }
 
+    /// What it has written to standard output up to now.
+    var output: String { get throws { String(decoding: try readFile(outputFile), as: UTF8.self) } }
+
     func signal(_ number: Int32) {
         kill(processID, number)
     }

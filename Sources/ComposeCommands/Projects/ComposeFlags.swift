@@ -3,6 +3,7 @@ internal import CommandSupport
 internal import Compose
 internal import FileSystem
 internal import Glibc
+internal import Images
 internal import SystemPackage
 internal import TerminalUI
 
@@ -76,6 +77,29 @@ struct ComposeFlags: ParsableArguments {
     func renderer() -> any ProgressRenderer {
         let variable = ProcessEnvironment["COMPOSE_PROGRESS"].flatMap(ProgressMode.init(rawValue:))
         return (progress ?? variable ?? .usual).renderer()
+    }
+
+    /// The project of the files with its containers.
+    func open(_ services: [String], in global: GlobalOptions) throws -> (ComposeProject, Project) {
+        let definition = try project(services)
+        let images = try global.store.open()
+        return (ComposeProject(name: definition.name, definition: definition, images: images), definition)
+    }
+
+    /// The project for a command that only needs its containers: where there is no Compose file, its name is enough.
+    ///
+    /// Its services are those of all profiles.
+    func openExisting(in global: GlobalOptions) throws -> ComposeProject {
+        var options = options([])
+        guard try options.findsFile || options.chosenName == nil else {
+            guard let name = try options.chosenName else { preconditionFailure("it was looked at before") }
+            return ComposeProject(name: name, definition: nil, images: try global.store.open())
+        }
+        if options.profiles.isEmpty { options.profiles = ["*"] }
+        let resolved = try ResolvedProject(options)
+        ComposeFlags.show(resolved)
+        let definition = try Project(resolved)
+        return ComposeProject(name: definition.name, definition: definition, images: try global.store.open())
     }
 
     /// Prints what is doubtful in the files of a project.

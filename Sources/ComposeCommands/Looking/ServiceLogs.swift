@@ -1,0 +1,159 @@
+internal import Containers
+internal import Glibc
+internal import OCI
+internal import Synchronization
+internal import TerminalUI
+internal import Threads
+
+/// The output of several containers, each line with the name of its container in front.
+final class ServiceLogs {
+    struct Style {
+        var hasPrefix = true
+        var hasColours = Terminal.usesColour(STDOUT_FILENO)
+        var showsTimes = false
+    }
+
+    /// Which of the output is shown.
+    struct Selection {
+        /// Texts of timestamps, inclusive.
+        var since: String?
+        var until: String?
+        /// How many lines at the end of what is there already.
+        var tail: Int?
+    }
+
+    private struct Source: ~Copyable {
+        let container: ServiceContainer
+        let prefix: String
+        var reader: LogReader
+        /// What of a line has come so far, by stream.
+        var partial: [LogStream: String] = [:]
+        var hasEnded = false
+    }
+
+    private let style: Style
+    private let selection: Selection
+    private var sources: [SourceBox] = []
+    private var width = 0
+
+    /// A reader cannot be copied, and so cannot stand in an array.
+    private final class SourceBox {
+        var source: Source
+        init(_ source: consuming Source) { self.source = source }
+    }
+
+    init(_ containers: [ServiceContainer], _ style: Style, _ selection: Selection = Selection()) {
+        self.style = style
+        self.selection = selection
+        for container in containers { add(container) }
+    }
+
+    /// Docker Compose's order of colours.
+    private static let colours = ["36", "33", "32", "35", "34", "96", "93", "92", "95", "94"]
+
+    private func add(_ container: ServiceContainer) {
+        let number = sources.count % ServiceLogs.colours.count
+        width = max(width, container.shortName.count)
+        let colour = style.hasColours ? "\u{1B}[\(ServiceLogs.colours[number])m" : ""
+        sources.append(
+            SourceBox(Source(container: container, prefix: colour, reader: LogReader(container.container)))
+        )
+    }
+
+    /// Prints what there is and was not printed yet.
+    ///
+    /// - Returns: Whether there was something.
+    @discardableResult
+    func printNew(isFirst: Bool = false) -> Bool {
+        var hasNew = false
+        for box in sources where !box.source.hasEnded {
+            var entries: [LogEntry] = []
+            box.source.reader.next { entry in
+                guard isWanted(entry) else { return }
+                entries.append(entry)
+                guard let tail = selection.tail, isFirst else { return }
+                if entries.count > 2 * tail + 1000 { entries = Array(entries.suffix(tail)) }
+            }
+            hasNew = hasNew || !entries.isEmpty
+            let shown = isFirst ? entries.suffix(selection.tail ?? .max) : entries[...]
+            for entry in shown { show(entry, box) }
+        }
+        return hasNew
+    }
+
+    private func isWanted(_ entry: LogEntry) -> Bool {
+        let time = entry.time.description
+        return (selection.since.map { time >= $0 } ?? true) && (selection.until.map { time <= $0 } ?? true)
+    }
+
+    private func show(_ entry: LogEntry, _ box: SourceBox) {
+        let text = (box.source.partial[entry.stream] ?? "") + entry.log
+        guard text.hasSuffix("\n") else {
+            box.source.partial[entry.stream] = text
+            return
+        }
+        box.source.partial[entry.stream] = nil
+        write(text, entry.stream, entry.time, box)
+    }
+
+    private func write(_ text: String, _ stream: LogStream, _ time: Timestamp?, _ box: SourceBox) {
+        let time = style.showsTimes ? (time.map { "\($0) " } ?? "") : ""
+        Terminal.write(
+            prefix(box) + time + text,
+            to: stream == .output ? STDOUT_FILENO : STDERR_FILENO
+        )
+    }
+
+    private func prefix(_ box: SourceBox) -> String {
+        guard style.hasPrefix else { return "" }
+        let name = box.source.container.shortName
+        let padded = name + String(repeating: " ", count: width - name.count) + "  | "
+        return style.hasColours ? "\(box.source.prefix)\(padded)\u{1B}[0m" : padded
+    }
+
+    /// Follows the output until all containers have ended.
+    ///
+    /// - Parameters:
+    ///   - store: Tells whether they run.
+    ///   - tellsEnds: Whether the end of each is told.
+    ///   - isOver: Asked again and again; ends it.
+    ///   - onEnd: Called with a container that has ended, and its exit code.
+    func follow(
+        _ store: ContainerStore,
+        tellsEnds: Bool,
+        isOver: () -> Bool = { false },
+        onEnd: (ServiceContainer, Int32) -> Void = { _, _ in }
+    ) async throws {
+        var isFirst = true
+        while !isOver() {
+            // Looked at before the output, so that all of it has been read once it has ended.
+            let states = sources.map { box in
+                box.source.hasEnded ? nil : try? store.container(box.source.container.container.id).state
+            }
+            printNew(isFirst: isFirst)
+            isFirst = false
+            for (box, state) in zip(sources, states) where !box.source.hasEnded && !(state?.isRunning ?? false) {
+                end(box)
+                let code = state?.exitCode ?? 137
+                if tellsEnds {
+                    Terminal.write("\(box.source.container.shortName) exited with code \(code)\n", to: STDOUT_FILENO)
+                }
+                onEnd(box.source.container, code)
+            }
+            guard sources.contains(where: { !$0.source.hasEnded }) else { return }
+            try await Pause.wait(seconds: 0.05)
+        }
+        printNew()
+    }
+
+    private func end(_ box: SourceBox) {
+        for (stream, text) in box.source.partial { write(text + "\n", stream, nil, box) }
+        box.source.partial = [:]
+        box.source.hasEnded = true
+    }
+
+    /// Prints what has come of unfinished lines.
+    func finish() {
+        for box in sources where !box.source.hasEnded { end(box) }
+    }
+}

@@ -1,0 +1,113 @@
+internal import CommandSupport
+internal import Compose
+internal import Containers
+internal import Glibc
+internal import Reporting
+internal import Synchronization
+internal import TerminalUI
+internal import Threads
+
+/// The output of a project's containers in the place of this process, which ends with them.
+struct AttachedProject {
+    /// When all containers are stopped.
+    enum Ending: Equatable {
+        /// Once the last one has ended.
+        case withLast
+        case withAny
+        /// Once one has ended with an exit code that is not 0.
+        case withFailure
+        /// Once a container of a service has ended, whose exit code becomes this program's.
+        case withService(String)
+    }
+
+    let run: ProjectRun
+    let containers: [ServiceContainer]
+    let style: ServiceLogs.Style
+    /// The text of a timestamp: what was written before is not shown.
+    let since: String
+    let ending: Ending
+
+    /// How often the user has asked for the end.
+    private final class Requests: Sendable {
+        private let count = Mutex(0)
+
+        func add() -> Int {
+            count.withLock {
+                $0 += 1; return $0
+            }
+        }
+
+        private let hasStopped = Mutex(false)
+
+        /// Whether all containers have been stopped.
+        var isDone: Bool {
+            get { hasStopped.withLock { $0 } }
+            set { hasStopped.withLock { $0 = newValue } }
+        }
+
+        var isStopping: Bool { count.withLock { $0 > 0 } }
+        var isKilling: Bool { count.withLock { $0 > 1 } }
+    }
+
+    /// - Returns: 0, the exit code that the ending asks for, or 130 after a signal.
+    func show() async throws -> ExitStatus {
+        let requests = Requests()
+        Signals.forward { arrival in
+            guard arrival.endsPrograms else { return Signals.obey(arrival) }
+            switch requests.add() {
+            case 1: Terminal.write("\nstopping the containers; another Ctrl-C kills them\n", to: STDERR_FILENO)
+            case 2: Terminal.write("\nkilling the containers\n", to: STDERR_FILENO)
+            default: _exit(ExitStatus.interrupted.rawValue)
+            }
+        }
+        let logs = ServiceLogs(containers, style, ServiceLogs.Selection(since: since))
+        var code: Int32?
+        try await logs.follow(
+            run.project.store,
+            tellsEnds: true,
+            isOver: { requests.isStopping || code != nil },
+            onEnd: { container, exitCode in
+                guard code == nil else { return }
+                switch ending {
+                case .withLast: break
+                case .withAny: code = exitCode
+                case .withFailure: code = exitCode == 0 ? nil : exitCode
+                case .withService(let service): code = service == container.service ? exitCode : nil
+                }
+            }
+        )
+        if code != nil || requests.isStopping { try await stop(requests, logs) }
+        logs.finish()
+        if requests.isStopping { return .interrupted }
+        return ExitStatus(rawValue: code ?? 0)
+    }
+
+    /// Stops all containers that were started, those that need others first, and shows what they write meanwhile.
+    private func stop(_ requests: Requests, _ logs: ServiceLogs) async throws {
+        let names = run.definition.services.map(\.name)
+        let containers = try run.project.containers(of: names).filter(\.isRunning)
+        let (project, timeout) = (run.project, run.flags.timeout)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                defer { requests.isDone = true }
+                try await ProjectStop(project: project, timeout: timeout).stop(containers)
+            }
+            group.addTask {
+                while !requests.isDone {
+                    if requests.isKilling {
+                        for container in containers { try? container.container.kill(SIGKILL) }
+                        return
+                    }
+                    try await Pause.wait(seconds: 0.05)
+                }
+            }
+            // Not in a task: only one at a time may read.
+            while !requests.isDone {
+                logs.printNew()
+                try await Pause.wait(seconds: 0.05)
+            }
+            try await group.waitForAll()
+        }
+        logs.printNew()
+    }
+}

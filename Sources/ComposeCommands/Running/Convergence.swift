@@ -1,0 +1,140 @@
+internal import Compose
+internal import ContainerCommands
+internal import ContainerNetworks
+internal import Containers
+internal import Distribution
+internal import Glibc
+internal import Images
+internal import Reporting
+
+/// Makes the containers of a project what its file says, by a plan.
+struct Convergence: Sendable {
+    let project: ComposeProject
+    let definition: Project
+    let images: [String: ResolvedImage]
+    let plan: ProjectPlan
+    /// Whether containers are to run.
+    var starts = true
+    /// Seconds before containers that are replaced are killed; `nil` for what they say themselves.
+    var timeout: Int?
+    /// Whether anonymous volumes of containers that are replaced are made anew.
+    var renewsVolumes = false
+    /// How names are put together: `-`, or `_` with `--compatibility`.
+    var separator = "-"
+
+    /// - Throws: `UserError`, `ContainerStoreError`, `CancellationError`, and errors of the store.
+    func run() async throws {
+        let plans = Dictionary(plan.services.map { ($0.service.name, $0) }) { $1 }
+        let graph = ServiceGraph(
+            plans.mapValues { Set($0.service.dependencies.map(\.service) + $0.service.sharedServices) }
+        )
+        try await graph.run { name in
+            guard let (service, plan) = plans[name] else { return }
+            try await converge(service, plan)
+        }
+    }
+
+    private func converge(_ service: Service, _ plan: ServicePlan) async throws {
+        var ready: [Container] = []
+        for case .remove(let container, _) in plan.steps { try remove(container) }
+        for step in plan.steps {
+            try Task.checkCancellation()
+            switch step {
+            case .remove: break
+            case .keep(let existing):
+                try finishReplacing(existing, service)
+                if !starts { continue }
+                ProjectProgress.show(.container, existing.name, "Running")
+            case .start(let existing):
+                try finishReplacing(existing, service)
+                ready.append(try project.store.find(existing.id))
+            case .restart(let existing, _):
+                let container = try project.store.find(existing.id)
+                try container.stop(timeout: timeout)
+                ready.append(container)
+            case .create(let number):
+                let name = name(service, number)
+                let container = try await create(service, number, named: name)
+                ProjectProgress.show(.container, name, "Created")
+                ready.append(container)
+            case .replace(let existing, _): ready.append(try await replace(existing, service))
+            }
+        }
+        guard starts, !ready.isEmpty else { return }
+        try await DependencyWait(project: project, definition: definition).wait(for: service)
+        try await ServiceGraph.forEach(ready) { try start($0) }
+    }
+
+    private func name(_ service: Service, _ number: Int) -> String {
+        service.containerName ?? [definition.name.text, service.name, "\(number)"].joined(separator: separator)
+    }
+
+    // MARK: Creating
+
+    private func create(
+        _ service: Service,
+        _ number: Int,
+        named name: String,
+        _ change: (inout NewContainer) throws -> Void = { _ in }
+    ) async throws -> Container {
+        guard let image = images[service.name] else { throw UserError("the service `\(service.name)` has no image") }
+        let recipe = ServiceRecipe(project: project, definition: definition, service: service, image: image)
+        do {
+            var new = try recipe.container(named: name, number: number)
+            try change(&new)
+            return try await new.create(of: image, in: project.images)
+        } catch let error as UserError {
+            // The flags of `create` are ours, and not what the user wrote.
+            throw UserError("service `\(service.name)`: \(error.message)", hints: error.hints, status: error.status)
+        }
+    }
+
+    /// Creates the container that takes the place of one, which stays until there is the new one.
+    private func replace(_ old: ExistingContainer, _ service: Service) async throws -> Container {
+        let existing = try project.store.find(old.id)
+        let name = name(service, old.number)
+        let mounts = renewsVolumes ? [] : try existing.anonymousVolumes(project.images.layers)
+        let new = try await create(service, old.number, named: "\(existing.id.short)_\(name)") { new in
+            let kept = Set(mounts.map(\.target))
+            new.mounts.removeAll { $0.isAnonymousVolume && kept.contains($0.target) }
+            let taken = Set(new.mounts.map(\.target))
+            new.mounts += mounts.filter { !taken.contains($0.target) }
+        }
+        do {
+            try existing.stop(timeout: timeout)
+            try project.store.remove(existing, waiting: 10)
+        } catch {
+            try? project.store.remove(new)
+            throw error
+        }
+        try project.store.rename(new.id, to: try ContainerName(name))
+        ProjectProgress.show(.container, name, "Recreated")
+        return try project.store.container(new.id)
+    }
+
+    /// Gives a container its name that was to take the place of another one when the command that made it was killed.
+    private func finishReplacing(_ existing: ExistingContainer, _ service: Service) throws {
+        let name = name(service, existing.number)
+        guard existing.name.hasSuffix("_\(name)"), existing.name.utf8.count == name.utf8.count + 13 else { return }
+        let container = try project.store.find(existing.id)
+        try project.store.rename(container.id, to: try ContainerName(name))
+    }
+
+    // MARK: Others
+
+    private func start(_ container: Container) throws {
+        do {
+            _ = try container.start(SupervisorEntry.arguments(container), attachment: nil)
+        } catch ContainerStoreError.notStarted(let reason, _) {
+            throw UserError("cannot start the container `\(container.record.name)`: \(reason)")
+        }
+        ProjectProgress.show(.container, "\(container.record.name)", "Started")
+    }
+
+    private func remove(_ existing: ExistingContainer) throws {
+        let container = try project.store.find(existing.id)
+        try container.stop(timeout: timeout)
+        try project.store.remove(container, waiting: 10)
+        ProjectProgress.show(.container, existing.name, "Removed")
+    }
+}
