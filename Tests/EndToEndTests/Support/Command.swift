@@ -89,6 +89,15 @@ final class RunningCommand: Sendable {
         throw TestFailure("`\(text)` never appeared in: \(try String(decoding: readFile(errorFile), as: UTF8.self))")
     }
 
+    /// Waits until a text appears on standard output or standard error.
+    func waitForText(containing text: String) async throws {
+        try await waitUntil {
+            try [outputFile, errorFile].contains {
+                String(decoding: try readFile($0), as: UTF8.self).contains(text)
+            }
+        }
+    }
+
     /// The result, once the process has ended; one that takes longer than the limit is killed.
     func wait(limit: Duration = .seconds(120)) async throws -> CommandResult {
         let status = await waitForStatus(limit: limit)
