@@ -14,9 +14,7 @@ public final class ContextFile: Sendable {
 
     init(_ file: consuming OwnedDescriptor, status: FileStatus) {
         self.status = status
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        opened = Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+        opened = WallClock.now
         extendedAttributes = ExtendedAttribute.portable(descriptor: file.rawValue)
         self.file = file
     }

@@ -1,6 +1,5 @@
 public import ContentStore
 internal import FileSystem
-internal import Glibc
 internal import OCI
 internal import SystemPackage
 
@@ -71,7 +70,7 @@ public struct NetworkStore: Sendable {
                 isSubnetAutomatic: subnet == nil,
                 isInternal: isInternal,
                 labels: labels,
-                created: Timestamp(nanosecondsSinceEpoch: NetworkStore.now)
+                created: Timestamp(nanosecondsSinceEpoch: WallClock.now)
             )
             try write(record)
             return record
@@ -210,7 +209,7 @@ public struct NetworkStore: Sendable {
             isSubnetAutomatic: true,
             isInternal: false,
             labels: [:],
-            created: Timestamp(nanosecondsSinceEpoch: NetworkStore.now)
+            created: Timestamp(nanosecondsSinceEpoch: WallClock.now)
         )
         try write(record)
         return PopulatedNetwork(record: record, endpoints: [])
@@ -243,12 +242,5 @@ public struct NetworkStore: Sendable {
     private static func isValid(_ name: String) -> Bool {
         name.utf8.count <= 255 && name.first.map { $0.isASCII && ($0.isLetter || $0.isNumber) } ?? false
             && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) || "_.-".contains($0) }
-    }
-
-    /// Nanoseconds since 1970.
-    static var now: Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 }

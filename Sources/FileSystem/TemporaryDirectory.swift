@@ -24,13 +24,12 @@ public final class TemporaryDirectory: Sendable {
     /// - Parameter process: A process that has ended, whose directories are removed at once; `nil` for those of all.
     public static func sweep(_ directory: FilePath, of process: Int32? = nil) {
         guard let names = try? FileOperations.names(in: directory), !names.isEmpty else { return }
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
+        let now = WallClock.now
         for name in names {
             let path = directory.appending(String(decoding: name, as: UTF8.self))
             let isOfProcess = process.map { name.starts(with: Array("\($0)-".utf8)) }
             guard isOfProcess != false, let status = FileStatus.ifPresent(path),
-                isOfProcess == true || status.changed < (Int64(now.tv_sec) - 10) * 1_000_000_000,
+                isOfProcess == true || status.changed < now - 10_000_000_000,
                 status.kind == .directory || status.kind == .regular,
                 let lock = try? FileLock.tryAcquire(path, .exclusive)
             else { continue }

@@ -5,7 +5,6 @@ internal import Containers
 internal import ContentStore
 internal import FileSystem
 internal import Formatting
-internal import Glibc
 internal import Images
 internal import Layers
 internal import OCI
@@ -39,9 +38,7 @@ public struct PruneLimits: Sendable {
                 status: .usage
             )
         }
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec) - age
+        return WallClock.now - age
     }
 }
 

@@ -3,6 +3,7 @@ import BuildContext
 import BuildPlanning
 import BuildRecords
 import DockerfileSyntax
+import FileSystem
 import Layers
 import OCI
 import Reporting
@@ -17,7 +18,7 @@ final class BuildRecorder: Sendable {
         var layers: [StepIndex: StageLayer] = [:]
     }
 
-    private let began = Clock.now
+    private let began = WallClock.now
     private let state: Mutex<State>
 
     init(_ request: BuildRequest, _ plan: BuildPlan) {
@@ -77,7 +78,7 @@ final class BuildRecorder: Sendable {
     ///
     /// - Parameter stages: The names of those that it waits for; none where it waits for its turn.
     func waits(_ index: StepIndex, for stages: [String]) {
-        let time = max(Clock.now - began, 0)
+        let time = max(WallClock.now - began, 0)
         state.withLock { state in
             let known = state.record.stages[index.stage].steps[index.step].wait
             state.record.stages[index.stage].steps[index.step].wait = BuildRecord.Step.Wait(
@@ -88,7 +89,7 @@ final class BuildRecorder: Sendable {
     }
 
     func started(_ index: StepIndex) {
-        let time = Clock.now - began
+        let time = WallClock.now - began
         state.withLock { $0.record.stages[index.stage].steps[index.step].start = max(time, 0) }
     }
 
@@ -130,7 +131,7 @@ final class BuildRecorder: Sendable {
         _ inputs: [NamedInput] = [],
         layer: StageLayer? = nil
     ) {
-        let time = Clock.now - began
+        let time = WallClock.now - began
         state.withLock { state in
             var step = state.record.stages[index.stage].steps[index.step]
             step.result = result
@@ -150,7 +151,7 @@ final class BuildRecorder: Sendable {
         var record = taken
         record.ending = ending
         record.image = image
-        record.duration = max(Clock.now - began, 0)
+        record.duration = max(WallClock.now - began, 0)
         for (index, layer) in layers {
             // One that nothing needed stays where it is.
             let known = layer.isRemote ? layer.promised : try? await layer.layer

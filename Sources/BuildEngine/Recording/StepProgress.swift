@@ -1,6 +1,7 @@
 import BuildCache
 import BuildPlanning
 import DockerfileSyntax
+import FileSystem
 import Reporting
 import Synchronization
 
@@ -17,7 +18,7 @@ final class StepProgress: Sendable {
     let index: StepIndex
     let event: BuildEvent.Step
     /// Since when the step works, which is not when it began to wait, and what it was looked up by.
-    private let state = Mutex<(began: Int64, key: StepKey?)>((Clock.now, nil))
+    private let state = Mutex<(began: Int64, key: StepKey?)>((WallClock.now, nil))
 
     init(
         _ instruction: Instruction,
@@ -44,13 +45,13 @@ final class StepProgress: Sendable {
     }
 
     /// How long it has worked.
-    var seconds: Double { Clock.seconds(since: state.withLock { $0.began }) }
+    var seconds: Double { WallClock.seconds(since: state.withLock { $0.began }) }
 
     func emit(_ event: BuildEvent) { session.builder.emit(event) }
 
     /// Tells that the step works from now on.
     func begins() {
-        state.withLock { $0.began = Clock.now }
+        state.withLock { $0.began = WallClock.now }
         session.recorder.started(index)
     }
 

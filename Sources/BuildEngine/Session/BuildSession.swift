@@ -59,7 +59,7 @@ final class BuildSession: Sendable {
     }
 
     /// When what is made now counts as made, in nanoseconds since 1970.
-    var creationTime: Int64 { plan.sourceDateEpoch.map { $0 * 1_000_000_000 } ?? Clock.now }
+    var creationTime: Int64 { plan.sourceDateEpoch.map { $0 * 1_000_000_000 } ?? WallClock.now }
 
     /// When everything in the image counts as made, where that is not left to the clock.
     var epoch: Timestamp? { plan.sourceDateEpoch.map { Timestamp(secondsSinceEpoch: $0) } }

@@ -1,6 +1,7 @@
 import BuildCache
 import BuildPlanning
 import DockerfileSyntax
+import FileSystem
 import Layers
 import OCI
 import Reporting
@@ -205,7 +206,7 @@ struct StageBuilder {
         if session.request.onMiss != .make, builder.shared?.hasSources == true { return .cached }
         if let outcome = try await context.handleMiss() { return outcome }
         try builder.cache.save(
-            CacheRecord(key: key, instruction: context.step.instruction.text, layer: nil, created: Clock.now)
+            CacheRecord(key: key, instruction: context.step.instruction.text, layer: nil, created: WallClock.now)
         )
         return .ran
     }

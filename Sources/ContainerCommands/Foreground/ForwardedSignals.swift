@@ -2,6 +2,7 @@ import CommandSupport
 import Glibc
 import Synchronization
 import TerminalUI
+import Threads
 
 /// The signals of a process in the place of this one.
 ///
@@ -38,9 +39,7 @@ final class ForwardedSignals: Sendable {
         if arrival.signal == SIGWINCH, let resize { return resize() }
         guard isProxy else { return Signals.obey(arrival) }
         guard arrival.signal == SIGINT, arrival.isFromTerminal else { return send(arrival.signal) }
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        let now = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        let now = Pause.now
         let count = presses.withLock { presses in
             presses = presses.filter { $0 > now - ForwardedSignals.patience } + [now]
             return presses.count

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import Containers
+import FileSystem
 import Formatting
 import Glibc
 import Images
@@ -58,12 +59,12 @@ struct EventsCommand: Command {
             filters,
             known: ["container", "image", "event", "type", "volume", "label", "network", "scope"]
         )
-        let first = try since.map { try TimeArgument.nanoseconds("--since", $0) } ?? TimeArgument.now
+        let first = try since.map { try TimeArgument.nanoseconds("--since", $0) } ?? WallClock.now
         let last = try until.map { try TimeArgument.nanoseconds("--until", $0) } ?? .max
         var reader = EventLog(try global.store.open().layers).makeReader()
         while true {
             // Read once more after the end, for what came at the same time.
-            let isOver = TimeArgument.now >= last
+            let isOver = WallClock.now >= last
             try reader.next { event in
                 guard event.time >= first, event.time <= last, event.matches(filter) else { return }
                 if format == nil {

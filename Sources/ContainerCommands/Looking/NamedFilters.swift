@@ -1,6 +1,6 @@
 import Containers
+import FileSystem
 import Formatting
-import Glibc
 import OCI
 package import Reporting
 
@@ -21,6 +21,8 @@ struct NamedFilters {
             values[parts[0], default: []].append(parts[1])
         }
     }
+
+    var isEmpty: Bool { values.isEmpty }
 
     subscript(name: String) -> [String]? { values[name] }
 
@@ -75,12 +77,6 @@ package enum TimeArgument {
                 status: .usage
             )
         }
-        return now - ago
-    }
-
-    static var now: Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        return WallClock.now - ago
     }
 }

@@ -1,3 +1,4 @@
+internal import FileSystem
 internal import SystemPackage
 
 /// The names for one container, read again when a file of networks has changed.
@@ -19,7 +20,7 @@ final class NameSource {
         let networks = (try? store.load()) ?? []
         let table = NameTable(networks.filter { $0.endpoints.contains { $0.container == container } })
         // Another change within one tick of the filesystem's clock would not be seen.
-        cached = NetworkStore.now - latest > 1_000_000_000 ? (version, table) : nil
+        cached = WallClock.now - latest > 1_000_000_000 ? (version, table) : nil
         return table
     }
 }

@@ -138,9 +138,6 @@ final class SocketTable {
         }
     }
 
-    private static var now: Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
-    }
+    /// Milliseconds, as poll(2) counts.
+    private static var now: Int64 { Pause.now / 1_000_000 }
 }

@@ -45,14 +45,12 @@ public struct EventLog: Sendable {
         _ subject: String,
         _ attributes: [String: String]
     ) {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
         let event = ContainerEvent(
             kind: kind,
             action: action,
             subject: subject,
             attributes: attributes,
-            time: Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
+            time: WallClock.now
         )
         guard let line = try? CanonicalJSON.encode(event) + [UInt8(ascii: "\n")] else { return }
         rotate()

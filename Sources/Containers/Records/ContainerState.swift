@@ -1,5 +1,5 @@
 public import ContainerNetworks
-internal import Glibc
+internal import FileSystem
 public import OCI
 public import Sandbox
 
@@ -12,6 +12,8 @@ public struct ContainerState: Sendable, Codable {
         case created, running, paused, restarting, exited
         /// The supervisor was killed, and the processes with it.
         case dead
+
+        public var isRunning: Bool { [.running, .paused, .restarting].contains(self) }
     }
 
     public var status = Status.created
@@ -62,14 +64,10 @@ public struct ContainerState: Sendable, Codable {
         }
     }
 
-    public var isRunning: Bool { [.running, .paused, .restarting].contains(status) }
+    public var isRunning: Bool { status.isRunning }
 }
 
 extension Timestamp {
     /// This moment.
-    public static var now: Timestamp {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Timestamp(nanosecondsSinceEpoch: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
-    }
+    public static var now: Timestamp { Timestamp(nanosecondsSinceEpoch: WallClock.now) }
 }
