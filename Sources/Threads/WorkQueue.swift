@@ -15,7 +15,7 @@ public final class WorkQueue {
     public typealias Item = @Sendable () throws -> Void
 
     private let shared: Shared
-    private var thread: WorkerThread?
+    private var thread: PooledThread?
 
     /// - Parameter limit: How many items may wait.
     public init(_ order: Order, limit: Int) {
@@ -31,7 +31,7 @@ public final class WorkQueue {
     ///
     /// - Throws: The first error of any work; later work is left undone.
     public func add(_ item: @escaping Item) throws {
-        if thread == nil { thread = WorkerThread { [shared] in shared.work() } }
+        if thread == nil { thread = PooledThread { [shared] in shared.work() } }
         if thread == nil { try item() } else { try shared.add(item) }
     }
 

@@ -6,21 +6,21 @@ internal import Synchronization
 /// Not those of Dispatch, which waits for ever where the system gives no further thread: here the threads that there
 /// are do the work, and the calling one does it alone where there are none.
 public final class WorkerGroup: Sendable {
-    private let threads = Mutex<[WorkerThread]>([])
+    private let threads = Mutex<[PooledThread]>([])
 
     public init() {}
 
-    /// Starts one more thread.
+    /// Lets one more thread work, which must be left as it was.
     ///
     /// - Returns: Whether there can be one; otherwise nothing is done.
     @discardableResult
     public func start(_ body: @escaping @Sendable () -> Void) -> Bool {
-        guard let thread = WorkerThread(body) else { return false }
+        guard let thread = PooledThread(body) else { return false }
         threads.withLock { $0.append(thread) }
         return true
     }
 
-    /// Waits until all threads that were started have ended.
+    /// Waits until all that was started has ended.
     public func join() {
         while let thread = threads.withLock({ $0.popLast() }) { thread.join() }
     }

@@ -39,12 +39,11 @@ public final class WorkerThread: Sendable {
 
     /// Whether this process may have so many more threads at once now.
     public static func canStart(_ count: Int) -> Bool {
-        let group = WorkerGroup()
         let gate = Semaphore()
-        let started = (0..<count).prefix { _ in group.start { gate.wait() } }.count
-        for _ in 0..<started { gate.signal() }
-        group.join()
-        return started == count
+        let threads = (0..<count).compactMap { _ in WorkerThread { gate.wait() } }
+        for _ in threads { gate.signal() }
+        for thread in threads { thread.join() }
+        return threads.count == count
     }
 
     /// Waits for its end; once.

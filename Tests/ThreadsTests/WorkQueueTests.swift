@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 import Testing
 import Threads
@@ -48,6 +49,25 @@ struct WorkQueueTests {
         let queue = WorkQueue(order, limit: 2)
         for _ in 0..<10 { try? queue.add { throw Failure() } }
         #expect(throws: Failure()) { try queue.finish() }
+    }
+
+    /// The kernel's name for this thread; the numbers of pthreads are used again.
+    private static var thread: String {
+        var target = [UInt8](repeating: 0, count: 64)
+        let length = readlink("/proc/thread-self", &target, target.count)
+        return String(decoding: target.prefix(max(length, 0)), as: UTF8.self)
+    }
+
+    @Test("takes the thread of one that has ended")
+    func reuse() throws {
+        let threads = Mutex<Set<String>>([])
+        for _ in 0..<100 {
+            let queue = WorkQueue(.serial, limit: 2)
+            for _ in 0..<3 { try queue.add { threads.withLock { _ = $0.insert(WorkQueueTests.thread) } } }
+            try queue.finish()
+        }
+        // Tests that run at the same time may take it in between.
+        #expect(threads.withLock { $0.count } < 50)
     }
 
     @Test("that is dropped does nothing any more", arguments: [WorkQueue.Order.serial, .concurrent])
