@@ -5,7 +5,6 @@ internal import FileSystem
 internal import Glibc
 public import Layers
 internal import OCI
-internal import Synchronization
 public import SystemPackage
 internal import Threads
 
@@ -26,56 +25,12 @@ public struct ContainerStore: Sendable {
     public init(_ layers: LayerStore) { self.layers = layers }
 
     var store: Store { layers.store }
-    private var root: FilePath { store[.containers] }
+    var root: FilePath { store[.containers] }
 
     /// The directory of a container.
     public func directory(_ id: ContainerID) -> FilePath { root.appending(id.description) }
 
     // MARK: Finding
-
-    private var ids: [ContainerID] {
-        get throws {
-            // A command that only looks makes no store.
-            guard FileStatus.ifPresent(root) != nil else { return [] }
-            return try FileOperations.names(in: root).compactMap { ContainerID(String(decoding: $0, as: UTF8.self)) }
-        }
-    }
-
-    /// All containers, the one that was created last first, and why others are not among them.
-    public func list() throws -> (containers: [Container], unreadable: [any Error]) {
-        let ids = try ids
-        let found = Mutex<(containers: [Container], unreadable: [any Error])>(([], []))
-        // To decode the records is most of the work; for a few, starting a thread takes longer.
-        let threads = min(ids.count / 16 + 1, WorkerGroup.processorCount)
-        WorkerGroup.forEach(below: ids.count, limit: threads) { index in
-            let result = Result { try container(ids[index]) }
-            found.withLock {
-                switch result {
-                case .success(let container): $0.containers.append(container)
-                // It was removed meanwhile.
-                case .failure(ContainerStoreError.notFound): break
-                case .failure(let error): $0.unreadable.append(error)
-                }
-            }
-        }
-        let unreadable = found.withLock { $0.unreadable }
-        var containers = found.withLock { $0.containers }
-        containers.sort {
-            ($1.record.created.description, $1.record.id.description) < (
-                $0.record.created.description, $0.record.id.description
-            )
-        }
-        return (containers, unreadable)
-    }
-
-    /// The same without those that are not readable.
-    ///
-    /// - Parameter demandsAll: Whether it is an error that one is not readable: what it needs must not be guessed.
-    public func all(demandsAll: Bool = false) throws -> [Container] {
-        let (containers, unreadable) = try list()
-        if demandsAll, let error = unreadable.first { throw error }
-        return containers
-    }
 
     /// The container with a name, an ID or the beginning of one.
     ///
@@ -99,15 +54,6 @@ public struct ContainerStore: Sendable {
         } catch ContainerStoreError.notFound {
             return nil
         }
-    }
-
-    /// What containers are called, without the rest of their records: what is damaged has no name any more.
-    private func names() throws -> [String: ContainerID] {
-        struct Named: Decodable { let name: String }
-        let pairs = try ids.compactMap { id in
-            (try? read(id, "container.json") as Named).map { ($0.name, id) }
-        }
-        return Dictionary(pairs) { first, _ in first }
     }
 
     /// - Throws: `ContainerStoreError.damaged`, `SystemError`.
@@ -156,9 +102,13 @@ public struct ContainerStore: Sendable {
     }
 
     func read<Value: Decodable>(_ id: ContainerID, _ name: String) throws -> Value {
+        try read(id, name) { try CanonicalJSON.decode(Value.self, from: $0) }
+    }
+
+    func read<Value>(_ id: ContainerID, _ name: String, _ decode: ([UInt8]) throws -> Value) throws -> Value {
         let path = directory(id).appending(name)
         do {
-            return try CanonicalJSON.decode(Value.self, from: try FileOperations.readRegular(path, limit: 16 << 20))
+            return try decode(try FileOperations.readRegular(path, limit: 16 << 20))
         } catch let error as SystemError
             where error.errno == .noSuchFileOrDirectory && FileStatus.ifPresent(directory(id)) == nil
         {

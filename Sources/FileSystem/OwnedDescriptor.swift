@@ -31,7 +31,7 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
     ///
     /// - Throws: `SystemError`, with `.invalidArgument` for what is not a regular file.
     public init(regularFile path: FilePath) throws(SystemError) {
-        let file = try OwnedDescriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW)
+        let file = try OwnedDescriptor.openWithoutWaiting(path, O_RDONLY | O_NOFOLLOW, 0)
         guard try FileStatus.of(descriptor: file.rawValue, path: path).kind == .regular else {
             throw SystemError("read as a file", path, errno: .invalidArgument)
         }

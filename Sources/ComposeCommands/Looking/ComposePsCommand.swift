@@ -79,7 +79,7 @@ struct ComposePsCommand: Command {
             for container in containers { Terminal.print("\(container.container.id)") }
         } else {
             try format.print(
-                containers,
+                try containers.map { (container: $0, summary: try project.store.summary($0.container.id)) },
                 fields,
                 columns: ["Name", "Image", "Command", "Service", "RunningFor", "Status", "Ports"]
             )
@@ -95,16 +95,18 @@ struct ComposePsCommand: Command {
         return status
     }
 
-    private var fields: [RowFormat.Field<ServiceContainer>] {
-        let own: [RowFormat.Field<ServiceContainer>] = [
-            .init("Name", "NAME") { $0.name },
-            .init("Service", "SERVICE") { $0.service },
-            .init("Project", "PROJECT") { $0.container.record.labels["com.docker.compose.project"] ?? "" },
-            .init("ExitCode", "EXIT CODE") { "\($0.container.state.exitCode)" },
-            .init("Health", "HEALTH") { $0.container.state.health?.status.rawValue ?? "" },
+    private typealias Row = (container: ServiceContainer, summary: ContainerSummary)
+
+    private var fields: [RowFormat.Field<Row>] {
+        let own: [RowFormat.Field<Row>] = [
+            .init("Name", "NAME") { $0.container.name },
+            .init("Service", "SERVICE") { $0.container.service },
+            .init("Project", "PROJECT") { $0.container.container.record.labels["com.docker.compose.project"] ?? "" },
+            .init("ExitCode", "EXIT CODE") { "\($0.summary.exitCode)" },
+            .init("Health", "HEALTH") { $0.summary.health?.rawValue ?? "" },
         ]
         return own
-            + PsCommand.fields(showsWhole: showsWhole, now: Int64(time(nil))).map { field in field.of(\.container) }
+            + PsCommand.fields(showsWhole: showsWhole, now: Int64(time(nil))).map { field in field.of(\.summary) }
     }
 }
 

@@ -1,15 +1,13 @@
 import ContainerNetworks
 import Containers
 
-extension Container {
+extension ContainerSummary {
     /// Its ports as `ps` prints them: `127.0.0.1:8000->8000/tcp, 9000/udp`, neighbours as ranges.
     var portsText: String {
-        let bound = state.endpoints.flatMap(\.ports)
-        var ranges: [PortRange] = bound.map { PortRange($0) }
+        let (bound, exposed) = ports
         let published = Set(bound.map { ExposedPort($0.containerPort, $0.transport) })
-        if !state.endpoints.isEmpty {
-            ranges += record.exposedPorts.filter { !published.contains($0) }.map { PortRange($0) }
-        }
+        let ranges =
+            bound.map { PortRange($0) } + exposed.filter { !published.contains($0) }.map { PortRange($0) }
         var merged: [PortRange] = []
         for range in ranges.sorted(by: { $0.order < $1.order }) {
             if let last = merged.last, last.isFollowed(by: range) {

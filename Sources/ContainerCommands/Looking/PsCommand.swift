@@ -66,11 +66,11 @@ package struct PsCommand: Command {
     package func run() throws -> ExitStatus {
         let format = try RowFormat(parsing: format)
         let filter = try ContainerFilter(filters)
-        let (all, unreadable) = try global.containers().list()
+        let (all, unreadable) = try global.containers().summaries()
         for error in unreadable { Terminal.write("warning: \(Terminal.safe(output: "\(error)"))\n", to: STDERR_FILENO) }
         var containers = all.filter { container in
             filter.accepts(container)
-                && (showsAll || showsLatest || count != nil || filter.hasStatus || container.state.isRunning)
+                && (showsAll || showsLatest || count != nil || filter.hasStatus || container.status.isRunning)
         }
         if let limit = showsLatest ? 1 : count, limit >= 0 { containers = Array(containers.prefix(limit)) }
         guard !isQuiet else {
@@ -87,24 +87,24 @@ package struct PsCommand: Command {
     }
 
     /// Docker's.
-    package static func fields(showsWhole: Bool, now: Int64) -> [RowFormat.Field<Container>] {
+    package static func fields(showsWhole: Bool, now: Int64) -> [RowFormat.Field<ContainerSummary>] {
         [
             .init("ID", "CONTAINER ID") { showsWhole ? "\($0.id)" : $0.id.short },
-            .init("Image", "IMAGE") { $0.record.image.isEmpty ? "<none>" : $0.record.image },
+            .init("Image", "IMAGE") { $0.image.isEmpty ? "<none>" : $0.image },
             .init("Command", "COMMAND") { command($0, showsWhole: showsWhole) },
-            .init("CreatedAt", "CREATED AT") { "\($0.record.created)" },
+            .init("CreatedAt", "CREATED AT") { "\($0.created)" },
             .init("RunningFor", "CREATED") {
-                HumanReadable.age(secondsSinceEpoch: $0.record.created.secondsSinceEpoch, now: now)
+                HumanReadable.age(secondsSinceEpoch: $0.created.secondsSinceEpoch, now: now)
             },
-            .init("Status", "STATUS") { $0.state.sentence(now: now) },
-            .init("State", "STATE") { $0.state.status.rawValue },
+            .init("Status", "STATUS") { $0.sentence(now: now) },
+            .init("State", "STATE") { $0.status.rawValue },
             .init("Ports", "PORTS") { $0.portsText },
-            .init("Names", "NAMES") { "\($0.record.name)" },
+            .init("Names", "NAMES") { $0.name },
             .init("Labels", "LABELS") { container in
-                container.record.labels.sorted { $0.key < $1.key }.map { "\($0)=\($1)" }.joined(separator: ",")
+                container.labels.sorted { $0.key < $1.key }.map { "\($0)=\($1)" }.joined(separator: ",")
             },
-            .init("Mounts", "MOUNTS") { $0.record.volumes.joined(separator: ",") },
-            .init("Networks", "NETWORKS") { $0.record.network.names.joined(separator: ",") },
+            .init("Mounts", "MOUNTS") { $0.volumes.joined(separator: ",") },
+            .init("Networks", "NETWORKS") { $0.networks.joined(separator: ",") },
             .init("Size", "SIZE") { size($0.size) },
         ]
     }
@@ -113,8 +113,8 @@ package struct PsCommand: Command {
         "\(HumanReadable.size(size.written)) (virtual \(HumanReadable.size(size.written + size.image)))"
     }
 
-    private static func command(_ container: Container, showsWhole: Bool) -> String {
-        let text = container.record.process.arguments.joined(separator: " ")
+    private static func command(_ container: ContainerSummary, showsWhole: Bool) -> String {
+        let text = container.arguments.joined(separator: " ")
         return "\"" + (showsWhole || text.count <= 20 ? text : text.prefix(19) + "…") + "\""
     }
 }
@@ -133,26 +133,26 @@ struct ContainerFilter {
 
     var hasStatus: Bool { filters["status"] != nil || filters["exited"] != nil }
 
-    func accepts(_ container: Container) -> Bool {
-        let (record, state) = (container.record, container.state)
-        return filters.accepts(labels: record.labels) { name, value in
+    func accepts(_ container: ContainerSummary) -> Bool {
+        guard !filters.isEmpty else { return true }
+        return filters.accepts(labels: container.labels) { name, value in
             switch name {
-            case "status": state.status.rawValue == value
-            case "name": "\(record.name)".contains(value.hasPrefix("/") ? String(value.dropFirst()) : value)
-            case "id": "\(record.id)".hasPrefix(value)
+            case "status": container.status.rawValue == value
+            case "name": container.name.contains(value.hasPrefix("/") ? String(value.dropFirst()) : value)
+            case "id": "\(container.id)".hasPrefix(value)
             case "ancestor":
-                record.image == value || record.image == value + ":latest"
-                    || record.imageID.map { "\($0)".contains(value) } ?? false
-            case "exited": state.status == .exited && String(state.exitCode) == value
-            case "health": (state.health?.status.rawValue ?? "none") == value
-            case "volume": record.volumes.contains(value)
+                container.image == value || container.image == value + ":latest"
+                    || container.imageID?.contains(value) ?? false
+            case "exited": container.status == .exited && String(container.exitCode) == value
+            case "health": (container.health?.rawValue ?? "none") == value
+            case "volume": container.volumes.contains(value)
             default: false
             }
         }
     }
 }
 
-extension ContainerState {
+extension ContainerSummary {
     /// What `ps` says of it, in Docker's words.
     func sentence(now: Int64) -> String {
         func since(_ time: Int64?) -> String { HumanReadable.duration(seconds: max(0, now - (time ?? now))) }
@@ -162,7 +162,7 @@ extension ContainerState {
             let note =
                 status == .paused
                 ? " (Paused)"
-                : health.map { " (\($0.status == .starting ? "health: starting" : $0.status.rawValue))" } ?? ""
+                : health.map { " (\($0 == .starting ? "health: starting" : $0.rawValue))" } ?? ""
             return "Up \(since(started?.secondsSinceEpoch))\(note)"
         case .restarting: return "Restarting (\(exitCode)) \(since(finished?.secondsSinceEpoch)) ago"
         case .exited: return "Exited (\(exitCode)) \(since(finished?.secondsSinceEpoch)) ago"

@@ -18,9 +18,9 @@ public enum ContainerUsage {
     /// Lists containers and volumes, as Docker's `system df -v` does.
     public static func print(in images: ImageStore, now: Int64) throws {
         let store = ContainerStore(images.layers)
-        let containers = try store.all()
+        let containers = try store.summaries().containers
         var fields = PsCommand.fields(showsWhole: false, now: now)
-        fields.append(.init("LocalVolumes", "LOCAL VOLUMES") { "\($0.record.volumes.count)" })
+        fields.append(.init("LocalVolumes", "LOCAL VOLUMES") { "\($0.volumes.count)" })
         fields.append(.init("Size", "SIZE") { HumanReadable.size($0.writtenBytes) })
         Terminal.print("\nContainers space usage:\n")
         let columns = ["ID", "Image", "Command", "LocalVolumes", "Size", "RunningFor", "Status", "Names"]
@@ -29,7 +29,7 @@ public enum ContainerUsage {
         var table = TextTable(["VOLUME NAME", "LINKS", "SIZE"])
         for volume in try VolumeStore(images.layers).all() {
             table.append([
-                volume.name, "\(containers.count { $0.record.volumes.contains(volume.name) })",
+                volume.name, "\(containers.count { $0.volumes.contains(volume.name) })",
                 HumanReadable.size(DiskUsage.of(contentOf: volume.files)),
             ])
         }

@@ -126,6 +126,7 @@ struct ContainerInspection {
         for name in ["Env", "Cmd", "Volumes", "Entrypoint", "OnBuild"] where result[name] == nil {
             result[name] = .null
         }
+        if let name = record.domainName { result["Domainname"] = .string(name) }
         result["Image"] = .string(record.image)
         result["Labels"] = .object(record.labels.mapValues { .string($0) })
         result["Tty"] = .boolean(record.process.usesTerminal)
@@ -137,6 +138,11 @@ struct ContainerInspection {
 }
 
 extension Container {
+    /// Bytes of what the container has written.
+    var writtenBytes: Int64 { DiskUsage.of(contentOf: directory.appending("fs")) }
+}
+
+extension ContainerSummary {
     /// Bytes of what the container has written.
     var writtenBytes: Int64 { DiskUsage.of(contentOf: directory.appending("fs")) }
 }
