@@ -108,7 +108,7 @@ public struct SwiftBuild: ParsableCommand {
                 end(.success)
             }
             if let invocation = BuildInvocation(plain: arguments) { end(try await invocation.run()) }
-            var command = try parseAsRoot(arguments)
+            var command = try parse(arguments)
             isUnderstood = true
             guard let command = command as? any Command else {
                 // Prints its help.
@@ -122,6 +122,24 @@ public struct SwiftBuild: ParsableCommand {
             let isMisuse = !isUnderstood && status == .usage && CommandLineForms.verb(of: typed) == "run"
             end(isMisuse ? .container : status)
         }
+    }
+
+    /// Parses a command line with its command alone: with all of them the parser looks at several before it comes to it.
+    ///
+    /// What is wrong, and help, is left to the parser of all commands, which names them.
+    private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
+        var (found, rest): (any ParsableCommand.Type, ArraySlice<String>) = (SwiftBuild.self, arguments[...])
+        while let name = rest.first,
+            let next = found.configuration.subcommands.first(where: { $0.configuration.commandName == name })
+        {
+            (found, rest) = (next, rest.dropFirst())
+        }
+        if found.configuration.subcommands.isEmpty, let command = try? found.parseAsRoot(Array(rest)),
+            type(of: command) == found
+        {
+            return command
+        }
+        return try parseAsRoot(arguments)
     }
 
     /// Ends the program, with an error of its own where data could not be written.
