@@ -84,6 +84,14 @@ struct WatchingContainersTests {
                 try await f.succeed("inspect", "-f", "{{.State.Health.Status}}", "box").line == "healthy"
             }
             try await f.succeed("exec", "box", "true")
+            // Its end is seen by the supervisor.
+            try await f.succeed("exec", "-d", "box", "sh", "-c", "exit 6")
+            func ends() async throws -> [Substring] {
+                let filters = ["--filter", "event=exec_die", "--format", "{{.Actor.Attributes.exitCode}}"]
+                return try await f.start(["events", "--since", "1h", "--until", "0s"] + filters).wait().outputText
+                    .split(separator: "\n")
+            }
+            try await waitUntil { try await ends() == ["0", "6"] }
             try await f.succeed("pause", "box")
             try await f.succeed("unpause", "box")
             try await f.succeed("rename", "box", "case")
@@ -105,7 +113,8 @@ struct WatchingContainersTests {
             ).outputText.split(separator: "\n").map(String.init)
             #expect(
                 actions.filter { !$0.hasPrefix("health_status") } == [
-                    "create", "start", "exec_create: true", "exec_start: true", "exec_die", "pause", "unpause",
+                    "create", "start", "exec_create: true", "exec_start: true", "exec_die", "exec_create: sh -c exit 6",
+                    "exec_start: sh -c exit 6", "exec_die", "pause", "unpause",
                     "rename",
                     "kill", "die", "stop", "start", "restart", "kill", "die", "destroy",
                 ]

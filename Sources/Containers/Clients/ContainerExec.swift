@@ -34,7 +34,7 @@ extension Container {
             state.isolation,
             streams
         )
-        noteExecution(options)
+        store.noteExecution(of: options.command, in: record)
         return process
     }
 
@@ -53,13 +53,8 @@ extension Container {
 
     /// Lets the supervisor start a command, which nobody waits for.
     public func executeDetached(_ options: ExecOptions) throws {
+        // Its events are the supervisor's, which alone sees its end.
         try connect(.execute(try specification(options))).waitForAnswer()
-        noteExecution(options)
-    }
-
-    private func noteExecution(_ options: ExecOptions) {
-        let command = options.command.joined(separator: " ")
-        for action in ["exec_create", "exec_start"] { store.note("\(action): \(command)", record) }
     }
 
     /// A descriptor of the container's process, for the caller to close.
@@ -113,6 +108,12 @@ extension Container {
 }
 
 extension ContainerStore {
+    /// Adds the events of a command that has begun.
+    func noteExecution(of command: [String], in record: ContainerRecord) {
+        let text = command.joined(separator: " ")
+        for action in ["exec_create", "exec_start"] { note("\(action): \(text)", record) }
+    }
+
     /// Starts a process beside that of a container, in its namespaces and control groups.
     ///
     /// - Parameter descriptor: Of the container's process, which stays the caller's.

@@ -19,12 +19,16 @@ struct DetachedCommands {
     var entries: [pollfd] { commands.map { pollfd(fd: $0.processDescriptor, events: Int16(POLLIN), revents: 0) } }
 
     /// Collects the commands that have ended.
-    mutating func collect() {
+    ///
+    /// - Returns: Their exit codes.
+    mutating func collect() -> [Int32] {
+        var codes: [Int32] = []
         commands.removeAll { command in
             var entry = pollfd(fd: command.processDescriptor, events: Int16(POLLIN), revents: 0)
             guard poll(&entry, 1, 0) > 0 else { return false }
-            _ = try? command.wait()
+            codes.append((try? command.wait().code) ?? 137)
             return true
         }
+        return codes
     }
 }

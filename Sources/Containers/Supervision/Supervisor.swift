@@ -163,7 +163,7 @@ public final class Supervisor {
         }
         for client in connections where !client.isOpen { closed(client) }
         connections.removeAll { !$0.isOpen }
-        commands.collect()
+        noteEndedCommands()
         if entries[2].revents != 0 { ended() }
         doWhatIsDue()
     }
@@ -251,11 +251,16 @@ public final class Supervisor {
             try commands.start {
                 try store.launch(command, beside: process.processDescriptor, of: record, state.isolation, $0)
             }
+            store.noteExecution(of: command.arguments, in: record)
             client.send(Frame(.done))
         } catch {
             let (reason, code) = Supervisor.reason(error)
             client.send(Frame(.failure, "\(code) \(reason)"))
         }
+    }
+
+    private func noteEndedCommands() {
+        for code in commands.collect() { store.note("exec_die", id, ["exitCode": "\(code)"]) }
     }
 
     private func changeNetwork(_ client: Connection, _ body: (LiveNetworks) throws -> Void) {
