@@ -154,6 +154,51 @@ struct ContainerFaultTests {
         }
     }
 
+    @Test("a number that is another process's by now is told from the container's, and never touched")
+    func reusedNumbers() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            let stranger = try RunningCommand(["sleep", "1000"], environment: [:], directory: "/", logs: f.scratch)
+            defer { stranger.signal(SIGKILL) }
+            let id = try await f.succeed("run", "-d", "--name", "box", "base", "sh", "-c", Self.service).line
+            let first = try await f.succeed("inspect", "-f", "{{.State.Pid}}", "box").line
+            let path = directory(f).appending(id).appending("state.json").string
+            let running = try String(contentsOfFile: path, encoding: .utf8)
+            let reused = running.replacing("\"processID\":\(first)", with: "\"processID\":\(stranger.processID)")
+            try #require(reused != running)
+
+            // While the supervisor lives, only a command that has read the file just before its end sees such a number.
+            try Data(reused.utf8).write(to: URL(fileURLWithPath: path))
+            for arguments in [["exec", "box", "true"], ["top", "box"]] {
+                let refused = try await f.start(arguments).wait()
+                #expect(refused.status == 1 && refused.errors.contains("is not running"), "\(refused)")
+            }
+            let sharing = try await f.swiftbuild("run", "--rm", "--network", "container:box", "base", "true")
+            #expect(sharing.status == 125 && sharing.errors.contains("not running"), "\(sharing)")
+            try await f.succeed("kill", "-s", "WINCH", "box")
+            #expect(kill(stranger.processID, 0) == 0)
+
+            // After a reboot, or the end of a supervisor, the number may be anybody's.
+            for process in try supervisors(f) { kill(process, SIGKILL) }
+            try await waitUntil { try supervisors(f).isEmpty }
+            for command in [["stop", "box"], ["exec", "box", "true"], ["kill", "box"], ["ps", "-a"]] {
+                try Data(reused.utf8).write(to: URL(fileURLWithPath: path))
+                let result = try await f.start(command).wait()
+                switch command[0] {
+                case "ps": #expect(result.outputText.contains(" Dead "), "\(result)")
+                case "stop": #expect(result.status == 0, "\(result)")
+                default: #expect(result.status == 1 && result.errors.contains("is not running"), "\(result)")
+                }
+                #expect(try await f.succeed("ps", "-aq", "--filter", "status=dead").line == String(id.prefix(12)))
+                #expect(kill(stranger.processID, 0) == 0, "\(command)")
+            }
+            try Data(reused.utf8).write(to: URL(fileURLWithPath: path))
+            try await f.succeed("rm", "-f", "box")
+            #expect(kill(stranger.processID, 0) == 0)
+            try expectGone(f, [id])
+        }
+    }
+
     @Test("kill -9 at any moment leaves nothing, and what `ps -a` says is true")
     func killed() async throws {
         // All moments: SWIFTBUILD_KILLS=200.

@@ -22,7 +22,7 @@ public final class ContainerFiles: Sendable {
             let container = try store.container(id)
             let state = container.state
             if state.processID != 0, let root = try? ContainerFiles.open(FilePath("/proc/\(state.processID)/root")),
-                ProcessIdentity.startTime(of: state.processID) == state.processStart
+                ProcessIdentity.isProcess(of: state)
             {
                 (self.container, self.root, held, lock) = (container, root, nil, nil)
                 return

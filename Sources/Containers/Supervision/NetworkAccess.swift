@@ -77,7 +77,7 @@ extension ContainerStore {
         guard other.state.isRunning else { throw ContainerStoreError.networkNotRunning(other.record.name) }
         let file = try OpenFile(FilePath("/proc/\(other.state.processID)/ns/net"))
         // Its number may have become another process's in the meantime.
-        guard ProcessIdentity.startTime(of: other.state.processID) == other.state.processStart else {
+        guard ProcessIdentity.isProcess(of: other.state) else {
             throw ContainerStoreError.networkNotRunning(other.record.name)
         }
         return file

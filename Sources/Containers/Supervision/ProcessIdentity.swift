@@ -15,6 +15,11 @@ enum ProcessIdentity {
         return fields.count > 19 ? UInt64(fields[19]) : nil
     }
 
+    /// Whether a number still means the first process of a container.
+    static func isProcess(of state: ContainerState) -> Bool {
+        state.processID > 0 && startTime(of: state.processID) == state.processStart
+    }
+
     /// A descriptor of a process; `nil` where it has ended.
     static func descriptor(of processID: Int32, startedAt start: UInt64) -> Int32? {
         let descriptor = sb_pidfd_open(processID)

@@ -66,7 +66,9 @@ extension Container {
     ///
     /// - Throws: `ContainerStoreError.notRunning`.
     public func processes() throws -> [ProcessStatus] {
-        guard state.isRunning, state.processID > 0 else { throw ContainerStoreError.notRunning(record.name) }
+        guard state.isRunning, ProcessIdentity.isProcess(of: state) else {
+            throw ContainerStoreError.notRunning(record.name)
+        }
         return processIDs.sorted().compactMap { ProcessStatus($0) }
     }
 

@@ -46,7 +46,9 @@ extension Container {
 
     /// What has come in and gone out through the interfaces of its network namespace.
     private var networkBytes: (Int64, Int64) {
-        let text = (try? FileOperations.read(FilePath("/proc/\(state.processID)/net/dev"), limit: 1 << 20)) ?? []
+        guard ProcessIdentity.isProcess(of: state),
+            let text = try? FileOperations.read(FilePath("/proc/\(state.processID)/net/dev"), limit: 1 << 20)
+        else { return (0, 0) }
         return String(decoding: text, as: UTF8.self).split(separator: "\n").reduce((0, 0)) { sum, line in
             let parts = line.split(separator: ":", maxSplits: 1)
             guard parts.count == 2, parts[0].drop(while: \.isWhitespace) != "lo" else { return sum }
