@@ -82,6 +82,29 @@ struct MachineAccessTests {
         }
     }
 
+    @Test("have all devices of the machine with --privileged, and their own of those that every container has")
+    func allDevices() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            let look = "find /dev \\( -type c -o -type b \\) ! -path '/dev/pts/*' | sort"
+            func devices(_ text: String) -> [Substring] {
+                text.split(separator: "\n").filter { !["/dev/console", "/dev/ptmx"].contains($0) }
+            }
+            let machine = devices(try await Machine.run(["sh", "-c", look], in: "/").outputText)
+            let found = try await run(f, "--privileged", "base", "sh", "-c", look)
+            #expect(devices(found.outputText) == machine, "\(found)")
+            let usual = try await run(f, "base", "sh", "-c", look)
+            #expect(devices(usual.outputText).count == 6, "\(usual)")
+            let own = try await run(f, "--privileged", "base", "sh", "-c", "readlink /dev/ptmx; ls /dev/shm | wc -l")
+            #expect(own.outputText == "pts/ptmx\n0\n", "\(own)")
+            if FileManager.default.fileExists(atPath: "/dev/loop-control") {
+                let numbers = "stat -c '%t:%T %a' /dev/loop-control; exec 3<>/dev/loop-control"
+                let opened = try await run(f, "--privileged", "base", "sh", "-c", numbers)
+                #expect(opened.status == 0 && opened.outputText == "a:ed 600\n", "\(opened)")
+            }
+        }
+    }
+
     @Test("share the namespaces of the machine that they are told to, and nothing of them is left")
     func namespaces() async throws {
         try await BuildFixture.with { f in

@@ -69,7 +69,9 @@ extension ContainerCreation {
             guard !parts[0].isEmpty else { throw wrong("--annotation: `\(text)` has no name") }
             record.annotations[parts[0]] = parts.count == 2 ? parts[1] : ""
         }
-        record.machine.devices = try flags.devices.map(MachineAccess.Device.init(parsing:))
+        record.machine.devices =
+            (self.flags.privileges.isPrivileged ? [.all] : [])
+            + (try flags.devices.map(MachineAccess.Device.init(parsing:)))
         record.machine.deviceRules = try flags.deviceRules.map(MachineAccess.DeviceRule.init(parsing:))
         if let score = flags.memoryScore {
             guard (-1000...1000).contains(score) else {

@@ -19,6 +19,9 @@ public struct MachineAccess: Sendable, Codable {
         public let target: String
         public let access: DeviceAccess
 
+        /// All that the machine has, as `--privileged` gives them.
+        public static let all = Device(path: "/dev", target: "/dev", access: .all)
+
         /// Parses `PATH[:TARGET][:rwm]`.
         ///
         /// - Throws: `ContainerStoreError.invalidSetting`.
@@ -48,7 +51,7 @@ public struct MachineAccess: Sendable, Codable {
     }
 
     /// What may be done with a kind of device, as `--device-cgroup-rule` says it.
-    public struct DeviceRule: Sendable, Hashable, Codable {
+    public struct DeviceRule: Sendable, Hashable, Codable, CustomStringConvertible {
         public enum Kind: String, Sendable, Codable {
             case character = "c"
             case block = "b"
@@ -79,6 +82,10 @@ public struct MachineAccess: Sendable, Codable {
             self.kind = kind
             (major, minor) = (Int64(numbers[0]), Int64(numbers[1]))
             self.access = access
+        }
+
+        public var description: String {
+            "\(kind.rawValue) \(major.map { "\($0)" } ?? "*"):\(minor.map { "\($0)" } ?? "*") \(access)"
         }
     }
 

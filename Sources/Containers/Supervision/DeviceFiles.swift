@@ -7,7 +7,7 @@ extension MachineAccess {
     /// A device file, with what the container may do with it.
     typealias DeviceFile = (source: String, target: String, rule: sb_device_rule)
 
-    /// The device files that the container gets: of a directory, all below it.
+    /// The device files that the container gets: of a directory, all below it but those that every container has its own of.
     ///
     /// - Throws: `ContainerStoreError.unsupported` for what is not a device.
     func deviceFiles() throws -> [DeviceFile] {
@@ -38,13 +38,25 @@ extension MachineAccess {
         return result
     }
 
-    /// Everything in a directory that is not one itself, each as `/NAME…`; no link to a directory is followed.
+    /// What a container has its own of in `/dev`, and what other containers have of theirs below the machine's, as runc
+    /// leaves it out.
+    private static let own: Set = [
+        "/dev/pts", "/dev/shm", "/dev/mqueue", "/dev/ptmx", "/dev/console", "/dev/.lxc", "/dev/.lxd-mounts",
+        "/dev/.udev",
+        "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty",
+    ]
+
+    /// Everything in a directory that is neither one itself nor a link, each as `/NAME…`.
     private static func files(below directory: FilePath) throws -> [String] {
         try FileOperations.names(in: directory).flatMap { name -> [String] in
             let path = directory.appending(bytes: name)
+            guard !own.contains(path.string) else { return [] }
             let text = "/" + String(decoding: name, as: UTF8.self)
-            guard FileStatus.ifPresent(path)?.kind == .directory else { return [text] }
-            return try files(below: path).map { text + $0 }
+            switch FileStatus.ifPresent(path)?.kind {
+            case .directory: return try files(below: path).map { text + $0 }
+            case .symbolicLink, nil: return []
+            default: return [text]
+            }
         }
     }
 

@@ -13,6 +13,7 @@ extension ContainerInspection {
         result.merge(asked) { $1 }
         result.merge(privileges) { $1 }
         result.merge(limits) { $1 }
+        result.merge(machine) { $1 }
         return .object(result)
     }
 
@@ -80,6 +81,10 @@ extension ContainerInspection {
         var options: [String] = []
         if given.forbidsNewPrivileges { options.append("no-new-privileges") }
         if isUnconfined, !isPrivileged { options.append("seccomp=unconfined") }
+        // Docker does without labels where processes see others than their own.
+        if isPrivileged || !record.machine.namespaces.isDisjoint(with: [.ipc, .processes]) {
+            options.append("label=disable")
+        }
         let dropsAll = given.capabilities.isDisjoint(with: usual)
         let added = isPrivileged ? [] : given.capabilities.subtracting(usual)
         return [
@@ -103,19 +108,47 @@ extension ContainerInspection {
         }
         return [
             "Memory": .integer(limits.memory ?? 0),
-            "MemorySwap": .integer(limits.memoryAndSwap ?? (limits.memory == nil ? 0 : -1)),
+            // As much again, unless something else was asked for.
+            "MemorySwap": .integer(limits.memoryAndSwap ?? (limits.memory ?? 0).multipliedReportingOverflow(by: 2).0),
             "NanoCpus": .integer(limits.nanoCPUs ?? 0),
             "CpusetCpus": .string(limits.processors ?? ""),
+            "CpusetMems": .string(limits.memoryNodes ?? ""),
+            "CpuShares": .integer(limits.processorShares ?? 0),
+            "CpuPeriod": .integer(limits.processorPeriod ?? 0),
+            "CpuQuota": .integer(limits.processorQuota ?? 0),
+            "MemoryReservation": .integer(limits.memoryReservation ?? 0),
             "PidsLimit": limits.processes.map { .integer($0) } ?? .null,
             "ShmSize": .integer(Int64(clamping: record.process.sharedMemorySize ?? 64 << 20)),
             "Ulimits": .list(ulimits),
         ]
     }
 
+    private var machine: [String: JSONValue] {
+        let machine = record.machine
+        func mode(_ space: SharedNamespace, otherwise own: JSONValue = "") -> JSONValue {
+            machine.namespaces.contains(space) ? "host" : own
+        }
+        let devices = machine.devices.filter { $0 != .all }.map { device -> JSONValue in
+            .object([
+                "PathOnHost": .string(device.path), "PathInContainer": .string(device.target),
+                "CgroupPermissions": .string("\(device.access)"),
+            ])
+        }
+        var result: [String: JSONValue] = [
+            "Devices": .list(devices),
+            "DeviceCgroupRules": ContainerInspection.list(machine.deviceRules.map(\.description)),
+            "OomScoreAdj": .integer(Int64(machine.memoryScore ?? 0)),
+            "PidMode": mode(.processes), "UTSMode": mode(.names), "IpcMode": mode(.ipc, otherwise: "private"),
+        ]
+        if record.usesInit { result["Init"] = .boolean(true) }
+        if !record.annotations.isEmpty { result["Annotations"] = .object(record.annotations.mapValues { .string($0) }) }
+        return result
+    }
+
     /// What no option here sets, with the values that Docker has then.
     private static let unused: [String: JSONValue] = {
         var result: [String: JSONValue] = [
-            "CgroupnsMode": "host", "IpcMode": "private", "Runtime": "swiftbuild",
+            "CgroupnsMode": "host", "Runtime": "swiftbuild",
             "ConsoleSize": .list([.integer(0), .integer(0)]),
         ]
         func set(_ value: JSONValue, _ names: String) {
@@ -123,21 +156,20 @@ extension ContainerInspection {
         }
         set(
             "",
-            "ContainerIDFile VolumeDriver Cgroup PidMode UTSMode UsernsMode Isolation CgroupParent CpusetMems"
+            "ContainerIDFile VolumeDriver Cgroup UsernsMode Isolation CgroupParent"
         )
         set(
             .integer(0),
             """
-            OomScoreAdj CpuShares BlkioWeight CpuPeriod CpuQuota CpuRealtimePeriod CpuRealtimeRuntime MemoryReservation \
-            CpuCount CpuPercent IOMaximumIOps IOMaximumBandwidth
+            BlkioWeight CpuRealtimePeriod CpuRealtimeRuntime CpuCount CpuPercent IOMaximumIOps IOMaximumBandwidth
             """
         )
-        set(.null, "VolumesFrom Links DeviceCgroupRules DeviceRequests MemorySwappiness")
+        set(.null, "VolumesFrom Links DeviceRequests MemorySwappiness")
         set(
             .list([]),
             """
             BlkioWeightDevice BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps \
-            BlkioDeviceWriteIOps Devices
+            BlkioDeviceWriteIOps
             """
         )
         set(.boolean(false), "OomKillDisable")
