@@ -47,12 +47,17 @@ check: lint ## What a change must pass: format, warnings as errors, tests
 	$(SWIFT) build --build-tests $(STRICT)
 	$(SWIFT) test --disable-xctest $(STRICT)
 
-lint: ## Check the formatting without changing anything
+C_SOURCES = $(wildcard Sources/C*/*.[ch] Sources/C*/include/*.h)
+CLANG_FORMAT := $(shell command -v clang-format)
+
+lint: ## Check the formatting without changing anything; that of the C where clang-format is installed
 	@scripts/install-dependencies build
 	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
+	$(if $(CLANG_FORMAT),clang-format --dry-run --Werror $(C_SOURCES),@echo "the C is not checked: no clang-format")
 
 fmt: ## Format the sources
 	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests
+	$(if $(CLANG_FORMAT),clang-format -i $(C_SOURCES))
 
 fuzz: ## Feed made-up input to what reads files and servers for TIME seconds (default 120), or to the parts in FUZZ
 	@scripts/install-dependencies build

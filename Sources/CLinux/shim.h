@@ -40,9 +40,7 @@ static inline int sb_is_of_kernel(int descriptor) {
 }
 
 // Closes the descriptor and all higher ones; glibc has it since 2.34, and the kernel since 5.9.
-static inline void sb_close_from(int descriptor) {
-    syscall(436 /* SYS_close_range */, (unsigned)descriptor, ~0u, 0);
-}
+static inline void sb_close_from(int descriptor) { syscall(436 /* SYS_close_range */, (unsigned)descriptor, ~0u, 0); }
 
 // glibc has accept4 only with _GNU_SOURCE.
 static inline int sb_accept_cloexec(int listener) {

@@ -244,7 +244,8 @@ static void enter_process(struct sb_child *child) {
     // CVE-2019-5736).
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     int result = setns(configuration->entered, namespaces);
-    // A network namespace that does not belong to the user namespace is the machine's, in which this process is already.
+    // A network namespace that does not belong to the user namespace is the machine's, in which this process is
+    // already.
     if (result != 0 && errno == EPERM && configuration->isolation == SB_ISOLATION_USER_NAMESPACE) {
         result = setns(configuration->entered, namespaces & ~CLONE_NEWNET);
     }
@@ -252,8 +253,8 @@ static void enter_process(struct sb_child *child) {
     check(child, sb_clone_brother(child));
 }
 
-// A network namespace can be entered only with rights in the user namespace that it belongs to, where the program's other
-// namespaces must be made then: by a brother of this process, as above.
+// A network namespace can be entered only with rights in the user namespace that it belongs to, where the program's
+// other namespaces must be made then: by a brother of this process, as above.
 static void enter_network_owner(struct sb_child *child) {
     at(child, SB_STEP_NETWORK);
     int owner = ioctl(child->configuration->network, NS_GET_USERNS);
@@ -317,8 +318,8 @@ static void limit_self(struct sb_child *child) {
     follow_parent(child);
 }
 
-// The program is a child then, with a memory of its own. It begins once this process is the init, and so no longer shows
-// this program's file and memory in /proc (CVE-2019-5736). Signals stay blocked for the init.
+// The program is a child then, with a memory of its own. It begins once this process is the init, and so no longer
+// shows this program's file and memory in /proc (CVE-2019-5736). Signals stay blocked for the init.
 static _Noreturn void start_with_init(struct sb_child *child) {
     at(child, SB_STEP_INIT);
     check(child, setsid());

@@ -131,8 +131,8 @@ static int clone_into(int group, struct sb_clone *job, char *stack) {
 
 static int wants_group(const struct sb_configuration *configuration) {
     const uint64_t administrator = (uint64_t)1 << 21; // CAP_SYS_ADMIN may have every device
-    return configuration->isolation == SB_ISOLATION_FULL && configuration->entered < 0 &&
-           !configuration->held && !(configuration->capabilities & administrator);
+    return configuration->isolation == SB_ISOLATION_FULL && configuration->entered < 0 && !configuration->held &&
+           !(configuration->capabilities & administrator);
 }
 
 static void clone_now(struct sb_clone *job, char *stack) {

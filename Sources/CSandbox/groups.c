@@ -20,6 +20,8 @@ static pid_t owner;
 static int group = -1, parent = -1; // directories of the hierarchy
 static char name[64];
 
+// Its versions do not agree about braces in macros.
+// clang-format off
 #define LOAD(register, offset)                                                                                         \
     {.code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = register, .src_reg = BPF_REG_1, .off = offset}
 #define UNLESS(register, value, skipped)                                                                               \
@@ -27,7 +29,8 @@ static char name[64];
 #define IF(register, value, skipped)                                                                                   \
     {.code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = register, .imm = value, .off = skipped}
 #define RETURN(value)                                                                                                  \
-    {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = value}, { .code = BPF_JMP | BPF_EXIT }
+    {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = value}, {.code = BPF_JMP | BPF_EXIT}
+// clang-format on
 
 // 1 for what is allowed: making any file, and using null, zero, full, random, urandom, tty, ptmx and terminals.
 static const struct bpf_insn program[] = {
@@ -60,8 +63,7 @@ static size_t append_rule(const struct sb_device_rule *rule, struct bpf_insn *en
     struct bpf_insn *const start = end;
     // Where it does not apply, everything up to the next one is skipped; how much that is, is set at the end.
     *end++ = (struct bpf_insn){.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_6, .src_reg = BPF_REG_3};
-    *end++ = (struct bpf_insn){
-        .code = BPF_ALU64 | BPF_AND | BPF_K, .dst_reg = BPF_REG_6, .imm = ~(int)rule->access};
+    *end++ = (struct bpf_insn){.code = BPF_ALU64 | BPF_AND | BPF_K, .dst_reg = BPF_REG_6, .imm = ~(int)rule->access};
     *end++ = (struct bpf_insn)UNLESS(BPF_REG_6, 0, 0);
     if (rule->type != 'a') *end++ = (struct bpf_insn)UNLESS(BPF_REG_2, kind, 0);
     if (rule->major >= 0) *end++ = (struct bpf_insn)UNLESS(BPF_REG_4, (int)rule->major, 0);

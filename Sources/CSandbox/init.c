@@ -24,10 +24,7 @@ struct image {
 static inline __attribute__((always_inline)) long call(long number, long first, long second, long third, long fourth) {
 #if defined(__x86_64__)
     register long r10 __asm__("r10") = fourth;
-    __asm__ volatile("syscall"
-                     : "+a"(number)
-                     : "D"(first), "S"(second), "d"(third), "r"(r10)
-                     : "rcx", "r11", "memory");
+    __asm__ volatile("syscall" : "+a"(number) : "D"(first), "S"(second), "d"(third), "r"(r10) : "rcx", "r11", "memory");
     return number;
 #else
     register long x8 __asm__("x8") = number;
@@ -102,8 +99,8 @@ int sb_open_init(const struct sb_child *child, pid_t program) {
     };
     int file = openat(child->nodes, "init", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
     if (file < 0) return -1;
-    int is_written = write(file, &image, sizeof image) == sizeof image &&
-                     write(file, __start_sb_init, length) == (ssize_t)length;
+    int is_written =
+        write(file, &image, sizeof image) == sizeof image && write(file, __start_sb_init, length) == (ssize_t)length;
     sb_close(file);
     return is_written ? openat(child->nodes, "init", O_RDONLY | O_CLOEXEC) : -1;
 }

@@ -79,8 +79,8 @@ struct sb_mount {
     enum sb_mount_kind kind;
     unsigned flags;
     const char *target;
-    const char *source;        // bind, device: host path, or path inside `source_root`; overlay: path inside it, or NULL
-    const char *source_root;   // bind: directory that `source` must not leave, or NULL
+    const char *source;      // bind, device: host path, or path inside `source_root`; overlay: path inside it, or NULL
+    const char *source_root; // bind: directory that `source` must not leave, or NULL
     struct sb_overlay overlay; // overlay only
     const void *content;       // content: the bytes of a new file in memory
     uint64_t size;             // content: their number; tmpfs: its bytes, 0 for the kernel's default
@@ -180,7 +180,7 @@ int sb_launch(const struct sb_configuration *configuration, struct sb_process *p
 
 // What the processes of a control group may do with device files.
 struct sb_device_rule {
-    char type; // `c`, `b`, or `a` for both
+    char type;     // `c`, `b`, or `a` for both
     int64_t major; // -1 for all
     int64_t minor;
     unsigned access; // 1: make, 2: read, 4: write
@@ -203,13 +203,13 @@ const char *sb_masked_path(int index);
 int sb_is_hidden(int index);
 
 // A new network namespace that belongs to a new user namespace, for a caller that may make none of its own: its
-// descriptor, or -1. `sockets`, unless it is NULL, gets two netlink sockets in it, for routes and for the packet filter,
-// which the maker may use from where it is; -1 for what cannot be opened.
+// descriptor, or -1. `sockets`, unless it is NULL, gets two netlink sockets in it, for routes and for the packet
+// filter, which the maker may use from where it is; -1 for what cannot be opened.
 int sb_new_network(int *sockets);
 
 // Starts a process that keeps a user namespace, in which there is only the caller's user, with a network namespace. It
-// ends once no process has a shared flock(2) on the file `lock`. Its pid, or -1. It waits for the pid of a process that it
-// is to end then, as a `pid_t` written to the descriptor `companion`, or for the end of that.
+// ends once no process has a shared flock(2) on the file `lock`. Its pid, or -1. It waits for the pid of a process that
+// it is to end then, as a `pid_t` written to the descriptor `companion`, or for the end of that.
 pid_t sb_hold_network(const char *lock, int *companion);
 
 // Enters a user namespace; only for a process with one thread.
