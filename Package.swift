@@ -75,7 +75,7 @@ let package = Package(
             staticLibraries: ["crypto"]
         ),
         library("RemoteAddresses", []),
-        library("ChildProcesses", ["FileSystem", systemPackage]),
+        library("ChildProcesses", ["FileSystem", "CSandbox", systemPackage]),
         library(
             "ContainerNetworks",
             ["OCI", "Threads", "FileSystem", "ContentStore", "CLinux", "CSandbox", systemPackage]

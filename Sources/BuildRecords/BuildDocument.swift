@@ -21,6 +21,7 @@ extension BuildRecord {
         members["context"] = context.map { .string($0) }
         members["target"] = target.map { .string($0) }
         members["image"] = image.map { .string($0.description) }
+        members["isolation"] = isolation.map { .string($0) }
         members["began"] = .string(Timestamp(nanosecondsSinceEpoch: id.nanoseconds).description)
         members["steps"] = .list((places ?? self.places).map { document(of: $0, explain($0)) })
         return .object(members)

@@ -21,6 +21,7 @@ extension BuildRecord {
         for tag in tags { line(["tag", tag]) }
         line(["platform", platform.description])
         if let image { line(["image", image.hex]) }
+        if let isolation { line(["isolation", isolation]) }
         line(["ending", ending.rawValue, String(duration)])
         for stage in stages {
             line(stage.name.map { ["stage", $0] } ?? ["stage"])
@@ -75,6 +76,7 @@ extension BuildRecord {
         case ("image", 2):
             guard let known = Digest(hex: columns[1]) else { return false }
             image = known
+        case ("isolation", 2): isolation = text(1)
         case ("ending", 3):
             guard let known = Ending(rawValue: columns[1]), let time = Int64(columns[2]), time >= 0 else {
                 return false

@@ -44,6 +44,8 @@ public struct BuildRecord: Sendable, Hashable {
     public var platform: Platform
     /// The image ID; `nil` for a build that gave none.
     public var image: Digest?
+    /// How the processes of the build were separated from the machine, by its name; `nil` where there were none.
+    public var isolation: String?
     /// In nanoseconds.
     public var duration: Int64 = 0
     public var ending = Ending.interrupted
@@ -111,6 +113,7 @@ extension BuildRecord {
     private func withoutTimes(id: ID) -> BuildRecord {
         var record = BuildRecord(id: id, dockerfile: dockerfile, context: context, platform: platform, stages: stages)
         (record.target, record.tags, record.image, record.ending) = (target, tags, image, ending)
+        record.isolation = isolation
         for stage in stages.indices {
             for step in stages[stage].steps.indices {
                 (record.stages[stage].steps[step].start, record.stages[stage].steps[step].end) = (nil, nil)

@@ -84,11 +84,11 @@ static int raise_loopback(void) {
 
 static void enter_namespaces(struct sb_child *child) {
     const struct sb_configuration *configuration = child->configuration;
-    if (configuration->isolation == SB_ISOLATION_USER_NAMESPACE) {
+    if (configuration->isolation == SB_ISOLATION_SINGLE_USER) {
         at(child, SB_STEP_IDENTITY_MAP);
         check(child, sb_map_identity(child));
     }
-    if (configuration->network >= 0 && configuration->isolation == SB_ISOLATION_FULL) {
+    if (configuration->network >= 0 && configuration->isolation != SB_ISOLATION_SINGLE_USER) {
         at(child, SB_STEP_NETWORK);
         check(child, setns(configuration->network, CLONE_NEWNET));
     }
@@ -180,7 +180,7 @@ static void set_streams(struct sb_child *child) {
 // other runtimes. Files and terminals of the caller are not given away; the terminal that was made for the program is.
 static void give_streams(struct sb_child *child) {
     const struct sb_configuration *configuration = child->configuration;
-    if (configuration->isolation == SB_ISOLATION_USER_NAMESPACE) return; // there is one user only, who has them
+    if (configuration->isolation == SB_ISOLATION_SINGLE_USER) return; // there is one user only, who has them
     for (int index = 0; index < 3; index++) {
         struct stat status;
         struct statfs filesystem;
@@ -228,7 +228,7 @@ static void follow_parent(struct sb_child *child) {
 
 // What root makes before the program starts belongs to root whatever group the caller has joined.
 static void forget_groups(struct sb_child *child) {
-    if (child->configuration->isolation == SB_ISOLATION_USER_NAMESPACE || syscall(SYS_geteuid) != 0) return;
+    if (child->configuration->isolation == SB_ISOLATION_SINGLE_USER || syscall(SYS_geteuid) != 0) return;
     at(child, SB_STEP_USER);
     check(child, (int)syscall(SYS_setresgid, 0, 0, 0));
 }
@@ -238,7 +238,7 @@ static void forget_groups(struct sb_child *child) {
 static void enter_process(struct sb_child *child) {
     const struct sb_configuration *configuration = child->configuration;
     int namespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWPID;
-    if (configuration->isolation == SB_ISOLATION_USER_NAMESPACE) namespaces |= CLONE_NEWUSER;
+    if (configuration->isolation == SB_ISOLATION_SINGLE_USER) namespaces |= CLONE_NEWUSER;
     at(child, SB_STEP_ENTER);
     // Until the program is executed, this program's file is what /proc inside shows of it (CVE-2016-9962,
     // CVE-2019-5736).
@@ -246,7 +246,7 @@ static void enter_process(struct sb_child *child) {
     int result = setns(configuration->entered, namespaces);
     // A network namespace that does not belong to the user namespace is the machine's, in which this process is
     // already.
-    if (result != 0 && errno == EPERM && configuration->isolation == SB_ISOLATION_USER_NAMESPACE) {
+    if (result != 0 && errno == EPERM && configuration->isolation != SB_ISOLATION_FULL) {
         result = setns(configuration->entered, namespaces & ~CLONE_NEWNET);
     }
     check(child, result);

@@ -33,7 +33,7 @@ static pid_t owner;    // the process in which the threads run; a fork does not 
 
 int sb_has_brother(const struct sb_configuration *configuration) {
     if (configuration->entered >= 0) return 1;
-    return configuration->isolation == SB_ISOLATION_USER_NAMESPACE && configuration->network >= 0;
+    return configuration->isolation == SB_ISOLATION_SINGLE_USER && configuration->network >= 0;
 }
 
 // The namespaces of the program and how it shares memory with who makes it.
@@ -47,7 +47,7 @@ static int program_flags(const struct sb_configuration *configuration) {
     if (configuration->new_network) flags |= CLONE_NEWNET;
     // It never executes anything, for which this process would wait.
     if (configuration->held) flags &= ~(CLONE_VM | CLONE_VFORK);
-    if (configuration->isolation != SB_ISOLATION_USER_NAMESPACE) return flags;
+    if (configuration->isolation != SB_ISOLATION_SINGLE_USER) return flags;
     // To map its identity the child makes its memory dumpable; where ours is not, it gets a copy.
     if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 1) flags &= ~(CLONE_VM | CLONE_VFORK);
     return configuration->network >= 0 ? flags : flags | CLONE_NEWUSER;

@@ -106,7 +106,7 @@ static int attach_below(const struct sb_child *child, int directory) {
     sb_append_number(shared_size, child->configuration->shared_memory_size);
     const char *const shared_options[] = {"mode", "1777", "size", shared_size, NULL};
     const char *options[] = {"ptmxmode", "0666", "mode", "0620", NULL};
-    int in_user_namespace = child->configuration->isolation == SB_ISOLATION_USER_NAMESPACE;
+    int in_user_namespace = child->configuration->isolation == SB_ISOLATION_SINGLE_USER;
     int tree = sb_new_filesystem("devpts", in_user_namespace ? options : terminal_options,
                                  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
     if (attach_at(tree, directory, "pts") != 0) return -1;

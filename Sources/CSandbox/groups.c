@@ -169,7 +169,7 @@ int sb_device_group(void) {
     if (owner != getpid()) {
         owner = getpid();
         group = parent = -1;
-        if (geteuid() == 0) make();
+        if (geteuid() == 0 && !sb_is_below_user_namespace()) make();
     }
     int result = group;
     pthread_mutex_unlock(&mutex);

@@ -122,7 +122,7 @@ static int limit_capabilities(uint64_t allowed) {
 int sb_become_user(const struct sb_child *child) {
     const struct sb_configuration *configuration = child->configuration;
     const uint32_t group = configuration->group, user = configuration->user;
-    if (configuration->isolation != SB_ISOLATION_USER_NAMESPACE) {
+    if (configuration->isolation != SB_ISOLATION_SINGLE_USER) {
         if (syscall(SYS_setgroups, configuration->group_count, configuration->groups) != 0) return -1;
     }
     if (syscall(SYS_setresgid, group, group, group) != 0) return -1;

@@ -97,7 +97,7 @@ static int content_tree(const struct sb_child *child, const struct sb_mount *mou
     if (file < 0) return -1;
     int result = write_content(mount, file);
     // In a user namespace the file is the only user's already, and there is no other user to give it to.
-    if (result == 0 && child->configuration->isolation == SB_ISOLATION_FULL) {
+    if (result == 0 && child->configuration->isolation != SB_ISOLATION_SINGLE_USER) {
         result = fchown(file, mount->user, mount->group);
     }
     sb_close(file);

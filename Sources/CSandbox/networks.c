@@ -2,11 +2,14 @@
 
 #include "child.h"
 
+#include <linux/nsfs.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -81,7 +84,9 @@ pid_t sb_hold_network(const char *lock, int *companion) {
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     // No signal when it ends: code that waits for any child does not mean this one.
-    pid_t pid = (pid_t)syscall(SYS_clone, (unsigned long)(CLONE_NEWUSER | CLONE_NEWNET), NULL, NULL, NULL, 0ul);
+    // Root of a user namespace stays in that.
+    unsigned long namespaces = geteuid() == 0 ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET;
+    pid_t pid = (pid_t)syscall(SYS_clone, namespaces, NULL, NULL, NULL, 0ul);
     if (pid == 0) hold(&maps, lock, ready[1], told[0]);
     sb_close(ready[1]);
     sb_close(told[0]);
@@ -95,4 +100,24 @@ pid_t sb_hold_network(const char *lock, int *companion) {
     return error == 0 ? pid : -1;
 }
 
-int sb_enter_user(int descriptor) { return setns(descriptor, CLONE_NEWUSER); }
+// Whether a file of /proc and one that is open are the same namespace.
+static int is_same(const char *path, int descriptor) {
+    struct stat own, other;
+    return stat(path, &own) == 0 && fstat(descriptor, &other) == 0 && own.st_dev == other.st_dev &&
+           own.st_ino == other.st_ino;
+}
+
+int sb_owns_network(void) {
+    if (geteuid() != 0) return 0;
+    int network = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    // The owner is not told where it is further up than this process.
+    int owner = network < 0 ? -1 : ioctl(network, NS_GET_USERNS);
+    int result = owner >= 0 && is_same("/proc/self/ns/user", owner);
+    sb_close(owner);
+    sb_close(network);
+    return result;
+}
+
+int sb_enter_user(int descriptor) {
+    return is_same("/proc/self/ns/user", descriptor) ? 0 : setns(descriptor, CLONE_NEWUSER);
+}

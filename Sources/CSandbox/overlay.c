@@ -40,7 +40,7 @@ static int configure(const struct sb_child *child, int context, const struct sb_
         if (configure_path(context, "workdir", overlay->work) != 0) return -1;
         if (!overlay->is_durable && sb_fsconfig_flag(context, "volatile") != 0) return -1;
     }
-    if (child->configuration->isolation == SB_ISOLATION_USER_NAMESPACE && sb_fsconfig_flag(context, "userxattr") != 0) {
+    if (child->configuration->isolation != SB_ISOLATION_FULL && sb_fsconfig_flag(context, "userxattr") != 0) {
         return -1;
     }
     // Not `off`, which still follows redirects where the kernel is built so, and which `userxattr` then refuses.
@@ -82,7 +82,7 @@ static int mount_classic(const struct sb_child *child, const struct sb_overlay *
     char options[OPTIONS_LENGTH], name[PATH_LENGTH];
     const char *limit = options + sizeof options;
     char *end = append(options, limit, "redirect_dir=nofollow,metacopy=off,index=off");
-    if (child->configuration->isolation == SB_ISOLATION_USER_NAMESPACE) end = append(end, limit, ",userxattr");
+    if (child->configuration->isolation != SB_ISOLATION_FULL) end = append(end, limit, ",userxattr");
     if (overlay->upper != NULL) {
         if (short_name(overlay->upper, name) != 0) return -1;
         end = append(end, limit, overlay->is_durable ? ",upperdir=" : ",volatile,upperdir=");

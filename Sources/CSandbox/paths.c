@@ -98,7 +98,7 @@ static int create(const struct sb_child *child, struct walk *walk, enum sb_missi
     int is_last = walk->rest[strspn(walk->rest, "/")] == 0;
     char kind = missing == SB_MISSING_FILE && is_last ? 'f' : 'd';
     int made = kind == 'f' ? mknodat(parent, slash + 1, S_IFREG | 0755, 0) : mkdirat(parent, slash + 1, 0755);
-    int is_only_user = configuration->isolation == SB_ISOLATION_USER_NAMESPACE;
+    int is_only_user = configuration->isolation == SB_ISOLATION_SINGLE_USER;
     if (made == 0 && missing == SB_MISSING_WORKING_DIRECTORY && !is_only_user) {
         made = fchownat(parent, slash + 1, configuration->user, configuration->group, AT_SYMLINK_NOFOLLOW);
     }

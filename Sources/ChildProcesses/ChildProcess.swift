@@ -1,3 +1,4 @@
+internal import CSandbox
 internal import FileSystem
 internal import Glibc
 internal import Synchronization
@@ -63,6 +64,18 @@ public enum ChildProcess {
         _ streams: Streams,
         _ standardInput: AnonymousPipe?
     ) throws -> pid_t {
+        var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+        var envp: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { (argv + envp).forEach { free($0) } }
+        var id: pid_t = 0
+        if sb_has_caller() != 0 {
+            let empty = try OwnedDescriptor("/dev/null", O_RDONLY)
+            let files = [standardInput?.reader ?? empty.rawValue, streams.output.writer, streams.errors.writer]
+            let code = sb_spawn_as_caller(&argv, &envp, files, &id)
+            streams.closeWriters()
+            guard code == 0 else { throw SystemError("run", FilePath(arguments[0]), errno: Errno(rawValue: code)) }
+            return id
+        }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -89,10 +102,6 @@ public enum ChildProcess {
             &attributes,
             Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)
         )
-        var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
-        var envp: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { (argv + envp).forEach { free($0) } }
-        var id: pid_t = 0
         let code = posix_spawnp(&id, arguments[0], &actions, &attributes, &argv, &envp)
         streams.closeWriters()
         guard code == 0 else { throw SystemError("run", FilePath(arguments[0]), errno: Errno(rawValue: code)) }

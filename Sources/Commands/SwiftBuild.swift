@@ -78,6 +78,13 @@ public struct SwiftBuild: ParsableCommand {
     public static func start() -> Never {
         SupervisorEntry.runIfAsked(CommandLine.arguments)
         StandardOutput.occupyClosedStreams()
+        do {
+            try prepareUsers(Array(CommandLine.arguments.dropFirst()))
+        } catch {
+            let failure = FailureReport(error)
+            failure.write()
+            Glibc.exit(failure.status.rawValue)
+        }
         let takesAll = mayRunContainers(CommandLine.arguments)
         Signals.block(all: takesAll)
         // Not on Swift's own pool, whose threads nothing else here needs: starting them costs as much as a short build.

@@ -1,4 +1,5 @@
 import ContainerNetworks
+import ContainerRuntime
 package import Containers
 import ContentStore
 import Glibc
@@ -21,6 +22,7 @@ public enum SupervisorEntry {
     public static func runIfAsked(_ arguments: [String]) {
         guard arguments.count == 4, arguments[1] == word, let id = ContainerID(arguments[3]) else { return }
         Supervisor.closeInherited(above: 3)
+        IsolationChoice.stayWithUsers(of: FilePath(arguments[2]))
         do {
             let store = ContainerStore(LayerStore(Store(lookingAt: FilePath(arguments[2]))))
             try Supervisor(id, in: store).run(starter: 3)

@@ -24,7 +24,7 @@ public struct ContainerNetworking: Sendable {
         // Where only root can write.
         let proof = FilePath("/run/swiftbuild-networks.\(BootID.current)")
         do throws(SystemError) {
-            if geteuid() != 0 {
+            if !BridgeSite.isMachine {
                 try probeOrdinary()
                 return nil
             }
@@ -44,7 +44,7 @@ public struct ContainerNetworking: Sendable {
 
     /// What an ordinary user's containers do not have, though they have networks, as a sentence; `nil` where that is nothing.
     public static var limit: String? {
-        guard geteuid() != 0, let reason = WayOut.obstacle else { return nil }
+        guard !BridgeSite.isMachine, let reason = WayOut.obstacle else { return nil }
         return "containers reach each other, but nothing outside the machine: \(reason)"
     }
 
@@ -64,7 +64,7 @@ public struct ContainerNetworking: Sendable {
     ///
     /// - Throws: `NetworkError`.
     private func prepare() throws(NetworkError) {
-        if geteuid() != 0 { try StoreNamespace.enter(networks.store) }
+        if !BridgeSite.isMachine { try StoreNamespace.enter(networks.store) }
     }
 
     /// Makes a network namespace that is in the networks of a request, with published ports and a name server.

@@ -106,6 +106,9 @@ public struct Store: Sendable {
     /// The directory of one kind of content.
     public subscript(bucket: Bucket) -> FilePath { root.pushing(FilePath(bucket.rawValue)) }
 
+    /// What was found out about the machine; found out anew where it is missing.
+    public var machineRecord: FilePath { self[.locks].appending("isolation") }
+
     /// Where blobs are.
     public var blobs: BlobStore { BlobStore(directory: self[.blobs], temporary: self[.temporary]) }
 

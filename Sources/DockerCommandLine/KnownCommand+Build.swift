@@ -14,7 +14,7 @@ extension KnownCommand {
             .toggle("debug", "D", .missing("`--progress plain` and `--explain` show more")),
             .toggle("disable-content-trust", nil, .ignored("content trust is not used")),
             .toggle("force-rm", nil, .ignored("only the latest 3 steps that failed leave containers")),
-            .option("isolation", nil, .ignored("only Windows has a choice")),
+            .option("isolation", nil, .different("how processes are separated: [unprivileged](unprivileged.md)")),
             .toggle("load", nil, .ignored("an image always goes to the store")),
             .option("memory", "m", limit),
             .toggle("no-cache"),

@@ -15,7 +15,7 @@ extension KnownCommand {
             .option("group-add"),
             .option("hostname", "h"),
             .toggle("interactive", "i"),
-            .option("isolation", nil, .ignored("only Windows has a choice")),
+            .option("isolation", nil, .different("how processes are separated: [unprivileged](unprivileged.md)")),
             .option("label", "l"),
             .option("log-driver", nil, .missing("output is kept as Docker's json-file")),
             .option("log-opt", nil, .different("max-size and max-file")),

@@ -13,12 +13,13 @@ public struct StoreLocation: Sendable {
     ///   below the home for others (XDG).
     public init(_ root: String? = nil) { self.root = FilePath(root ?? StoreLocation.usual) }
 
-    private static var usual: String {
+    /// Found once, since an ordinary user may be root in a user namespace later.
+    private static let usual: String = {
         if let root = ProcessEnvironment["SWIFTBUILD_ROOT"], !root.isEmpty { return root }
         if geteuid() == 0 { return "/var/lib/swiftbuild" }
         if let data = ProcessEnvironment["XDG_DATA_HOME"], data.hasPrefix("/") { return data + "/swiftbuild" }
         return (ProcessEnvironment["HOME"] ?? "/tmp") + "/.local/share/swiftbuild"
-    }
+    }()
 
     /// Opens the store, and makes it where there is none.
     ///

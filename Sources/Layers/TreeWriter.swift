@@ -103,7 +103,7 @@ public final class TreeWriter {
             let type = entry.kind == .fifo ? Glibc.S_IFIFO : entry.kind == .blockDevice ? Glibc.S_IFBLK : Glibc.S_IFCHR
             let device = entry.kind == .fifo ? 0 : dev_t(entry.deviceNumber)
             let result = mknodat(directory, name, type | mode_t(entry.permissions), device)
-            if result != 0, !attributes.isPrivileged, Errno.current == .notPermitted { return }
+            if result != 0, Errno.current == .notPermitted { return }
             try check(result, "create device", entry)
             try setOwnerAndTimes(entry, name, directory)
             try check(fchmodat(directory, name, mode_t(entry.permissions), 0), "set the mode of", entry)
@@ -151,9 +151,12 @@ public final class TreeWriter {
 
     private func finishAttributes(of entry: LayerEntry, descriptor: Int32) throws {
         if entry.isOpaque, whiteouts == .overlay {
-            let name = attributes.isPrivileged ? "trusted.overlay.opaque" : "user.overlay.opaque"
-            let marker = ExtendedAttribute(name: name, value: [UInt8(ascii: "y")])
-            guard marker.set(on: descriptor) else { throw SystemError("mark as opaque", attributes.path(entry)) }
+            // Root of a user namespace may not have the first.
+            let isMarked = ["trusted.overlay.opaque", "user.overlay.opaque"].dropFirst(attributes.isPrivileged ? 0 : 1)
+                .contains {
+                    ExtendedAttribute(name: $0, value: [UInt8(ascii: "y")]).set(on: descriptor)
+                }
+            guard isMarked else { throw SystemError("mark as opaque", attributes.path(entry)) }
         }
         try attributes.set(entry, on: descriptor)
     }
@@ -258,7 +261,8 @@ private final class NewFile: Sendable {
 /// Sets what entries say of files and directories that are open.
 private struct FileAttributes: Sendable {
     let root: FilePath
-    /// An ordinary user can neither give files away nor make devices; the layer's index still knows.
+    /// An ordinary user can neither give files away nor make devices, and root of a user namespace no devices; the
+    /// layer's index still knows.
     let isPrivileged = geteuid() == 0
 
     /// Owner, mode, extended attributes and time, where they are not right already, in the order in which each keeps the

@@ -213,6 +213,7 @@ extension SandboxIsolation {
         switch self {
         case .full: SB_ISOLATION_FULL
         case .userNamespace: SB_ISOLATION_USER_NAMESPACE
+        case .singleUser: SB_ISOLATION_SINGLE_USER
         case .chroot: SB_ISOLATION_CHROOT
         }
     }

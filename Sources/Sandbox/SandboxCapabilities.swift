@@ -3,7 +3,7 @@ internal import Glibc
 public import SystemPackage
 
 /// What this machine lets this process do, found out by doing it.
-public struct SandboxCapabilities: Sendable {
+public struct SandboxCapabilities: Sendable, Codable {
     /// The strongest isolation that works, `nil` when none does and `RUN` is impossible.
     public let isolation: SandboxIsolation?
     /// Whether a root can be an overlay under that isolation; otherwise it must be a directory.
@@ -14,20 +14,27 @@ public struct SandboxCapabilities: Sendable {
     public let overlayLimit: String?
 
     /// A kind of isolation that does not work here.
-    public struct Limit: Sendable {
+    public struct Limit: Sendable, Codable {
         /// What does not work.
         public let isolation: SandboxIsolation
         /// The first thing that failed, as a sentence.
         public let reason: String
     }
 
+    /// The kinds that this process may try, strongest first: root has all users already, or is root of some only.
+    private static var candidates: [SandboxIsolation] {
+        if geteuid() != 0 { return SandboxIsolation.allCases }
+        return SandboxIsolation.allCases.filter { $0 != (SubordinateUsers.areMapped ? .full : .userNamespace) }
+    }
+
     /// Tries isolation levels, strongest first, with an overlay in `directory`; a few milliseconds where all works.
     ///
     /// Each try sets up a whole sandbox and executes nothing in it.
     ///
-    /// - Parameter directory: A writable directory on the filesystem where the upper directories will be; left as it
-    ///   was.
-    public static func probe(in directory: FilePath) -> SandboxCapabilities {
+    /// - Parameters:
+    ///   - directory: A writable directory on the filesystem where the upper directories will be; left as it was.
+    ///   - only: The one that is tried; `nil` for all.
+    public static func probe(in directory: FilePath, only: SandboxIsolation? = nil) -> SandboxCapabilities {
         let name = String(UInt64.random(in: .min ... .max), radix: 36)
         let scratch = directory.appending("sandbox-probe-\(getpid())-\(name)")
         defer { try? FileOperations.removeTree(scratch) }
@@ -38,11 +45,16 @@ public struct SandboxCapabilities: Sendable {
             return SandboxCapabilities(
                 isolation: nil,
                 mountsOverlay: false,
-                limits: SandboxIsolation.allCases.map { Limit(isolation: $0, reason: error.description) },
+                limits: candidates.map { Limit(isolation: $0, reason: error.description) },
                 overlayLimit: error.description
             )
         }
-        for isolation in SandboxIsolation.allCases {
+        for isolation in only.map({ [$0] }) ?? candidates {
+            if isolation == .userNamespace, !SubordinateUsers.areMapped {
+                let reason = SubordinateUsers.obstacle.map { "\($0)" }
+                limits.append(Limit(isolation: isolation, reason: reason ?? "only an ordinary user needs it"))
+                continue
+            }
             let place = scratch.appending("\(isolation.rawValue)")
             // Where an overlay works, everything else does.
             let overlayLimit = failure(isolation, overlay: true, in: place)

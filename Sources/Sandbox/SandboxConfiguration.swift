@@ -80,7 +80,7 @@ public struct SandboxConfiguration: Sendable {
 /// - a file or directory that was added or changed is there whole, with its metadata;
 /// - a deleted one is a *whiteout*: a character device with device number 0:0 under its name;
 /// - a directory that replaces one of `lower` instead of adding to it has the extended attribute
-///   `trusted.overlay.opaque` = `y`, or `user.overlay.opaque` under `SandboxIsolation.userNamespace`;
+///   `trusted.overlay.opaque` = `y`, or `user.overlay.opaque` below a user namespace;
 /// - other `trusted.overlay.…` or `user.overlay.…` attributes (`origin`, `impure`, `uuid`) are the kernel's own notes:
 ///   ignore them.
 ///
@@ -159,19 +159,31 @@ public enum SharedNamespace: String, Sendable, Codable, CaseIterable {
 }
 
 /// How strongly a sandbox is separated from the machine, best first.
-public enum SandboxIsolation: Int, Sendable, Codable, CaseIterable, Comparable {
+public enum SandboxIsolation: String, Sendable, Codable, CaseIterable {
     /// Namespaces made by a privileged caller.
     case full
+    /// Namespaces made by a caller who is root in a user namespace only (`SubordinateUsers`), with the users there.
+    case userNamespace = "userns"
     /// Namespaces below a user namespace, in which the caller's own user and group stand in for `user`.
     ///
     /// There is only that one user and group: changing to another fails, files of others cannot be changed, and
     /// supplementary groups are ignored. What the process writes belongs to the caller outside.
-    case userNamespace
+    case singleUser = "userns-single"
     /// Only another root directory: no mounts, no namespaces, and root inside can get out.
     case chroot
 
-    /// Whether `left` separates more strongly than `right`.
-    public static func < (left: SandboxIsolation, right: SandboxIsolation) -> Bool { left.rawValue < right.rawValue }
+    /// The strongest kind that this process may try.
+    public static var strongest: SandboxIsolation { SubordinateUsers.areMapped ? .userNamespace : .full }
+
+    /// What separates processes, for messages.
+    public var words: String {
+        switch self {
+        case .full: "namespaces"
+        case .userNamespace: "a user namespace with subordinate IDs"
+        case .singleUser: "a user namespace"
+        case .chroot: "a changed root directory"
+        }
+    }
 }
 
 /// What the process has as standard input, output and error.

@@ -21,6 +21,8 @@ public struct SnapshotStore: Sendable {
     }
 
     private var directory: FilePath { layers.store[.snapshots] }
+    /// Where all files are an ordinary user's, they are not those that root of a user namespace works on.
+    private func place(_ name: Digest) -> FilePath { directory.appending(name.hex + (geteuid() == 0 ? "" : "-single")) }
     private var temporary: FilePath { layers.store[.temporary] }
 
     /// One unpacked layer.
@@ -78,7 +80,7 @@ public struct SnapshotStore: Sendable {
         below: MergedView,
         _ stack: [Layer]
     ) throws -> Snapshot {
-        let path = directory.appending(name.hex)
+        let path = place(name)
         if isTrusted(path) {
             // Prune removes first what was not used for longest.
             FileOperations.touch(path)
@@ -221,7 +223,7 @@ public struct SnapshotStore: Sendable {
     ///
     /// Only for a workspace on which nothing runs any more; it must not be used afterwards.
     public func adopt(_ workspace: Workspace, as layer: Layer) {
-        let path = directory.appending(layer.diffID.hex)
+        let path = place(layer.diffID)
         // The holder of the lock unpacks this layer, which is as good.
         guard !isTrusted(path), let lock = try? layers.store.tryLock(key: layer.diffID) else { return }
         defer { _ = lock }

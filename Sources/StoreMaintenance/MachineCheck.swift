@@ -50,6 +50,8 @@ enum MachineCheck {
     /// What depends on where the store is.
     static func findings(store: Store) -> [DoctorFinding] {
         let capabilities = SandboxCapabilities.probe(in: store[.temporary])
+        // Builds are to see what has changed.
+        try? FileOperations.remove(store.machineRecord)
         let overlay =
             capabilities.mountsOverlay
             ? DoctorFinding(.ok, "overlayfs", "RUN works on layers where they are")
@@ -99,8 +101,15 @@ enum MachineCheck {
                 hint: "run as root, or allow unprivileged user namespaces; Dockerfiles without RUN build without either"
             )
         }
-        guard level != .full else { return DoctorFinding(.ok, "isolation", "RUN has \(level.words)") }
-        return DoctorFinding(geteuid() == 0 ? .warning : .note, "isolation", "RUN has \(level.words) (\(reasons))")
+        guard level != .full, level != .userNamespace else {
+            return DoctorFinding(.ok, "isolation", "`\(level.rawValue)`: RUN has \(level.words)")
+        }
+        return DoctorFinding(
+            geteuid() == 0 ? .warning : .note,
+            "isolation",
+            "`\(level.rawValue)`: RUN has \(level.words) (\(reasons))",
+            hint: SubordinateUsers.obstacle?.hint
+        )
     }
 
     private static func space(_ store: Store) -> DoctorFinding {
@@ -140,15 +149,5 @@ enum MachineCheck {
 
     private static func text<Bytes>(_ field: inout Bytes) -> String {
         withUnsafeBytes(of: &field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-    }
-}
-
-extension SandboxIsolation {
-    fileprivate var words: String {
-        switch self {
-        case .full: "namespaces"
-        case .userNamespace: "a user namespace"
-        case .chroot: "a changed root directory without namespaces"
-        }
     }
 }

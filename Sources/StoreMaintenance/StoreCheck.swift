@@ -129,7 +129,9 @@ extension Store.Bucket {
     fileprivate func holds(_ kind: FileStatus.Kind?, named name: [UInt8]) -> Bool {
         switch self {
         case .blobs, .names, .images, .layers, .compressed, .cache, .builds, .fingerprints, .locks: kind == .regular
-        case .logs, .containers, .volumes, .networks, .snapshots, .mounts: kind == .directory
+        case .logs, .containers, .volumes, .snapshots, .mounts: kind == .directory
+        // Beside them is what an ordinary user's processes have in common.
+        case .networks: kind == (name.elementsEqual("namespace".utf8) ? .regular : .directory)
         // What was downloaded has a record, what is of Git a repository.
         case .sources: kind == (name.starts(with: Array("git-".utf8)) ? .directory : .regular)
         case .temporary: true

@@ -325,7 +325,7 @@ struct OrdinaryUserTests {
             }
             let failed = try await confined("FROM base\nRUN echo made >/made")
             #expect(failed.status == 3, "\(failed)")
-            #expect(failed.errors.contains("user namespaces: "), "\(failed)")
+            #expect(failed.errors.contains("a user namespace: "), "\(failed)")
             #expect(failed.errors.contains("hint: run as root"), "\(failed)")
             let mounted = try await confined("FROM base\nRUN --mount=type=tmpfs,target=/t true")
             #expect(mounted.status == 3, "\(mounted)")
@@ -358,7 +358,7 @@ struct OrdinaryUserTests {
             #expect(result.status == 0, "\(result)")
             let lines = result.errors.split(separator: "\n")
             #expect(lines.contains("made") && lines.count { $0.hasPrefix(" ---> Running in") } == 2, "\(result)")
-            #expect(result.errors.contains("note: processes run in a"), "\(result)")
+            #expect(result.errors.contains("note: isolation `"), "\(result)")
         }
     }
 }

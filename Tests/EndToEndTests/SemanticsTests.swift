@@ -23,15 +23,29 @@ struct SemanticsTests {
     )
     func buildWithProcesses(_ fixture: SemanticCase) async throws { try await check(fixture) }
 
-    private func check(_ fixture: SemanticCase) async throws {
+    @Test(
+        "builds to the same as an ordinary user with subordinate IDs",
+        .enabled("no user namespace with subordinate IDs here") {
+            try await UnprivilegedPlace.subordinateUsers.isAvailable()
+        },
+        arguments: SemanticCase.all(needing: .processes)
+    )
+    func buildWithSubordinateUsers(_ fixture: SemanticCase) async throws {
+        let place = UnprivilegedPlace.subordinateUsers
+        if place.exceptions[fixture.name] == nil { try await check(fixture, in: place) }
+    }
+
+    /// - Parameter place: Where builds run; `nil` for here.
+    private func check(_ fixture: SemanticCase, in place: UnprivilegedPlace? = nil) async throws {
         let expected = try SemanticExpectation(
             parsing: String(decoding: readFile(fixture.directory.appending("expected")), as: UTF8.self)
         )
         try await BuildFixture.with(in: Machine.memory) { f in
             let base = fixture.need == .nothing ? [:] : try await SemanticBase.shared.place(in: f)
             let directory = try await fixture.prepared(in: f)
+            try place?.own(f)
             for parent in try fixture.parents() {
-                let result = try await Self.build(f, directory, file: parent + ".Dockerfile", tag: parent, [])
+                let result = try await Self.build(f, directory, file: parent + ".Dockerfile", tag: parent, [], place)
                 try #require(result.status == 0, "\(result)")
             }
             let identifier = f.scratch.appending("id")
@@ -40,7 +54,8 @@ struct SemanticsTests {
                 directory,
                 file: "Dockerfile",
                 tag: "image-under-test",
-                ["--iidfile", identifier.string] + fixture.arguments()
+                ["--iidfile", identifier.string] + fixture.arguments(),
+                place
             )
             try #require(result.status == expected.status, "\(result)")
             for text in expected.errors {
@@ -66,10 +81,13 @@ struct SemanticsTests {
         _ directory: FilePath,
         file: String,
         tag: String,
-        _ arguments: [String]
+        _ arguments: [String],
+        _ place: UnprivilegedPlace?
     ) async throws -> CommandResult {
-        try await RunningCommand(
-            [Machine.binary.string, "build", "--progress", "plain", "-f", file, "-t", tag] + arguments + ["context"],
+        let command = ["build", "--progress", "plain", "-f", file, "-t", tag] + arguments + ["context"]
+        if let place { return try await place.run(f, command, in: directory) }
+        return try await RunningCommand(
+            [Machine.binary.string] + command,
             environment: f.environment,
             directory: directory,
             logs: f.scratch

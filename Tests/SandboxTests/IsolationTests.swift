@@ -15,7 +15,7 @@ struct IsolationTests {
                 setgroups(0, nil) == 0 && setgid(65534) == 0 && setuid(65534) == 0
             )
             let machine = SandboxCapabilities.probe(in: ScratchDirectory.parent)
-            guard machine.isolation == .userNamespace, machine.mountsOverlay else {
+            guard machine.isolation == .singleUser, machine.mountsOverlay else {
                 print("skipped: \(machine.limits.map(\.reason)) \(machine.overlayLimit ?? "")")
                 #expect(machine.limits.first?.reason.isEmpty == false)
                 return
@@ -30,7 +30,7 @@ struct IsolationTests {
                     ls /sys/class/net; head -c 1 /dev/zero | cat > /dev/shm/a; cat /etc/resolv.conf /etc/hosts; hostname; echo $$
                     """
                 )
-                configuration.isolation = .userNamespace
+                configuration.isolation = .singleUser
                 configuration.network = .none
                 try fixture.write("nameserver\n", to: "resolv.conf")
                 configuration.mounts = [

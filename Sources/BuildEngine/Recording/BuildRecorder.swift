@@ -7,6 +7,7 @@ import FileSystem
 import Layers
 import OCI
 import Reporting
+import Sandbox
 import Synchronization
 import SystemPackage
 
@@ -87,6 +88,9 @@ final class BuildRecorder: Sendable {
             )
         }
     }
+
+    /// Records how the processes of the build are separated from the machine.
+    func note(_ isolation: SandboxIsolation) { state.withLock { $0.record.isolation = isolation.rawValue } }
 
     func started(_ index: StepIndex) {
         let time = WallClock.now - began

@@ -51,20 +51,14 @@ struct RunProcess {
     /// - Throws: `BuildError.runFailed` when it fails, `BuildError.environment` when it cannot be started here.
     func execute() async throws -> Product {
         let likely = try session.isolation.likely()
-        noteIsolation()
         context.progress.emit(.running(context.event, id: name))
         do throws(any Error) {
             return try await execute(likely)
         } catch let failure as NotStarted {
             let strongest = try session.isolation.strongest()
             guard strongest != likely else { throw failure.error }
-            noteIsolation()
             return try await execute(strongest)
         }
-    }
-
-    private func noteIsolation() {
-        if let notice = session.isolation.notice() { session.noteOnce(notice) }
     }
 
     /// The sandbox could not be set up; nothing was executed in it.
@@ -93,6 +87,8 @@ struct RunProcess {
         }
         let started = Timestamp.now
         let process = try launch(prepared)
+        session.recorder.note(isolation.level)
+        if let notice = session.isolation.notice(isolation) { session.noteOnce(notice) }
         let (exit, lastLines) = try await finish(process, hiding: prepared.redaction)
         root.remove(process.createdMountPoints, withContent: isolation.level == .chroot)
         guard exit == .exited(0) else {

@@ -9,7 +9,8 @@
 
 enum sb_isolation {
     SB_ISOLATION_FULL,           // mount, pid, uts and ipc namespaces; the caller has CAP_SYS_ADMIN
-    SB_ISOLATION_USER_NAMESPACE, // the same below a user namespace; any caller the kernel lets make one
+    SB_ISOLATION_USER_NAMESPACE, // the same; the caller has it in a user namespace only, with the users that there are
+    SB_ISOLATION_SINGLE_USER,    // the same below a user namespace with one user, for any caller that may make one
     SB_ISOLATION_CHROOT,         // no namespace and no mount; the caller has CAP_SYS_CHROOT
 };
 
@@ -212,7 +213,31 @@ int sb_new_network(int *sockets);
 // it is to end then, as a `pid_t` written to the descriptor `companion`, or for the end of that.
 pid_t sb_hold_network(const char *lock, int *companion);
 
-// Enters a user namespace; only for a process with one thread.
+// Starts a process that keeps a user namespace with the users and groups that `newuidmap` and `newgidmap` map, whose
+// arguments these are; the second one has room for a number, the process, which is filled in. It ends once no process has a shared flock(2) on the file
+// `lock`. Its pid, or -1 with what the programs said, if anything, in `message`. Only for a process with one thread.
+pid_t sb_hold_users(const char *lock, char **users, char **groups, char *message, size_t size);
+
+// Says who this process was outside before it entered a user namespace in which that one is root.
+void sb_remember_caller(uid_t user, gid_t group);
+
+// Whether that was said.
+int sb_has_caller(void);
+
+// Executes a program as that user, in a process group of its own, with three open files as its standard streams: an error
+// number, or 0 with its pid. The program is looked up in this process's PATH.
+int sb_spawn_as_caller(char *const *arguments, char *const *environment, const int *streams, pid_t *pid);
+
+// Has a shared lock of that file as long as this process lives: 0, or -1.
+int sb_share_users(const char *lock);
+
+// Whether this process is in another user namespace than the first.
+int sb_is_below_user_namespace(void);
+
+// Whether this process is root of its network namespace: as the machine's root, or in a container that has its own.
+int sb_owns_network(void);
+
+// Enters a user namespace, if this process is not in it already; only for a process with one thread.
 int sb_enter_user(int descriptor);
 
 // A new pair of terminals, both closed by execve and neither the controlling one.

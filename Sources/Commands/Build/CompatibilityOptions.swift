@@ -6,6 +6,7 @@ struct CompatibilityOptions: ParsableArguments {
     @Option(name: .customLong("provenance"), help: .hidden) var provenance: String?
     @Option(name: .customLong("sbom"), help: .hidden) var billOfMaterials: String?
     @Option(name: .customLong("attest"), help: .hidden) var attestations: [String] = []
+    @Option(name: .customLong("isolation"), help: .hidden) var isolation: String?
     @Option(name: .customLong("security-opt"), help: .hidden) var securityOptions: [String] = []
     @Option(name: [.customShort("m"), .customLong("memory")], help: .hidden) var memory: String?
     @Option(name: .customLong("memory-swap"), parsing: .unconditional, help: .hidden) var swap: String?

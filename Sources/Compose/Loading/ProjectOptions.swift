@@ -1,4 +1,4 @@
-public import Reporting
+internal import Reporting
 public import SystemPackage
 
 /// What the command line and the environment say about a project.

@@ -219,6 +219,10 @@ package struct PrivilegeFlags: ParsableArguments {
     @Flag(name: .customLong("privileged"), help: "Let the command do what root may do on this machine.")
     package var isPrivileged = false
 
+    /// Read before everything else (`SwiftBuild.prepareUsers`).
+    @Option(name: .customLong("isolation"), help: .hidden)
+    var isolation: String?
+
     @Option(
         name: .customLong("sysctl"),
         help: ArgumentHelp("Set a kernel parameter of the container; may repeat.", valueName: "name=value")

@@ -96,8 +96,11 @@ enum BridgeSite: Sendable {
     /// In one that this process has not entered. What is in it goes away with its containers.
     case elsewhere
 
+    /// Whether this process may make them beside those of the machine.
+    static let isMachine = sb_owns_network() != 0
+
     static var current: BridgeSite {
-        if geteuid() == 0 { return .machine }
+        if isMachine { return .machine }
         return StoreNamespace.current.map { .namespace($0) } ?? .elsewhere
     }
 

@@ -30,7 +30,9 @@ enum WayOut {
         let none = ["-t", "-u", "-T", "-U"].flatMap { [$0, "none"] }
         let arguments =
             [program, "--config-net", "--quiet", "--ipv4-only", "--no-map-gw"] + none
-            + ["--pid", file.string, "--userns", "/proc/\(holder)/ns/user", "--netns", "/proc/\(holder)/ns/net"]
+            // Root of a user namespace is in the one that the network belongs to.
+            + (geteuid() == 0 ? ["--netns-only"] : ["--userns", "/proc/\(holder)/ns/user"])
+            + ["--pid", file.string, "--netns", "/proc/\(holder)/ns/net"]
         var pointers = arguments.map { strdup($0) } + [nil]
         defer { for pointer in pointers { free(pointer) } }
         // Versions of 2023 refuse to start where SIGPIPE is ignored, as it is here.

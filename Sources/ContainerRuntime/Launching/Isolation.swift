@@ -1,4 +1,5 @@
 public import ContentStore
+internal import FileSystem
 internal import Glibc
 public import Sandbox
 internal import Synchronization
@@ -19,45 +20,50 @@ public final class Isolation: Sendable {
     ///
     /// - Throws: `ContainerError.notPermitted`, as `strongest`.
     public func likely() throws(ContainerError) -> Kind {
-        if geteuid() == 0, known.withLock({ $0 }) == nil { return (.full, true) }
+        if geteuid() == 0, known.withLock({ $0 }) == nil, try IsolationChoice.current().allows(.strongest) {
+            return (.strongest, true)
+        }
         return try strongest()
     }
 
-    /// The strongest isolation that works here, found out by trying.
+    /// The strongest isolation that works here, or the one that is chosen; found out by trying, once after each start of
+    /// the machine.
     ///
     /// - Throws: `ContainerError.notPermitted` when none works, naming what is missing.
     public func strongest() throws(ContainerError) -> Kind {
+        let choice = try IsolationChoice.current()
         let capabilities = known.withLock { known in
             if let known { return known }
-            let probed = SandboxCapabilities.probe(in: store[.temporary])
-            known = probed
-            return probed
+            let found = KnownCapabilities(store, choice).find()
+            known = found
+            return found
         }
         guard let level = capabilities.isolation else {
-            throw .notPermitted(reasons: capabilities.limits.map { "\(Isolation.name($0.isolation)): \($0.reason)" })
+            throw .notPermitted(reasons: capabilities.limits.map { "\($0.isolation.words): \($0.reason)" })
         }
         return (level, capabilities.mountsOverlay)
     }
 
     /// What the user should know about an isolation that is not the strongest there is; `nil` when there is nothing.
-    public func notice() -> String? {
-        guard let capabilities = known.withLock({ $0 }), let level = capabilities.isolation else { return nil }
-        let reason = capabilities.limits.first.map { " (\($0.reason))" } ?? ""
-        let overlay =
-            capabilities.mountsOverlay
-            ? "" : "; files are copied, since no overlay can be mounted (\(capabilities.overlayLimit ?? ""))"
-        switch level {
+    public func notice(_ kind: Kind) -> String? {
+        let capabilities = known.withLock { $0 }
+        let limit = capabilities?.limits.last
+        let reason = limit.map { " (\($0.isolation.words): \($0.reason))" } ?? ""
+        let copies = kind.mountsOverlay ? nil : capabilities?.overlayLimit ?? ""
+        let overlay = copies.map { "; files are copied, since no overlay can be mounted (\($0))" } ?? ""
+        switch kind.level {
         case .full: return overlay.isEmpty ? nil : "files are copied, since no overlay can be mounted"
-        case .userNamespace: return "processes run in a user namespace, in which every user is you\(reason)\(overlay)"
-        case .chroot: return "processes run in a changed root directory without namespaces\(reason)\(overlay)"
+        case .userNamespace: return "isolation `userns`: root is root in a user namespace only\(overlay)"
+        case .singleUser:
+            return
+                "isolation `userns-single`: processes run in a user namespace, in which every user is you\(reason)\(overlay)"
+        case .chroot:
+            return "isolation `chroot`: processes run in a changed root directory without namespaces\(reason)\(overlay)"
         }
     }
+}
 
-    private static func name(_ level: SandboxIsolation) -> String {
-        switch level {
-        case .full: "namespaces"
-        case .userNamespace: "user namespaces"
-        case .chroot: "a changed root directory"
-        }
-    }
+extension IsolationChoice {
+    /// Whether an isolation may be used.
+    func allows(_ isolation: SandboxIsolation) -> Bool { self == .strongest || self == .only(isolation) }
 }

@@ -1,0 +1,74 @@
+internal import Foundation
+internal import Glibc
+internal import SystemPackage
+internal import Testing
+
+/// Where the binary has less than root of the machine has, and how it is started there.
+struct UnprivilegedPlace: Sendable, CustomTestStringConvertible {
+    /// As `--isolation` calls what processes have there.
+    let name: String
+    /// Who owns what builds there work on.
+    let owner: uid_t
+    /// Programs that make the place, of which the last one executes the rest of its arguments.
+    let wrapper: @Sendable (FilePath) throws -> [String]
+    /// Cases of the language that cannot be the same, and why.
+    var exceptions: [String: String] = [:]
+
+    var testDescription: String { name }
+
+    private static let nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+
+    /// An ordinary user with a range in `/etc/subuid` and `/etc/subgid`, which other processes do not see.
+    static let subordinateUsers = UnprivilegedPlace(
+        name: "userns",
+        owner: 65534,
+        wrapper: { scratch in
+            let ranges = scratch.appending("ranges")
+            try Data("nobody:200000:65536\n".utf8).write(to: URL(fileURLWithPath: ranges.string))
+            let script = #"mount --bind "$0" /etc/subuid && mount --bind "$0" /etc/subgid && exec "$@""#
+            return ["unshare", "--mount", "sh", "-c", script, ranges.string] + nobody
+        },
+        exceptions: [
+            "run/device-made-by-a-command": "no device files can be made",
+            "metadata/user-with-the-largest-number": "a range has 65,536 users",
+        ]
+    )
+
+    /// Runs the binary there, on a store of the place's own.
+    func run(
+        _ f: BuildFixture,
+        _ arguments: [String],
+        in directory: FilePath? = nil,
+        environment: [String: String] = [:]
+    ) async throws -> CommandResult {
+        try await RunningCommand(
+            wrapper(f.scratch) + [Machine.binary.string] + arguments,
+            environment: f.environment.merging(environment) { $1 },
+            directory: directory ?? f.context,
+            logs: f.scratch
+        ).wait()
+    }
+
+    /// Lets the place's user have everything of a fixture.
+    func own(_ f: BuildFixture) throws {
+        let names = try FileManager.default.subpathsOfDirectory(atPath: f.scratch.string)
+        for path in [f.scratch.string] + names.map({ f.scratch.appending($0).string }) {
+            var status = stat()
+            guard lstat(path, &status) == 0, lchown(path, owner, owner) == 0 else { continue }
+            // A change of owner takes set-user-ID bits away.
+            if status.st_mode & S_IFMT != S_IFLNK { chmod(path, status.st_mode & 0o7777) }
+        }
+    }
+
+    /// Whether builds there have the isolation that it is for.
+    func isAvailable() async throws -> Bool {
+        guard Machine.canRun, Machine.has("setpriv"), Machine.has("unshare") else { return false }
+        var isThere = false
+        try await BuildFixture.with(.none) { f in
+            try own(f)
+            let result = try await run(f, ["doctor"])
+            isThere = result.outputText.contains("`\(name)`: RUN has")
+        }
+        return isThere
+    }
+}
