@@ -1,4 +1,4 @@
-internal import ContainerNetworks
+public import ContainerNetworks
 internal import FileSystem
 internal import OCI
 internal import Synchronization
