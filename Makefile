@@ -80,9 +80,10 @@ compare: build ## Build every example and case of the language with other builde
 	@scripts/install-dependencies bench
 	@Tests/Comparison/compare $(COMPARE)
 
-install: ## Install binary, manual page and completions under PREFIX (default /usr/local); builds first when needed
+install: ## Install binary, manual page and completions under PREFIX (default /usr/local), with COMPOSE=1 as docker-compose too
 	@test -x $(BINARY) || $(MAKE) build
 	install -D -m 0755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/swiftbuild
+	$(if $(COMPOSE),ln -sf swiftbuild $(DESTDIR)$(PREFIX)/bin/docker-compose)
 	@mkdir -p $(SHARE)/man/man1 $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions \
 		$(SHARE)/fish/vendor_completions.d
 	$(BINARY) debug manual > $(SHARE)/man/man1/swiftbuild.1

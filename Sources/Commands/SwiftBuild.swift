@@ -97,6 +97,13 @@ public struct SwiftBuild: ParsableCommand {
         Signals.wait(all: takesAll)
     }
 
+    /// What was typed behind the program's name, which means `compose` where it is Docker Compose's.
+    private static var typed: [String] {
+        let arguments = CommandLine.arguments.dropFirst()
+        guard CommandLine.arguments.first?.split(separator: "/").last == "docker-compose" else { return Array(arguments) }
+        return ["compose"] + (["--version", "-v"].contains(arguments.first) ? ["version"] : Array(arguments))
+    }
+
     /// Whether signals may have to be handed on to a process in the place of this one.
     private static func mayRunContainers(_ arguments: [String]) -> Bool {
         arguments.contains {
@@ -105,7 +112,7 @@ public struct SwiftBuild: ParsableCommand {
     }
 
     private static func execute() async -> Never {
-        let typed = Array(CommandLine.arguments.dropFirst())
+        let typed = typed
         var isUnderstood = false
         do {
             let arguments = try CommandLineForms.normalised(typed)

@@ -19,7 +19,7 @@ public struct ComposeCommand: ParsableCommand {
             ComposeRestartCommand.self, ComposeKillCommand.self, ComposeRemoveCommand.self, ComposeCreateCommand.self,
             ComposeScaleCommand.self, ComposePauseCommand.self, ComposeUnpauseCommand.self, ComposeWaitCommand.self,
             ComposePortCommand.self, ComposeTopCommand.self, ComposeEventsCommand.self, ComposeListCommand.self,
-            ComposeExplainCommand.self, ComposeBuildCommand.self, ComposePullCommand.self, ComposePushCommand.self,
+            ComposeCopyCommand.self, ComposeExplainCommand.self, ComposeBuildCommand.self, ComposePullCommand.self, ComposePushCommand.self,
             ComposeConfigCommand.self, ComposeVersionCommand.self,
         ]
     )

@@ -6,7 +6,7 @@ internal import OCI
 internal import Registry
 public import Reporting
 internal import SystemPackage
-public import Tar
+internal import Tar
 
 /// An image that is looked at, wherever it came from.
 ///

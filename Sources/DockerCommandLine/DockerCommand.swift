@@ -69,7 +69,7 @@ struct DockerCommand: Sendable {
         ].map { DockerCommand($0.0, .command($0.1)) }
         + [
             "config", "build", "pull", "push", "version", "up", "down", "run", "exec", "ps", "logs", "start", "stop",
-            "restart", "kill", "rm", "create", "scale", "pause", "unpause", "wait", "port", "top", "events", "ls",
+            "restart", "kill", "rm", "create", "scale", "pause", "unpause", "wait", "port", "top", "events", "ls", "cp",
         ].map { DockerCommand("compose \($0)", .command("compose \($0)")) }
         + [
             "update", "container update",

@@ -116,6 +116,14 @@ extension KnownCommand {
             docker: "docker compose port",
             composeFlags + [.option("index"), .option("protocol")]
         ),
+        KnownCommand(
+            "compose cp",
+            docker: "docker compose cp",
+            composeFlags + [
+                .toggle("archive", "a"), .toggle("follow-link", "L"), .option("index"),
+                .toggle("all", nil, .missing("only the containers of a service are copied to")),
+            ]
+        ),
         KnownCommand("compose top", docker: "docker compose top", composeFlags),
         KnownCommand(
             "compose events",

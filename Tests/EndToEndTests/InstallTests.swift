@@ -10,14 +10,14 @@ struct InstallTests {
     ]
 
     /// Installs the binary under test below a directory of the fixture, whose `usr/share` is given to `body`.
-    private func install(_ body: (BuildFixture, FilePath) async throws -> Void) async throws {
+    private func install(_ more: [String] = [], _ body: (BuildFixture, FilePath) async throws -> Void) async throws {
         try await BuildFixture.with { f in
             let root = f.scratch.appending("root")
             let result = try await Machine.run(
                 [
                     "make", "-C", Machine.repository.string, "install", "DESTDIR=\(root)", "PREFIX=/usr",
                     "BINARY=\(Machine.binary)",
-                ],
+                ] + more,
                 in: f.scratch
             )
             try #require(result.status == 0, "\(result)")
@@ -38,6 +38,21 @@ struct InstallTests {
                 #expect(page.contains(".SS swiftbuild \(command.replacing("-", with: "\\-"))\n"), "\(command)")
             }
             for path in Self.completions.values { #expect(try text(path).contains("prune"), "\(path)") }
+        }
+    }
+
+    @Test("makes a link on request by which it is docker-compose")
+    func compose() async throws {
+        try await install(["COMPOSE=1"]) { f, share in
+            let link = share.removingLastComponent().pushing("bin/docker-compose")
+            try f.write("compose.yaml", "services: {web: {image: app}}")
+            let listed = try await Machine.run([link.string, "config", "--services"], in: f.context)
+            #expect(listed.outputText == "web\n", "\(listed)")
+            let version = try await Machine.run([link.string, "--version"], in: f.context)
+            #expect(version.status == 0 && version.outputText.contains("Docker Compose version"), "\(version)")
+        }
+        try await install { _, share in
+            #expect(!fileExists(share.removingLastComponent().pushing("bin/docker-compose")))
         }
     }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import ContainerCommands
 import ContainerNetworks
 import Containers
 import ContentStore
@@ -102,7 +103,7 @@ struct CopyCommand: Command {
         if let target = ContainerPath(parsing: destination) {
             try copy(to: target, images)
         } else if let place = ContainerPath(parsing: source), let container = try place.container(images) {
-            try copy(from: place.path, of: container)
+            try files.copy(place.path, of: container, to: destination)
         } else {
             try await copyFromImage(images)
         }
@@ -113,14 +114,7 @@ struct CopyCommand: Command {
 
     private func copy(to target: ContainerPath, _ images: ImageStore) throws {
         let container = try ContainerStore(images.layers).find(target.name)
-        if source == "-" {
-            guard !Terminal.isTerminal(STDIN_FILENO) else {
-                throw UserError("refusing to read an archive from a terminal: redirect one", status: .usage)
-            }
-            let archive = try ArchiveReader(descriptor: STDIN_FILENO, name: "standard input")
-            return try ContainerFiles(container).unpack(archive, into: target.path)
-        }
-        if let place = ContainerPath(parsing: source) {
+        if source != "-", let place = ContainerPath(parsing: source) {
             let isContainer = try place.container(images) != nil
             throw UserError(
                 "cannot copy from \(isContainer ? "one container" : "`\(place.name)`") to a container",
@@ -128,72 +122,27 @@ struct CopyCommand: Command {
                 status: .usage
             )
         }
-        let copy = try FileCopy(source, of: nil, followsLink: followsLink, keepsOwners: keepsOwners)
-        warn(about: try copy.copy(to: target.path, of: try ContainerFiles(container)))
+        try files.copy(source, to: target.path, of: container)
     }
 
-    private func copy(from path: String, of container: Container) throws {
-        try refuseTerminal()
-        let files = try ContainerFiles(container)
-        let copy = try FileCopy(path, of: files, followsLink: followsLink, keepsOwners: keepsOwners)
-        warn(about: try destination == "-" ? writeTar(copy.write) : copy.copy(to: destination, of: nil))
-    }
-
-    private func refuseTerminal() throws {
-        guard destination == "-", Terminal.isTerminal(STDOUT_FILENO) else { return }
-        throw UserError(
-            "refusing to write an archive to a terminal: name a destination or redirect",
-            status: .usage
-        )
-    }
-
-    private func writeTar(_ body: (any ByteSink) throws -> [PathInRoot]) throws -> [PathInRoot] {
-        let sink = DescriptorSink(descriptor: STDOUT_FILENO, path: StandardOutput.name)
-        var omitted: [PathInRoot] = []
-        try StandardOutput.ignoringClosedPipe { omitted = try body(sink) }
-        return omitted
-    }
-
-    private func warn(about omitted: [PathInRoot]) {
-        for path in omitted {
-            Terminal.write("warning: `\(path.escaped)` is a device and was left out; -a copies it\n", to: STDERR_FILENO)
-        }
-    }
+    private var files: ContainerCopy { ContainerCopy(followsLink: followsLink, keepsOwners: keepsOwners) }
 
     // MARK: Images
 
     private func copyFromImage(_ images: ImageStore) async throws {
         let place = ImagePath(parsing: source)
         let path = try place.requiredPath()
-        try refuseTerminal()
+        try ContainerCopy.refuseTerminal(destination)
         let extraction = try FileExtraction(
             path,
             of: try await OpenedImage(place.image, in: images).files(),
             followsLink: followsLink,
             keepsOwners: keepsOwners
         )
-        warn(
+        ContainerCopy.warn(
             about: try destination == "-"
-                ? writeTar(extraction.write)
+                ? ContainerCopy.writeTar(extraction.write)
                 : extraction.copy(to: FilePath(destination), endsWithSlash: destination.hasSuffix("/"))
         )
-    }
-}
-
-/// A path in a container, as `CONTAINER:PATH` names it; as with Docker, what begins with `/` or `.` is a local path.
-struct ContainerPath: Sendable {
-    let name: String
-    let path: String
-
-    init?(parsing text: String) {
-        guard let colon = text.firstIndex(of: ":"), !text.hasPrefix("/"), !text.hasPrefix(".") else { return nil }
-        (name, path) = (String(text[..<colon]), String(text[text.index(after: colon)...]))
-    }
-
-    /// The container; `nil` where there is none, and where an image has the name that only an ID begins with.
-    func container(_ images: ImageStore) throws -> Container? {
-        guard let found = try? ContainerStore(images.layers).find(name) else { return nil }
-        if [found.record.name.description, found.id.description].contains(name) { return found }
-        return (try? images.find(name)) == nil ? found : nil
     }
 }

@@ -44,13 +44,16 @@ struct ServiceGraph: Sendable {
     }
 
     /// Calls `body` for each element of a collection, for several at once.
+    ///
+    /// - Throws: The first error; the others are cancelled.
     static func forEach<Element: Sendable>(
         _ elements: some Collection<Element>,
         _ body: @escaping @Sendable (Element) async throws -> Void
     ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for element in elements { group.addTask { try await body(element) } }
-            try await group.waitForAll()
+            // Not `waitForAll`, which lets the others go on after an error.
+            while try await group.next() != nil {}
         }
     }
 }

@@ -106,7 +106,7 @@ struct AttachedProject {
                 logs.printNew()
                 try await Pause.wait(seconds: 0.05)
             }
-            try await group.waitForAll()
+            while try await group.next() != nil {}
         }
         logs.printNew()
     }

@@ -6,6 +6,7 @@ internal import Distribution
 internal import Glibc
 internal import Images
 internal import Reporting
+internal import Synchronization
 
 /// Makes the containers of a project what its file says, by a plan.
 struct Convergence: Sendable {
@@ -22,19 +23,42 @@ struct Convergence: Sendable {
     /// How names are put together: `-`, or `_` with `--compatibility`.
     var separator = "-"
 
+    /// Makes all containers before it starts the first: a port may move from one service to another.
+    ///
     /// - Throws: `UserError`, `ContainerStoreError`, `CancellationError`, and errors of the store.
     func run() async throws {
         let plans = Dictionary(plan.services.map { ($0.service.name, $0) }) { $1 }
         let graph = ServiceGraph(
             plans.mapValues { Set($0.service.dependencies.map(\.service) + $0.service.sharedServices) }
         )
+        let ready = Ready()
         try await graph.run { name in
             guard let (service, plan) = plans[name] else { return }
-            try await converge(service, plan)
+            ready[name] = try await make(service, plan)
+        }
+        guard starts else { return }
+        let wait = DependencyWait(project: project, definition: definition)
+        try await graph.run { name in
+            guard let service = plans[name]?.service, let containers = ready[name], !containers.isEmpty else { return }
+            try await wait.wait(for: service)
+            try await ServiceGraph.forEach(containers) { try start($0) }
         }
     }
 
-    private func converge(_ service: Service, _ plan: ServicePlan) async throws {
+    /// The containers that are to be started, by service.
+    private final class Ready: Sendable {
+        private let containers = Mutex<[String: [Container]]>([:])
+
+        subscript(service: String) -> [Container]? {
+            get { containers.withLock { $0[service] } }
+            set { containers.withLock { $0[service] = newValue } }
+        }
+    }
+
+    /// Does all steps of a plan but starting containers.
+    ///
+    /// - Returns: The containers to start.
+    private func make(_ service: Service, _ plan: ServicePlan) async throws -> [Container] {
         var ready: [Container] = []
         for case .remove(let container, _) in plan.steps { try remove(container) }
         for step in plan.steps {
@@ -43,8 +67,7 @@ struct Convergence: Sendable {
             case .remove: break
             case .keep(let existing):
                 try finishReplacing(existing, service)
-                if !starts { continue }
-                ProjectProgress.show(.container, existing.name, "Running")
+                if starts { ProjectProgress.show(.container, existing.name, "Running") }
             case .start(let existing):
                 try finishReplacing(existing, service)
                 ready.append(try project.store.find(existing.id))
@@ -54,15 +77,12 @@ struct Convergence: Sendable {
                 ready.append(container)
             case .create(let number):
                 let name = name(service, number)
-                let container = try await create(service, number, named: name)
+                ready.append(try await create(service, number, named: name))
                 ProjectProgress.show(.container, name, "Created")
-                ready.append(container)
             case .replace(let existing, _): ready.append(try await replace(existing, service))
             }
         }
-        guard starts, !ready.isEmpty else { return }
-        try await DependencyWait(project: project, definition: definition).wait(for: service)
-        try await ServiceGraph.forEach(ready) { try start($0) }
+        return ready
     }
 
     private func name(_ service: Service, _ number: Int) -> String {
@@ -85,7 +105,8 @@ struct Convergence: Sendable {
             return try await new.create(of: image, in: project.images)
         } catch let error as UserError {
             // The flags of `create` are ours, and not what the user wrote.
-            throw UserError("service `\(service.name)`: \(error.message)", hints: error.hints, status: error.status)
+            let status = error.status == .usage ? .failure : error.status
+            throw UserError("service `\(service.name)`: \(error.message)", hints: error.hints, status: status)
         }
     }
 

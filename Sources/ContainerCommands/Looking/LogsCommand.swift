@@ -63,7 +63,7 @@ struct LogsCommand: Command {
         }
         var reader = LogReader(container)
         var lines: [LogEntry] = []
-        try reader.next { entry in
+        reader.next { entry in
             guard isWanted(entry, first, last) else { return }
             guard let limit else { return show(entry) }
             lines.append(entry)
@@ -73,7 +73,7 @@ struct LogsCommand: Command {
         guard follows else { return .success }
         while true {
             let isRunning = (try? store.container(container.id))?.state.isRunning ?? false
-            try reader.next { if isWanted($0, first, last) { show($0) } }
+            reader.next { if isWanted($0, first, last) { show($0) } }
             guard isRunning else { return .success }
             try await Pause.wait(seconds: 0.05)
         }

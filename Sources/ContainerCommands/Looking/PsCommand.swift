@@ -1,5 +1,5 @@
 package import ArgumentParser
-package import CommandSupport
+import CommandSupport
 import ContainerNetworks
 import ContainerRuntime
 package import Containers

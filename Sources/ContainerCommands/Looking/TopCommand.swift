@@ -1,6 +1,6 @@
 package import ArgumentParser
 import ChildProcesses
-package import CommandSupport
+import CommandSupport
 package import Containers
 import FileSystem
 package import Formatting
