@@ -17,6 +17,16 @@ struct InvalidFileTests {
     /// Each with all of what is printed, `compose.yaml:` left out of the first line.
     private static let cases: [Case] = [
         Case(
+            "a: {image: x, log_driver: syslog}\n",
+            """
+            1:27: error: `services.a.log_driver`: unknown value `syslog`
+              1 | a: {image: x, log_driver: syslog}
+                |                           ^~~~~~
+            hint: expected `json-file`, `local`, `none`
+
+            """
+        ),
+        Case(
             "services:\n  a: {build: {additional_contexts: {x: 'service:b'}}}\n  b: {build: {additional_contexts: {x: 'service:a'}}}\n",
             """
             2:37: error: services are built from each other in a circle: `a` → `b` → `a`

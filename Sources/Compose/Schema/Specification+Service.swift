@@ -2,12 +2,13 @@ extension Specification {
     private static let noSuchControl = Field.Support.missing("control groups of version 2 have no such setting")
     private static let swarm = Field.Support.ignored("only swarms have it")
     private static let windows = Field.Support.missing("only Windows has it")
+    private static let logDriver = Shape.choice(["json-file", "local", "none"])
     private static let hooks = Field.Support.missing("commands around the life of a container are not run")
 
     static let service = Record(
         first + cpu + second + third + fourth + [
             // Of version 1; they become `build.dockerfile`, `network_mode` and `logging`.
-            Field("dockerfile", .string), Field("net", .string), Field("log_driver", .string),
+            Field("dockerfile", .string), Field("net", .string), Field("log_driver", logDriver),
             Field("log_opt", .map(.text)),
         ]
     )
@@ -158,7 +159,7 @@ extension Specification {
     private static let logging = Record(
         keptEmpty: true,
         [
-            Field("driver", .choice(["json-file", "local", "none"])), Field("options", .map(.text)),
+            Field("driver", logDriver), Field("options", .map(.text)),
         ]
     )
 
