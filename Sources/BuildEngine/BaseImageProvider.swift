@@ -8,18 +8,23 @@ public struct BaseImage: Sendable {
     /// The image ID.
     public let id: Digest
     public let configuration: ImageConfiguration
-    /// Gives the layers that the configuration names, lowest first, their content in the store; called once, when
-    /// something first reads one of them.
-    let layers: @Sendable () async throws -> [Layer]
+    /// Those that the configuration names, lowest first.
+    let layers: [Layer]
+    /// Brings the layers into the store; `nil` where they are there.
+    ///
+    /// It is called once, when something first reads one of them.
+    let fetch: (@Sendable () async throws -> Void)?
 
     public init(
         id: Digest,
         configuration: ImageConfiguration,
-        layers: @escaping @Sendable () async throws -> [Layer]
+        layers: [Layer],
+        fetch: (@Sendable () async throws -> Void)?
     ) {
         self.id = id
         self.configuration = configuration
         self.layers = layers
+        self.fetch = fetch
     }
 }
 

@@ -25,6 +25,8 @@ public struct BuildRequest: Sendable {
     public var jobs: Int
     /// What is done with a step that has no earlier result.
     public var onMiss = MissHandling.make
+    /// Whether the image gets all its layers into the store, rather than only those that something read.
+    public var completesImage = true
     /// Whether each miss is explained.
     public var explainsMisses = false
     /// What the record of the build calls the Dockerfile; `nil` for the name that its source has.

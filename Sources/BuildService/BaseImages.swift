@@ -9,7 +9,7 @@ struct BaseImages: BaseImageProvider {
     let images: ImageStore
     let contexts: NamedContexts
     let resolver: ImageResolver
-    /// Whether the layers of a base are left in its registry until something needs them.
+    /// Whether the layers of a base are left where they are until something needs them.
     let isLazy: Bool
 
     func image(_ reference: ImageReference, platform: Platform) async throws -> BaseImage {
@@ -39,6 +39,6 @@ struct BaseImages: BaseImageProvider {
 
 extension BaseImage {
     fileprivate init(_ image: ResolvedImage) {
-        self.init(id: image.id, configuration: image.configuration, layers: image.layers)
+        self.init(id: image.id, configuration: image.configuration, layers: image.layers, fetch: image.fetch)
     }
 }

@@ -33,19 +33,52 @@ public struct BuildService: Sendable {
         let settings = try BuildSettings(options)
         let images = try store.open()
         // What was prepared goes away before the image is written: a context may have been unpacked for it.
-        let (record, stored) = try await PreparedBuild(options, settings, images).execute(events: events)
-        let image = ListedImage(image: stored, names: settings.tags, annotations: settings.annotations.descriptor)
-        let id = "\(stored.id)"
-        events(.built(id: id))
-        for name in image.names { events(.tagged(name.familiar)) }
+        let prepared = try await PreparedBuild(options, settings, images)
+        let image: ListedImage
+        let record: BuildRecord
+        do {
+            (image, record) = try await build(options, settings, images) {
+                try await prepared.execute(isLazy: true, events: events)
+            }
+        } catch let error as UnkeptPromise {
+            // Slower, but not failed.
+            events(.note("\(error); building without relying on them"))
+            (image, record) = try await build(options, settings, images) {
+                try await prepared.execute(isLazy: false, events: events)
+            }
+        }
+        let id = "\(image.image.id)"
+        if let path = options.idFile { try write(Array(id.utf8), to: path) }
+        if let path = options.metadataFile { try write(try BuildMetadata(image, record).json, to: path) }
+        return record
+    }
+
+    /// Builds, writes and pushes.
+    private func build(
+        _ options: BuildOptions,
+        _ settings: BuildSettings,
+        _ images: ImageStore,
+        _ execute: () async throws -> PreparedBuild.Built
+    ) async throws -> (ListedImage, BuildRecord) {
+        // Until it has a name, nothing else keeps the image.
+        let lock = try images.store.lock(.shared)
+        defer { withExtendedLifetime(lock) {} }
+        let built = try await execute()
+        let image = ListedImage(image: built.image, names: settings.tags, annotations: settings.annotations.descriptor)
+        events(.built(id: "\(built.image.id)"))
+        if built.image.isComplete {
+            for name in image.names { events(.tagged(name.familiar)) }
+        }
         for output in settings.outputs {
             try images.write(image, to: output)
             if let destination = output.shownDestination { events(.exported(destination)) }
         }
-        if options.pushes { try await push(image, images, settings) }
-        if let path = options.idFile { try write(Array(id.utf8), to: path) }
-        if let path = options.metadataFile { try write(try BuildMetadata(image, record).json, to: path) }
-        return record
+        if options.pushes { try await push(image, built.promises, images, settings) }
+        if !built.image.isComplete {
+            try images.tag(built.image, as: image.names)
+            for name in image.names { events(.tagged(name.familiar)) }
+        }
+        return (image, built.record)
     }
 
     /// Only looks up which steps are in the cache, and why others are not; no step is made.
@@ -89,12 +122,18 @@ public struct BuildService: Sendable {
         return report.errors + warnings + (report.failure.map { [$0] } ?? [])
     }
 
-    private func push(_ image: ListedImage, _ images: ImageStore, _ settings: BuildSettings) async throws {
+    private func push(
+        _ image: ListedImage,
+        _ promises: LayerPromises,
+        _ images: ImageStore,
+        _ settings: BuildSettings
+    ) async throws {
         let pusher = ImagePusher(
             .shared,
             from: images,
             compression: settings.compression,
-            caches: settings.cacheDestinations.compactMap(\.repository)
+            caches: settings.cacheDestinations.compactMap(\.repository),
+            promises: promises
         ) { [events] in events(.transfer($0)) }
         for name in image.names {
             let manifest = try await pusher.push(image.image, as: name)

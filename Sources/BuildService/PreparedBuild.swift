@@ -20,6 +20,8 @@ struct PreparedBuild: Sendable {
     private let pull: PullPolicy
     private let cacheSources: [CacheLocation]
     private let cacheDestinations: [CacheLocation]
+    /// Whether all of the image is wanted in the store, rather than only in a registry.
+    private let completesImage: Bool
 
     /// - Throws: `UserError`, `DiagnosticsError`.
     init(_ options: BuildOptions, _ settings: BuildSettings, _ images: ImageStore) async throws {
@@ -27,6 +29,7 @@ struct PreparedBuild: Sendable {
         pull = options.pull
         (annotations, format) = (settings.annotations.manifest, settings.format)
         (cacheSources, cacheDestinations) = (settings.cacheSources, settings.cacheDestinations)
+        completesImage = !options.pushes || !settings.outputs.isEmpty
         var plan = settings.plan
         contexts = try NamedContexts(options) { images.store }
         plan.namedContexts = contexts.kinds
@@ -53,37 +56,43 @@ struct PreparedBuild: Sendable {
         self.request = request
     }
 
-    private func builder(
-        _ pull: PullPolicy,
-        _ shared: SharedCache?,
-        _ events: @escaping @Sendable (BuildEvent) -> Void
-    ) -> Builder {
-        let bases = BaseImages(
-            images: images,
-            contexts: contexts,
-            resolver: ImageResolver(images, pull: pull) { events(.transfer($0)) },
-            isLazy: shared?.hasSources == true
-        )
-        return Builder(layers: images.layers, images: bases, shared: shared, events: events)
-    }
-
     /// Only looks up which steps are in the cache, and why others are not.
     func look(events: @escaping @Sendable (BuildEvent) -> Void) async throws {
         var request = request
         request.explainsMisses = true
         request.onMiss = .report
-        let shared = sharedCache(to: [], events)
+        let promises = LayerPromises()
+        let shared = sharedCache(to: [], promises, events)
         // A base whose steps are elsewhere may be elsewhere too; what it is can be asked without fetching it.
-        _ = try await builder(shared == nil ? .never : pull, shared, events).build(request) { _ in
+        let resolver = ImageResolver(images, pull: shared == nil ? .never : pull, isLooking: true) {
+            events(.transfer($0))
+        }
+        _ = try await builder(resolver, isLazy: true, shared, events).build(request) { _ in
             preconditionFailure("nothing is made where misses are passed by")
         }
     }
 
-    /// Builds, stores the image and gives it its names.
-    func execute(events: @escaping @Sendable (BuildEvent) -> Void) async throws -> (BuildRecord, StoredImage) {
-        let shared = sharedCache(to: cacheDestinations, events)
-        let builder = builder(pull, shared, events)
+    /// What a build gives: the image in the store, and how those of its layers come there that nothing has read.
+    struct Built {
+        let record: BuildRecord
+        let image: StoredImage
+        let promises: LayerPromises
+    }
+
+    /// Builds, stores the image and gives it its name, unless layers of it are elsewhere: then it is to be named when a
+    /// registry has it.
+    ///
+    /// - Parameter isLazy: Whether what nothing reads is left where it is.
+    /// - Throws: Also `UnkeptPromise`, after which the same without being lazy may succeed.
+    func execute(isLazy: Bool, events: @escaping @Sendable (BuildEvent) -> Void) async throws -> Built {
+        let promises = LayerPromises()
+        let shared = sharedCache(to: cacheDestinations, promises, events)
+        let resolver = ImageResolver(images, pull: pull, promises: promises) { events(.transfer($0)) }
+        let builder = builder(resolver, isLazy: isLazy, shared, events)
+        var request = request
+        request.completesImage = completesImage || !isLazy
         let (images, tags, annotations, format) = (images, request.tags, annotations, format)
+        let mayBePromised = !request.completesImage
         let record: BuildRecord
         do {
             record = try await builder.build(request) { image in
@@ -92,7 +101,8 @@ struct PreparedBuild: Sendable {
                     layers: image.layers,
                     annotations: annotations,
                     format: format,
-                    names: tags
+                    names: tags,
+                    mayBePromised: mayBePromised
                 ).id
             }
         } catch {
@@ -110,14 +120,28 @@ struct PreparedBuild: Sendable {
         guard let id = record.image, let stored = images.image(id: id) else {
             throw UserError("the image was removed right after the build")
         }
-        return (record, stored)
+        return Built(record: record, image: stored, promises: promises)
     }
 
-    private func sharedCache(to destinations: [CacheLocation], _ events: @escaping @Sendable (BuildEvent) -> Void)
-        -> SharedCache?
-    {
+    private func builder(
+        _ resolver: ImageResolver,
+        isLazy: Bool,
+        _ shared: SharedCache?,
+        _ events: @escaping @Sendable (BuildEvent) -> Void
+    ) -> Builder {
+        let bases = BaseImages(images: images, contexts: contexts, resolver: resolver, isLazy: isLazy)
+        return Builder(layers: images.layers, images: bases, shared: shared, events: events)
+    }
+
+    private func sharedCache(
+        to destinations: [CacheLocation],
+        _ promises: LayerPromises,
+        _ events: @escaping @Sendable (BuildEvent) -> Void
+    ) -> SharedCache? {
         guard !cacheSources.isEmpty || !destinations.isEmpty else { return nil }
-        return SharedCache(from: cacheSources, to: destinations, images.layers, .shared) { events(.note($0)) }
+        return SharedCache(from: cacheSources, to: destinations, images.layers, .shared, promises: promises) {
+            events(.note($0))
+        }
     }
 }
 

@@ -9,9 +9,9 @@ internal import Tar
 
 /// Brings images from registries into the store.
 public struct ImagePuller: Sendable {
-    private let connections: RegistryConnections
-    private let images: ImageStore
-    private let emit: @Sendable (TransferEvent) -> Void
+    let connections: RegistryConnections
+    let images: ImageStore
+    let emit: @Sendable (TransferEvent) -> Void
 
     /// Layers that are fetched at the same time.
     private static let parallelLayers = 4
@@ -48,10 +48,12 @@ public struct ImagePuller: Sendable {
     public func pull(_ reference: ImageReference, platform: Platform, isNamed: Bool = true) async throws -> Pulled {
         emit(.started(.pull, repository: reference.repositoryText, tag: reference.tagText))
         return try await RegistryConnections.telling({ [emit] in emit(.note($0)) }) {
-            try await anywhere(reference) { place in
-                let found = try await find(reference, platform, ManifestKey(reference), at: place)
-                return try await complete(found, isNamed: isNamed)
-            }
+            try await complete(
+                try await anywhere(reference) { place in
+                    try await find(reference, platform, ManifestKey(reference), at: place)
+                },
+                isNamed: isNamed
+            )
         }
     }
 
@@ -84,6 +86,9 @@ public struct ImagePuller: Sendable {
         let document: RemoteManifest
         let layers: [Layer]
         let place: RegistryConnections.Place
+
+        /// The repository with the digest of what the name means there.
+        var placeOfLayers: ImageReference { reference.naming(top) }
     }
 
     /// Asks what a name means, without fetching a layer.
@@ -101,24 +106,21 @@ public struct ImagePuller: Sendable {
     /// - Throws: As `pull` does.
     public func pull(_ found: FoundImage) async throws -> Pulled {
         emit(.started(.pull, repository: found.reference.repositoryText, tag: found.reference.tagText))
-        return try await RegistryConnections.telling({ [emit] in emit(.note($0)) }) {
-            do {
-                return try await complete(found)
-            } catch let error as RegistryError {
-                emit(.note("\(error); trying again"))
-                return try await anywhere(found.reference) { place in
-                    try await complete(try await find(found.reference, found.platform, .digest(found.top), at: place))
-                }
-            }
-        }
+        return try await RegistryConnections.telling({ [emit] in emit(.note($0)) }) { try await complete(found) }
     }
 
     /// Does something with the mirrors of a registry, in their order, and then with the registry itself.
-    private func anywhere<Result>(
+    func anywhere<Result>(
         _ reference: ImageReference,
         _ body: (RegistryConnections.Place) async throws -> Result
     ) async throws -> Result {
-        let places = try connections.places(for: reference)
+        try await anyOf(try connections.places(for: reference), body)
+    }
+
+    func anyOf<Result>(
+        _ places: [RegistryConnections.Place],
+        _ body: (RegistryConnections.Place) async throws -> Result
+    ) async throws -> Result {
         for (position, place) in places.enumerated() {
             do {
                 return try await body(place)
@@ -165,12 +167,13 @@ public struct ImagePuller: Sendable {
     private func complete(_ found: FoundImage, isNamed: Bool = true) async throws -> Pulled {
         let lock = try images.store.lock(.shared)
         defer { withExtendedLifetime(lock) {} }
+        // Who was asked before had nothing, or failed.
+        let all = try connections.places(for: found.reference)
+        let places = all.firstIndex { $0.client === found.place.client }.map { Array(all[$0...]) } ?? [found.place]
         // Between the two, prune may have taken it for something unused.
-        try await fetch(
-            try ManifestDocument.manifest(found.document.bytes, mediaType: found.document.mediaType).config,
-            from: found.place
-        )
-        try await fetch(found.layers, from: found.place)
+        let manifest = try ManifestDocument.manifest(found.document.bytes, mediaType: found.document.mediaType)
+        try await anyOf(places) { try await fetch(manifest.config, from: $0) }
+        try await fetch(found.layers.map { ($0, $0.blob) }, from: places)
         let before = images.find(reference: found.reference, platform: found.platform)
         let (bytes, type) = (found.document.bytes, found.document.mediaType)
         let image =
@@ -185,7 +188,7 @@ public struct ImagePuller: Sendable {
     }
 
     /// The manifest for a platform: the document itself, or one of those that an index lists.
-    private func choose(
+    func choose(
         _ document: RemoteManifest,
         _ platform: Platform,
         _ place: RegistryConnections.Place,
@@ -236,32 +239,41 @@ public struct ImagePuller: Sendable {
         return (try ManifestDocument.configuration(bytes).platform, document)
     }
 
-    private func fetch(_ layers: [Layer], from place: RegistryConnections.Place) async throws {
-        for layer in layers { emit(.layer(.pull, id: layer.blob.digest.short, .waiting)) }
+    /// Fetches layers as the blobs that the places have for them, several at once.
+    func fetch(_ layers: [(layer: Layer, blob: Descriptor)], from places: [RegistryConnections.Place]) async throws {
+        for (_, blob) in layers { emit(.layer(.pull, id: blob.digest.short, .waiting)) }
         // Images may have one layer several times.
         var waiting = Array(Dictionary(layers.map { ($0.blob.digest, $0) }) { first, _ in first }.values)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<ImagePuller.parallelLayers {
-                if let layer = waiting.popLast() { group.addTask { try await fetch(layer, from: place) } }
+            func add() {
+                guard let (layer, blob) = waiting.popLast() else { return }
+                group.addTask { try await fetch(layer, as: blob, from: places) }
             }
-            while try await group.next() != nil {
-                if let layer = waiting.popLast() { group.addTask { try await fetch(layer, from: place) } }
-            }
+            for _ in 0..<ImagePuller.parallelLayers { add() }
+            while try await group.next() != nil { add() }
         }
     }
 
-    private func fetch(_ layer: Layer, from place: RegistryConnections.Place) async throws {
-        let id = layer.blob.digest.short
+    private func fetch(_ layer: Layer, as blob: Descriptor, from places: [RegistryConnections.Place]) async throws {
+        let id = blob.digest.short
         // Concurrent pulls of the same layer wait, and then find it.
-        let lock = try await images.store.waitForLock(key: layer.blob.digest)
+        let lock = try await images.store.waitForLock(key: blob.digest)
         defer { withExtendedLifetime(lock) {} }
         if images.layers.isAvailable(layer) { return emit(.layer(.pull, id: id, .exists)) }
         do {
-            try await fetch(layer.blob, from: place) { emit(.layer(.pull, id: id, .moving($0, of: layer.blob.size))) }
-        } catch let error as RegistryError where error.isNotFound && layer.blob.mediaType.isForeignLayer {
-            throw ImageError.foreignLayer(layer.blob.digest)
+            // One that fails in the middle is left for the next.
+            try await anyOf(places) { place in
+                try await fetch(blob, from: place) { emit(.layer(.pull, id: id, .moving($0, of: blob.size))) }
+            }
+        } catch let error as RegistryError where error.isNotFound && blob.mediaType.isForeignLayer {
+            throw ImageError.foreignLayer(blob.digest)
         }
         emit(.layer(.pull, id: id, .working))
+        if blob.digest != layer.blob.digest {
+            // One of our own, which has its tar as its blob here.
+            _ = try images.layers.contents(of: Layer(diffID: layer.diffID, blob: blob))
+            try LayerCompressor(images.layers, .usual).remember(layer, as: blob)
+        }
         try images.layers.verify(layer)
         emit(.layer(.pull, id: id, .done))
     }

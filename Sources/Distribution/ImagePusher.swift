@@ -14,6 +14,7 @@ public struct ImagePusher: Sendable {
     private let compression: LayerCompression
     private let format: ImageFormat?
     private let caches: [ImageReference]
+    private let promises: LayerPromises?
     private let emit: @Sendable (TransferEvent) -> Void
 
     /// Layers that are sent at the same time.
@@ -22,12 +23,14 @@ public struct ImagePusher: Sendable {
     /// - Parameters:
     ///   - format: `nil` leaves an image in the one that it has.
     ///   - caches: Repositories that have layers which no image in the store is named after.
+    ///   - promises: How layers come here that are elsewhere; `nil` where only the images themselves tell.
     public init(
         _ connections: RegistryConnections,
         from images: ImageStore,
         compression: LayerCompression = .usual,
         format: ImageFormat? = nil,
         caches: [ImageReference] = [],
+        promises: LayerPromises? = nil,
         emit: @escaping @Sendable (TransferEvent) -> Void = { _ in }
     ) {
         self.connections = connections
@@ -35,6 +38,7 @@ public struct ImagePusher: Sendable {
         self.compression = compression
         self.format = format
         self.caches = caches
+        self.promises = promises
         self.emit = emit
     }
 
@@ -105,8 +109,12 @@ public struct ImagePusher: Sendable {
     {
         let content = try images.content(of: image)
         let format = format ?? image.manifest.mediaType.format
-        let blobs = try await send(content.layers, to: place, reference, format)
-        try await sendConfiguration(content, to: place)
+        let puller = ImagePuller(connections, into: images, emit: emit)
+        let promises = if let promises { promises } else { try await puller.promises(of: image) }
+        // The configuration is small, and only the manifest needs it.
+        async let isSent: Void = sendConfiguration(content, to: place)
+        let blobs = try await send(content.layers, promises, to: place, reference, format)
+        try await isSent
         return try document(content, blobs, format)
     }
 
@@ -135,6 +143,7 @@ public struct ImagePusher: Sendable {
 
     private func send(
         _ layers: [Layer],
+        _ promises: LayerPromises,
         to place: RegistryConnections.Place,
         _ reference: ImageReference,
         _ format: ImageFormat
@@ -153,7 +162,14 @@ public struct ImagePusher: Sendable {
             func add() {
                 guard let layer = waiting.popLast() else { return }
                 let other = others[layer.diffID]
-                group.addTask { (layer.diffID, try await send(layer, to: place, format, mountedFrom: other)) }
+                group.addTask {
+                    if let promise = promises[layer.diffID], !images.layers.isAvailable(layer),
+                        let blob = try await pass(promise, layer, to: place, reference, format)
+                    {
+                        return (layer.diffID, blob)
+                    }
+                    return (layer.diffID, try await send(layer, to: place, format, mountedFrom: other))
+                }
             }
             for _ in 0..<ImagePusher.parallelLayers { add() }
             while let (diffID, blob) = try await group.next() {
@@ -162,6 +178,40 @@ public struct ImagePusher: Sendable {
             }
         }
         return layers.compactMap { sent[$0.diffID] }
+    }
+
+    /// Lets the registry have a layer that is elsewhere without fetching it: it has it already, or in another of its
+    /// repositories.
+    ///
+    /// - Returns: `nil` where that does not work and the layer is in the store now.
+    private func pass(
+        _ promise: LayerPromises.Promise,
+        _ layer: Layer,
+        to place: RegistryConnections.Place,
+        _ reference: ImageReference,
+        _ format: ImageFormat
+    ) async throws -> Descriptor? {
+        let id = layer.diffID.short
+        var promised = Descriptor(
+            mediaType: promise.blob.mediaType,
+            digest: promise.blob.digest,
+            size: promise.blob.size
+        )
+        promised.mediaType = promised.mediaType.form(in: format)
+        let known = LayerCompressor(images.layers, compression).known(layer, in: format)
+        for blob in [promised] + (known.map { $0.digest == promised.digest ? [] : [$0] } ?? [])
+        where try await place.client.hasBlob(blob.digest, in: place.repository) {
+            emit(.layer(.push, id: id, .exists))
+            return blob
+        }
+        if let other = promise.repository, other.registry == reference.registry,
+            try await place.client.mount(promised, from: other.repository, to: place.repository)
+        {
+            emit(.layer(.push, id: id, .mounted(from: other.repository)))
+            return promised
+        }
+        try await promise.fetch()
+        return nil
     }
 
     private func send(
@@ -208,7 +258,7 @@ public struct ImagePusher: Sendable {
         var unknown = wanted
         for listed in try images.list() {
             guard !unknown.isEmpty else { break }
-            let name = listed.names.first {
+            let name = (listed.names + listed.image.registryDigests).first {
                 $0.registry == reference.registry && $0.repository != reference.repository
             }
             guard let name, let layers = try? images.layers(of: listed.image) else { continue }

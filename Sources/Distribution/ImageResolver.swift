@@ -18,21 +18,28 @@ public struct ResolvedImage: Sendable {
     /// The image ID.
     public let id: Digest
     public let configuration: ImageConfiguration
-    /// Gives the layers, lowest first, their content in the store; of an image that was left in its registry, it fetches
-    /// them.
-    public let layers: @Sendable () async throws -> [Layer]
+    /// Lowest first.
+    public let layers: [Layer]
+    /// Brings the layers into the store; `nil` where they are there.
+    public let fetch: (@Sendable () async throws -> Void)?
 
     /// An image of the store.
     ///
     /// - Throws: `ImageError` for one of which something is missing.
     public init(_ image: StoredImage, in images: ImageStore) throws {
         let content = try images.wholeContent(of: image)
-        (id, configuration) = (image.id, content.configuration)
-        layers = { content.layers }
+        (id, configuration, layers) = (image.id, content.configuration, content.layers)
+        fetch = nil
     }
 
-    init(_ found: ImagePuller.FoundImage, _ layers: @escaping @Sendable () async throws -> [Layer]) {
-        (id, configuration, self.layers) = (found.id, found.configuration, layers)
+    /// An image of the store whose layers are elsewhere.
+    init(_ content: ImageContent, fetch: @escaping @Sendable () async throws -> Void) {
+        (id, configuration, layers) = (content.image.id, content.configuration, content.layers)
+        self.fetch = fetch
+    }
+
+    init(_ found: ImagePuller.FoundImage, fetch: @escaping @Sendable () async throws -> Void) {
+        (id, configuration, layers, self.fetch) = (found.id, found.configuration, found.layers, fetch)
     }
 }
 
@@ -40,11 +47,24 @@ public struct ResolvedImage: Sendable {
 public struct ImageResolver: Sendable {
     private let images: ImageStore
     private let policy: PullPolicy
+    private let promises: LayerPromises
+    private let isLooking: Bool
     private let emit: @Sendable (TransferEvent) -> Void
 
-    public init(_ images: ImageStore, pull policy: PullPolicy, emit: @escaping @Sendable (TransferEvent) -> Void) {
+    /// - Parameters:
+    ///   - promises: Gets what is left in its registry.
+    ///   - isLooking: Whether no image that is found gets its name.
+    public init(
+        _ images: ImageStore,
+        pull policy: PullPolicy,
+        promises: LayerPromises = LayerPromises(),
+        isLooking: Bool = false,
+        emit: @escaping @Sendable (TransferEvent) -> Void
+    ) {
         self.images = images
         self.policy = policy
+        self.promises = promises
+        self.isLooking = isLooking
         self.emit = emit
     }
 
@@ -90,11 +110,20 @@ public struct ImageResolver: Sendable {
         async throws -> ResolvedImage
     {
         var state = known == nil ? "is not in the store" : ""
-        if let known, policy != .always {
+        let (images, puller) = (images, ImagePuller(.shared, into: images, emit: emit))
+        if let known, await isGood(known, reference, puller) {
             do {
-                return try ResolvedImage(known, in: images)
+                if known.isComplete { return try ResolvedImage(known, in: images) }
+                if isLazy { return try promised(known, reference, puller) }
+                if policy == .never {
+                    state = "has layers that were never fetched"
+                } else {
+                    return try ResolvedImage(try await puller.complete(known), in: images)
+                }
+            } catch let error as CancellationError {
+                throw error
             } catch {
-                // What is damaged is as good as missing.
+                // What is damaged is as good as missing, and so is what nobody gives.
                 state = "is damaged in the store (\(error))"
             }
         }
@@ -104,13 +133,13 @@ public struct ImageResolver: Sendable {
                 hints: ["`swiftbuild load` and `swiftbuild import` add images without a registry"]
             )
         }
-        let (images, puller) = (images, ImagePuller(.shared, into: images, emit: emit))
         do {
             guard isLazy else {
                 return try ResolvedImage(try await puller.pull(reference, platform: platform).image, in: images)
             }
             let found = try await puller.find(reference, platform: platform)
-            return ResolvedImage(found) { try images.layers(of: try await puller.pull(found).image) }
+            guard isLooking else { return try promised(try puller.promise(found), reference, puller) }
+            return ResolvedImage(found) { _ = try await puller.pull(found) }
         } catch let error as CancellationError {
             throw error
         } catch {
@@ -119,5 +148,38 @@ public struct ImageResolver: Sendable {
                 hints: (error as? RegistryError)?.hints ?? (error as? LoginError)?.hint.map { [$0] } ?? []
             )
         }
+    }
+
+    /// Whether what the store has under a name is what the policy asks for.
+    private func isGood(_ known: StoredImage, _ reference: ImageReference, _ puller: ImagePuller) async -> Bool {
+        if policy != .always { return true }
+        return await puller.isCurrent(known, reference)
+    }
+
+    /// An image of the store whose layers come when something reads them.
+    private func promised(_ image: StoredImage, _ reference: ImageReference, _ puller: ImagePuller) throws
+        -> ResolvedImage
+    {
+        if image.isComplete { return try ResolvedImage(image, in: images) }
+        let (content, policy) = (try images.content(of: image), policy)
+        let fetch: @Sendable () async throws -> Void = {
+            guard policy != .never else {
+                throw UserError(
+                    "the layers of image `\(reference.familiar)` are not in the store, and --pull=never forbids fetching them"
+                )
+            }
+            do {
+                _ = try await puller.complete(image)
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                throw UnkeptPromise(subject: "image `\(reference.familiar)`", reason: error)
+            }
+        }
+        let place = image.registryDigests.last
+        for layer in content.layers where !images.layers.isAvailable(layer) {
+            promises.add(layer.diffID, layer.blob, at: place, fetch: fetch)
+        }
+        return ResolvedImage(content, fetch: fetch)
     }
 }

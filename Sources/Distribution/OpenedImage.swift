@@ -21,12 +21,22 @@ public struct OpenedImage: Sendable {
 
     public var image: StoredImage { content.image }
 
-    /// - Parameter location: What the name means.
+    /// What of an image is looked at.
+    public enum Need: Sendable {
+        /// Its manifest and configuration, which is all that a registry is asked for.
+        case documents
+        case layers
+    }
+
+    /// - Parameters:
+    ///   - location: What the name means.
+    ///   - needs: What has to be in the store.
     /// - Throws: `UserError`, `ImageError`, `RegistryError`, `LayerError`, `LoginError`, `SystemError`, `CancellationError`.
     public init(
         _ name: String,
         at location: ImageLocation,
         in images: ImageStore,
+        needs: Need = .layers,
         emit: @escaping @Sendable (TransferEvent) -> Void
     ) async throws {
         self.name = name
@@ -38,15 +48,18 @@ public struct OpenedImage: Sendable {
         }
         self.images = images
         lock = try images.store.lock(.shared)
+        let puller = ImagePuller(.shared, into: images, emit: emit)
         let image: StoredImage
         switch location {
         case .store(let text): image = try OpenedImage.find(text, in: images)
         case .file(let path, let selector): image = try OpenedImage.load(path, selector, into: images)
         case .registry(let reference):
-            let puller = ImagePuller(.shared, into: images, emit: emit)
-            image = try await puller.pull(reference, platform: .host, isNamed: false).image
+            image =
+                try await needs == .layers
+                ? puller.pull(reference, platform: .host, isNamed: false).image
+                : puller.look(at: puller.find(reference, platform: .host))
         }
-        content = try images.content(of: image)
+        content = try images.content(of: needs == .layers ? await puller.complete(image) : image)
     }
 
     /// The files of the image.

@@ -1,6 +1,5 @@
 internal import Layers
 public import OCI
-internal import Tar
 
 /// One row of `history`: an instruction and what it added.
 public struct HistoryRow: Sendable, Hashable, Encodable {
@@ -14,7 +13,7 @@ public struct HistoryRow: Sendable, Hashable, Encodable {
     public let instruction: String
     /// The diff ID of the layer that it made; `nil` for one that made none.
     public let layer: Digest?
-    /// The bytes of the files in the instruction's layer.
+    /// The bytes of the files in the instruction's layer; of one that nobody here has seen, its bytes as it is sent.
     public let size: Int64
     /// What the builder noted.
     public let comment: String
@@ -36,7 +35,7 @@ extension ImageStore {
                     createdBy: entry.createdBy ?? "",
                     instruction: entry.instruction,
                     layer: layer?.diffID,
-                    size: try layer.map { try self.layers.index(of: $0).fileBytes } ?? 0,
+                    size: try layer.map { try size(of: [$0], mayBePromised: !image.isComplete) } ?? 0,
                     comment: entry.comment ?? ""
                 )
             )

@@ -16,6 +16,7 @@ package enum ImageRecord {
         line("os", image.platform.os)
         line("architecture", image.platform.architecture)
         if let variant = image.platform.variant { line("variant", variant) }
+        if !image.isComplete { line("layers", promised) }
         for reference in image.registryDigests { line("registry-digest", reference.description) }
         return Array((text + "checksum \(checksum(text.utf8))\n").utf8)
     }
@@ -29,6 +30,7 @@ package enum ImageRecord {
         var manifest: Digest?
         var (manifestSize, size): (Int64?, Int64?)
         var registryDigests: [ImageReference] = []
+        var isComplete = true
         var (mediaType, created, os, architecture, variant): (String?, String?, String?, String?, String?)
         // By bytes: a store may list ten thousand images.
         for line in body.split(separator: UInt8(ascii: "\n")) {
@@ -44,6 +46,7 @@ package enum ImageRecord {
             case "os": os = value
             case "architecture": architecture = value
             case "variant": variant = value
+            case "layers": isComplete = value != promised
             case "registry-digest":
                 if let reference = try? ImageReference(parsing: value) { registryDigests.append(reference) }
             default: break
@@ -57,9 +60,13 @@ package enum ImageRecord {
             created: created.map { Timestamp(text: $0) },
             size: size,
             platform: Platform(os: os, architecture: architecture, variant: variant),
-            registryDigests: registryDigests
+            registryDigests: registryDigests,
+            isComplete: isComplete
         )
     }
+
+    /// What the record of an image says whose layers are elsewhere.
+    private static let promised = "promised"
 
     private static func checksum(_ text: some Collection<UInt8>) -> String {
         SHA256Hasher.digest(of: Array(text)).short

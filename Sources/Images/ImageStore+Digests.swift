@@ -34,7 +34,7 @@ extension ImageStore {
     /// Whether a manifest is the one with this digest, or one that the index with this digest lists.
     ///
     /// The index is read, and only believed if its content has the digest.
-    func isContent(_ manifest: Descriptor, _ digest: Digest) -> Bool {
+    public func isContent(_ manifest: Descriptor, _ digest: Digest) -> Bool {
         manifest.digest == digest || lists(digest, manifest.digest, depth: 0)
     }
 

@@ -86,12 +86,16 @@ extension ImageStore {
             created: known.created,
             size: known.size,
             platform: known.platform,
-            registryDigests: known.registryDigests
+            registryDigests: known.registryDigests,
+            isComplete: known.isComplete
         )
     }
 
     /// What an ID or a digest in a name leads to.
     func named(_ id: Digest) -> NamedContent? {
-        record(id)?.named ?? index(id).map { NamedContent(id: id, document: $0.descriptor) }
+        record(id)?.named
+            ?? index(id).map {
+                NamedContent(id: id, document: $0.descriptor, isComplete: $0.images.allSatisfy(\.isComplete))
+            }
     }
 }

@@ -29,10 +29,12 @@ public struct ImageStore: Sendable {
     ///
     /// - Parameters:
     ///   - configuration: Its `rootfs` must list exactly `layers`.
-    ///   - layers: Lowest first; they must be in the store.
+    ///   - layers: Lowest first; they must be in the store, unless they are promised.
     ///   - annotations: Those of the manifest.
     ///   - format: The media types of the manifest.
     ///   - names: Names to give to the image in the same step, so that no prune can come in between.
+    ///   - mayBePromised: Whether layers may be elsewhere; the image gets its names only if none is, since until a registry
+    ///     has it nobody could complete it.
     /// - Throws: `ImageError.layersDiffer`, `LayerError`, or `SystemError`.
     @discardableResult
     public func add(
@@ -40,7 +42,8 @@ public struct ImageStore: Sendable {
         layers: [Layer],
         annotations: [String: String] = [:],
         format: ImageFormat = .oci,
-        names: [ImageReference] = []
+        names: [ImageReference] = [],
+        mayBePromised: Bool = false
     ) throws -> StoredImage {
         let configurationBytes = try CanonicalJSON.encode(configuration)
         let id = SHA256Hasher.digest(of: configurationBytes)
@@ -65,8 +68,11 @@ public struct ImageStore: Sendable {
 
         let lock = try store.lock(.shared)
         defer { withExtendedLifetime(lock) {} }
+        let isComplete = !mayBePromised || layers.allSatisfy(self.layers.isAvailable)
+        let names = isComplete ? names : []
         let known = record(id)
-        if let known, known.manifest == descriptor, store.blobs.holds(manifestBytes, descriptor.digest),
+        if let known, known.manifest == descriptor, known.isComplete || !isComplete,
+            store.blobs.holds(manifestBytes, descriptor.digest),
             store.blobs.holds(configurationBytes, id)
         {
             try tag(known, as: names)
@@ -78,8 +84,9 @@ public struct ImageStore: Sendable {
             id: id,
             manifest: descriptor,
             created: configuration.created,
-            size: try size(of: layers),
-            platform: configuration.platform
+            size: try size(of: layers, mayBePromised: !isComplete),
+            platform: configuration.platform,
+            isComplete: isComplete
         )
         try register(image, replacing: known, names: names)
         return image
@@ -120,7 +127,7 @@ public struct ImageStore: Sendable {
             digest: try store.blobs.write(bytes),
             size: Int64(bytes.count)
         )
-        if let known = record(manifest.config.digest), known.manifest == descriptor,
+        if let known = record(manifest.config.digest), known.manifest == descriptor, known.isComplete,
             layers.allSatisfy(self.layers.isAvailable)
         {
             return known
@@ -188,9 +195,13 @@ public struct ImageStore: Sendable {
 
     func recordPath(_ id: Digest) -> FilePath { store[.images].appending(id.hex) }
 
-    private func size(of layers: [Layer]) throws -> Int64 {
+    func size(of layers: [Layer], mayBePromised: Bool = false) throws -> Int64 {
         try layers.reduce(Int64(0)) { total, layer in
-            let (sum, overflow) = total.addingReportingOverflow(try self.layers.index(of: layer).fileBytes)
+            let size =
+                try mayBePromised
+                ? self.layers.knownIndex(of: layer)?.fileBytes ?? layer.blob.size
+                : self.layers.index(of: layer).fileBytes
+            let (sum, overflow) = total.addingReportingOverflow(size)
             return overflow ? .max : sum
         }
     }
@@ -214,7 +225,9 @@ public struct ImageStore: Sendable {
             let image = known.map { listed.adding($0.registryDigests) } ?? listed
             if known == image { continue }
             // Another manifest for the same ID changes the index at every name of the image.
-            if let known, known.manifest != image.manifest { try index.invalidate() }
+            if let known, known.manifest != image.manifest || known.isComplete != image.isComplete {
+                try index.invalidate()
+            }
             try FileOperations.writeAtomically(
                 ImageRecord.encode(image),
                 to: recordPath(image.id),

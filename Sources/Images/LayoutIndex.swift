@@ -118,7 +118,8 @@ struct LayoutIndex {
     /// The descriptors of one name: with its tag, and without it where the tag is `latest`.
     private static func lines(_ name: ImageName, _ content: NamedContent) -> [[UInt8]] {
         // A digest is found by itself; a tool that reads layouts could not use such a name.
-        guard name.reference.digest == nil else { return [] }
+        // Nor one whose layers are elsewhere.
+        guard name.reference.digest == nil, content.isComplete else { return [] }
         let short = name.reference.tag == "latest" ? [name.reference.familiarRepository] : []
         return (short + [name.reference.familiar]).map { reference in
             prefix(name)

@@ -9,12 +9,15 @@ public struct StoredImage: Sendable, Hashable {
     public let manifest: Descriptor
     /// When the image was made; `nil` where its configuration does not say.
     public let created: Timestamp?
-    /// The bytes of the files of all layers, which is what users know as the size of an image.
-    public let size: Int64
+    /// The bytes of the files of all layers, which is what users know as the size of an image; of a layer that nobody here
+    /// has seen, its bytes as they are sent.
+    public internal(set) var size: Int64
     /// What the image runs on.
     public let platform: Platform
     /// Under which digests registries have the image or an index of it, as pulls and pushes learned; the latest last.
     public internal(set) var registryDigests: [ImageReference]
+    /// Whether the layers are in the store; if not, the registries of `registryDigests` have them.
+    public internal(set) var isComplete: Bool
 
     /// Those of the latest pushes and pulls; a record has to stay small.
     private static let registryDigestLimit = 64
@@ -25,7 +28,8 @@ public struct StoredImage: Sendable, Hashable {
         created: Timestamp?,
         size: Int64,
         platform: Platform,
-        registryDigests: [ImageReference] = []
+        registryDigests: [ImageReference] = [],
+        isComplete: Bool = true
     ) {
         self.id = id
         self.manifest = manifest
@@ -33,6 +37,7 @@ public struct StoredImage: Sendable, Hashable {
         self.size = size
         self.platform = platform
         self.registryDigests = registryDigests
+        self.isComplete = isComplete
     }
 
     /// The image with more digests of registries.

@@ -41,8 +41,10 @@ struct NamedContent {
     let id: Digest
     /// The manifest or the index.
     let document: Descriptor
+    /// Whether other tools find everything of it in the store.
+    var isComplete = true
 }
 
 extension StoredImage {
-    var named: NamedContent { NamedContent(id: id, document: manifest) }
+    var named: NamedContent { NamedContent(id: id, document: manifest, isComplete: isComplete) }
 }

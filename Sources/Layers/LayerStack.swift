@@ -20,6 +20,15 @@ public final class LayerStack: Sendable {
         view = MergedView(layers: try layers.map { try store.index(of: $0) })
     }
 
+    /// The files by what is known of the layers, whose contents may be elsewhere; `nil` where that is not enough.
+    public init?(known layers: [Layer], in store: LayerStore) {
+        self.layers = layers
+        self.store = store
+        let indexes = layers.compactMap { store.knownIndex(of: $0) }
+        guard indexes.count == layers.count else { return nil }
+        view = MergedView(layers: indexes)
+    }
+
     /// The open content of one of the layers, counted from the lowest.
     public func contents(ofLayer position: Int) throws -> LayerContents {
         try opened.withLock { opened in

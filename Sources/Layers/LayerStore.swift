@@ -72,6 +72,12 @@ public final class LayerStore: Sendable {
         return index
     }
 
+    /// What a layer holds, as far as that is known, whether or not the layer itself is here.
+    public func knownIndex(of layer: Layer) -> LayerIndex? {
+        if let known = indexes.withLock({ $0[layer.diffID] }) { return known }
+        return LayerIndex(path: indexPath(layer.diffID)).flatMap { $0.diffID == layer.diffID ? $0 : nil }
+    }
+
     func save(_ index: LayerIndex) throws {
         let path = indexPath(index.diffID)
         // An empty layer is made often, and ext4 writes a file that replaces another to the disk at once.

@@ -29,6 +29,8 @@ final class RegistryAuthorizer: Sendable {
     private let host: String
     private let logins: any LoginSource
     private let state = Mutex(State())
+    /// Of several requests at once, one asks the user and the token server.
+    private let turns = Turns()
 
     /// The longest answer of a token server.
     private static let answerLimit = 1 << 20
@@ -44,10 +46,13 @@ final class RegistryAuthorizer: Sendable {
         let (scheme, token) = state.withLock { ($0.scheme, $0.tokens[scope]) }
         switch scheme {
         case nil: return nil
-        case .basic: return try await login(scope)?.basicAuthorization
+        case .basic: return try await turns.take { try await login(scope)?.basicAuthorization }
         case .bearer(let server):
             if let token, token.isFresh { return "Bearer \(token.value)" }
-            return try await fetch(from: server, scope)
+            return try await turns.take {
+                if let token = freshToken(for: scope) { return token }
+                return try await fetch(from: server, scope)
+            }
         }
     }
 
@@ -56,6 +61,18 @@ final class RegistryAuthorizer: Sendable {
     /// - Parameter response: From the registry itself, not from where it redirects to.
     /// - Returns: What to try next; `nil` when there is nothing that was not tried.
     func authorization(after response: HTTPResponse, sent: String?, for scope: TokenScope) async throws -> String? {
+        try await turns.take { try await newAuthorization(after: response, sent: sent, for: scope) }
+    }
+
+    private func freshToken(for scope: TokenScope) -> String? {
+        state.withLock { $0.tokens[scope] }.flatMap { $0.isFresh ? "Bearer \($0.value)" : nil }
+    }
+
+    private func newAuthorization(after response: HTTPResponse, sent: String?, for scope: TokenScope) async throws
+        -> String?
+    {
+        // Another request may have got one meanwhile.
+        if let token = freshToken(for: scope), token != sent { return token }
         let challenges = response.fields.list.filter { $0.name.lowercased() == "www-authenticate" }
             .flatMap { AuthenticationChallenge.parse($0.value) }
         if let bearer = challenges.first(where: { $0.scheme == "bearer" }), let text = bearer.parameters["realm"] {

@@ -47,6 +47,28 @@ extension RegistryClient {
         return .sent
     }
 
+    /// Takes a blob over from another repository of the same registry.
+    ///
+    /// - Returns: Whether it is there now; where not, the registry may have begun an upload, which ends by itself.
+    public func mount(_ blob: Descriptor, from other: String, to repository: String) async throws -> Bool {
+        let subject = blobSubject(blob.digest, repository, [.pull, .push])
+        return try await send(try await mounting(blob, repository, other, subject), subject).status == 201
+    }
+
+    private func mounting(_ blob: Descriptor, _ repository: String, _ other: String, _ subject: Subject) async throws
+        -> HTTPRequest
+    {
+        let query = "?mount=\(blob.digest)&from=\(PercentEncoding.component(other))"
+        return try await starting(repository, query, subject)
+    }
+
+    private func starting(_ repository: String, _ query: String, _ subject: Subject) async throws -> HTTPRequest {
+        var request = HTTPRequest(.post, try await address(repository, "blobs/uploads/" + query, subject))
+        // What was begun twice ends by itself.
+        request.isRepeatable = true
+        return request
+    }
+
     private func send(
         _ blob: Descriptor,
         _ file: FilePath,
@@ -65,20 +87,13 @@ extension RegistryClient {
     private func start(_ blob: Descriptor, _ repository: String, _ other: String?, _ subject: Subject) async throws
         -> WebAddress?
     {
-        func request(_ query: String) async throws -> HTTPRequest {
-            var request = HTTPRequest(.post, try await address(repository, "blobs/uploads/" + query, subject))
-            // What was begun twice ends by itself.
-            request.isRepeatable = true
-            return request
-        }
         if let other {
-            let query = "?mount=\(blob.digest)&from=\(PercentEncoding.component(other))"
-            let response = try await send(try await request(query), subject)
+            let response = try await send(try await mounting(blob, repository, other, subject), subject)
             if response.status == 201 { return nil }
             if response.isSuccess { return try location(of: response, subject) }
             // Registries that know nothing of mounting, or do not allow it, say so in many ways.
         }
-        return try location(of: try await succeed(try await request(""), subject), subject)
+        return try location(of: try await succeed(try await starting(repository, "", subject), subject), subject)
     }
 
     /// Sends everything in as few requests as the connection allows, resuming where the registry says that it broke off.

@@ -116,7 +116,12 @@ final class EngineFixture: BaseImageProvider {
         let layer = try BusyboxBase.layer(in: try layers, adding: users)
         var configuration = ImageConfiguration(platform: .host)
         configuration.rootfs.diffIDs = [layer.diffID]
-        let image = BaseImage(id: SHA256Hasher.digest(of: [1]), configuration: configuration) { [layer] }
+        let image = BaseImage(
+            id: SHA256Hasher.digest(of: [1]),
+            configuration: configuration,
+            layers: [layer],
+            fetch: nil
+        )
         images.withLock { $0["base"] = image }
     }
 

@@ -73,7 +73,8 @@ struct LayerStepTests {
             sources: StageSources(
                 session: session,
                 bases: BaseResolution.Bases(),
-                results: StageResults([stage], triggerDependencies: [:], target: 0)
+                results: StageResults([stage], triggerDependencies: [:], target: 0),
+                forecast: MissForecast(BaseResolution.Bases(), session.fetches, builder.layers)
             ),
             usesCache: true,
             below: StageFiles(),

@@ -170,6 +170,58 @@ struct SharedCacheTests {
     }
 
     @Test(
+        "a build that is wholly cached moves no layer to be pushed, and is found complete afterwards",
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)"),
+        arguments: ["gzip", "zstd"]
+    )
+    func pushedFromNothing(_ compression: String) async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                let cache = "type=registry,ref=\(registry.host)/cache"
+                let first = try await Self.prepare(f, registry, to: "\(cache),compression=\(compression)")
+                try registry.forgetRequests()
+                let (base, name) = ("\(registry.host)/base:1", "\(registry.host)/team/app")
+                let built = try await Self.build(f, "second", base, name: name, "--cache-from", cache, "--push")
+                #expect(built.id == first && built.ran == 0, "\(built)")
+                // The base's configuration alone.
+                let fetched = registry.requests.filter { $0.hasPrefix("GET") && $0.contains("/blobs/") }
+                #expect(fetched.count == 1, "\(registry.requests)")
+                let sent = registry.requests.filter { $0.hasPrefix("P") && $0.contains("/blobs/") }
+                // Of the image's own, the configuration.
+                #expect(sent.filter { !$0.contains("mount=") }.count == 2, "\(sent)")
+                #expect(try f.treeSize("second") < 1 << 20)
+                let store = f.scratch.appending("second").string
+                let ran = try await f.start(["run", "--root", store, name]).wait().requireSuccess()
+                #expect(ran.outputText == Self.shown)
+            }
+        }
+    }
+
+    @Test(
+        "a cache that loses a layer before it is pushed has the step made after all",
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)")
+    )
+    func lostBeforePush() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                let cache = "type=local,dest=\(f.scratch.appending("shared"))"
+                _ = try await Self.prepare(f, registry, to: cache)
+                let blobs = f.scratch.appending("shared/blobs/sha256").string
+                for blob in try FileManager.default.contentsOfDirectory(atPath: blobs) {
+                    try FileManager.default.removeItem(atPath: "\(blobs)/\(blob)")
+                }
+                let (base, name) = ("\(registry.host)/base:1", "\(registry.host)/team/app")
+                let from = cache.replacingOccurrences(of: "dest=", with: "src=")
+                let built = try await Self.build(f, "second", base, name: name, "--cache-from", from, "--push")
+                #expect(built.errors.contains("building without relying on them"), "\(built)")
+                let store = f.scratch.appending("second").string
+                let ran = try await f.start(["run", "--root", store, name]).wait().requireSuccess()
+                #expect(ran.outputText == Self.shown)
+            }
+        }
+    }
+
+    @Test(
         "a step that misses gets what it stands on",
         .enabled(if: Machine.canRun, "\(Machine.needsRoot)")
     )

@@ -73,11 +73,24 @@ struct BaseResolution {
             throw BuildError.at(place, in: text, error.message, hints: error.hints)
         }
         bases.images[source] = image
-        let layers = Lazy(image.layers)
-        bases.layers[source] = image.configuration.rootfs.diffIDs.indices.map { position in
-            StageLayer { try await layers.value[position] }
-        }
+        bases.layers[source] = layers(of: image, source)
         return image
+    }
+
+    private func layers(of image: BaseImage, _ source: ImageSource) -> [StageLayer] {
+        guard let fetch = image.fetch else { return image.layers.map { StageLayer($0) } }
+        // All at once, since whatever needs one of them needs the others to know what it sees of it.
+        let isLooking = session.request.onMiss == .report
+        let whole = Lazy {
+            guard !isLooking else { throw MissingDependency(reason: .imageMissing(source.reference.familiar)) }
+            try await fetch()
+        }
+        return image.layers.map { layer in
+            StageLayer(layer) {
+                try await whole.value
+                return layer
+            }
+        }
     }
 
     /// The word that names an image.

@@ -23,6 +23,7 @@ final class BuildSession: Sendable {
     let isolation: Isolation
     let credentials: Credentials
     let recorder: BuildRecorder
+    let fetches: Fetches
     /// `nil` where no miss is explained.
     let explainer: MissExplainer?
     private let notes = Mutex<Set<String>>([])
@@ -41,6 +42,7 @@ final class BuildSession: Sendable {
         isolation = Isolation(builder.store)
         credentials = Credentials(secrets: request.runs.secrets, agents: request.runs.agents)
         recorder = BuildRecorder(request, plan)
+        fetches = Fetches(isEnabled: request.onMiss != .report)
         explainer = request.explainsMisses || request.onMiss != .make ? MissExplainer(builder.layers) : nil
     }
 
@@ -88,12 +90,32 @@ final class BuildSession: Sendable {
             throw BuildError.dockerfile(DiagnosticsError(source: plan.dockerfile.source, diagnostics: refusals))
         }
         builder.emit(.planned(stages: bases.stages.count, steps: plan.stepCount))
+        let (result, image) = try await fetches.during { [self] in
+            let result = try await build(bases)
+            return (result, isWriting ? try await assemble(result) : nil)
+        }
+        let id = try image.map(complete)
+        if let last = result.unfinished {
+            builder.emit(.finished(last.step, last.outcome, id: id?.short ?? result.shownID, seconds: last.seconds))
+        }
+        return id
+    }
+
+    /// Builds all stages.
+    ///
+    /// - Returns: What the target came to.
+    private func build(_ bases: BaseResolution.Bases) async throws -> StageResult {
         let results = StageResults(
             bases.stages,
             triggerDependencies: bases.triggerDependencies,
             target: plan.target.index
         )
-        let sources = StageSources(session: self, bases: bases, results: results)
+        let forecast = MissForecast(bases, fetches, builder.layers)
+        let sources = StageSources(session: self, bases: bases, results: results, forecast: forecast)
+        // The image will need its base; it comes while steps work.
+        if request.completesImage, case .image(let source) = plan.target.base {
+            fetches.begin(bases.layers[source] ?? [])
+        }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for stage in bases.stages {
                 group.addTask { try await self.build(stage, sources) }
@@ -108,12 +130,7 @@ final class BuildSession: Sendable {
             }
             if let failure { throw failure }
         }
-        let result = try await results.ofTarget
-        let id = isWriting ? try complete(try await assemble(result)) : nil
-        if let last = result.unfinished {
-            builder.emit(.finished(last.step, last.outcome, id: id?.short ?? result.shownID, seconds: last.seconds))
-        }
-        return id
+        return try await results.ofTarget
     }
 
     /// Ends the record of the build and saves it; failing to save it does not fail the build.
@@ -140,8 +157,7 @@ final class BuildSession: Sendable {
     private func build(_ stage: PlannedStage, _ sources: StageSources) async throws {
         let results = sources.results
         do {
-            try await StageBuilder(stage, sources).build()
-            results.completed(stage.index)
+            if try await StageBuilder(stage, sources).build() { results.completed(stage.index) }
         } catch {
             results.fulfil(stage.index, .failure(error is CancellationError ? error : CancellationError()))
             throw error
@@ -149,7 +165,18 @@ final class BuildSession: Sendable {
     }
 
     private func assemble(_ result: StageResult) async throws -> Builder.BuiltImage {
-        let layers = try await result.files.layers.layers
+        var layers: [Layer] = []
+        if request.completesImage {
+            layers = try await result.files.layers.layers
+        } else {
+            for layer in result.files.layers {
+                if layer.isRemote, let promised = layer.promised {
+                    layers.append(promised)
+                } else {
+                    layers.append(try await layer.layer)
+                }
+            }
+        }
         var configuration = result.state.configuration
         if !request.labels.isEmpty {
             var labels = configuration.config.labels ?? [:]

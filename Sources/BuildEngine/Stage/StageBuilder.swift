@@ -18,6 +18,8 @@ struct StageBuilder {
     /// Whether results of earlier builds are taken.
     private let usesCache: Bool
     private var result: StageResult
+    /// Whether there is a layer to be fetched whose making would take files from other stages.
+    private var mayReadStages = false
 
     init(_ stage: PlannedStage, _ sources: StageSources) async throws {
         let session = sources.session
@@ -65,7 +67,9 @@ struct StageBuilder {
     }
 
     /// Executes everything, gives the result as soon as later stages can use it, and then waits for its layers.
-    func build() async throws {
+    ///
+    /// - Returns: Whether it needs nothing of other stages any more: a layer that is elsewhere may have to be made after all.
+    func build() async throws -> Bool {
         var stage = self
         try await withThrowingTaskGroup(of: Void.self) { background in
             for (position, step) in steps.enumerated() {
@@ -75,6 +79,7 @@ struct StageBuilder {
             sources.results.fulfil(stage.stage.index, .success(stage.result))
             try await background.waitForAll()
         }
+        return !stage.mayReadStages
     }
 
     /// Executes one step, or takes its result from an earlier build.
@@ -93,8 +98,9 @@ struct StageBuilder {
                 try await stage.perform(resolved, step, progress, &background)
             }
             // The image will need it: it comes while later steps work.
-            if session.request.onMiss != .report, isTarget, let last = result.files.layers.last, last.isRemote {
-                background.addTask { _ = try await last.layer }
+            if let last = result.files.layers.last, last.isRemote {
+                if session.request.completesImage, isTarget { session.fetches.begin([last]) }
+                if ([step.copySource] + step.mountSources).contains(where: { $0.stage != nil }) { mayReadStages = true }
             }
             result.history.append(
                 ImageConfiguration.HistoryEntry(

@@ -22,6 +22,27 @@ struct StageFiles: Sendable {
         for layer in layers { await layer.settle() }
     }
 
+    /// The files as far as it takes to know what is where, of layers that are elsewhere by their indexes alone, if those are
+    /// here.
+    func names(in store: LayerStore) async throws -> LayerStack {
+        if let known = try await knownNames(in: store) { return known }
+        return try await stack(in: store)
+    }
+
+    /// The same, where nothing has to be fetched for it.
+    func knownNames(in store: LayerStore) async throws -> LayerStack? {
+        var known: [Layer] = []
+        for layer in layers {
+            if layer.isRemote {
+                guard let promised = layer.promised, store.knownIndex(of: promised) != nil else { return nil }
+                known.append(promised)
+            } else {
+                known.append(try await layer.layer)
+            }
+        }
+        return LayerStack(known: known, in: store)
+    }
+
     func stack(in store: LayerStore) async throws -> LayerStack { try LayerStack(try await layers.layers, in: store) }
 }
 

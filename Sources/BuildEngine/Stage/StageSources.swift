@@ -9,6 +9,7 @@ struct StageSources: Sendable {
     let session: BuildSession
     let bases: BaseResolution.Bases
     let results: StageResults
+    let forecast: MissForecast
 
     /// The files of another stage or image.
     func files(of source: ContentSource) async throws -> LayerStack {

@@ -19,7 +19,7 @@ extension CopyStep {
     func write(over latest: Layer?) async throws -> (LayerWriter, ContentFingerprint?) {
         var sources = selection.sources
         for content in selection.remote { sources.append(try await fetch(content)) }
-        let files = try isIndependent ? LayerStack([], in: context.builder.layers) : await context.files()
+        let files = try isIndependent ? LayerStack([], in: context.builder.layers) : await context.names()
         let plan = try plan(sources, over: files, try await attributeChange())
         let writer = try context.writer(of: plan)
         let earlier = latest.flatMap { try? EarlierLayer($0, in: context.builder.layers) }
@@ -37,7 +37,7 @@ extension CopyStep {
         let sources = selection.sources
         guard selection.remote.isEmpty, !sources.contains(where: { isArchive($0.root) }) else { return nil }
         // Without the files below, which may not be there, links in the destination are not followed.
-        let below = isIndependent ? nil : try? await context.files()
+        let below = isIndependent ? nil : try? await context.below.knownNames(in: context.builder.layers)
         let change = (try? await attributeChange()) ?? AttributeChange(permissions: newPermissions)
         guard let files = try? below ?? LayerStack([], in: context.builder.layers),
             let plan = try? plan(sources, over: files, change)

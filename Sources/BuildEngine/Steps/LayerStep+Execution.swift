@@ -41,6 +41,7 @@ extension LayerStep {
         if let outcome = try await context.handleMiss(step.plannedFiles) {
             return result(outcome, .missing(in: context.stage), key, created: 0)
         }
+        context.sources.forecast.missed(context.step, of: context.stage, on: context.below)
         try await step.prepare()
         let made = try await progress.whenSlotIsFree { try await step.makeUnlessCached(key) }
         if made.background == nil {

@@ -33,6 +33,9 @@ struct StepContext: Sendable {
     /// The stage's files so far.
     func files() async throws -> LayerStack { try await below.stack(in: builder.layers) }
 
+    /// The same, as far as it takes to know what is where.
+    func names() async throws -> LayerStack { try await below.names(in: builder.layers) }
+
     /// Starts the step's layer, whose growth is shown.
     func writer(of plan: LayerPlan) throws -> LayerWriter {
         try builder.layers.writer(expectedCount: plan.count) { [progress] in

@@ -23,7 +23,9 @@ struct WorkdirStep: LayerStep {
     }
 
     func make(_ key: StepKey) async throws -> StepProduct {
-        let files = try await context.files()
+        // Without USER it is root's, whatever the files say of root (BuildKit); only a name is looked up.
+        let hasName = UInt32(workdir.user) == nil && !workdir.user.isEmpty
+        let files = try await hasName ? context.files() : context.names()
         let time = context.timeBelow
         var plan = LayerPlan(view: files.view, latestTime: context.session.plan.sourceDateEpoch) {
             LayerEntry.directory($0, modified: time)
@@ -32,7 +34,9 @@ struct WorkdirStep: LayerStep {
             let resolved = try plan.resolve(path)
             // A directory that exists is left alone, and the layer is empty then.
             if plan.entry(at: resolved)?.kind != .directory {
-                var owner = try context.identity(of: workdir.user) { try files.users() }
+                var owner = try context.identity(of: workdir.user) {
+                    try hasName ? files.users() : UserDatabase(passwd: [], group: [])
+                }
                 // As with --chown, a number without a group is the number of the group too (BuildKit).
                 if UInt32(workdir.user) != nil { owner.groupID = owner.userID }
                 let change = AttributeChange(userID: owner.userID, groupID: owner.groupID)

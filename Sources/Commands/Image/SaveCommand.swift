@@ -1,5 +1,6 @@
 public import ArgumentParser
 import CommandSupport
+import Distribution
 import FileSystem
 import Glibc
 public import Images
@@ -36,7 +37,7 @@ struct SaveCommand: Command {
     @Argument(help: "Names or IDs of images.")
     var names: [String]
 
-    func run() throws -> ExitStatus {
+    func run() async throws -> ExitStatus {
         if output == "-", Terminal.isTerminal(STDOUT_FILENO) {
             throw UserError(
                 "refusing to write an archive to a terminal: use -o or redirect",
@@ -44,15 +45,18 @@ struct SaveCommand: Command {
             )
         }
         let images = try global.store.openExisting()
-        let saved = try names.map { name in
-            let image = try images.find(name)
+        var saved: [ListedImage] = []
+        for name in names {
+            let image = try await OpenedImage(name, at: .store(name), in: images).image
             // Under the name that was asked for; by ID, under all its names.
             let reference = try? ImageReference(parsing: name)
             let isNamed =
                 reference.map { !$0.hasFormOfID && images.find(reference: $0)?.id == image.id } ?? false
-            return ListedImage(
-                image: image,
-                names: try isNamed ? reference.map { [$0] } ?? [] : images.names(of: image)
+            saved.append(
+                ListedImage(
+                    image: image,
+                    names: try isNamed ? reference.map { [$0] } ?? [] : images.names(of: image)
+                )
             )
         }
         let path = FilePath(output)

@@ -45,7 +45,7 @@ struct HistoryCommand: Command {
     func run() async throws -> ExitStatus {
         let format = try RowFormat(parsing: format)
         let images = try global.store.openExisting()
-        let opened = try await OpenedImage(name, in: images)
+        let opened = try await OpenedImage(name, in: images, needs: .documents)
         let rows = try images.history(of: opened.image)
         if isQuiet {
             for row in rows { Terminal.print(id(row)) }

@@ -48,7 +48,7 @@ package struct NewContainer {
             throw UserError("--cidfile: `\(path)` exists already; it may belong to another container")
         }
         let environment = try flags.process.variables()
-        let layers = try await found.layers()
+        let layers = found.layers
         // Only while it is created: a container that runs for days must not hold up prune.
         let lock = try images.store.lock(.shared)
         defer { withExtendedLifetime(lock) {} }

@@ -84,7 +84,9 @@ struct InspectCommand: Command {
         case .image:
             let found =
                 if let index = try images.findIndex(name) { Inspection.index(IndexInspection(index)) } else {
-                    Inspection.image(try images.inspect(try await OpenedImage(name, in: images).image))
+                    Inspection.image(
+                        try images.inspect(try await OpenedImage(name, in: images, needs: .documents).image)
+                    )
                 }
             return try CanonicalJSON.decode(JSONValue.self, from: CanonicalJSON.encode(found))
         case .network:

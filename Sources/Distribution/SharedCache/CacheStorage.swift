@@ -12,6 +12,9 @@ protocol CacheStorage: Sendable {
     /// What is said of it: where it is.
     var name: String { get }
 
+    /// The repository that has the blobs, if it is in a registry.
+    var repository: ImageReference? { get }
+
     /// The manifest under a key; `nil` where there is none.
     func manifest(for key: Digest) async throws -> [UInt8]?
 
@@ -29,16 +32,17 @@ let cacheEntryLimit = 4 << 20
 
 /// A repository, in which each key is a tag.
 struct RegistryCacheStorage: CacheStorage {
-    let repository: ImageReference
+    let cache: ImageReference
     /// Goes before each key, with a dash, so that several caches have room in one repository.
     let prefix: String?
     let connections: RegistryConnections
 
-    var name: String { repository.familiarRepository }
+    var name: String { cache.familiarRepository }
+    var repository: ImageReference? { cache }
 
     private var place: RegistryConnections.Place {
         get throws {
-            guard let place = try connections.places(for: repository, forPush: true).last else {
+            guard let place = try connections.places(for: cache, forPush: true).last else {
                 preconditionFailure("a registry has at least one place")
             }
             return place
@@ -85,6 +89,7 @@ struct DirectoryCacheStorage: CacheStorage {
     let directory: FilePath
 
     var name: String { directory.string }
+    var repository: ImageReference? { nil }
 
     private func path(_ key: Digest) -> FilePath { directory.appending("entries").appending(key.hex) }
 

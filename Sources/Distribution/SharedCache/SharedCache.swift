@@ -48,6 +48,7 @@ public final class SharedCache: SharedStepCache {
     private let records: StepCache
     private let sources: [any CacheStorage]
     private let destinations: [(storage: any CacheStorage, compression: LayerCompression)]
+    private let promises: LayerPromises
     private let warn: @Sendable (String) -> Void
     private let state = Mutex(State())
 
@@ -56,18 +57,22 @@ public final class SharedCache: SharedStepCache {
     /// How long a look-up may take, in seconds.
     private static let lookUpLimit = 10.0
 
-    /// - Parameter warn: Told, once for each place, what is wrong with it.
+    /// - Parameters:
+    ///   - promises: Gets the layers that are found.
+    ///   - warn: Told, once for each place, what is wrong with it.
     public init(
         from sources: [CacheLocation],
         to destinations: [CacheLocation],
         _ layers: LayerStore,
         _ connections: RegistryConnections,
+        promises: LayerPromises = LayerPromises(),
         warn: @escaping @Sendable (String) -> Void
     ) {
         self.layers = layers
         records = StepCache(layers.store)
         self.sources = sources.map { $0.storage(connections) }
         self.destinations = destinations.map { ($0.storage(connections), $0.compression) }
+        self.promises = promises
         self.warn = warn
     }
 
@@ -88,6 +93,7 @@ public final class SharedCache: SharedStepCache {
                     state.found[entry.record.key.digest] = Found(entry: entry, storage: storage)
                     state.summary.found += 1
                 }
+                promise(entry, under: key, at: storage)
                 return entry.record
             } catch is CancellationError {
                 return nil
@@ -96,6 +102,18 @@ public final class SharedCache: SharedStepCache {
             }
         }
         return nil
+    }
+
+    private func promise(_ entry: CacheEntry, under key: Digest, at storage: any CacheStorage) {
+        promises.add(entry.layer.diffID, entry.blob, at: storage.repository) { [self] in
+            do {
+                try await fetch(entry.layer, under: key)
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                throw UnkeptPromise(subject: "the cache `\(storage.name)`", reason: error)
+            }
+        }
     }
 
     public func fetch(_ layer: CacheRecord.LayerResult, under key: Digest) async throws {
@@ -242,7 +260,7 @@ extension CacheLocation {
     fileprivate func storage(_ connections: RegistryConnections) -> any CacheStorage {
         switch place {
         case .registry(let repository, let prefix):
-            RegistryCacheStorage(repository: repository, prefix: prefix, connections: connections)
+            RegistryCacheStorage(cache: repository, prefix: prefix, connections: connections)
         case .directory(let path): DirectoryCacheStorage(directory: path)
         }
     }
