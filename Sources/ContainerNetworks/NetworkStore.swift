@@ -73,6 +73,7 @@ public struct NetworkStore: Sendable {
                 created: Timestamp(nanosecondsSinceEpoch: WallClock.now)
             )
             try write(record)
+            note("create", record)
             return record
         }
     }
@@ -88,9 +89,18 @@ public struct NetworkStore: Sendable {
                     containers: network.endpoints.map(\.containerName).sorted()
                 )
             }
-            try FileOperations.removeTree(directory(network.record.id))
+            try remove(network.record)
             return network.record
         }
+    }
+
+    private func remove(_ record: NetworkRecord) throws {
+        try FileOperations.removeTree(directory(record.id))
+        note("destroy", record)
+    }
+
+    private func note(_ action: String, _ record: NetworkRecord) {
+        EventLog(store).add(.network, action, "\(record.id)", ["name": record.name, "type": "bridge"])
     }
 
     /// Removes all networks that no container is in but the default one.
@@ -100,7 +110,7 @@ public struct NetworkStore: Sendable {
     {
         try locked { networks in
             let unused = networks.filter { $0.endpoints.isEmpty && !$0.record.isDefault && isSelected($0.record) }
-            for network in unused { try FileOperations.removeTree(directory(network.record.id)) }
+            for network in unused { try remove(network.record) }
             return unused.map(\.record)
         }
     }

@@ -131,7 +131,7 @@ public struct VolumeStore: Sendable {
     }
 
     private func note(_ action: String, _ name: String) {
-        EventLog(layers).add(.volume, action, name, ["driver": "local"])
+        EventLog(layers.store).add(.volume, action, name, ["driver": "local"])
     }
 
     /// The containers that have a volume, whether they run or not.

@@ -183,6 +183,7 @@ public struct ImagePuller: Sendable {
         if isNamed {
             images.confirm(found.reference)
             try images.remember(found.reference.naming(found.top), of: image)
+            images.note("pull", inRegistry: found.reference)
         }
         return Pulled(image: image, digest: found.top, isNew: before?.id != image.id)
     }

@@ -100,7 +100,9 @@ public struct ImagePusher: Sendable {
         guard let place = try connections.places(for: reference, forPush: true).last else {
             preconditionFailure("a registry has at least one place")
         }
-        return try await RegistryConnections.telling({ [emit] in emit(.note($0)) }) { try await body(place) }
+        let sent = try await RegistryConnections.telling({ [emit] in emit(.note($0)) }) { try await body(place) }
+        images.note("push", inRegistry: reference)
+        return sent
     }
 
     /// Sends everything of an image but its manifest.

@@ -61,7 +61,9 @@ extension ImageStore {
         var configuration = configuration
         configuration.rootfs = .init(diffIDs: [layer.diffID])
         configuration.history = [.init(created: configuration.created, createdBy: nil, comment: message)]
-        return try add(configuration: configuration, layers: [layer], names: names)
+        let image = try add(configuration: configuration, layers: [layer], names: names)
+        note("import", image.id)
+        return image
     }
 
     private func withContent(_ item: ImportedTree.Item, _ body: (LayerWriter.Content) throws -> Void) throws {

@@ -108,6 +108,7 @@ extension ImageStore {
             found = try dockerManifests(source).map { try loadDocker($0, from: source) }
         }
         try register(found)
+        for listed in found { note("load", listed.image.id) }
         return found
     }
 

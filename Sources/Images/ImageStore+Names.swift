@@ -28,6 +28,7 @@ extension ImageStore {
         guard let current = named(id) else { throw ImageError.notFound("\(id)", similar: []) }
         for name in changed { try check(name.reference, for: current) }
         try setNames(changed.map { ($0, current) }, LayoutIndex(self))
+        for name in changed { note("tag", id, name: name.reference) }
     }
 
     /// When a name was given to what it means, or last found to mean it in its registry; seconds since 1970.
@@ -46,8 +47,9 @@ extension ImageStore {
         let lock = try namesLock()
         defer { withExtendedLifetime(lock) {} }
         let name = ImageName(name)
-        guard id(of: name) != nil else { return false }
+        guard let id = id(of: name) else { return false }
         try setNames([(name, nil)], LayoutIndex(self))
+        note("untag", id)
         return true
     }
 

@@ -30,12 +30,14 @@ extension ImageStore {
     ///   - time: If it is given, only those of them that were stored before, in nanoseconds since 1970.
     ///   - keeping: Digests of further blobs and diff IDs of further layers, such as results in the build cache.
     ///   - dryRun: Whether to remove nothing and only tell.
+    ///   - isSelected: Which of the images without a name go.
     /// - Throws: `SystemError`.
     public func prune(
         danglingImages: Bool,
         before time: Int64 = .max,
         keeping: Set<Digest> = [],
-        dryRun: Bool = false
+        dryRun: Bool = false,
+        where isSelected: (StoredImage) -> Bool = { _ in true }
     ) throws -> PruneResult {
         let lock = try store.lock(dryRun ? .shared : .exclusive)
         defer { withExtendedLifetime(lock) {} }
@@ -48,12 +50,14 @@ extension ImageStore {
         var lost = 0
         for id in try imageIDs() {
             let image = record(id)
-            if image == nil || (danglingImages && !named.contains(id) && isStored(id, before: time)) {
+            let isDangling = danglingImages && !named.contains(id) && isStored(id, before: time)
+            if image.map({ isDangling && isSelected($0) }) ?? true {
                 if let image {
                     pruning.result.images.append(id)
                     documents.formUnion([image.id, image.manifest.digest])
                 }
                 if image == nil, named.contains(id) { lost += 1 }
+                if !dryRun, image != nil { note("delete", id) }
                 try pruning.remove(recordPath(id), .images)
             } else if let image {
                 kept.formUnion(roots(of: image))

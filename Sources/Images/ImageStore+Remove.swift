@@ -34,15 +34,15 @@ extension ImageStore {
             let typed = (try? ImageReference(parsing: text)).map { [$0] } ?? []
             let gone = typed.isEmpty || !index.names.contains(typed[0]) ? index.names : typed
             try setNames(gone.map { (ImageName($0), nil) }, LayoutIndex(self))
-            let isLast = gone.count == index.names.count
-            return gone.map { .untagged($0) } + (isLast ? [.deleted(index.index.descriptor.digest)] : [])
+            let (isLast, digest) = (gone.count == index.names.count, index.index.descriptor.digest)
+            return noted(gone.map { .untagged($0) } + (isLast ? [.deleted(digest)] : []), of: digest)
         }
         let image = try find(text)
         let indexes = try self.indexes().filter { $0.index.images.contains { $0.id == image.id } }
         let names = try allNames(of: image.id).map(\.name)
         if let name = typedName(text, image), names.contains(name) {
             let isLast = names.allSatisfy { $0 == name }
-            let removed = try remove([name], isLast && indexes.isEmpty ? image : nil)
+            let removed = try remove([name], of: image, isDeleted: isLast && indexes.isEmpty)
             try forgetDigests(of: image.id)
             return removed
         }
@@ -52,7 +52,7 @@ extension ImageStore {
         guard names.count <= 1 || force else {
             throw ImageError.severalNames(image.id, names: names.map(\.reference.familiar))
         }
-        return try remove(names, image)
+        return try remove(names, of: image, isDeleted: true)
     }
 
     /// The name that a text stands for, if that is how the image was found.
@@ -67,15 +67,26 @@ extension ImageStore {
         return candidates.first { id(of: $0) == image.id }
     }
 
-    private func remove(_ names: [ImageName], _ image: StoredImage?) throws -> [ImageRemoval] {
+    private func remove(_ names: [ImageName], of image: StoredImage, isDeleted: Bool) throws -> [ImageRemoval] {
         // Names first: a name must never lead nowhere.
         if !names.isEmpty { try setNames(names.map { ($0, nil) }, LayoutIndex(self)) }
         var result = names.map { ImageRemoval.untagged($0.reference) }
-        if let image {
+        if isDeleted {
             try FileOperations.remove(recordPath(image.id))
             result.append(.deleted(image.id))
         }
-        return result
+        return noted(result, of: image.id)
+    }
+
+    /// Adds the events of what was done.
+    private func noted(_ removals: [ImageRemoval], of id: Digest) -> [ImageRemoval] {
+        for removal in removals {
+            switch removal {
+            case .untagged: note("untag", id)
+            case .deleted: note("delete", id)
+            }
+        }
+        return removals
     }
 
     /// Forgets what registries call an image where it has no name in their repository any more, as Docker does.

@@ -88,7 +88,10 @@ public struct ImageStore: Sendable {
             platform: configuration.platform,
             isComplete: isComplete
         )
+        let changed = names.filter { storedID(of: ImageName($0)) != id }
         try register(image, replacing: known, names: names)
+        // Where the image was known already, its new names have been told.
+        if known != image { for name in changed { note("tag", id, name: name, labels: configuration.config.labels) } }
         return image
     }
 
@@ -178,6 +181,11 @@ public struct ImageStore: Sendable {
     /// - Throws: `ContentStoreError.missing` or `.damaged`, `ImageError.malformed`.
     public func configuration(of image: StoredImage) throws -> ImageConfiguration {
         try ManifestDocument.configuration(try store.blobs.read(image.id))
+    }
+
+    /// The labels of an image; none where its configuration is not readable.
+    public func labels(of image: StoredImage) -> [String: String] {
+        (try? configuration(of: image))?.config.labels ?? [:]
     }
 
     /// The layers of an image, lowest first.

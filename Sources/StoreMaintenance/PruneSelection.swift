@@ -21,6 +21,8 @@ public struct PruneLimits: Sendable {
     public var storage: Int64?
     /// So many bytes of its filesystem should be free.
     public var free: Int64?
+    /// Only images with such labels go, and nothing that has none; `nil` for all.
+    public var acceptsLabels: (@Sendable ([String: String]) -> Bool)?
 
     public init() {}
 

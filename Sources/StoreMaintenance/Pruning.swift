@@ -19,8 +19,8 @@ public struct Pruning {
     ///
     /// - Throws: `ImageError`, `SystemError`.
     public init(_ limits: PruneLimits, in images: ImageStore, isDryRun: Bool) throws {
-        let selection = try PruneSelection(limits, images)
-        removals = try Pruning.remove(selection.entries, images, isDryRun)
+        let selection = try PruneSelection(limits.acceptsLabels == nil ? limits : PruneLimits(), images)
+        removals = try Pruning.remove(limits.acceptsLabels == nil ? selection.entries : [], images, isDryRun)
         // One that was started meanwhile is still there.
         let containers = try ContainerStore(images.layers).layersInUse(except: isDryRun ? selection.containers : [])
         // Builds that begin meanwhile do not find what was removed, which are misses.
@@ -29,9 +29,15 @@ public struct Pruning {
             before: limits.usedBefore ?? .max,
             keeping: selection.keptLayers.union(containers.map(\.diffID)),
             dryRun: isDryRun
-        )
+        ) { image in
+            limits.acceptsLabels?(images.labels(of: image)) ?? true
+        }
         self.images = result.images
-        freed = removals.reduce(result.reclaimedBytes) { $0 + $1.bytes }
+        let ofCache = removals.reduce(0) { $0 + $1.bytes }
+        freed = result.reclaimedBytes + ofCache
+        guard !isDryRun else { return }
+        EventLog(images.store).addPrune(.image, freed: result.reclaimedBytes)
+        if limits.acceptsLabels == nil { EventLog(images.store).addPrune(.builder, freed: ofCache) }
     }
 
     private static func remove(_ entries: [StoreEntry], _ images: ImageStore, _ isDryRun: Bool) throws

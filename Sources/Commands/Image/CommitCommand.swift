@@ -78,7 +78,10 @@ struct CommitCommand: Command {
                 emptyLayer: layer == nil ? true : nil
             )
         )
-        Terminal.print("\(try images.add(configuration: configuration, layers: layers, names: names).id)")
+        let image = try images.add(configuration: configuration, layers: layers, names: names)
+        let called = names.first.map { ["imageRef": $0.familiar] } ?? [:]
+        container.note("commit", called.merging(["comment": message ?? "", "imageID": "\(image.id)"]) { $1 })
+        Terminal.print("\(image.id)")
         return .success
     }
 

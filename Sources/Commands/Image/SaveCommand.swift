@@ -74,6 +74,7 @@ struct SaveCommand: Command {
         } else {
             try images.save(saved, as: format, to: path)
         }
+        for listed in saved { images.note("save", listed.image.id) }
         return .success
     }
 }

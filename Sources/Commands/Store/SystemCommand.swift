@@ -60,7 +60,15 @@ struct SystemUsageCommand: Command {
         Terminal.print("Images space usage:\n")
         let now = Int64(time(nil))
         let rows = ImageRow.rows(try images.list(), try images.indexes())
-        Terminal.print(RowFormat.table(rows, ImageRow.fields(now: now), columns: ImageRow.usualColumns))
+        let (sharing, uses) = (try LayerSharing(images), try ContainerUsage.images(in: images))
+        let fields =
+            ImageRow.fields(now: now) + [
+                .init("SharedSize", "SHARED SIZE") { HumanReadable.size(sharing.sharedBytes(of: $0.id)) },
+                .init("UniqueSize", "UNIQUE SIZE") { HumanReadable.size($0.size - sharing.sharedBytes(of: $0.id)) },
+                .init("Containers", "CONTAINERS") { "\(uses[$0.id] ?? 0)" },
+            ]
+        let columns = ImageRow.usualColumns + ["SharedSize", "UniqueSize", "Containers"]
+        Terminal.print(RowFormat.table(rows, fields, columns: columns))
         try ContainerUsage.print(in: images, now: now)
         if let cache = try SystemUsage(images).rows.last {
             Terminal.print("\nBuild cache usage: \(HumanReadable.size(cache.size))")
@@ -115,14 +123,11 @@ struct SystemPruneCommand: Command {
         let images = try global.store.open()
         var pruned = PrunedObjects()
         try pruned.removeContainers(in: images, filter, volumes: removesVolumes)
-        // Neither images nor results of steps are looked for by label.
-        guard !filter.hasLabels else {
-            pruned.finish()
-            return .success
-        }
         let names = removesAll ? try images.removeUnused(by: filter) : []
         var limits = PruneLimits()
         limits.removesAll = removesAll
+        // Results of steps have no labels.
+        if filter.hasLabels { limits.acceptsLabels = { filter.accepts(created: nil, labels: $0) } }
         limits.usedBefore = filter.until
         let content = try Pruning(limits, in: images, isDryRun: false)
         pruned.add(
@@ -155,12 +160,13 @@ extension ImageStore {
     ///
     /// - Returns: The names.
     fileprivate func removeUnused(by filter: PruneFilter) throws -> [String] {
-        let used = try ContainerUsage.images(in: self)
-        var names = try list().filter { !used.contains($0.image.id) && filter.accepts(created: $0.image.created) }
-            .flatMap(\.names)
-        names += try indexes().filter { listed in
-            filter.accepts(created: listed.index.created) && listed.index.images.allSatisfy { !used.contains($0.id) }
-        }.flatMap(\.names)
+        let used = Set(try ContainerUsage.images(in: self).keys)
+        func isUnused(_ image: StoredImage) -> Bool {
+            !used.contains(image.id)
+                && filter.accepts(created: image.created, labels: filter.hasLabels ? labels(of: image) : [:])
+        }
+        var names = try list().filter { isUnused($0.image) }.flatMap(\.names)
+        names += try indexes().filter { $0.index.images.allSatisfy(isUnused) }.flatMap(\.names)
         return try names.filter { try untag($0) }.map(\.familiar)
     }
 }

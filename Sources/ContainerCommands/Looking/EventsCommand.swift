@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import Containers
+import ContentStore
 import FileSystem
 import Formatting
 import Glibc
@@ -14,7 +15,7 @@ import Threads
 struct EventsCommand: Command {
     static let configuration = CommandConfiguration(
         commandName: "events",
-        abstract: "Show what happens to containers and volumes.",
+        abstract: "Show what happens to containers, images, networks, volumes and the build cache.",
         discussion: """
             There is no daemon: each command and each container's supervisor writes to a file of the store, of which the
             latest 4 to 8 MB are kept. Without --since only what happens from now on is shown.
@@ -61,7 +62,7 @@ struct EventsCommand: Command {
         )
         let first = try since.map { try TimeArgument.nanoseconds("--since", $0) } ?? WallClock.now
         let last = try until.map { try TimeArgument.nanoseconds("--until", $0) } ?? .max
-        var reader = EventLog(try global.store.open().layers).makeReader()
+        var reader = EventLog(try global.store.open().store).makeReader()
         while true {
             // Read once more after the end, for what came at the same time.
             let isOver = WallClock.now >= last
@@ -82,13 +83,16 @@ struct EventsCommand: Command {
     }
 }
 
-extension ContainerEvent {
+extension StoreEvent {
     fileprivate func matches(_ filter: NamedFilters) -> Bool {
         filter.accepts(labels: attributes) { name, value in
             switch name {
             case "container":
                 kind == .container && (attributes["name"] == value || !value.isEmpty && subject.hasPrefix(value))
-            case "image": attributes["image"] == value || attributes["image"] == value + ":latest"
+            case "image":
+                [value, value + ":latest"].contains(attributes[kind == .image ? "name" : "image"])
+                    || kind == .image && !value.isEmpty
+                        && [value, "sha256:\(value)"].contains(where: subject.hasPrefix)
             case "event": action == value || action.hasPrefix(value + ":")
             case "type": kind.rawValue == value
             case "volume": kind == .volume && subject == value

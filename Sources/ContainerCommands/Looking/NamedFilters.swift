@@ -5,7 +5,7 @@ import OCI
 package import Reporting
 
 /// What several `--filter NAME=VALUE` say, by name.
-struct NamedFilters {
+struct NamedFilters: Sendable {
     private var values: [String: [String]] = [:]
 
     /// - Throws: `UserError` with the status for wrong use.

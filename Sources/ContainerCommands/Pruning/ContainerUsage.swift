@@ -10,9 +10,9 @@ import TerminalUI
 
 /// What containers and their volumes take up, for `system df`.
 public enum ContainerUsage {
-    /// The images that there are containers of.
-    public static func images(in images: ImageStore) throws -> Set<Digest> {
-        Set(try ContainerStore(images.layers).all().compactMap(\.record.imageID))
+    /// The images that there are containers of, and how many.
+    public static func images(in images: ImageStore) throws -> [Digest: Int] {
+        Dictionary(try ContainerStore(images.layers).all().compactMap(\.record.imageID).map { ($0, 1) }) { $0 + $1 }
     }
 
     /// Lists containers and volumes, as Docker's `system df -v` does.

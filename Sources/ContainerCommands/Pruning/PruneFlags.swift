@@ -46,7 +46,7 @@ public struct PruneFlags: ParsableArguments {
 }
 
 /// Which of what is not in use goes.
-public struct PruneFilter {
+public struct PruneFilter: Sendable {
     private let filters: NamedFilters
     /// What was made since stays, in nanoseconds since 1970.
     public let until: Int64?
@@ -98,6 +98,7 @@ extension ContainerStore {
             ids.append("\(container.id)")
             bytes += size
         }
+        EventLog(layers.store).addPrune(.container, freed: bytes)
         return (ids, bytes)
     }
 }
@@ -109,7 +110,9 @@ extension ContainerStore {
     public func pruneNetworks(_ filter: PruneFilter) throws -> [String] {
         // Looking makes the default network, which is not there before something needs it.
         guard try !FileOperations.names(in: layers.store[.networks]).isEmpty else { return [] }
-        return try removeUnusedNetworks { filter.accepts(created: $0.created, labels: $0.labels) }.map(\.name)
+        let names = try removeUnusedNetworks { filter.accepts(created: $0.created, labels: $0.labels) }.map(\.name)
+        EventLog(layers.store).addPrune(.network, freed: 0)
+        return names
     }
 }
 
@@ -132,6 +135,7 @@ extension VolumeStore {
             names.append(volume.name)
             bytes += size
         }
+        EventLog(containers.layers.store).addPrune(.volume, freed: bytes)
         return (names, bytes)
     }
 }
