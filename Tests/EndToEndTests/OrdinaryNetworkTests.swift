@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import SystemPackage
 import Testing
 
@@ -123,8 +124,44 @@ struct OrdinaryNetworkTests {
         }
     }
 
+    @Test("outlive the process that keeps their namespaces")
+    func withoutHolder() async throws {
+        try await BuildFixture.with { f in
+            user.makeHome(f)
+            try await user.importBase(f)
+            try await serve(f, "web", ["-p", "127.0.0.1::80"], port: 80)
+            for holder in try processes(f, .holder) { kill(holder, SIGKILL) }
+            try await waitUntil { try processes(f, .holder).isEmpty }
+            let address = try await succeed(f, "exec", "web", "ip", "-o", "-4", "addr", "show", "eth0")
+                .split(separator: " ")[3].split(separator: "/")[0]
+            try await succeed(f, "run", "-d", "--name", "next", "base", "sleep", "100")
+            #expect(try await ask(f, from: "next", String(address), 80) == "from-web\n")
+            let port = try await succeed(f, "port", "web", "80").trimmingCharacters(in: .newlines)
+            #expect(try await read(f, String(port.split(separator: ":")[1])) == "from-web\n")
+            try await succeed(f, "rm", "-f", "web", "next")
+            try await expectNothingLeft(f)
+            // With a process of its own again.
+            try await succeed(f, "run", "-d", "--name", "later", "base", "sleep", "100")
+            #expect(try processes(f, .holder).count == 1)
+            for process in try processes(f) { kill(process, SIGKILL) }
+            try await waitUntil { try await succeed(f, "ps", "-q") == "" }
+            #expect(try await succeed(f, "run", "--rm", "base", "echo", "up") == "up\n")
+            try await succeed(f, "rm", "later")
+            try await expectNothingLeft(f)
+            try await succeed(f, "prune")
+        }
+    }
+
+    /// Whether the kernel gives out interfaces of its own through a device file like the machine's.
+    private static var canTunnel: Bool {
+        let file = open("/dev/net/tun", O_RDWR | O_CLOEXEC)
+        if file >= 0 { close(file) }
+        return file >= 0
+    }
+
     @Test(
         "have a way out through pasta, but for internal ones",
+        .enabled(if: canTunnel, "/dev/net/tun is not usable"),
         .enabled("needs root, to make a machine with an outside") { Machine.isRoot && Machine.canMount },
         .enabled("needs pasta, unshare and iproute2") {
             Machine.has("pasta") && Machine.has("unshare") && Machine.has("ip")

@@ -35,7 +35,10 @@ enum StoreNamespace {
             for _ in 0..<3 {
                 let isFirst = try FileLock.tryAcquire(file, .exclusive) != nil
                 let lock = try FileLock.acquire(file, .shared)
-                guard let holder = isFirst ? try Holder(startedFor: file) : Holder(recordedIn: file) else { continue }
+                guard let holder = isFirst ? try Holder(startedFor: file) : Holder(recordedIn: file) else {
+                    usleep(10_000)
+                    continue
+                }
                 guard sb_enter_user(holder.user.descriptor) == 0 else { throw SystemError("enter", "user namespace") }
                 entered.withLock { $0 = Entered(lock: lock, network: NetworkNamespace(holder.network)) }
                 return
@@ -65,15 +68,44 @@ enum StoreNamespace {
             }
         }
 
-        /// The process that was started by another supervisor; `nil` where it has ended.
+        /// The process that was started by another supervisor or, where that was killed, a supervisor that still is in its
+        /// namespaces; `nil` where there is neither.
         init?(recordedIn file: FilePath) {
             let text = (try? FileOperations.read(file, limit: 100)).map { String(decoding: $0, as: UTF8.self) } ?? ""
             let numbers = text.split(whereSeparator: \.isWhitespace)
-            guard numbers.count == 2, let id = pid_t(numbers[0]), let holder = try? Holder(id),
-                // Its number may be another process's by now.
-                (try? Holder.inode(holder.network)).map({ "\($0)" == numbers[1] }) ?? false
-            else { return nil }
-            self = holder
+            guard numbers.count == 2, let id = pid_t(numbers[0]) else { return nil }
+            // Its number may be another process's by now.
+            if let holder = try? Holder(id), (try? Holder.inode(holder.network)).map({ "\($0)" == numbers[1] }) ?? false
+            {
+                self = holder
+            } else if let holder = Holder(supervisorWith: "net:[\(numbers[1])]") {
+                self = holder
+            } else {
+                return nil
+            }
+        }
+
+        /// A process of this program's that has a network namespace open.
+        ///
+        /// - Parameter network: As the links in `/proc` have it.
+        private init?(supervisorWith network: String) {
+            func names(_ directory: String) -> [String] {
+                ((try? FileOperations.names(in: FilePath(directory))) ?? []).map { String(decoding: $0, as: UTF8.self) }
+            }
+            for process in names("/proc").compactMap({ pid_t($0) }) where process != getpid() {
+                for descriptor in names("/proc/\(process)/fd") {
+                    let path = "/proc/\(process)/fd/\(descriptor)"
+                    var target = [UInt8](repeating: 0, count: 64)
+                    let length = readlink(path, &target, target.count)
+                    guard length > 0, target.prefix(length).elementsEqual(network.utf8),
+                        let user = try? OpenFile(FilePath("/proc/\(process)/ns/user")),
+                        let network = try? OpenFile(FilePath(path))
+                    else { continue }
+                    (self.user, self.network) = (user, network)
+                    return
+                }
+            }
+            return nil
         }
 
         private init(_ id: pid_t) throws(SystemError) {
