@@ -39,4 +39,34 @@ struct BenchmarkTests {
             )
         }
     }
+
+    @Test(
+        "measures containers, and what is beside them",
+        .enabled(if: Machine.canRun && Machine.isRoot, "\(Machine.needsRoot)"),
+        .enabled(if: Machine.has("python3") && Machine.has("time"), "needs python3 and time")
+    )
+    func containers() async throws {
+        try await BuildFixture.with { f in
+            let numbers = f.scratch.appending("numbers.json")
+            let result = try await Machine.run(
+                [
+                    Machine.repository.pushing("Benchmarks/run").string, "--quick", "--only", "containers", "--only",
+                    "many-containers", "--peers", "none", "--rounds", "1", "--binary", Machine.binary.string,
+                    "--directory", f.scratch.string, "--json", numbers.string,
+                ],
+                in: f.scratch
+            )
+            try #require(result.status == 0, "\(result)")
+            let measured = try JSONDecoder().decode(JSON.self, from: Data(try readFile(numbers)))
+            #expect(measured["workloads"].elements.count == 4)
+            for workload in measured["workloads"].elements {
+                #expect(workload["measured"]["swiftbuild"]["walls"].elements.count == 1, "\(workload)")
+            }
+            for text in [
+                "`run -d` on a bridge", "`exec`, true", "`ps` with 20 containers", "Memory beside a container",
+            ] {
+                #expect(result.outputText.contains(text), "\(result)")
+            }
+        }
+    }
 }
