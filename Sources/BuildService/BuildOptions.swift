@@ -28,6 +28,8 @@ public struct BuildOptions: Sendable, Equatable {
     public var cacheDestinations: [String] = []
     /// Whether the image goes to the registries of its names.
     public var pushes = false
+    /// Whether the store gets all layers of an image that is only pushed, too.
+    public var keepsWholeImage = false
     public var compression = "gzip"
     public var compressionLevel: Int?
     public var format: ImageFormat?

@@ -29,7 +29,7 @@ struct PreparedBuild: Sendable {
         pull = options.pull
         (annotations, format) = (settings.annotations.manifest, settings.format)
         (cacheSources, cacheDestinations) = (settings.cacheSources, settings.cacheDestinations)
-        completesImage = !options.pushes || !settings.outputs.isEmpty
+        completesImage = !options.pushes || !settings.outputs.isEmpty || options.keepsWholeImage
         var plan = settings.plan
         contexts = try NamedContexts(options) { images.store }
         plan.namedContexts = contexts.kinds

@@ -43,6 +43,8 @@ struct ServiceBuild {
         options.expectsCached = policy.expectsCached
         // Names that only this machine knows have no registry.
         options.pushes = policy.pushes && service.image != nil
+        // Containers and builds of other services begin with it.
+        options.keepsWholeImage = true
         options.runs = try runs
         for (context, value) in definition.additionalContexts.sorted(by: { $0.key < $1.key }) {
             if let base = ServiceBuild.service(in: value).flatMap({ bases[$0] }) {

@@ -33,7 +33,7 @@ struct ComposeEventsCommand: Command {
         let project = try flags.openExisting(in: global)
         _ = try project.containers(of: services)
         let began = Timestamp.now.description
-        var reader = EventLog(project.images.layers).makeReader()
+        var reader = EventLog(project.images.store).makeReader()
         while true {
             try reader.next { event in
                 let labels = event.attributes
@@ -49,7 +49,7 @@ struct ComposeEventsCommand: Command {
     }
 
     /// In the form of Docker Compose.
-    private func show(_ event: ContainerEvent, _ time: Timestamp, _ service: String) throws {
+    private func show(_ event: StoreEvent, _ time: Timestamp, _ service: String) throws {
         let own = event.attributes.filter { !$0.key.hasPrefix("com.docker.compose.") }
         guard printsJSON else {
             let details = own.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ", ")
