@@ -477,17 +477,17 @@ struct ExplainTests {
         }
     }
 
-    @Test("of one touched file among 5,000 reads no content again")
+    @Test("of one touched file among many reads no content again")
     func manyFiles() async throws {
         try await BuildFixture.with { f in
-            for number in 0..<5000 { try f.write("d/\(number % 50)/\(number)", "file \(number)") }
+            for number in 0..<1000 { try f.write("d/\(number % 50)/\(number)", "file \(number)") }
             let text = "FROM scratch\nCOPY d /d"
             try await f.rebuild(text)
-            try f.write("d/7/4007", "touched")
+            try f.write("d/7/407", "touched")
             try await f.rebuild(text)
             // Nothing of the context is left to be read.
             try FileManager.default.removeItem(atPath: f.context.appending("d").string)
-            #expect(try await f.explained()["COPY d /d"] == ["ran", "1 file differs:", "  content  /d/7/4007"])
+            #expect(try await f.explained()["COPY d /d"] == ["ran", "1 file differs:", "  content  /d/7/407"])
         }
     }
 }
