@@ -100,7 +100,9 @@ public struct SwiftBuild: ParsableCommand {
     /// What was typed behind the program's name, which means `compose` where it is Docker Compose's.
     private static var typed: [String] {
         let arguments = CommandLine.arguments.dropFirst()
-        guard CommandLine.arguments.first?.split(separator: "/").last == "docker-compose" else { return Array(arguments) }
+        guard CommandLine.arguments.first?.split(separator: "/").last == "docker-compose" else {
+            return Array(arguments)
+        }
         return ["compose"] + (["--version", "-v"].contains(arguments.first) ? ["version"] : Array(arguments))
     }
 

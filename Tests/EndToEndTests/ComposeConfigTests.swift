@@ -50,7 +50,7 @@ struct ComposeConfigTests {
             #expect(result.errors.contains("compose.yaml:3:5: error: unknown key `imgae` in `services.web`"))
             #expect(result.errors.contains("did you mean `image`?"))
             #expect(try await f.swiftbuild("compose", "confg").status == 2)
-            #expect(try await f.swiftbuild("compose", "up").status == 2)
+            #expect(try await f.swiftbuild("compose", "publish").status == 2)
         }
     }
 

@@ -114,7 +114,12 @@ struct ComposeExampleTests {
         for _ in 0..<20 {
             // Its packages come from far away.
             do {
-                return try await up.waitForText(containing: "database system is ready to accept connections")
+                // The build starts the database too.
+                return try await waitUntil {
+                    try up.written.split(separator: "\n").contains {
+                        $0.hasPrefix("db-1") && $0.contains("database system is ready to accept connections")
+                    }
+                }
             } catch {
                 guard kill(up.processID, 0) == 0 else { break }
             }

@@ -128,8 +128,8 @@ struct ComposeUpTests {
                 """
             )
             let up = try f.start(["compose", "up"])
-            try await waitUntil { try up.output.contains("web-1       | starts\n") }
-            #expect(try up.output.contains("database-1  | starts\n"))
+            try await waitUntil { try up.written.contains("web-1       | starts\n") }
+            #expect(try up.written.contains("database-1  | starts\n"))
             up.signal(SIGINT)
             let ended = try await up.wait()
             #expect(ended.status == 130)

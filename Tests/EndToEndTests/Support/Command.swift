@@ -73,8 +73,10 @@ final class RunningCommand: Sendable {
         processID = child
     }
 
-    /// What it has written to standard output up to now.
-    var output: String { get throws { String(decoding: try readFile(outputFile), as: UTF8.self) } }
+    /// What it has written up to now, to standard output and then to standard error.
+    var written: String {
+        get throws { String(decoding: try readFile(outputFile) + readFile(errorFile), as: UTF8.self) }
+    }
 
     func signal(_ number: Int32) {
         kill(processID, number)
@@ -91,11 +93,7 @@ final class RunningCommand: Sendable {
 
     /// Waits until a text appears on standard output or standard error.
     func waitForText(containing text: String) async throws {
-        try await waitUntil {
-            try [outputFile, errorFile].contains {
-                String(decoding: try readFile($0), as: UTF8.self).contains(text)
-            }
-        }
+        try await waitUntil { try written.contains(text) }
     }
 
     /// The result, once the process has ended; one that takes longer than the limit is killed.
