@@ -1,6 +1,6 @@
 // The child's way from the clone to execve.
 
-#include "child.h"
+#include "supervise.h"
 
 #include <linux/magic.h>
 #include <linux/nsfs.h>
@@ -136,12 +136,10 @@ static void build_root(struct sb_child *child) {
     check(child, sb_mount_root(child));
     at(child, SB_STEP_DEVICES);
     check(child, has_mounts ? sb_mount_devices(child) : sb_make_devices(child));
-    if (has_mounts) {
-        at(child, SB_STEP_PROC);
-        check(child, sb_mount_proc(child));
-        at(child, SB_STEP_SYS);
-        check(child, sb_mount_sys(child));
-    }
+    at(child, SB_STEP_PROC);
+    check(child, has_mounts ? sb_mount_proc(child) : sb_make_place(child, "/proc"));
+    at(child, SB_STEP_SYS);
+    check(child, has_mounts ? sb_mount_sys(child) : sb_make_place(child, "/sys"));
     at(child, SB_STEP_KERNEL_PARAMETER);
     check(child, sb_set_parameters(child));
     at(child, SB_STEP_MOUNT);
@@ -162,8 +160,8 @@ static void set_streams(struct sb_child *child) {
     at(child, SB_STEP_STANDARD_STREAMS);
     // First out of the way of each other, then to their places.
     for (int index = 0; index < 3; index++) check(child, given[index] = fcntl(given[index], F_DUPFD_CLOEXEC, 3));
-    int *const others[] = {&child->report, &child->watcher};
-    for (int index = 0; index < 2; index++) {
+    int *const others[] = {&child->report, &child->watcher, &child->supervisor};
+    for (int index = 0; index < (sb_is_supervised(configuration) ? 3 : 2); index++) {
         if (*others[index] >= 3) continue;
         int moved = fcntl(*others[index], F_DUPFD_CLOEXEC, 3);
         check(child, moved);
@@ -286,6 +284,10 @@ static _Noreturn void start_program(struct sb_child *child);
 static _Noreturn void start_in_root(struct sb_child *child) {
     if (child->configuration->isolation != SB_ISOLATION_CHROOT) enter_namespaces(child);
     if (child->configuration->held) hold(child);
+    if (sb_is_supervised(child->configuration)) {
+        at(child, SB_STEP_SUPERVISOR);
+        check(child, sb_supervise(child));
+    }
     build_root(child);
     start_program(child);
 }
@@ -362,6 +364,7 @@ static _Noreturn void start_program(struct sb_child *child) {
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     at(child, SB_STEP_FILTER);
+    if (sb_is_supervised(child->configuration)) check(child, sb_become_supervised(child));
     check(child, sb_filter_calls(child));
     if (child->configuration->probe) _exit(0);
     at(child, SB_STEP_EXECUTE);

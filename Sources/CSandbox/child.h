@@ -22,6 +22,7 @@ struct sb_child {
     int signals_on_death; // the cloning thread lives as long as the process, so PR_SET_PDEATHSIG can be used
     int watcher;          // socket of the process that outlives this program
     int has_streams;      // whether the standard streams are the program's
+    int supervisor;       // socket of the process that answers system calls, where there is one
     int gate;             // pipe that ends when process 1 is the init, or 0
     int device_group;     // whether the child is in the control group that decides about devices
     char user_map[32];    // lines for /proc/self/uid_map and gid_map
@@ -75,6 +76,8 @@ int sb_make_devices(struct sb_child *child);
 // system.c: /proc and /sys, and what is hidden in them.
 int sb_mount_proc(struct sb_child *child);
 int sb_mount_sys(struct sb_child *child);
+// system.c: a directory for what is not mounted there.
+int sb_make_place(const struct sb_child *child, const char *path);
 // system.c: writes the kernel parameters.
 int sb_set_parameters(struct sb_child *child);
 

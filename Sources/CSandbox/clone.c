@@ -10,6 +10,7 @@
 // that shrink, so threads of ours make all children, and only the end of the process ends them.
 
 #include "clone.h"
+#include "supervise.h"
 
 #include <linux/sched.h>
 #include <pthread.h>
@@ -38,15 +39,15 @@ int sb_has_brother(const struct sb_configuration *configuration) {
 
 // The namespaces of the program and how it shares memory with who makes it.
 static int program_flags(const struct sb_configuration *configuration) {
-    int flags = CLONE_VM | CLONE_VFORK | SIGCHLD;
+    // A supervisor and what is only held never execute anything, for which this process would wait.
+    int is_own = configuration->held || sb_is_supervised(configuration);
+    int flags = SIGCHLD | (is_own ? 0 : CLONE_VM | CLONE_VFORK);
     if (configuration->isolation == SB_ISOLATION_CHROOT || configuration->entered >= 0) return flags;
     flags |= CLONE_NEWNS;
     if (!configuration->shares_processes) flags |= CLONE_NEWPID;
     if (!configuration->shares_names) flags |= CLONE_NEWUTS;
     if (!configuration->shares_ipc) flags |= CLONE_NEWIPC;
     if (configuration->new_network) flags |= CLONE_NEWNET;
-    // It never executes anything, for which this process would wait.
-    if (configuration->held) flags &= ~(CLONE_VM | CLONE_VFORK);
     if (configuration->isolation != SB_ISOLATION_SINGLE_USER) return flags;
     // To map its identity the child makes its memory dumpable; where ours is not, it gets a copy.
     if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 1) flags &= ~(CLONE_VM | CLONE_VFORK);

@@ -159,6 +159,13 @@ int sb_make_devices(struct sb_child *child) {
         if (mknodat(directory, name_of(device), S_IFCHR | 0666, number) != 0) continue;
         if (sb_report_created(child, 'f', device->path) != 0) return -1;
     }
+    for (size_t index = 0; index < LINK_COUNT; index++) {
+        char path[32] = "/dev/";
+        strcat(path, links[index].name);
+        if (symlinkat(links[index].target, directory, links[index].name) != 0) continue;
+        if (sb_report_created(child, 'f', path) != 0) return -1;
+    }
+    if (mkdirat(directory, "shm", 01777) == 0 && sb_report_created(child, 'd', "/dev/shm") != 0) return -1;
     sb_close(directory);
     return 0;
 }

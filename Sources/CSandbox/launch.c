@@ -33,6 +33,7 @@ static int read_all(int descriptor, struct buffer *buffer) {
 struct report {
     int has_failed;
     pid_t brother; // the process that it has made in its place, or 0
+    pid_t program; // the process that it is the supervisor of, or 0
 };
 
 // Takes what is not a mount point out of the buffer.
@@ -46,8 +47,8 @@ static struct report read_report(struct buffer *buffer, struct sb_failure *failu
             memcpy(failure, message + 1, failure_size);
             report.has_failed = 1;
             position += 1 + failure_size;
-        } else if (*message == 'P' && rest >= pid_size) {
-            memcpy(&report.brother, message + 1, pid_size);
+        } else if ((*message == 'P' || *message == 'C') && rest >= pid_size) {
+            memcpy(*message == 'P' ? &report.brother : &report.program, message + 1, pid_size);
             memmove(message, message + 1 + pid_size, rest - pid_size);
             buffer->length -= 1 + pid_size;
         } else position += strnlen(message, rest + 1) + 1;
@@ -103,7 +104,7 @@ static int launch(const struct sb_configuration *configuration, int watcher, str
         free(buffer.bytes);
         return -1;
     }
-    struct report result = {has_failed, 0};
+    struct report result = {has_failed, 0, 0};
     if (has_failed) kill(clone.pid, SIGKILL);
     else result = read_report(&buffer, failure);
     if (result.brother != 0) {
@@ -116,7 +117,13 @@ static int launch(const struct sb_configuration *configuration, int watcher, str
         free(buffer.bytes);
         return -1;
     }
-    *process = (struct sb_process){clone.pid, clone.pidfd, buffer.bytes, buffer.length};
+    *process = (struct sb_process){.pid = clone.pid,
+                                   .pidfd = clone.pidfd,
+                                   .program = result.program,
+                                   .program_pidfd = -1,
+                                   .created = buffer.bytes,
+                                   .created_length = buffer.length};
+    if (result.program > 0) process->program_pidfd = (int)syscall(SYS_pidfd_open, result.program, 0);
     return 0;
 }
 

@@ -116,6 +116,12 @@ int sb_set_parameters(struct sb_child *child) {
     return result;
 }
 
+int sb_make_place(const struct sb_child *child, const char *path) {
+    int directory = sb_resolve(child, path, SB_MISSING_DIRECTORY, 0);
+    sb_close(directory);
+    return directory < 0 ? -1 : 0;
+}
+
 int sb_mount_proc(struct sb_child *child) {
     int tree = sb_new_filesystem("proc", NULL, SYSTEM_ATTRIBUTES);
     int result = attach_system(child, tree, "/proc");

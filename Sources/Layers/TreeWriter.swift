@@ -15,6 +15,8 @@ public final class TreeWriter {
         case none
         /// As overlayfs has them: a device 0:0, and `trusted.overlay.opaque` or, for ordinary users, `user.overlay.opaque`.
         case overlay
+        /// What is there goes away, as does what an opaque directory hides; with `Existing.replaced`.
+        case removed
     }
 
     /// What becomes of files that are there already.
@@ -82,7 +84,11 @@ public final class TreeWriter {
         }
         let directory = try enter(entry.path.parent)
         let name = entry.path.name.map { CChar(bitPattern: $0) } + [0]
-        let isThere = try existing != .none && clear(entry, name, directory)
+        var isThere = try existing != .none && clear(entry, name, directory)
+        if isThere, entry.isOpaque, whiteouts == .removed {
+            try FileOperations.removeTree(FilePath("/proc/self/fd/\(directory)").appending(bytes: entry.path.name))
+            isThere = false
+        }
         switch entry.kind {
         case .regular:
             try writeFile(entry, name, directory, content)

@@ -1,5 +1,5 @@
 internal import CSandbox
-internal import SystemPackage
+public import SystemPackage
 
 extension SandboxError {
     /// The sentence for the place where the child stopped.
@@ -14,6 +14,16 @@ extension SandboxError {
         self.init(reason, Self.sentence(failure, configuration), errno: errno)
     }
 
+    /// One of the mounts, by its position, that cannot be shown where nothing is mounted.
+    public static func unmountable(_ mounts: [SandboxMount], at index: Int, _ errno: Errno) -> SandboxError {
+        SandboxError(.mount(index), mountSentence(index, mounts), errno: errno)
+    }
+
+    /// A place of the root that cannot be covered where nothing is mounted.
+    public static func unusable(_ place: String, _ errno: Errno) -> SandboxError {
+        SandboxError(.environment, "could not cover `\(place)`", errno: errno)
+    }
+
     private static func sentence(_ failure: sb_failure, _ configuration: SandboxConfiguration) -> String {
         let user = configuration.user
         // A symbolic link in the image where a filesystem belongs is refused, with ELOOP.
@@ -25,6 +35,7 @@ extension SandboxError {
         case SB_STEP_CONTROL_GROUP: "could not join a control group"
         case SB_STEP_MEMORY_SCORE: "could not set the memory score \(configuration.memoryScore ?? 0)"
         case SB_STEP_INIT: "could not start the init"
+        case SB_STEP_SUPERVISOR: "could not start the process that answers system calls"
         case SB_STEP_ENTER: "could not enter the namespaces of the running process"
         case SB_STEP_NETWORK: "could not enter the network namespace"
         case SB_STEP_KERNEL_PARAMETER: parameterSentence(Int(failure.index), configuration.kernelParameters)

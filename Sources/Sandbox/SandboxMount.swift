@@ -57,4 +57,6 @@ public struct CreatedMountPoint: Sendable, Equatable {
     public let path: String
     /// Whether it is a directory, and otherwise an empty file.
     public let isDirectory: Bool
+
+    public init(path: String, isDirectory: Bool) { (self.path, self.isDirectory) = (path, isDirectory) }
 }

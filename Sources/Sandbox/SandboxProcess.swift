@@ -13,6 +13,10 @@ public final class SandboxProcess: Sendable {
     /// The process ID outside.
     public let processID: Int32
     private let pidfd: OwnedDescriptor?
+    /// What is waited for: the process, or the supervisor that is its parent.
+    private let childID: Int32
+    private let childDescriptor: OwnedDescriptor?
+    private let isSupervised: Bool
     /// A descriptor that becomes readable when the process ends, -1 where the kernel has none; owned by this value.
     public var processDescriptor: Int32 { pidfd.rawValue ?? -1 }
     /// What was made in the root to mount something on, parents first.
@@ -27,8 +31,12 @@ public final class SandboxProcess: Sendable {
     private let state: Mutex<State>
 
     private init(_ started: sb_process, _ pipes: OutputPipes?, isolation: SandboxIsolation) {
-        processID = started.pid
-        pidfd = OwnedDescriptor(started.pidfd)
+        let isSupervised = started.program > 0
+        processID = isSupervised ? started.program : started.pid
+        pidfd = OwnedDescriptor(isSupervised ? started.program_pidfd : started.pidfd)
+        childID = started.pid
+        childDescriptor = isSupervised ? OwnedDescriptor(started.pidfd) : nil
+        self.isSupervised = isSupervised
         let report = UnsafeBufferPointer(start: started.created, count: started.created_length)
         createdMountPoints = report.split(separator: 0).map { entry in
             CreatedMountPoint(
@@ -97,8 +105,9 @@ public final class SandboxProcess: Sendable {
             if let exit = state.withLock({ $0.exit }) { return exit }
             var information = siginfo_t()
             // P_PIDFD is 3; the pidfd still means this process when another thread has collected it meanwhile.
-            let kind = processDescriptor >= 0 ? idtype_t(rawValue: 3) : P_PID
-            let identifier = id_t(processDescriptor >= 0 ? processDescriptor : processID)
+            let descriptor = isSupervised ? childDescriptor.rawValue ?? -1 : processDescriptor
+            let kind = descriptor >= 0 ? idtype_t(rawValue: 3) : P_PID
+            let identifier = id_t(descriptor >= 0 ? descriptor : childID)
             let result = uninterrupted { waitid(kind, identifier, &information, WEXITED | WNOWAIT) }
             if result == 0 { return try collect() }
             let error = Errno.current
@@ -112,7 +121,7 @@ public final class SandboxProcess: Sendable {
             if let exit = state.exit { return .success(exit) }
             if isolation == .chroot { Glibc.kill(-processID, SIGKILL) }
             var status: Int32 = 0
-            guard waitpid(processID, &status, 0) == processID else {
+            guard waitpid(childID, &status, 0) == childID else {
                 return .failure(SandboxError(.environment, "could not wait for process \(processID)", errno: .current))
             }
             let signal = status & 0x7f

@@ -48,13 +48,19 @@ public struct LayerCapture: Sendable {
     }
 
     /// Writes the layer of a directory that a process changed in place, against its state before.
-    public func layer(ofChanged root: FilePath, since before: TreeState, below: MergedView?, in layers: LayerStore)
-        throws -> Layer
-    {
+    ///
+    /// - Parameter untouched: What was somewhere else while the process ran.
+    public func layer(
+        ofChanged root: FilePath,
+        since before: TreeState,
+        untouched: Set<PathInRoot> = [],
+        below: MergedView?,
+        in layers: LayerStore
+    ) throws -> Layer {
         var reader = TreeReader(root: root, whiteouts: .none)
         let removed = try before.removed(now: root)
         return try write(&reader, below: below, in: layers, whiteouts: removed) { entry, source in
-            !before.isUnchanged(entry, source.status)
+            !untouched.contains(entry.path) && !before.isUnchanged(entry, source.status)
         }
     }
 
@@ -126,6 +132,8 @@ public struct TreeState: Sendable {
         let changed: Int64
         let size: Int64
         let isDirectory: Bool
+        /// Of a directory, whose change time also moves when only its names change.
+        var directory: LayerEntry?
     }
 
     private var files: [PathInRoot: Attributes] = [:]
@@ -137,6 +145,7 @@ public struct TreeState: Sendable {
         var files: [PathInRoot: Attributes] = [:]
         try reader.read { entry, source in
             files[entry.path] = TreeState.attributes(source.status)
+            if entry.kind == .directory { files[entry.path]?.directory = entry }
             return true
         }
         self.files = files
@@ -145,9 +154,12 @@ public struct TreeState: Sendable {
     /// Every change of a file sets its change time, which no program can set back.
     fileprivate func isUnchanged(_ entry: LayerEntry, _ status: FileStatus) -> Bool {
         guard let known = files[entry.path] else { return false }
-        // A directory's change time also moves when only its names change.
-        return entry.kind == .directory
-            ? known.inode == status.inode && known.changed == status.changed : known == TreeState.attributes(status)
+        guard let before = known.directory, entry.kind == .directory else {
+            return known == TreeState.attributes(status)
+        }
+        return known.inode == status.inode && before.permissions == entry.permissions
+            && (before.userID, before.groupID) == (entry.userID, entry.groupID)
+            && before.extendedAttributes == entry.extendedAttributes
     }
 
     /// The removed paths, without what lies below a removed path, sorted.

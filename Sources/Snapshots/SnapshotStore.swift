@@ -123,8 +123,33 @@ public struct SnapshotStore: Sendable {
         into path: FilePath
     ) throws {
         try FileOperations.createRoot(path)
+        try write(layer, index, below: below, stack, with: try TreeWriter(root: path, whiteouts: .overlay))
+    }
+
+    /// Makes a directory that has the files of all layers of a stack but the last `count` have those too.
+    ///
+    /// - Throws: `LayerError` and `SystemError`; the directory has some of the changes then.
+    public func update(_ path: FilePath, to stack: [Layer], adding count: Int) throws {
+        var indexes = try stack.dropLast(count).map { try layers.index(of: $0) }
+        for position in stack.indices.suffix(count) {
+            let index = try layers.index(of: stack[position])
+            if index.count == 0 { continue }
+            if index.entry(at: .root)?.isOpaque ?? false { throw SystemError("update", path, errno: .notSupported) }
+            let writer = try TreeWriter(root: path, whiteouts: .removed, existing: .replaced)
+            let below = MergedView(layers: indexes)
+            try write(stack[position], index, below: below, Array(stack[...position]), with: writer)
+            indexes.append(index)
+        }
+    }
+
+    private func write(
+        _ layer: Layer,
+        _ index: LayerIndex,
+        below: MergedView,
+        _ stack: [Layer],
+        with writer: TreeWriter
+    ) throws {
         let contents = try layers.contents(of: layer)
-        let writer = try TreeWriter(root: path, whiteouts: .overlay)
         let merged = MergedView(layers: below.layers + [index])
         for position in 0..<index.count {
             var entry = index[position]

@@ -98,7 +98,7 @@ enum MachineCheck {
                 .error,
                 "isolation",
                 "RUN is not possible: \(reasons)",
-                hint: "run as root, or allow unprivileged user namespaces; Dockerfiles without RUN build without either"
+                hint: "run as root (`--user 0` in a container), allow user namespaces, or build without RUN"
             )
         }
         guard level != .full, level != .userNamespace else {

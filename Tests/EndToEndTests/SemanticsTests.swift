@@ -35,6 +35,16 @@ struct SemanticsTests {
         if place.exceptions[fixture.name] == nil { try await check(fixture, in: place) }
     }
 
+    @Test(
+        "builds to the same as root of a default container",
+        .enabled("no other root directory here") { try await UnprivilegedPlace.defaultContainer.isAvailable() },
+        arguments: SemanticCase.all(needing: .processes)
+    )
+    func buildInDefaultContainer(_ fixture: SemanticCase) async throws {
+        let place = UnprivilegedPlace.defaultContainer
+        if place.exceptions[fixture.name] == nil { try await check(fixture, in: place) }
+    }
+
     /// - Parameter place: Where builds run; `nil` for here.
     private func check(_ fixture: SemanticCase, in place: UnprivilegedPlace? = nil) async throws {
         let expected = try SemanticExpectation(

@@ -14,11 +14,7 @@ struct SubordinateUserTests {
 
     private func withBase(_ body: (BuildFixture) async throws -> Void) async throws {
         try await BuildFixture.with { f in
-            try Data(try await BaseImage.shared.archive()).write(
-                to: URL(fileURLWithPath: f.scratch.appending("base.tar").string)
-            )
-            try place.own(f)
-            _ = try await succeed(f, "import", f.scratch.appending("base.tar").string, "base")
+            try await place.importBase(f)
             try await body(f)
         }
     }

@@ -85,7 +85,7 @@ struct IsolationTests {
             let outcome = try run(configuration)
             #expect(outcome.exit == .exited(3))
             #expect(
-                outcome.output == "nameserver\nkept\nnew\n/srv\nbin\ndev\netc\nroot\nrun\nsrv\ntmp\n",
+                outcome.output == "nameserver\nkept\nnew\n/srv\nbin\ndev\netc\nproc\nroot\nrun\nsrv\nsys\ntmp\n",
                 "\(outcome)"
             )
             #expect(outcome.created.map(\.path).contains("/etc/resolv.conf"))

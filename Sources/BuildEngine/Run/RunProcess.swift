@@ -79,25 +79,29 @@ struct RunProcess {
             ProcessLauncher(snapshots, isolation, credentials: session.credentials, caches: Array(caches.values))
         )
         defer { withExtendedLifetime(prepared) {} }
-        guard isolation.level != .chroot || !prepared.hasMounts else {
-            throw BuildError.environment(
-                "RUN --mount needs mounts, which this machine does not allow",
-                hint: "run as root, or allow unprivileged user namespaces"
-            )
-        }
         let started = Timestamp.now
         let process = try launch(prepared)
         session.recorder.note(isolation.level)
         if let notice = session.isolation.notice(isolation) { session.noteOnce(notice) }
         let (exit, lastLines) = try await finish(process, hiding: prepared.redaction)
         root.remove(process.createdMountPoints, withContent: isolation.level == .chroot)
+        let (created, untouched) = prepared.uncover()
+        root.remove(created)
         guard exit == .exited(0) else {
             await keep(root, specification, exit, since: started)
             throw failure(exit, lastLines)
         }
         let capture = LayerCapture(latestTime: session.plan.sourceDateEpoch)
         let layers = context.builder.layers
-        return Product(workspace: root.workspace) { try root.capture(capture, below: below, in: layers) }
+        guard root.workspace == nil else {
+            return Product(workspace: root.workspace) { try root.capture(capture, below: below, in: layers) }
+        }
+        let (stack, used) = (try await context.below.layers.layers, session.usedRoots)
+        return Product(workspace: nil) {
+            let layer = try root.capture(capture, untouched: untouched, below: below, in: layers)
+            used.keep(root, having: stack + [layer])
+            return layer
+        }
     }
 
     private func prepare(
@@ -220,7 +224,10 @@ struct RunProcess {
 extension RunProcess {
     /// The stage's layers unpacked, those that processes of this build left as they are; copied where they are too many.
     private func root(_ isolation: Isolation.Kind) async throws -> ProcessRoot {
-        guard isolation.mountsOverlay else { return try .copying(await context.files(), in: snapshots) }
+        guard isolation.mountsOverlay else {
+            let files = try await context.files()
+            return try session.usedRoots.take(files.layers, in: snapshots) ?? .copying(files, in: snapshots)
+        }
         guard try await context.below.layers.fitOverlay(in: snapshots) else {
             session.noteOnce("files are copied, since no overlay can have so many layers")
             return try .copying(await context.files(), in: snapshots)

@@ -26,6 +26,7 @@ final class BuildSession: Sendable {
     let fetches: Fetches
     /// `nil` where no miss is explained.
     let explainer: MissExplainer?
+    let usedRoots = UsedRoots()
     private let notes = Mutex<Set<String>>([])
     /// The layers that processes of this build left, to be kept as snapshots at the end.
     private let workspaces = Mutex<[(Workspace, Layer)]>([])

@@ -43,6 +43,7 @@ enum sb_step {
     SB_STEP_WATCHER,
     SB_STEP_FILTER,
     SB_STEP_INIT,
+    SB_STEP_SUPERVISOR,
     SB_STEP_EXECUTE,
 };
 
@@ -171,6 +172,8 @@ struct sb_failure {
 struct sb_process {
     pid_t pid;
     int pidfd; // -1 where the kernel has none
+    pid_t program; // where that is another one: its child, whose end is its own
+    int program_pidfd;
     char *created;
     size_t created_length;
 };

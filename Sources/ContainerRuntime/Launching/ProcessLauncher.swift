@@ -121,11 +121,15 @@ public struct ProcessLauncher: Sendable {
         let mounts = resolver.sortedMounts
         var configuration = specification.configuration(root, isolation.level)
         configuration.mounts = specification.systemFiles + mounts.map(\.mount)
+        var places: CoveredPlaces?
+        if isolation.level == .chroot, case .directory(let files) = root { places = CoveredPlaces(files) }
         return PreparedProcess(
             configuration: configuration,
             positions: mounts.map(\.position),
             redaction: OutputRedaction(resolver.secrets),
-            resources: resources + resolver.resources
+            resources: resources + resolver.resources,
+            places: places,
+            store: snapshots.layers.store.root
         )
     }
 }
@@ -210,15 +214,36 @@ public struct PreparedProcess: Sendable {
     /// Hides the secrets that the process gets.
     public let redaction: OutputRedaction
     fileprivate let resources: [any Sendable]
+    /// What takes the place of mounts where nothing can be mounted.
+    fileprivate var places: CoveredPlaces?
+    fileprivate let store: FilePath
 
-    /// Whether something is mounted that the specification asks for.
-    public var hasMounts: Bool { !positions.isEmpty }
+    /// Puts back what was covered on the root, once the process has ended.
+    ///
+    /// - Returns: What was made only for that, and what is again where it was, untouched.
+    public func uncover() -> (created: [CreatedMountPoint], restored: Set<PathInRoot>) {
+        places?.restore() ?? ([], [])
+    }
+
+    /// Starts a process with everything that it sees.
+    private func start(_ configuration: SandboxConfiguration) throws(SandboxError) -> SandboxProcess {
+        guard let places else { return try SandboxProcess.launch(configuration) }
+        var configuration = configuration
+        do throws(SandboxError) {
+            try places.cover(configuration.mounts, store: store)
+            configuration.mounts = []
+            return try SandboxProcess.launch(configuration)
+        } catch {
+            _ = places.restore()
+            throw error
+        }
+    }
 
     /// Starts the process with the given streams; good for one launch.
     public func launch(_ streams: SandboxStreams) throws(SandboxError) -> SandboxProcess {
         var configuration = configuration
         configuration.streams = streams
-        return try SandboxProcess.launch(configuration)
+        return try start(configuration)
     }
 
     /// Starts the process of a container, whose files survive a crash of the machine.
@@ -242,7 +267,7 @@ public struct PreparedProcess: Sendable {
             contentsOf: surroundings.devices.map { SandboxMount(.device(FilePath($0.source)), target: $0.target) },
             at: 0
         )
-        return try SandboxProcess.launch(configuration)
+        return try start(configuration)
     }
 
     /// The position of the specification's mount that could not be made; `nil` for another error.

@@ -5,7 +5,7 @@ public import Layers
 public import Sandbox
 public import Snapshots
 public import SystemPackage
-internal import Tar
+public import Tar
 
 /// A root filesystem with everything that is mounted in it, as long as this value lives.
 public final class HeldFilesystem: Sendable {
@@ -39,6 +39,16 @@ public enum ProcessRoot: Sendable {
         try stack.walk { try writer.write($0, content: $1) }
         try writer.finish()
         return .copy(directory, try TreeState(of: path))
+    }
+
+    /// The copy on which a process has run, for the next one, with the files of the layers since.
+    ///
+    /// - Parameter count: How many of the layers are new.
+    /// - Throws: `LayerError`, `SystemError`; the copy is of no use then.
+    public func updated(to layers: [Layer], adding count: Int, in snapshots: SnapshotStore) throws -> ProcessRoot {
+        guard case .copy(let directory, _) = self else { return self }
+        try snapshots.update(files, to: layers, adding: count)
+        return .copy(directory, try TreeState(of: files))
     }
 
     /// What the sandbox takes.
@@ -102,12 +112,19 @@ public enum ProcessRoot: Sendable {
 
     /// Makes a layer of what the process changed; nothing may run on the root any more.
     ///
-    /// - Parameter below: The files before, for the true owners where an ordinary user cannot set them.
-    public func capture(_ capture: LayerCapture, below: MergedView?, in layers: LayerStore) throws -> Layer {
+    /// - Parameters:
+    ///   - below: The files before, for the true owners where an ordinary user cannot set them.
+    ///   - untouched: What was somewhere else while the process ran.
+    public func capture(
+        _ capture: LayerCapture,
+        untouched: Set<PathInRoot> = [],
+        below: MergedView?,
+        in layers: LayerStore
+    ) throws -> Layer {
         switch self {
         case .overlay(let workspace): try capture.layer(of: workspace, below: below, in: layers)
         case .copy(_, let before):
-            try capture.layer(ofChanged: files, since: before, below: below, in: layers)
+            try capture.layer(ofChanged: files, since: before, untouched: untouched, below: below, in: layers)
         }
     }
 }

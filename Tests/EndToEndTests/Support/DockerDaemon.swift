@@ -64,5 +64,7 @@ struct DockerDaemon: Sendable {
     private func stop() async {
         process.signal(SIGTERM)
         _ = await process.waitForStatus()
+        // Network namespaces of containers are kept for a minute, and for ever when it ends before.
+        for path in (try? Machine.mounts(below: scratch.appending("docker"))) ?? [] { umount2(path, 2) }
     }
 }

@@ -34,6 +34,40 @@ struct UnprivilegedPlace: Sendable, CustomTestStringConvertible {
         ]
     )
 
+    /// Root with the capabilities that Docker gives a container, which may neither mount nor make namespaces.
+    static let defaultContainer = UnprivilegedPlace(
+        name: "chroot",
+        owner: 0,
+        wrapper: { _ in
+            let kept = [
+                "chown", "dac_override", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap", "net_bind_service",
+                "net_raw", "sys_chroot", "mknod", "audit_write", "setfcap",
+            ]
+            return [
+                "setpriv", "--bounding-set", "-all," + kept.map { "+\($0)" }.joined(separator: ","), "env",
+                "SWIFTBUILD_ISOLATION=chroot",
+            ]
+        },
+        exceptions: [
+            "expand/mount-options": "it looks for a mount",
+            "mount/bind-is-read-only": "nothing is read-only without mounts",
+            "mount/bind-read-only-and-writable": "nothing is read-only without mounts",
+            "mount/cache-read-only": "nothing is read-only without mounts",
+            "mount/inside-a-read-only-one": "nothing is read-only without mounts",
+            "mount/cache-twice-in-one-command": "a cache is in one place at a time",
+            "mount/tmpfs-size": "a size is of a mount",
+            "run/shm-size": "a size is of a mount",
+            "run/heredoc-with-flags": "a network of its own is a namespace",
+            "run/network-of-the-build": "a network of its own is a namespace",
+            "run/network-none": "a network of its own is a namespace",
+            "run/without-words": "a network of its own is a namespace",
+            "mount/secret-default-target": "nothing is read-only without mounts",
+            "run/is-process-1": "numbers are those of the container",
+            "run/security-allowed": "nothing can be mounted",
+            "run/security-insecure-has-no-filter": "the container's filter holds",
+        ]
+    )
+
     /// Runs the binary there, on a store of the place's own.
     func run(
         _ f: BuildFixture,
@@ -60,14 +94,23 @@ struct UnprivilegedPlace: Sendable, CustomTestStringConvertible {
         }
     }
 
+    /// Imports the base there, from a file that everybody can read.
+    func importBase(_ f: BuildFixture) async throws {
+        let archive = f.scratch.appending("base.tar").string
+        try Data(try await BaseImage.shared.archive()).write(to: URL(fileURLWithPath: archive))
+        try own(f)
+        let imported = try await run(f, ["import", archive, "base"])
+        guard imported.status == 0 else { throw TestFailure("\(imported)") }
+    }
+
     /// Whether builds there have the isolation that it is for.
     func isAvailable() async throws -> Bool {
         guard Machine.canRun, Machine.has("setpriv"), Machine.has("unshare") else { return false }
         var isThere = false
         try await BuildFixture.with(.none) { f in
-            try own(f)
-            let result = try await run(f, ["doctor"])
-            isThere = result.outputText.contains("`\(name)`: RUN has")
+            try await importBase(f)
+            let built = try await run(f, ["-f", try f.dockerfile("FROM base\nRUN true"), "."])
+            isThere = built.errors.contains("note: isolation `\(name)`: ")
         }
         return isThere
     }

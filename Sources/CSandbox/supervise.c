@@ -1,0 +1,272 @@
+// The process that answers system calls.
+
+#include "supervise.h"
+
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#if defined(__x86_64__)
+#define NATIVE_ARCHITECTURE AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define NATIVE_ARCHITECTURE AUDIT_ARCH_AARCH64
+#else
+#define NATIVE_ARCHITECTURE 0
+#endif
+
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1ul << 5)
+#endif
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#endif
+
+int sb_is_supervised(const struct sb_configuration *configuration) {
+    if (NATIVE_ARCHITECTURE == 0 || configuration->probe || configuration->held) return 0;
+    return configuration->isolation == SB_ISOLATION_CHROOT && configuration->entered < 0;
+}
+
+union control {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+static int send_file(int socket, int file) {
+    union control control;
+    char byte = 0;
+    struct iovec part = {&byte, 1};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    memset(&control, 0, sizeof control);
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof file);
+    memcpy(CMSG_DATA(header), &file, sizeof file);
+    return sendmsg(socket, &message, MSG_NOSIGNAL) == 1 ? 0 : -1;
+}
+
+// -1 where the other end is closed first.
+static int receive_file(int socket) {
+    union control control;
+    char byte;
+    struct iovec part = {&byte, 1};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    ssize_t count;
+    do count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    while (count < 0 && errno == EINTR);
+    struct cmsghdr *header = count == 1 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (header == NULL || header->cmsg_type != SCM_RIGHTS) return -1;
+    int file;
+    memcpy(&file, CMSG_DATA(header), sizeof file);
+    return file;
+}
+
+#define LARGEST_FILTER 160
+
+// A descriptor's status is the kernel's to tell, and glibc's fstat is such a call.
+static int looks_at_descriptor_only(int number) { return number == SYS_newfstatat || number == SYS_statx; }
+
+// Sends some calls to the listener and leaves the others to the other filters.
+static size_t write_filter(const int *calls, struct sock_filter *filter) {
+    size_t length = 0;
+#define ADD(...) filter[length++] = (struct sock_filter)__VA_ARGS__
+    ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)));
+    ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCHITECTURE, 1, 0));
+    ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+    ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
+    for (; *calls != -1; calls++) {
+        if (!looks_at_descriptor_only(*calls)) {
+            ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)*calls, 0, 1));
+            ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF));
+            continue;
+        }
+        size_t flags = offsetof(struct seccomp_data, args) + (*calls == SYS_statx ? 2 : 3) * sizeof(uint64_t);
+        ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)*calls, 0, 4));
+        ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned)flags));
+        ADD(BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, AT_EMPTY_PATH, 0, 1));
+        ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+        ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF));
+    }
+    ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+#undef ADD
+    return length;
+}
+
+// A kernel without this, or a listener further up, leaves the program without: as it is where nothing is emulated.
+int sb_become_supervised(const struct sb_child *child) {
+    struct sock_filter filter[LARGEST_FILTER];
+    struct sock_fprog program = {.filter = filter};
+    program.len = (unsigned short)write_filter(sb_calls_on_places, filter);
+    // Without CAP_SYS_ADMIN a filter takes this, by which set-user-ID programs lose their effect.
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -1;
+    const unsigned long flags[] = {SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV | SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+                                   SECCOMP_FILTER_FLAG_SPEC_ALLOW, 0};
+    int listener = -1;
+    for (int index = 0; listener < 0 && index < 3; index++) {
+        listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER | flags[index],
+                                &program);
+    }
+    int result = listener < 0 ? 0 : send_file(child->supervisor, listener);
+    sb_close(listener);
+    return result;
+}
+
+void sb_act_as(uid_t user, gid_t group) {
+    syscall(SYS_setfsgid, group);
+    syscall(SYS_setfsuid, user);
+}
+
+static void answer(const struct sb_supervisor *supervisor, struct seccomp_notif *request) {
+    struct sb_call call = {.id = request->id,
+                           .thread = (pid_t)request->pid,
+                           .number = request->data.nr,
+                           .arguments = (const uint64_t *)request->data.args};
+    // Without CAP_SYS_PTRACE only the user of a process may look into it, and it is to open what that one may.
+    char name[SB_DIGITS];
+    struct stat status;
+    sb_append_number(name, request->pid);
+    int is_other = fstatat(supervisor->proc, name, &status, 0) == 0 && (status.st_uid != 0 || status.st_gid != 0);
+    if (is_other) sb_act_as(status.st_uid, status.st_gid);
+    struct sb_answer found = sb_answer_for_places((struct sb_supervisor *)supervisor, &call);
+    if (is_other) sb_act_as(0, 0);
+    struct seccomp_notif_resp response = {
+        .id = request->id,
+        .val = found.is_continued || found.error != 0 ? 0 : found.value,
+        .error = found.is_continued ? 0 : -found.error,
+        .flags = found.is_continued ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0,
+    };
+    // One that was killed meanwhile needs no answer.
+    ioctl(supervisor->listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
+}
+
+// Whatever the program has left runs no longer than it, as in a namespace.
+static void end_rest(void) {
+    for (int attempt = 0; attempt < 1000; attempt++) {
+        char children[4096];
+        int file = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+        ssize_t length = file < 0 ? 0 : read(file, children, sizeof children - 1);
+        if (file >= 0) close(file);
+        pid_t pid = 0;
+        for (ssize_t index = 0; index < length; index++) {
+            if (children[index] >= '0' && children[index] <= '9') {
+                pid = pid * 10 + (children[index] - '0');
+            } else if (pid > 0) {
+                kill(pid, SIGKILL);
+                pid = 0;
+            }
+        }
+        if (waitpid(-1, NULL, __WALL) < 0 && errno == ECHILD) return;
+    }
+}
+
+static _Noreturn void end_like(const struct sb_supervisor *supervisor, int status) {
+    end_rest();
+    sb_remove_links(supervisor);
+    if (!WIFSIGNALED(status)) _exit(WEXITSTATUS(status));
+    struct sigaction standard = {.sa_handler = SIG_DFL};
+    sigset_t none;
+    sigemptyset(&none);
+    sigaction(WTERMSIG(status), &standard, NULL);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    kill(getpid(), WTERMSIG(status));
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    _exit(128 + WTERMSIG(status));
+}
+
+// Orphans of the program come to this process.
+static void reap(const struct sb_supervisor *supervisor, pid_t program) {
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
+        if (pid == program) end_like(supervisor, status);
+    }
+}
+
+static _Noreturn void serve(struct sb_supervisor *supervisor, pid_t program, int signals, int socket) {
+    static char space[4096];
+    struct seccomp_notif *request = (struct seccomp_notif *)(void *)space;
+    struct pollfd entries[] = {{.fd = signals, .events = POLLIN}, {.fd = socket, .events = POLLIN}};
+    for (;;) {
+        if (poll(entries, 2, -1) < 0) continue;
+        if (entries[0].revents != 0) {
+            char ignored[512];
+            if (read(signals, ignored, sizeof ignored) < 0 && errno != EAGAIN) _exit(126);
+            reap(supervisor, program);
+        }
+        if (entries[1].revents == 0) continue;
+        if (supervisor->listener < 0) {
+            supervisor->listener = receive_file(socket);
+            close(socket);
+            entries[1].fd = supervisor->listener;
+            uint64_t wakes_at_once = 1;
+            if (supervisor->listener >= 0) {
+                ioctl(supervisor->listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, wakes_at_once);
+            }
+            continue;
+        }
+        if (entries[1].revents & POLLIN) {
+            memset(space, 0, sizeof *request);
+            if (ioctl(supervisor->listener, SECCOMP_IOCTL_NOTIF_RECV, request) == 0) answer(supervisor, request);
+        } else if (entries[1].revents & (POLLHUP | POLLERR)) entries[1].fd = -1;
+    }
+}
+
+static int find_root(struct sb_supervisor *supervisor) {
+    char name[14 + SB_DIGITS] = "/proc/self/fd/";
+    struct stat status;
+    supervisor->root = open(supervisor->configuration->root_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (supervisor->root < 0 || fstat(supervisor->root, &status) != 0) return -1;
+    sb_append_number(name + 14, (unsigned)supervisor->root);
+    ssize_t length = readlink(name, supervisor->root_path, sizeof supervisor->root_path - 1);
+    if (length < 0) return -1;
+    supervisor->root_length = (size_t)length;
+    supervisor->root_path[length] = 0;
+    supervisor->root_device = status.st_dev;
+    supervisor->root_inode = status.st_ino;
+    return 0;
+}
+
+int sb_supervise(struct sb_child *child) {
+    static struct sb_supervisor supervisor;
+    supervisor = (struct sb_supervisor){.configuration = child->configuration, .listener = -1, .root = -1};
+    supervisor.proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (supervisor.proc < 0 || find_root(&supervisor) != 0) return -1;
+    int sockets[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0) return -1;
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    sigset_t all, child_ends;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    pid_t program = (pid_t)syscall(SYS_clone, (unsigned long)SIGCHLD, NULL, NULL, NULL, 0ul);
+    if (program < 0) return -1;
+    if (program == 0) {
+        // Messages of both would mix.
+        char byte;
+        close(sockets[0]);
+        if (read(sockets[1], &byte, 1) != 1) _exit(127);
+        child->supervisor = sockets[1];
+        child->signals_on_death = 1;
+        return 0;
+    }
+    char message[1 + sizeof program] = "C";
+    memcpy(message + 1, &program, sizeof program);
+    if (write(child->report, message, sizeof message) != (ssize_t)sizeof message) _exit(127);
+    if (write(sockets[0], "", 1) != 1) _exit(127);
+    if (child->signals_on_death) prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    prctl(PR_SET_NAME, "swiftbuild-run");
+    sigemptyset(&child_ends);
+    sigaddset(&child_ends, SIGCHLD);
+    int signals = (int)syscall(SYS_signalfd4, -1, &child_ends, 8, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    sb_close_all_but((const int[]){signals, sockets[0], supervisor.proc, supervisor.root}, 4, 0);
+    if (signals < 0) _exit(126);
+    serve(&supervisor, program, signals, sockets[0]);
+}

@@ -1,0 +1,74 @@
+#ifndef SB_SUPERVISE_H
+#define SB_SUPERVISE_H
+
+#include "child.h"
+
+#include <limits.h>
+#include <linux/seccomp.h>
+
+// A process of ours that is the parent of the program and answers some of the system calls of all processes below it, where
+// the kernel would refuse them (seccomp_unotify(2)). It is no security boundary: what it lets a program do, the program may
+// do anyway, and a program that wants to deceive it can.
+
+struct sb_supervisor {
+    const struct sb_configuration *configuration;
+    int listener; // -1 where the kernel has none
+    int proc;     // the caller's /proc, which shows the processes by the numbers that the listener has
+    int root;     // the root of the program where it is not this process's own, or -1
+    char root_path[PATH_MAX];
+    size_t root_length;
+    dev_t root_device;
+    ino_t root_inode;
+    unsigned link_count; // made for programs that are executed through /proc
+};
+
+// A system call that waits for its answer.
+struct sb_call {
+    uint64_t id;
+    pid_t thread;
+    pid_t process; // its thread group, found when needed; see sb_process_of
+    int number;
+    const uint64_t *arguments;
+};
+
+// What it gets: the kernel's own way of doing it, an error number, or a result.
+struct sb_answer {
+    int is_continued;
+    int error;
+    int64_t value;
+};
+
+#define SB_CONTINUE ((struct sb_answer){.is_continued = 1})
+#define SB_FAIL(number) ((struct sb_answer){.error = (number)})
+#define SB_RETURN(result) ((struct sb_answer){.value = (result)})
+
+// supervise.c: whether there is one for the configuration.
+int sb_is_supervised(const struct sb_configuration *configuration);
+// supervise.c: makes this process the supervisor, and goes on in its child, where it returns 0.
+int sb_supervise(struct sb_child *child);
+// supervise.c: opens files as this user from now on.
+void sb_act_as(uid_t user, gid_t group);
+// supervise.c: in the child, installs the filter, and hands the listener over.
+int sb_become_supervised(const struct sb_child *child);
+
+// target.c: bytes of the caller's memory; 0, or -1 with errno.
+int sb_read_memory(const struct sb_supervisor *supervisor, const struct sb_call *call, uint64_t address, void *bytes,
+                   size_t size);
+int sb_write_memory(const struct sb_supervisor *supervisor, const struct sb_call *call, uint64_t address,
+                    const void *bytes, size_t size);
+// target.c: a string that ends within PATH_MAX bytes; ENAMETOOLONG otherwise.
+int sb_read_path(const struct sb_supervisor *supervisor, const struct sb_call *call, uint64_t address, char *path);
+// target.c: the process that the calling thread belongs to, or -1.
+pid_t sb_process_of(const struct sb_supervisor *supervisor, struct sb_call *call);
+// target.c: gives the caller a file, and closes it here.
+struct sb_answer sb_give_file(const struct sb_supervisor *supervisor, const struct sb_call *call, int file,
+                              int closes_on_exec);
+
+// places.c: /proc and /sys for programs whose root has none.
+struct sb_answer sb_answer_for_places(struct sb_supervisor *supervisor, struct sb_call *call);
+// places.c: takes away what was made for programs that were executed through /proc.
+void sb_remove_links(const struct sb_supervisor *supervisor);
+// places.c: the calls that it answers, ending with -1.
+extern const int sb_calls_on_places[];
+
+#endif

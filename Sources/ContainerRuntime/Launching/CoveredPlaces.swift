@@ -1,0 +1,201 @@
+internal import FileSystem
+internal import Glibc
+internal import Sandbox
+internal import Synchronization
+internal import SystemPackage
+internal import Tar
+
+/// What takes the place of mounts in a root directory where nothing can be mounted: what is there is put aside as long as
+/// the process runs, and what is to be seen instead is moved or written there.
+///
+/// Nothing is read-only then, and a cache has one user at a time.
+final class CoveredPlaces: Sendable {
+    private struct Place: Sendable {
+        let target: FilePath
+        /// What was there.
+        var aside: FilePath?
+        /// Where what was moved there goes back to.
+        var origin: FilePath?
+        let path: PathInRoot
+    }
+
+    private struct State: Sendable {
+        var places: [Place] = []
+        var created: [CreatedMountPoint] = []
+        var restored: Set<PathInRoot> = []
+    }
+
+    private let root: FilePath
+    /// Beside the root, on the same filesystem.
+    private let side: FilePath
+    private let state = Mutex(State())
+
+    /// - Parameter root: In a directory of its own.
+    init(_ root: FilePath) {
+        self.root = root
+        side = root.removingLastComponent().appending("aside")
+    }
+
+    deinit { _ = restore() }
+
+    /// Shows everything.
+    ///
+    /// - Parameter store: The directory of the store, from which files can be moved.
+    /// - Throws: `SandboxError` for the first mount that cannot be shown.
+    func cover(_ mounts: [SandboxMount], store: FilePath) throws(SandboxError) {
+        for place in ["/dev", "/proc", "/sys"]
+        where FileStatus.ifPresent(root.appending(String(place.dropFirst()))) != nil {
+            do {
+                try state.withLock { state in
+                    let target = try resolve(place, creating: nil, &state)
+                    try putAside(target, &state)
+                    try FileOperations.createRoot(target.file)
+                }
+            } catch {
+                throw .unusable(place, (error as? SystemError)?.errno ?? .notSupported)
+            }
+        }
+        for (index, mount) in mounts.enumerated() {
+            do {
+                try state.withLock { try show(mount, store, &$0) }
+            } catch let error as SystemError {
+                throw .unmountable(mounts, at: index, error.errno)
+            } catch {
+                throw .unmountable(mounts, at: index, .notSupported)
+            }
+        }
+    }
+
+    /// Puts everything back.
+    ///
+    /// - Returns: What was made only to show something on it, and what is again where it was, untouched.
+    func restore() -> (created: [CreatedMountPoint], restored: Set<PathInRoot>) {
+        state.withLock { state in
+            for place in state.places.reversed() {
+                if let origin = place.origin {
+                    rmdir(origin.string)
+                    try? FileOperations.rename(place.target, to: origin)
+                }
+                try? FileOperations.removeTree(place.target)
+                if let aside = place.aside, (try? FileOperations.rename(aside, to: place.target)) != nil {
+                    state.restored.insert(place.path)
+                }
+            }
+            state.places = []
+            try? FileOperations.removeTree(side)
+            return (state.created, state.restored)
+        }
+    }
+
+    private typealias Target = (file: FilePath, path: PathInRoot)
+
+    private func show(_ mount: SandboxMount, _ store: FilePath, _ state: inout State) throws {
+        var source: FilePath?
+        switch mount.source {
+        case .bind(let path, _): source = path
+        case .bindInside(let directory, let path, _):
+            var ignored = State()
+            source = try CoveredPlaces.resolve(path, in: directory, creating: nil, &ignored).file
+        case .content, .memory: break
+        case .overlay, .device: throw SystemError("mount", FilePath(mount.target), errno: .notSupported)
+        }
+        if let source, !source.starts(with: store) { throw SystemError("mount", source, errno: .notSupported) }
+        let isDirectory =
+            if case .memory = mount.source { true } else {
+                source.map { FileStatus.ifPresent($0)?.kind == .directory } ?? false
+            }
+        let target = try resolve(mount.target, creating: mount.createsTarget ? isDirectory : nil, &state)
+        if target.path.isRoot { throw SystemError("mount", FilePath(mount.target), errno: .resourceBusy) }
+        if let first = target.path.components.first, [Array("proc".utf8), Array("sys".utf8)].contains(Array(first)) {
+            throw SystemError("mount", FilePath(mount.target), errno: .notPermitted)
+        }
+        if let there = FileStatus.ifPresent(target.file), (there.kind == .directory) != isDirectory {
+            throw SystemError("mount", target.file, errno: isDirectory ? .notDirectory : .isDirectory)
+        }
+        try putAside(target, &state)
+        if let source {
+            try FileOperations.rename(source, to: target.file)
+            // Whoever looks for it meanwhile finds a directory, and waits for its lock.
+            if isDirectory { mkdir(source.string, 0o700) }
+            state.places[state.places.count - 1].origin = source
+            return
+        }
+        switch mount.source {
+        case .content(let bytes, let permissions, let owner):
+            let file = try OwnedDescriptor(target.file, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+            try bytes.withUnsafeBytes { try FileOperations.write($0, to: file.rawValue, path: target.file) }
+            fchown(file.rawValue, owner.userID, owner.groupID)
+            fchmod(file.rawValue, mode_t(permissions))
+        case .memory(_, let permissions, let owner, _):
+            try FileOperations.createRoot(target.file)
+            chown(target.file.string, owner.userID, owner.groupID)
+            chmod(target.file.string, mode_t(permissions))
+        default: break
+        }
+    }
+
+    private static func linkTarget(_ file: FilePath) -> [UInt8]? {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink(file.string, &buffer, buffer.count)
+        return count < 0 ? nil : buffer[..<count].map { UInt8(bitPattern: $0) }
+    }
+
+    private func putAside(_ target: Target, _ state: inout State) throws {
+        var place = Place(target: target.file, path: target.path)
+        if FileStatus.ifPresent(target.file) != nil {
+            if FileStatus.ifPresent(side) == nil { try FileOperations.createRoot(side, permissions: 0o700) }
+            let aside = side.appending("\(state.places.count)")
+            try FileOperations.rename(target.file, to: aside)
+            place.aside = aside
+        }
+        state.places.append(place)
+    }
+
+    private func resolve(_ path: String, creating isDirectory: Bool?, _ state: inout State) throws -> Target {
+        try CoveredPlaces.resolve(path, in: root, creating: isDirectory, &state)
+    }
+
+    /// Follows a path link by link, none of which leads out of a directory, and makes what is missing.
+    ///
+    /// - Parameter isDirectory: Of what is to be made at the end; `nil` where nothing is.
+    private static func resolve(
+        _ path: String,
+        in root: FilePath,
+        creating isDirectory: Bool?,
+        _ state: inout State
+    ) throws -> Target {
+        var rest = Array(PathInRoot(path).components.map { Array($0) }.reversed())
+        var done: [[UInt8]] = []
+        var links = 0
+        while let name = rest.popLast() {
+            if name == Array("..".utf8) {
+                _ = done.popLast()
+                continue
+            }
+            if name == Array(".".utf8) { continue }
+            done.append(name)
+            let found = PathInRoot(Array(done.joined(separator: [UInt8(ascii: "/")])))
+            let file = root.appending(bytes: found.bytes)
+            guard let status = FileStatus.ifPresent(file) else {
+                guard let isDirectory else { throw SystemError("find", file, errno: .noSuchFileOrDirectory) }
+                let makesDirectory = isDirectory || !rest.isEmpty
+                if makesDirectory {
+                    try FileOperations.createRoot(file)
+                } else {
+                    _ = try OwnedDescriptor(file, O_WRONLY | O_CREAT | O_EXCL, 0o755)
+                }
+                state.created.append(CreatedMountPoint(path: "\(found)", isDirectory: makesDirectory))
+                continue
+            }
+            guard status.kind == .symbolicLink else { continue }
+            links += 1
+            guard links <= 40, let target = linkTarget(file) else {
+                throw SystemError("follow", file, errno: .tooManySymbolicLinkLevels)
+            }
+            if target.first == UInt8(ascii: "/") { done = [] } else { done.removeLast() }
+            rest += target.split(separator: UInt8(ascii: "/")).map { Array($0) }.reversed()
+        }
+        let found = PathInRoot(Array(done.joined(separator: [UInt8(ascii: "/")])))
+        return (root.appending(bytes: found.bytes), found)
+    }
+}
