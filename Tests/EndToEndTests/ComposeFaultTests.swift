@@ -121,6 +121,7 @@ struct ComposeFaultTests {
             let errors = try await fail(f, "up", "-d")
             #expect(errors.contains("cannot start the container `shop-") && errors.contains("\(port)"), "\(errors)")
             // It is known who has it once that one has said so, which is not before it runs.
+            try await f.succeed("compose", "down")
             try await f.succeed("compose", "up", "-d", "one")
             let named = try await fail(f, "up", "-d", "two")
             #expect(named.contains("is already in use by container `shop-one-1`"), "\(named)")

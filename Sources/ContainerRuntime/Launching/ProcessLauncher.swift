@@ -4,7 +4,7 @@ public import Layers
 public import Sandbox
 public import Snapshots
 public import SystemPackage
-internal import Tar
+public import Tar
 
 /// Makes processes of their specifications: the one place that knows what each part of one means for a sandbox.
 public struct ProcessLauncher: Sendable {
