@@ -52,6 +52,10 @@ class Builder:
             with contextlib.suppress(Failure):
                 self.runner.run(self.command("rm", "-f", *names))
 
+    def compose(self, file, *arguments):
+        """Does something with the services of a Compose file."""
+        return None
+
     def load_base(self, tar, name):
         raise NotImplementedError
 
@@ -93,6 +97,9 @@ class Swiftbuild(Builder):
     def command(self, *arguments):
         environment = {**os.environ, "SWIFTBUILD_ROOT": str(self.store)}
         return Command([self.binary, *map(str, arguments)], environment)
+
+    def compose(self, file, *arguments):
+        return self.command("compose", "-f", file, *arguments)
 
     def load_base(self, tar, name):
         self.runner.run(self.command("import", tar, name))
@@ -169,6 +176,13 @@ class Docker(Builder):
             self.daemon.wait()
         self.daemon = None
         Path(self.socket).unlink(missing_ok=True)
+
+    def compose(self, file, *arguments):
+        """Debian's docker-compose, which is not the plugin of Docker's client."""
+        if not has("docker-compose"):
+            return None
+        return Command(["docker-compose", "-f", str(file), *arguments],
+                       {**self.environment(), "DOCKER_HOST": f"unix://{self.socket}"})
 
     def environment(self):
         return {**os.environ, "DOCKER_BUILDKIT": self.buildkit, "DOCKER_CONFIG": str(self.directory)}

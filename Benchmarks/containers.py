@@ -106,6 +106,44 @@ def many_containers(name, directory, quick):
     ], rounds=5 if quick else 21, start=start, end=Builder.clear, bases=True, containers=True)
 
 
+def compose(name, directory, quick):
+    directory.mkdir()
+    base = contexts.busybox(directory / "base.tar")
+    ten, many = directory / "compose.yaml", directory / "many.yaml"
+    ten.write_text(_services(10))
+    many.write_text(_services(20 if quick else 200))
+
+    def start(builder):
+        builder.load_base(base, "base")
+        up = builder.compose(ten, "up", "-d")
+        if up is not None:
+            builder.runner.run(up)
+
+    def phase(name, title, file, arguments, budgets=()):
+        def commands(builder, number):
+            command = builder.compose(file, *arguments)
+            return None if command is None else [command]
+
+        return Phase(name, title, commands, list(budgets), is_traced=False)
+
+    return Workload(name, [
+        phase("compose-unchanged", "`compose up -d`, ten services, nothing changed", ten, ["up", "-d"],
+              [Budget(seconds=0.1)]),
+        phase("compose-config", f"`compose config`, {20 if quick else 200} services", many, ["config", "-q"],
+              [Budget(seconds=0.05)]),
+    ], rounds=3 if quick else 11, start=start, end=Builder.clear, bases=True, containers=True)
+
+
+def _services(count):
+    """A file of services in chains of ten."""
+    def service(number):
+        after = f"    depends_on: [s{number - 1}]\n" if number % 10 else ""
+        return (f"  s{number}:\n    image: base\n    command: sleep 100000\n    init: true\n"
+                f"    environment: {{NUMBER: \"{number}\", LEVEL: info}}\n{after}")
+
+    return "version: '3.7'\nservices:\n" + "".join(map(service, range(count)))
+
+
 def supervisor_memory(builder):
     """Bytes of the process that started the container's: a supervisor, a shim or conmon.
 

@@ -17,7 +17,7 @@ def every(directory, quick):
     makers = [
         one_small_file, many_files, deep_tree, large_file, run_steps, base_copy, base_packed, base_run_copy,
         parallel_stages, layers, long_dockerfile, many_images, eight_builds, push, containers.containers,
-        containers.many_containers,
+        containers.many_containers, containers.compose,
     ]
     for maker in makers:
         name = maker.__name__.replace("_", "-")

@@ -51,19 +51,21 @@ struct BenchmarkTests {
             let result = try await Machine.run(
                 [
                     Machine.repository.pushing("Benchmarks/run").string, "--quick", "--only", "containers", "--only",
-                    "many-containers", "--peers", "none", "--rounds", "1", "--binary", Machine.binary.string,
+                    "many-containers", "--only", "compose", "--peers", "none", "--rounds", "1", "--binary",
+                    Machine.binary.string,
                     "--directory", f.scratch.string, "--json", numbers.string,
                 ],
                 in: f.scratch
             )
             try #require(result.status == 0, "\(result)")
             let measured = try JSONDecoder().decode(JSON.self, from: Data(try readFile(numbers)))
-            #expect(measured["workloads"].elements.count == 4)
+            #expect(measured["workloads"].elements.count == 6)
             for workload in measured["workloads"].elements {
                 #expect(workload["measured"]["swiftbuild"]["walls"].elements.count == 1, "\(workload)")
             }
             for text in [
                 "`run -d` on a bridge", "`exec`, true", "`ps` with 20 containers", "Memory beside a container",
+                "`compose up -d`, ten services, nothing changed",
             ] {
                 #expect(result.outputText.contains(text), "\(result)")
             }

@@ -271,4 +271,48 @@ struct ComposeUpTests {
             #expect(try await names(f) == [])
         }
     }
+
+    /// Many more rounds: SWIFTBUILD_ROUNDS=500.
+    @Test("never starts a service before what it waits for is healthy or has ended well")
+    func order() async throws {
+        let count = ProcessInfo.processInfo.environment["SWIFTBUILD_ROUNDS"].flatMap { Int($0) } ?? 6
+        try await BuildFixture.with { f in
+            try await f.importBase("alpine")
+            try f.write(
+                "compose.yaml",
+                """
+                name: shop
+                services:
+                  db:
+                    image: alpine
+                    command: sh -c 'rm -f /srv/db; sleep 0.$$DELAY; touch /srv/db; exec sleep 600'
+                    environment: [DELAY]
+                    init: true
+                    volumes: ["data:/srv"]
+                    healthcheck: {test: [CMD, test, -e, /srv/db], interval: 20ms, retries: 1000}
+                  init:
+                    image: alpine
+                    command: sh -c 'rm -f /srv/init; sleep 0.$$DELAY; touch /srv/init'
+                    environment: [DELAY]
+                    volumes: ["data:/srv"]
+                  web:
+                    image: alpine
+                    command: sh -c 'test -e /srv/db && test -e /srv/init'
+                    volumes: ["data:/srv"]
+                    depends_on: {db: {condition: service_healthy}, init: {condition: service_completed_successfully}}
+                volumes: {data: {}}
+                """
+            )
+            for round in 0..<count {
+                let environment = ["DELAY": "\(round * 7 % 30)"]
+                let up = try await f.start(
+                    ["compose", "up", "--exit-code-from", "web", "--attach", "web", "-t", "0"],
+                    environment: environment
+                ).wait(limit: .seconds(60))
+                #expect(up.status == 0, "round \(round): \(up)")
+            }
+            try await f.succeed("compose", "down", "-v", "-t", "0", environment: ["DELAY": "0"])
+            #expect(try await names(f) == [])
+        }
+    }
 }
