@@ -184,7 +184,7 @@ let package = Package(
         library(
             "CommandSupport",
             [
-                "TerminalUI", "Reporting", "Threads", "FileSystem", "Tar", "Layers", "Images", "BuildEngine",
+                "TerminalUI", "Reporting", "OCI", "Threads", "FileSystem", "Tar", "Layers", "Images", "BuildEngine",
                 "ContainerRuntime", "ContainerNetworks", "Registry", "Distribution", systemPackage, argumentParser,
             ]
         ),

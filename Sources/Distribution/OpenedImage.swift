@@ -2,7 +2,7 @@ internal import ContentStore
 internal import FileSystem
 public import Images
 public import Layers
-internal import OCI
+public import OCI
 internal import Registry
 public import Reporting
 internal import SystemPackage
@@ -30,12 +30,14 @@ public struct OpenedImage: Sendable {
 
     /// - Parameters:
     ///   - location: What the name means.
+    ///   - platform: What the image has to be for; `nil` for this machine, or else for whatever it is for.
     ///   - needs: What has to be in the store.
     /// - Throws: `UserError`, `ImageError`, `RegistryError`, `LayerError`, `LoginError`, `SystemError`, `CancellationError`.
     public init(
         _ name: String,
         at location: ImageLocation,
         in images: ImageStore,
+        platform: Platform? = nil,
         needs: Need = .layers,
         emit: @escaping @Sendable (TransferEvent) -> Void
     ) async throws {
@@ -43,7 +45,7 @@ public struct OpenedImage: Sendable {
         var images = images
         if !images.isThere {
             // Only what comes from elsewhere needs a place.
-            if case .store(let text) = location { _ = try OpenedImage.find(text, in: images) }
+            if case .store(let text) = location { _ = try OpenedImage.find(text, platform, in: images) }
             images = try StoreLocation(images.store.root.string).open()
         }
         self.images = images
@@ -51,13 +53,16 @@ public struct OpenedImage: Sendable {
         let puller = ImagePuller(.shared, into: images, emit: emit)
         let image: StoredImage
         switch location {
-        case .store(let text): image = try OpenedImage.find(text, in: images)
-        case .file(let path, let selector): image = try OpenedImage.load(path, selector, into: images)
+        case .store(let text): image = try OpenedImage.find(text, platform, in: images)
+        case .file(let path, let selector): image = try OpenedImage.load(path, selector, platform, into: images)
         case .registry(let reference):
             image =
                 try await needs == .layers
-                ? puller.pull(reference, platform: .host, isNamed: false).image
-                : puller.look(at: puller.find(reference, platform: .host))
+                ? puller.pull(reference, platform: platform ?? .host, isNamed: false).image
+                : puller.look(at: puller.find(reference, platform: platform ?? .host))
+        }
+        if let platform, platform.best(among: [image.platform]) == nil {
+            throw ImageError.noPlatform(platform, available: [image.platform.description])
         }
         content = try images.content(of: needs == .layers ? await puller.complete(image) : image)
     }
@@ -65,7 +70,12 @@ public struct OpenedImage: Sendable {
     /// The files of the image.
     public func files() throws -> LayerStack { try LayerStack(content.layers, in: images.layers) }
 
-    private static func find(_ text: String, in images: ImageStore) throws -> StoredImage {
+    private static func find(_ text: String, _ platform: Platform?, in images: ImageStore) throws -> StoredImage {
+        if let platform, let reference = try? ImageReference(parsing: text),
+            let image = images.find(reference: reference, platform: platform)
+        {
+            return image
+        }
         do {
             return try images.find(text)
         } catch let error as ImageError {
@@ -75,11 +85,14 @@ public struct OpenedImage: Sendable {
         }
     }
 
-    private static func load(_ path: FilePath, _ selector: LayoutSelector, into images: ImageStore) throws
-        -> StoredImage
-    {
+    private static func load(
+        _ path: FilePath,
+        _ selector: LayoutSelector,
+        _ platform: Platform?,
+        into images: ImageStore
+    ) throws -> StoredImage {
         do {
-            return try images.load(path, selecting: selector)
+            return try images.load(path, selecting: selector, platform: platform ?? .host)
         } catch let error as SystemError where error.errno == .noSuchFileOrDirectory {
             throw UserError("\(error)")
         }

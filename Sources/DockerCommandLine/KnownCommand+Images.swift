@@ -15,7 +15,7 @@ extension KnownCommand {
             "inspect",
             docker: "docker inspect",
             [
-                .option("format", "f"),
+                .option("format", "f"), .option("platform"),
                 .toggle("size", "s"),
                 .option("type", nil, .different("container, image, network and volume")), root,
             ]
@@ -25,7 +25,7 @@ extension KnownCommand {
             docker: "docker history",
             [
                 .option("format"), .toggle("human", "H", .ignored("sizes and times are always for people")),
-                .toggle("no-trunc"), .option("platform", nil, .missing("not supported yet")), .toggle("quiet", "q"),
+                .toggle("no-trunc"), .option("platform"), .toggle("quiet", "q"),
                 root,
             ]
         ),
@@ -42,8 +42,7 @@ extension KnownCommand {
             "save",
             docker: "docker save",
             [
-                .option("output", "o"), .option("platform", nil, .missing("not supported yet")),
-                .option("format", nil, .own), root,
+                .option("output", "o"), .option("platform"), .option("format", nil, .own), root,
             ]
         ),
         KnownCommand(
@@ -125,20 +124,20 @@ extension KnownCommand {
         KnownCommand("check", inputs + own(["format", "root"])),
         KnownCommand("explain", own(["step", "format", "root"])),
         KnownCommand("build-logs", own(["step", "root"])),
-        KnownCommand("analyze", own(["depth", "max-wasted", "min-efficiency", "format", "root"])),
-        KnownCommand("diff", docker: "docker diff", own(["step", "format", "root"])),
+        KnownCommand("analyze", own(["depth", "max-wasted", "min-efficiency", "format", "platform", "root"])),
+        KnownCommand("diff", docker: "docker diff", own(["step", "format", "platform", "root"])),
         KnownCommand(
             "ls",
             [.toggle("", "l", .own), .toggle("recursive", "R", .own), .toggle("directory", "d", .own)]
-                + own(["format", "root"])
+                + own(["format", "platform", "root"])
         ),
-        KnownCommand("cat", [root]),
+        KnownCommand("cat", own(["platform", "root"])),
         KnownCommand(
             "cp",
             docker: "docker cp",
             [
                 .toggle("archive", "a"), .toggle("follow-link", "L"),
-                .toggle("quiet", "q", .ignored("no progress is shown")), root,
+                .toggle("quiet", "q", .ignored("no progress is shown")), .option("platform", nil, .own), root,
             ]
         ),
         KnownCommand("report", own(["output", "root"], letters: ["output": "o"])),

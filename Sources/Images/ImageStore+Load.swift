@@ -2,7 +2,7 @@ internal import ContentStore
 internal import FileSystem
 internal import Glibc
 internal import Layers
-internal import OCI
+public import OCI
 public import SystemPackage
 internal import Tar
 
@@ -38,16 +38,20 @@ extension ImageStore {
     /// The caller holds the store's lock as long as it uses the image.
     /// - Throws: `ImageError.notInArchive` where there is no such image or several, other `ImageError`s, `LayerError`, or
     ///   `SystemError`.
-    public func load(_ path: FilePath, selecting selector: LayoutSelector) throws -> StoredImage {
+    public func load(_ path: FilePath, selecting selector: LayoutSelector, platform: Platform = .host) throws
+        -> StoredImage
+    {
         let file = try OwnedDescriptor(path, O_RDONLY)
         if try FileStatus.of(descriptor: file.rawValue, path: path).kind == .directory {
-            return try load(from: try DirectorySource(path, store: store), selecting: selector)
+            return try load(from: try DirectorySource(path, store: store), selecting: selector, platform)
         }
         let source = try ArchiveSource(descriptor: file.rawValue, name: "`\(path)`", store: store)
-        return try load(from: source, selecting: selector)
+        return try load(from: source, selecting: selector, platform)
     }
 
-    private func load(from source: some ImageSource, selecting selector: LayoutSelector) throws -> StoredImage {
+    private func load(from source: some ImageSource, selecting selector: LayoutSelector, _ platform: Platform) throws
+        -> StoredImage
+    {
         if let bytes = try source.document("index.json") {
             let images = try layoutImages(bytes, from: source)
             let found = selector.choose(images) {
@@ -56,7 +60,7 @@ extension ImageStore {
                 $0.digest
             }
             if let found {
-                let manifest = try selectManifest(found, from: source, depth: 0)
+                let manifest = try selectManifest(found, for: platform, from: source)
                 return try loadImage(manifest, from: source, try dockerManifestsIfPresent(source))
             }
             throw selector.failure(source.name, available: images.flatMap(LayoutReading.names))
@@ -136,7 +140,7 @@ extension ImageStore {
         var order: [Descriptor] = []
         var names: [Digest: [ImageReference]] = [:]
         for descriptor in try layoutImages(bytes, from: source) {
-            let manifest = try selectManifest(descriptor, from: source, depth: 0)
+            let manifest = try selectManifest(descriptor, for: .host, from: source)
             if names[manifest.digest] == nil { order.append(manifest) }
             let name = LayoutReading.name(descriptor)
             let known = names[manifest.digest] ?? []
@@ -174,10 +178,13 @@ extension ImageStore {
             }
     }
 
-    /// The manifest that a descriptor of an image leads to on this machine.
-    private func selectManifest(_ descriptor: Descriptor, from source: some ImageSource, depth: Int) throws
-        -> Descriptor
-    {
+    /// The manifest that a descriptor of an image leads to on a platform.
+    private func selectManifest(
+        _ descriptor: Descriptor,
+        for platform: Platform,
+        from source: some ImageSource,
+        depth: Int = 0
+    ) throws -> Descriptor {
         guard descriptor.mediaType.isIndex else { return descriptor }
         guard depth < 4 else { throw ImageError.malformed("the image index", reason: "it is nested too deeply") }
         let index = try ManifestDocument.index(
@@ -185,13 +192,13 @@ extension ImageStore {
             mediaType: descriptor.mediaType
         )
         let candidates = images(index.manifests, from: source, depth: depth + 1)
-        if let match = Platform.host.best(among: candidates.map(\.platform)) {
-            return try selectManifest(candidates[match], from: source, depth: depth + 1)
+        if let match = platform.best(among: candidates.map(\.platform)) {
+            return try selectManifest(candidates[match], for: platform, from: source, depth: depth + 1)
         }
         guard candidates.count == 1, let only = candidates.first else {
-            throw ImageError.noPlatform(.host, available: candidates.map { $0.platform?.description ?? "unknown" })
+            throw ImageError.noPlatform(platform, available: candidates.map { $0.platform?.description ?? "unknown" })
         }
-        return try selectManifest(only, from: source, depth: depth + 1)
+        return try selectManifest(only, for: platform, from: source, depth: depth + 1)
     }
 
     /// The descriptors that stand for images, each with its platform: where it names none, that of the configuration.

@@ -227,4 +227,54 @@ struct PromisedContentTests: RegistryTesting {
             }
         }
     }
+
+    @Test("looking at an image in a registry fetches what is looked at, of the platform that is asked for")
+    func looking() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                let name = "\(registry.host)/team/app:1"
+                for architecture in ["amd64", "arm64"] {
+                    try f.write("file", architecture)
+                    _ = try await f.build(
+                        "FROM scratch\nCOPY file /\(architecture)",
+                        "--platform",
+                        "linux/\(architecture)",
+                        "-t",
+                        architecture
+                    )
+                }
+                try await f.succeed("index", "create", name, "amd64", "arm64")
+                try await f.succeed("index", "push", name)
+                try registry.forgetRequests()
+                let remote = "docker://\(name)"
+                let platform = ["--platform", "linux/arm64"]
+                let inspected = try await f.start(
+                    ["inspect", "--root", f.scratch.appending("other").string, "-f", "{{.Architecture}}", remote]
+                        + platform
+                ).wait().requireSuccess()
+                #expect(inspected.line == "arm64")
+                let history = try await f.start(
+                    ["history", "--root", f.scratch.appending("other").string, remote] + platform
+                ).wait().requireSuccess()
+                #expect(history.outputText.contains("COPY file /arm64"), "\(history)")
+                // The configuration, which the second one found in the store.
+                #expect(Self.blobs(registry, of: "team/app").count == 1, "\(registry.requests)")
+                let listed = try await f.start(
+                    ["ls", "--root", f.scratch.appending("other").string, remote] + platform
+                ).wait().requireSuccess()
+                #expect(listed.line == "arm64")
+                #expect(Self.blobs(registry, of: "team/app").count == 2, "\(registry.requests)")
+                #expect(try await images(f, in: "other") == [])
+                // The same of an index in the store, and of a layout.
+                #expect(try await f.succeed("cat", "--platform", "linux/arm64", "\(name):/arm64").line == "arm64")
+                let layout = f.scratch.appending("layout/").string
+                try await f.succeed("save", "--format", "oci", "--platform", "linux/arm64", "-o", layout, name)
+                let read = try await f.start(["ls", "--platform", "linux/arm64", "oci:\(layout)"]).wait()
+                    .requireSuccess()
+                #expect(read.line == "arm64")
+                let wrong = try await f.swiftbuild("ls", "--platform", "linux/s390x", "arm64")
+                #expect(wrong.status == 1 && wrong.errors.contains("linux/s390x"), "\(wrong)")
+            }
+        }
+    }
 }

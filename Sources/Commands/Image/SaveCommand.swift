@@ -24,6 +24,7 @@ struct SaveCommand: Command {
     )
 
     @OptionGroup var global: GlobalOptions
+    @OptionGroup var looking: PlatformOption
 
     @Option(
         name: [.customShort("o"), .customLong("output")],
@@ -47,11 +48,15 @@ struct SaveCommand: Command {
         let images = try global.store.openExisting()
         var saved: [ListedImage] = []
         for name in names {
-            let image = try await OpenedImage(name, at: .store(name), in: images).image
+            let opened = try await OpenedImage(name, at: .store(name), in: images, platform: looking.platform)
+            let image = opened.image
             // Under the name that was asked for; by ID, under all its names.
             let reference = try? ImageReference(parsing: name)
             let isNamed =
-                reference.map { !$0.hasFormOfID && images.find(reference: $0)?.id == image.id } ?? false
+                reference.map {
+                    !$0.hasFormOfID
+                        && images.find(reference: $0, platform: opened.image.platform)?.id == image.id
+                } ?? false
             saved.append(
                 ListedImage(
                     image: image,

@@ -31,6 +31,7 @@ struct AnalyzeCommand: Command {
     )
 
     @OptionGroup var global: GlobalOptions
+    @OptionGroup var looking: PlatformOption
 
     @Argument(help: ArgumentHelp("The image.", valueName: "image"))
     var name: String
@@ -67,7 +68,7 @@ struct AnalyzeCommand: Command {
     }
 
     func run() async throws -> ExitStatus {
-        let opened = try await OpenedImage(name, in: try global.store.openExisting())
+        let opened = try await OpenedImage(name, in: try global.store.openExisting(), platform: looking.platform)
         let (analysis, places) = (try opened.analysis(), opened.places)
         switch format {
         case .text:

@@ -31,6 +31,7 @@ struct CatCommand: Command {
     )
 
     @OptionGroup var global: GlobalOptions
+    @OptionGroup var looking: PlatformOption
 
     @Argument(help: ArgumentHelp("The image and the path in it.", valueName: "image:/path"))
     var places: [String]
@@ -40,7 +41,7 @@ struct CatCommand: Command {
         for text in places {
             let place = ImagePath(parsing: text)
             let path = try place.requiredPath()
-            let opened = try await OpenedImage(place.image, in: images)
+            let opened = try await OpenedImage(place.image, in: images, platform: looking.platform)
             let content = try FileContent(path, of: try opened.files())
             try StandardOutput.ignoringClosedPipe { try content.write(to: STDOUT_FILENO, path: StandardOutput.name) }
         }
@@ -73,6 +74,7 @@ struct CopyCommand: Command {
     )
 
     @OptionGroup var global: GlobalOptions
+    @OptionGroup var looking: PlatformOption
 
     @Flag(name: [.customShort("a"), .customLong("archive")], help: "Keep owners, setuid bits, devices and attributes.")
     var keepsOwners = false
@@ -135,7 +137,7 @@ struct CopyCommand: Command {
         try ContainerCopy.refuseTerminal(destination)
         let extraction = try FileExtraction(
             path,
-            of: try await OpenedImage(place.image, in: images).files(),
+            of: try await OpenedImage(place.image, in: images, platform: looking.platform).files(),
             followsLink: followsLink,
             keepsOwners: keepsOwners
         )

@@ -42,6 +42,7 @@ struct DiffCommand: Command {
     )
 
     @OptionGroup var global: GlobalOptions
+    @OptionGroup var looking: PlatformOption
 
     @Argument(help: ArgumentHelp("A container, or the older image.", valueName: "container|image"))
     var before: String?
@@ -77,7 +78,8 @@ struct DiffCommand: Command {
                 return .success
             } else {
                 let (older, newer) = (
-                    try await OpenedImage(before ?? "", in: images), try await OpenedImage(after ?? "", in: images)
+                    try await OpenedImage(before ?? "", in: images, platform: looking.platform),
+                    try await OpenedImage(after ?? "", in: images, platform: looking.platform)
                 )
                 comparison = try ImageComparison(
                     (older.image.id, older.content.configuration, older.files()),

@@ -29,6 +29,7 @@ struct HistoryCommand: Command {
     )
 
     @OptionGroup var global: GlobalOptions
+    @OptionGroup var looking: PlatformOption
 
     @Argument(help: ArgumentHelp("The image.", valueName: "image"))
     var name: String
@@ -45,7 +46,7 @@ struct HistoryCommand: Command {
     func run() async throws -> ExitStatus {
         let format = try RowFormat(parsing: format)
         let images = try global.store.openExisting()
-        let opened = try await OpenedImage(name, in: images, needs: .documents)
+        let opened = try await OpenedImage(name, in: images, platform: looking.platform, needs: .documents)
         let rows = try images.history(of: opened.image)
         if isQuiet {
             for row in rows { Terminal.print(id(row)) }

@@ -27,6 +27,7 @@ struct ListCommand: Command {
     )
 
     @OptionGroup var global: GlobalOptions
+    @OptionGroup var looking: PlatformOption
 
     @Argument(help: ArgumentHelp("The image and the path in it (default: the root).", valueName: "image[:/path]"))
     var places: [String]
@@ -48,7 +49,7 @@ struct ListCommand: Command {
         var entries: [LayerEntry] = []
         for (position, text) in places.enumerated() {
             let place = ImagePath(parsing: text)
-            let view = try await OpenedImage(place.image, in: images).files().view
+            let view = try await OpenedImage(place.image, in: images, platform: looking.platform).files().view
             let wanted = PathInRoot(place.path ?? "/")
             // As with ls(1): a link itself is shown with -l or -d, unless a slash follows.
             let follows = !(isLong || showsItself) || place.path?.hasSuffix("/") ?? true

@@ -30,6 +30,7 @@ struct InspectCommand: Command {
     )
 
     @OptionGroup var global: GlobalOptions
+    @OptionGroup var looking: PlatformOption
 
     @Argument(help: "Names or IDs.")
     var names: [String]
@@ -82,12 +83,14 @@ struct InspectCommand: Command {
                 imageSize: showsSize ? container.record.imageSize(in: images) : nil
             )
         case .image:
-            let found =
-                if let index = try images.findIndex(name) { Inspection.index(IndexInspection(index)) } else {
-                    Inspection.image(
-                        try images.inspect(try await OpenedImage(name, in: images, needs: .documents).image)
-                    )
-                }
+            let platform = try looking.platform
+            let found: Inspection
+            if platform == nil, let index = try images.findIndex(name) {
+                found = .index(IndexInspection(index))
+            } else {
+                let opened = try await OpenedImage(name, in: images, platform: platform, needs: .documents)
+                found = .image(try images.inspect(opened.image))
+            }
             return try CanonicalJSON.decode(JSONValue.self, from: CanonicalJSON.encode(found))
         case .network:
             return try ListedNetwork.inspection(of: name, in: containers.networks)
