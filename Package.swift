@@ -84,7 +84,7 @@ let package = Package(
         library(
             "Registry",
             [
-                "RemoteAddresses", "HTTPTransport", "ChildProcesses", "OCI", "FileSystem", "ContentStore",
+                "RemoteAddresses", "HTTPTransport", "ChildProcesses", "OCI", "Threads", "FileSystem", "ContentStore",
                 systemPackage,
             ]
         ),

@@ -20,15 +20,18 @@ public struct Builder: Sendable {
     let images: any BaseImageProvider
     let remote: RemoteSources
     let shared: (any SharedStepCache)?
+    let captured: (@Sendable (Layer) async throws -> Void)?
     let emit: @Sendable (BuildEvent) -> Void
 
     /// - Parameters:
     ///   - shared: Asked for results that the store does not have.
+    ///   - captured: Told each layer of the image that is in the store, while later steps work; the image waits for it.
     ///   - events: Told everything that happens; called from several threads, but never at the same time for one step.
     public init(
         layers: LayerStore,
         images: any BaseImageProvider,
         shared: (any SharedStepCache)? = nil,
+        captured: (@Sendable (Layer) async throws -> Void)? = nil,
         events: @escaping @Sendable (BuildEvent) -> Void
     ) {
         store = layers.store
@@ -38,6 +41,7 @@ public struct Builder: Sendable {
         self.images = images
         remote = RemoteSources(layers.store)
         self.shared = shared
+        self.captured = captured
         emit = events
     }
 

@@ -32,6 +32,8 @@ public struct BuildOptions: Sendable, Equatable {
     public var keepsWholeImage = false
     public var compression = "gzip"
     public var compressionLevel: Int?
+    /// Whether layers that came compressed in another way are compressed anew.
+    public var forcesCompression = false
     public var format: ImageFormat?
     public var ignoresCache = false
     public var uncachedStages: [String] = []

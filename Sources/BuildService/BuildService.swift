@@ -131,7 +131,7 @@ public struct BuildService: Sendable {
         let pusher = ImagePusher(
             .shared,
             from: images,
-            compression: settings.compression,
+            sending: settings.sending,
             caches: settings.cacheDestinations.compactMap(\.repository),
             promises: promises
         ) { [events] in events(.transfer($0)) }

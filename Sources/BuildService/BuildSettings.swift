@@ -15,7 +15,7 @@ struct BuildSettings {
     let outputs: [ImageOutput]
     let cacheSources: [CacheLocation]
     let cacheDestinations: [CacheLocation]
-    let compression: LayerCompression
+    let sending: LayerSending
     let runs: RunSettings
     let plan: PlanOptions
 
@@ -38,7 +38,8 @@ struct BuildSettings {
         cacheDestinations = try options.cacheDestinations.map { text in
             try UserError.reading("--cache-to", text) { try CacheLocation(parsing: $0, .to) }
         }
-        compression = try LayerCompression(options.compression, level: options.compressionLevel)
+        let compression = try LayerCompression(options.compression, level: options.compressionLevel)
+        sending = LayerSending(compression, isForced: options.forcesCompression)
         labels = try options.labels.map { text in
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard let name = parts.first, !name.isEmpty else {

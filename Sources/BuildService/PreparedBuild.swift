@@ -6,6 +6,7 @@ internal import Distribution
 internal import DockerfileSyntax
 internal import Formatting
 internal import Images
+internal import Layers
 internal import OCI
 internal import Registry
 internal import Reporting
@@ -22,6 +23,8 @@ struct PreparedBuild: Sendable {
     private let cacheDestinations: [CacheLocation]
     /// Whether all of the image is wanted in the store, rather than only in a registry.
     private let completesImage: Bool
+    /// How the image will be pushed, if it will.
+    private let sending: LayerSending?
 
     /// - Throws: `UserError`, `DiagnosticsError`.
     init(_ options: BuildOptions, _ settings: BuildSettings, _ images: ImageStore) async throws {
@@ -29,6 +32,7 @@ struct PreparedBuild: Sendable {
         pull = options.pull
         (annotations, format) = (settings.annotations.manifest, settings.format)
         (cacheSources, cacheDestinations) = (settings.cacheSources, settings.cacheDestinations)
+        sending = options.pushes ? settings.sending : nil
         completesImage = !options.pushes || !settings.outputs.isEmpty || options.keepsWholeImage
         var plan = settings.plan
         contexts = try NamedContexts(options) { images.store }
@@ -67,7 +71,7 @@ struct PreparedBuild: Sendable {
         let resolver = ImageResolver(images, pull: shared == nil ? .never : pull, isLooking: true) {
             events(.transfer($0))
         }
-        _ = try await builder(resolver, isLazy: true, shared, events).build(request) { _ in
+        _ = try await builder(resolver, isLazy: true, shared, nil, events).build(request) { _ in
             preconditionFailure("nothing is made where misses are passed by")
         }
     }
@@ -85,13 +89,14 @@ struct PreparedBuild: Sendable {
     /// - Parameter isLazy: Whether what nothing reads is left where it is.
     /// - Throws: Also `UnkeptPromise`, after which the same without being lazy may succeed.
     func execute(isLazy: Bool, events: @escaping @Sendable (BuildEvent) -> Void) async throws -> Built {
+        let (images, tags, annotations, format) = (images, self.request.tags, annotations, format)
         let promises = LayerPromises()
         let shared = sharedCache(to: cacheDestinations, promises, events)
         let resolver = ImageResolver(images, pull: pull, promises: promises) { events(.transfer($0)) }
-        let builder = builder(resolver, isLazy: isLazy, shared, events)
+        let early = sending.map { EarlyCompression(images.layers, $0, format) }
+        let builder = builder(resolver, isLazy: isLazy, shared, early, events)
         var request = request
         request.completesImage = completesImage || !isLazy
-        let (images, tags, annotations, format) = (images, request.tags, annotations, format)
         let mayBePromised = !request.completesImage
         let record: BuildRecord
         do {
@@ -127,10 +132,17 @@ struct PreparedBuild: Sendable {
         _ resolver: ImageResolver,
         isLazy: Bool,
         _ shared: SharedCache?,
+        _ early: EarlyCompression?,
         _ events: @escaping @Sendable (BuildEvent) -> Void
     ) -> Builder {
         let bases = BaseImages(images: images, contexts: contexts, resolver: resolver, isLazy: isLazy)
-        return Builder(layers: images.layers, images: bases, shared: shared, events: events)
+        return Builder(
+            layers: images.layers,
+            images: bases,
+            shared: shared,
+            captured: early.map { early in { @Sendable layer in try await early.compress(layer) } },
+            events: events
+        )
     }
 
     private func sharedCache(

@@ -11,7 +11,7 @@ internal import Tar
 public struct ImagePusher: Sendable {
     private let connections: RegistryConnections
     private let images: ImageStore
-    private let compression: LayerCompression
+    private let sending: LayerSending
     private let format: ImageFormat?
     private let caches: [ImageReference]
     private let promises: LayerPromises?
@@ -27,7 +27,7 @@ public struct ImagePusher: Sendable {
     public init(
         _ connections: RegistryConnections,
         from images: ImageStore,
-        compression: LayerCompression = .usual,
+        sending: LayerSending = LayerSending(.usual),
         format: ImageFormat? = nil,
         caches: [ImageReference] = [],
         promises: LayerPromises? = nil,
@@ -35,7 +35,7 @@ public struct ImagePusher: Sendable {
     ) {
         self.connections = connections
         self.images = images
-        self.compression = compression
+        self.sending = sending
         self.format = format
         self.caches = caches
         self.promises = promises
@@ -52,6 +52,10 @@ public struct ImagePusher: Sendable {
             throw ImageError.notFound(name.familiar, similar: [])
         }
         return try await push(image, as: name)
+    }
+
+    private var compressor: LayerCompressor {
+        LayerCompressor(images.layers, sending.compression, isForced: sending.isForced)
     }
 
     /// Sends an image under a name: what the registry does not have of its layers, then its manifest.
@@ -165,11 +169,12 @@ public struct ImagePusher: Sendable {
                 guard let layer = waiting.popLast() else { return }
                 let other = others[layer.diffID]
                 group.addTask {
-                    if let promise = promises[layer.diffID], !images.layers.isAvailable(layer),
+                    if !sending.isForced, let promise = promises[layer.diffID], !images.layers.isAvailable(layer),
                         let blob = try await pass(promise, layer, to: place, reference, format)
                     {
                         return (layer.diffID, blob)
                     }
+                    if sending.isForced, !images.layers.isAvailable(layer) { try await promises[layer.diffID]?.fetch() }
                     return (layer.diffID, try await send(layer, to: place, format, mountedFrom: other))
                 }
             }
@@ -200,7 +205,7 @@ public struct ImagePusher: Sendable {
             size: promise.blob.size
         )
         promised.mediaType = promised.mediaType.form(in: format)
-        let known = LayerCompressor(images.layers, compression).known(layer, in: format)
+        let known = compressor.known(layer, in: format)
         for blob in [promised] + (known.map { $0.digest == promised.digest ? [] : [$0] } ?? [])
         where try await place.client.hasBlob(blob.digest, in: place.repository) {
             emit(.layer(.push, id: id, .exists))
@@ -223,7 +228,6 @@ public struct ImagePusher: Sendable {
         mountedFrom other: String?
     ) async throws -> Descriptor {
         let id = layer.diffID.short
-        let compressor = LayerCompressor(images.layers, compression)
         if let known = compressor.known(layer, in: format),
             try await place.client.hasBlob(known.digest, in: place.repository)
         {

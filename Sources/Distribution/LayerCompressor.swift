@@ -12,19 +12,24 @@ internal import Threads
 struct LayerCompressor {
     private let layers: LayerStore
     private let compression: LayerCompression
+    /// Whether what came compressed in another way is compressed anew.
+    private let isForced: Bool
 
     /// What is read at once, so many blocks that all processors have several.
     private static let batchSize = 32 * ParallelGzip.blockSize
 
-    init(_ layers: LayerStore, _ compression: LayerCompression) {
+    init(_ layers: LayerStore, _ compression: LayerCompression, isForced: Bool = false) {
         self.layers = layers
         self.compression = compression
+        self.isForced = isForced
     }
 
     /// The blob that stands for a layer, as far as that is known without compressing it.
     func known(_ layer: Layer, in format: ImageFormat) -> Descriptor? {
         guard needsCompressing(layer) else { return descriptor(layer.blob, format) }
-        guard let bytes = try? FileOperations.readRegular(recordPath(layer), limit: 1 << 10) else { return nil }
+        guard compression != .uncompressed,
+            let bytes = try? FileOperations.readRegular(recordPath(layer), limit: 1 << 10)
+        else { return nil }
         let words = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
         guard words.count == 4, words[0] == LayerCompressor.header, let digest = Digest(hex: words[1]),
             let size = Int64(words[2]), size > 0
@@ -39,6 +44,10 @@ struct LayerCompressor {
         defer { withExtendedLifetime(lock) {} }
         if let known = known(layer, in: format), store.blobs.size(known.digest) == known.size { return known }
         let contents = try layers.contents(of: layer)
+        guard compression != .uncompressed else {
+            let size = store.blobs.size(layer.diffID) ?? 0
+            return descriptor(Descriptor(mediaType: .layer, digest: layer.diffID, size: size), format)
+        }
         let sink = try BlobSink(store.blobs, isForLater: true)
         switch compression {
         case .gzip(let level): try gzip(contents, layer, level, sink)
@@ -69,8 +78,9 @@ struct LayerCompressor {
     }
 
     private func needsCompressing(_ layer: Layer) -> Bool {
-        // What came compressed stays as it came.
-        compression != .uncompressed && [.layer, .dockerLayer].contains(layer.blob.mediaType)
+        if [.layer, .dockerLayer].contains(layer.blob.mediaType) { return compression != .uncompressed }
+        // What came compressed stays as it came, unless it is to have another form.
+        return isForced && !layer.blob.mediaType.isForeignLayer && layer.blob.mediaType.form(in: .oci) != mediaType
     }
 
     private var mediaType: MediaType {

@@ -57,7 +57,8 @@ extension KnownCommand {
     ]
 
     /// How layers are sent to registries.
-    static let compression = options(["compression", "compression-level"], .own)
+    static let compression =
+        options(["compression", "compression-level"], .own) + [.toggle("force-compression", nil, .own)]
 
     private static let limit = CommandFlag.Support.different("accepted without effect, with a note")
 }

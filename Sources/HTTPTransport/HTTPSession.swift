@@ -13,36 +13,79 @@ public protocol HTTPSink {
 /// Requests as everything above wants them: redirects followed, what fails in passing repeated, downloads resumed.
 public struct HTTPSession: Sendable {
     private static let redirectLimit = 10
-    /// The longest time that a server may ask to wait for, in seconds.
-    private static let waitLimit = 60.0
+    /// How often a request is sent to a server that says it is asked too often (429), and how long it may ask to wait, in
+    /// seconds: together a quarter of an hour.
+    private static let patience = (attempts: 20, wait: 900.0)
+    /// The longest pauses of our own, in seconds: before what failed, and before what was asked too often.
+    private static let longestPause = (failed: 2.0, refused: 60.0)
 
     private let exchange: any HTTPExchange
     private let attempts: Int
     private let firstPause: Double
+    private let throttle = Throttle()
 
     /// - Parameters:
-    ///   - attempts: How often a request is sent at most.
+    ///   - attempts: How often a request is sent at most, unless the server asks for more patience.
     ///   - firstPause: The seconds before the second attempt; each further pause is twice as long.
-    public init(_ exchange: any HTTPExchange, attempts: Int = 4, firstPause: Double = 0.25) {
+    public init(_ exchange: any HTTPExchange, attempts: Int = 6, firstPause: Double = 0.25) {
         self.exchange = exchange
         self.attempts = attempts
         self.firstPause = firstPause
     }
 
     /// Sends a request, follows redirects, and repeats what fails with the connection or with a status of 408, 429 or
-    /// 5xx, unless the method is `POST` or `PATCH` and nothing else is said.
+    /// 5xx, unless the method is `POST` or `PATCH` and nothing else is said. A server that wants to be asked less often makes
+    /// all requests to it wait.
     ///
     /// - Returns: The last response, whatever its status.
     /// - Throws: `HTTPError`, `CancellationError`.
     public func send(_ request: HTTPRequest) async throws -> HTTPResponse {
         var attempt = 1
         while true {
-            let isLast = attempt >= attempts || !(request.method.isIdempotent || request.isRepeatable)
+            let isRepeatable = request.method.isIdempotent || request.isRepeatable
             do {
                 let response = try await follow(request)
-                guard !isLast, HTTPError.isTransient(status: response.status) else { return response }
+                guard isRepeatable, mayRepeat(response, after: attempt) else { return response }
                 try await pause(after: attempt, asked: response)
-            } catch let error as HTTPError where !isLast && error.isWorthRepeating(after: attempt) {
+            } catch let error as HTTPError where isRepeatable && mayRepeat(error, after: attempt) {
+                try await pause(after: attempt)
+            }
+            attempt += 1
+        }
+    }
+
+    /// Whether a request may be answered otherwise a moment later.
+    ///
+    /// - Parameter attempt: How often it was sent.
+    public func mayRepeat(_ response: HTTPResponse, after attempt: Int) -> Bool {
+        guard HTTPError.isTransient(status: response.status), wish(response) <= HTTPSession.patience.wait else {
+            return false
+        }
+        // A session that repeats nothing waits for nobody.
+        return attempt < (response.status == 429 && attempts > 1 ? HTTPSession.patience.attempts : attempts)
+    }
+
+    private func mayRepeat(_ error: HTTPError, after attempt: Int) -> Bool {
+        attempt < attempts && error.isWorthRepeating(after: attempt)
+    }
+
+    /// Gets a document that is kept in memory, again where its body breaks off.
+    ///
+    /// - Parameter send: Gets the response.
+    /// - Returns: The response, and what it holds if it is a success.
+    /// - Throws: `HTTPError`, `.tooLarge` once more than `limit` bytes came; what `send` throws.
+    public func document(limit: Int, _ send: () async throws -> HTTPResponse) async throws -> (
+        response: HTTPResponse, bytes: [UInt8]?
+    ) {
+        var attempt = 1
+        while true {
+            let response = try await send()
+            guard response.isSuccess else { return (response, nil) }
+            do {
+                return (response, try await response.bytes(limit: limit))
+            } catch HTTPError.truncated where attempt < attempts {
+                try await pause(after: attempt)
+            } catch HTTPError.unreachable where attempt < attempts {
                 try await pause(after: attempt)
             }
             attempt += 1
@@ -67,7 +110,7 @@ public struct HTTPSession: Sendable {
                     received += Int64(piece.count)
                 }
                 return first
-            } catch let error as HTTPError where attempt < attempts && error.isWorthRepeating(after: attempt) {
+            } catch let error as HTTPError where mayRepeat(error, after: attempt) {
                 try await pause(after: attempt)
             }
             response = try await send(resuming(request, at: received, of: first))
@@ -99,6 +142,7 @@ public struct HTTPSession: Sendable {
     private func follow(_ request: HTTPRequest) async throws -> HTTPResponse {
         var request = request
         for _ in 0...HTTPSession.redirectLimit {
+            try await throttle.pass(request.address.authorityText)
             let response = try await exchange.send(request)
             guard [301, 302, 303, 307, 308].contains(response.status), let location = response.fields["Location"] else {
                 return response
@@ -138,18 +182,26 @@ public struct HTTPSession: Sendable {
     /// Fields that tell a server who the user is.
     private static let secretFields = ["Authorization", "Cookie", "Proxy-Authorization"]
 
+    /// How long a server asks to wait, in seconds.
+    private func wish(_ response: HTTPResponse) -> Double {
+        response.fields["Retry-After"].flatMap { RetryAfter.seconds($0, now: Int64(time(nil))) } ?? 0
+    }
+
     /// Waits before the next attempt.
     ///
     /// - Parameter response: What may ask for more time than usual.
     public func pause(after attempt: Int, asked response: HTTPResponse? = nil) async throws {
-        let asked = response?.fields["Retry-After"].flatMap { RetryAfter.seconds($0, now: Int64(time(nil))) } ?? 0
+        let asked = min(response.map(wish) ?? 0, HTTPSession.patience.wait)
+        let longest = response?.status == 429 ? HTTPSession.longestPause.refused : HTTPSession.longestPause.failed
         // Up to a half more, so that many clients do not come back at once.
-        let own = firstPause * Double(1 << min(attempt - 1, 10)) * Double.random(in: 1...1.5)
-        let seconds = min(max(own, asked), HTTPSession.waitLimit)
-        if let response, asked >= 1 {
+        let own = min(firstPause * Double(1 << min(attempt - 1, 10)), longest) * Double.random(in: 1...1.5)
+        let seconds = max(own, asked)
+        if let response, response.status == 429 || asked >= 1 {
             let host = response.address.authorityText
-            let wish = asked > seconds ? ", though it asks for \(Int(asked)) s" : ""
-            HTTPNotices.tell?("`\(host)` answered \(response.status): waiting \(Int(seconds)) s\(wish)")
+            // Of many requests that wait for the same, one tells.
+            if throttle.close(host, for: seconds), seconds >= 1 {
+                HTTPNotices.tell?("`\(host)` answered \(response.status): waiting \(Int(seconds)) s")
+            }
         }
         try await Pause.wait(seconds: seconds)
     }

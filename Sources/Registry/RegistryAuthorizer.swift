@@ -2,6 +2,7 @@ internal import HTTPTransport
 internal import OCI
 internal import RemoteAddresses
 internal import Synchronization
+internal import Threads
 
 /// Finds out how requests to one registry are authorised, and keeps the tokens that it gave.
 final class RegistryAuthorizer: Sendable {
@@ -111,9 +112,10 @@ final class RegistryAuthorizer: Sendable {
             throw error(.unsafeLogin(realm: server.address.authorityText), scope)
         }
         let request = try request(to: server, scope, login)
-        let response = try await mapped(scope) { try await session.send(request) }
-        guard response.isSuccess else { throw await RegistryError(response, host: host, subject: scope.subject) }
-        let bytes = try await mapped(scope) { try await response.bytes(limit: RegistryAuthorizer.answerLimit) }
+        let (response, bytes) = try await mapped(scope) {
+            try await session.document(limit: RegistryAuthorizer.answerLimit) { try await session.send(request) }
+        }
+        guard let bytes else { throw await RegistryError(response, host: host, subject: scope.subject) }
         guard let token = AccessToken(bytes) else {
             throw error(.malformed("the token server sent no token"), scope)
         }

@@ -51,11 +51,11 @@ extension RegistryClient {
     public func manifest(_ key: ManifestKey, in repository: String) async throws -> RemoteManifest {
         let subject = manifestSubject(key, repository, [.pull])
         let address = try await address(repository, "manifests/\(key.text)", subject)
-        let response = try await succeed(
+        let (response, bytes) = try await document(
             HTTPRequest(.get, address, fields: ["Accept": RegistryClient.accepted]),
-            subject
+            subject,
+            limit: RegistryClient.manifestLimit
         )
-        let bytes = try await mapped(subject) { try await response.bytes(limit: RegistryClient.manifestLimit) }
         // Before anything is made of the bytes.
         if case .digest(let expected) = key, expected != SHA256Hasher.digest(of: bytes) {
             throw error(.wrongDigest(expected: expected), subject)

@@ -15,8 +15,8 @@ extension RegistryClient {
         var (tags, seen): ([String], Set<String>) = ([], [])
         var path = "tags/list"
         while true {
-            let response = try await succeed(HTTPRequest(.get, try await address(repository, path, subject)), subject)
-            let bytes = try await mapped(subject) { try await response.bytes(limit: RegistryClient.pageLimit) }
+            let request = HTTPRequest(.get, try await address(repository, path, subject))
+            let (response, bytes) = try await document(request, subject, limit: RegistryClient.pageLimit)
             guard let page = try? CanonicalJSON.decode(Page.self, from: bytes) else {
                 throw error(.malformed("not a list of tags"), subject)
             }

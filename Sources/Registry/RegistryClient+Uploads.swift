@@ -120,7 +120,9 @@ extension RegistryClient {
                 let response = try await send(request, subject)
                 if response.isSuccess { return try location(of: response, subject) }
                 let failure = await RegistryError(response, host: endpoint.host, subject: subject.text)
-                guard failure.mayPass, attempt < RegistryClient.attempts else { throw failure }
+                guard failure.mayPass, attempt < RegistryClient.attempts || mayRepeat(response, after: attempt) else {
+                    throw failure
+                }
                 try await pause(after: attempt, asked: response)
             } catch let failure as RegistryError where failure.isOfConnection && attempt < RegistryClient.attempts {
                 try await pause(after: attempt)

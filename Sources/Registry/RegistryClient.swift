@@ -77,6 +77,19 @@ public final class RegistryClient: Sendable {
         return response
     }
 
+    /// Gets a document, which has to be a success.
+    func document(_ request: HTTPRequest, _ subject: Subject, limit: Int) async throws -> (HTTPResponse, [UInt8]) {
+        let (response, bytes) = try await mapped(subject) {
+            try await session.document(limit: limit) { try await succeed(request, subject) }
+        }
+        return (response, bytes ?? [])
+    }
+
+    /// Whether a request that was answered like this may be sent once more.
+    func mayRepeat(_ response: HTTPResponse, after attempt: Int) -> Bool {
+        session.mayRepeat(response, after: attempt)
+    }
+
     /// Downloads the answer to a request, resumed where the connection breaks.
     func download(_ request: HTTPRequest, _ subject: Subject, to sink: inout some HTTPSink) async throws -> HTTPResponse
     {

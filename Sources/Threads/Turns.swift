@@ -1,7 +1,7 @@
 internal import Synchronization
 
-/// Lets one task after the other do something.
-final class Turns: Sendable {
+/// Lets one task after the other do something, in the order in which they came.
+public final class Turns: Sendable {
     private struct State {
         var isTaken = false
         var waiting: [CheckedContinuation<Void, Never>] = []
@@ -9,7 +9,9 @@ final class Turns: Sendable {
 
     private let state = Mutex(State())
 
-    func take<Result>(_ body: () async throws -> Result) async rethrows -> Result {
+    public init() {}
+
+    public func take<Result>(_ body: () async throws -> Result) async rethrows -> Result {
         await withCheckedContinuation { continuation in
             let isFree = state.withLock { state in
                 guard state.isTaken else {

@@ -76,7 +76,7 @@ struct RegistryFaultTests: RegistryTesting {
         arguments: [
             "2 GET /blobs/ cut 100000", "2 GET /blobs/ drop", "2 GET /blobs/ status 503",
             "1 GET /manifests/ status 429 Retry-After:1", "1 GET /manifests/ status 429 Retry-After:nan",
-            "2 GET /blobs/ slow 1",
+            "2 GET /blobs/ slow 1", "8 GET . status 429", "2 GET /manifests/ cut 30",
         ]
     )
     func retries(_ fault: String) async throws {
@@ -86,6 +86,56 @@ struct RegistryFaultTests: RegistryTesting {
                 try registry.fail(fault)
                 let result = try await pull(f, "\(registry.host)/team/app:1")
                 #expect(result.status == 0, "\(result)")
+            }
+        }
+    }
+
+    @Test("a push is not failed by requests that fail in passing", arguments: ["POST", "PUT", "HEAD"])
+    func pushRetries(_ method: String) async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                try registry.fail("2 \(method) . drop", "2 \(method) . status 503", "6 \(method) . status 429")
+                let image = try await push(f, to: registry)
+                #expect(registry.requests.filter { $0.hasPrefix("\(method) ") && $0.contains(" 429 ") }.count == 6)
+                _ = try await pull(f, "\(registry.host)/team/app:1").requireSuccess()
+                #expect(try await images(f, in: "other") == [image.id])
+            }
+        }
+    }
+
+    @Test("a registry that says for how long it must not be asked is not asked, and the user is told")
+    func retryAfter() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                try await push(f, to: registry)
+                try registry.fail("1 GET /manifests/ status 429 Retry-After:2")
+                let pulled = try await pull(f, "\(registry.host)/team/app:1").requireSuccess()
+                #expect(pulled.errors.contains("`\(registry.host)` answered 429: waiting 2 s"), "\(pulled)")
+                try registry.forgetRequests()
+                try registry.fail("9 GET /manifests/ status 429 Retry-After:86000")
+                let refused = try await pull(f, "\(registry.host)/team/app:1", store: "third")
+                #expect(refused.status == 1 && refused.errors.contains("429"), "\(refused)")
+                #expect(registry.requests.filter { $0.contains("/manifests/") }.count == 1, "\(registry.requests)")
+            }
+        }
+    }
+
+    @Test("no build, push or pull fails where one in ten requests does")
+    func flaky() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                let image = try await push(f, to: registry)
+                try registry.fail("999999 * . flaky 10")
+                for number in 0..<6 {
+                    let (store, name) = ("store-\(number)", "\(registry.host)/made/app:\(number)")
+                    let file = try f.dockerfile("FROM \(registry.host)/team/app:1\nCOPY a /\(number)")
+                    let flags = ["-f", file, "-t", name, "--push", "--cache-to", "\(registry.host)/cache"]
+                    let root = f.scratch.appending(store).string
+                    _ = try await f.start(["build", "--root", root] + flags + ["."]).wait().requireSuccess()
+                    _ = try await pull(f, name, store: "pulled-\(number)").requireSuccess()
+                }
+                #expect(registry.requests.contains { $0.contains(" 503 ") || $0.contains(" drop ") })
+                #expect(image.layers.count == 2)
             }
         }
     }

@@ -47,6 +47,26 @@ struct RegistryMirrorTests: RegistryTesting {
         }
     }
 
+    @Test(
+        "a mirror that fails in the middle of a blob is left for the next",
+        arguments: ["cut 100", "status 404", "corrupt"]
+    )
+    func failingMirror(_ fault: String) async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { good in
+                let image = try await push(f, to: good, "--compression", "uncompressed", name: "library/alpine")
+                try await RegistryServer.with(f) { bad in
+                    try await push(f, to: bad, "--compression", "uncompressed", name: "library/alpine")
+                    try bad.fail("99 GET /blobs/ \(fault)")
+                    let variables = try configuration(f, [(bad.host, false), (good.host, false)])
+                    let pulled = try await pull(f, "alpine:1", environment: variables).requireSuccess()
+                    #expect(pulled.errors.contains("trying `\(good.host)`"), "\(pulled)")
+                    #expect(try await images(f, in: "other") == [image.id])
+                }
+            }
+        }
+    }
+
     @Test("an insecure mirror needs no certificate that can be trusted, and another one does")
     func insecureMirror() async throws {
         try await BuildFixture.with { f in

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Glibc
 internal import SystemPackage
 internal import Testing
 
@@ -25,6 +26,53 @@ struct RegistryTests: RegistryTesting {
                 let again = try await pull(f, "\(registry.host)/team/app:1")
                 #expect(again.errors.components(separatedBy: "Already exists").count == 3, "\(again)")
                 #expect(again.outputText.contains("Status: Image is up to date for"))
+            }
+        }
+    }
+
+    @Test("layers that were pulled are compressed anew where that is asked for", arguments: ["zstd", "uncompressed"])
+    func forcedCompression(_ compression: String) async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                let image = try await push(f, to: registry, "--compression", "gzip")
+                let root = ["--root", f.scratch.appending("other").string]
+                _ = try await pull(f, "\(registry.host)/team/app:1").requireSuccess()
+                let name = "\(registry.host)/other/app:2"
+                _ = try await f.start(["tag"] + root + ["\(registry.host)/team/app:1", name]).wait().requireSuccess()
+                let flags = ["--compression", compression]
+                _ = try await f.start(["push"] + root + flags + [name]).wait().requireSuccess()
+                #expect(try await registry.manifest("other/app", "2", in: f.scratch).contains("tar+gzip"))
+                _ = try await f.start(["push"] + root + flags + ["--force-compression", name]).wait().requireSuccess()
+                let manifest = try await registry.manifest("other/app", "2", in: f.scratch)
+                #expect(!manifest.contains("tar+gzip"), "\(manifest)")
+                #expect(manifest.contains("tar+zstd") == (compression == "zstd"), "\(manifest)")
+                _ = try await pull(f, name, store: "third").requireSuccess()
+                #expect(try await images(f, in: "third") == [image.id])
+            }
+        }
+    }
+
+    @Test(
+        "layers are compressed for a push while later steps work",
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)")
+    )
+    func earlyCompression() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                try await f.importBase()
+                try f.write("a", "one")
+                let name = "\(registry.host)/team/app:1"
+                let file = try f.dockerfile("FROM base AS first\nCOPY a /a\nFROM first\nRUN sleep 60")
+                let build = try f.start(["build", "-f", file, "-t", name, "--push", "."])
+                let directory = f.store.appending("compressed-v1").string
+                var known: [String] = []
+                for _ in 0..<3000 where known.isEmpty {
+                    try await Task.sleep(for: .milliseconds(10))
+                    known = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+                }
+                #expect(known.count == 1)
+                build.signal(SIGINT)
+                #expect(try await build.wait().status == 130)
             }
         }
     }

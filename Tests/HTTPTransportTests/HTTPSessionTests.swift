@@ -117,7 +117,10 @@ private let here = try? WebAddress(parsing: "https://user:secret@here.example/a"
         if case .bytes = exchange.requests.last?.body { #expect(after == before) } else { #expect(after == .get) }
     }
 
-    @Test("what fails in passing is repeated, four times at most", arguments: [408, 429, 500, 502, 503, 504])
+    @Test(
+        "what fails in passing is repeated, six times at most, or as often as patience is asked for",
+        arguments: [408, 429, 500, 502, 503, 504]
+    )
     func retries(status: Int) async throws {
         let recovering = PreparedExchange(
             PreparedExchange.answer(status),
@@ -127,7 +130,30 @@ private let here = try? WebAddress(parsing: "https://user:secret@here.example/a"
         #expect(try await send(HTTPRequest(.get, try #require(here)), recovering).status == 200)
         let lasting = PreparedExchange(PreparedExchange.answer(status))
         #expect(try await send(HTTPRequest(.put, try #require(here)), lasting).status == status)
-        #expect(lasting.requests.count == 4)
+        #expect(lasting.requests.count == (status == 429 ? 20 : 6))
+    }
+
+    @Test("a server that asks for more time than a build has gets no further request")
+    func longWish() async throws {
+        let closed = PreparedExchange(PreparedExchange.answer(429, ["Retry-After": "21600"]))
+        #expect(try await send(HTTPRequest(.get, try #require(here)), closed).status == 429)
+        #expect(closed.requests.count == 1)
+    }
+
+    @Test("a document whose body breaks off is fetched again, and one that is too large is not")
+    func documents() async throws {
+        let exchange = PreparedExchange(
+            PreparedExchange.answer(200, [:], "ab", cut: true),
+            PreparedExchange.answer(200, [:], "abc")
+        )
+        let session = HTTPSession(exchange, firstPause: 0)
+        let request = HTTPRequest(.get, try #require(here))
+        let (_, bytes) = try await session.document(limit: 3) { try await session.send(request) }
+        #expect(bytes == Array("abc".utf8))
+        await #expect(throws: HTTPError.self) {
+            try await session.document(limit: 2) { try await session.send(request) }
+        }
+        #expect(exchange.requests.count == 3)
     }
 
     @Test("what is wrong for good, or must not happen twice, is not repeated")

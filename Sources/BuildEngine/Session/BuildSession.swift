@@ -24,6 +24,8 @@ final class BuildSession: Sendable {
     let credentials: Credentials
     let recorder: BuildRecorder
     let fetches: Fetches
+    /// The target and the stages that it starts from, one on the other: their layers are the image's.
+    let imageStages: Set<Int>
     /// `nil` where no miss is explained.
     let explainer: MissExplainer?
     let usedRoots = UsedRoots()
@@ -43,6 +45,11 @@ final class BuildSession: Sendable {
         isolation = Isolation(builder.store)
         credentials = Credentials(secrets: request.runs.secrets, agents: request.runs.agents)
         recorder = BuildRecorder(request, plan)
+        var (stages, next): (Set<Int>, PlannedStage?) = ([], plan.target)
+        while let stage = next, stages.insert(stage.index).inserted {
+            next = stage.base.stage.flatMap { plan.allStages[$0] }
+        }
+        imageStages = stages
         fetches = Fetches(isEnabled: request.onMiss != .report)
         explainer = request.explainsMisses || request.onMiss != .make ? MissExplainer(builder.layers) : nil
     }

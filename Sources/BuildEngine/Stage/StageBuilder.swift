@@ -97,6 +97,7 @@ struct StageBuilder {
             let outcome = try await executeUnlessUnknown(progress) { (stage) throws in
                 try await stage.perform(resolved, step, progress, &background)
             }
+            if result.files.layers.count > layerCount { handOn(&background) }
             // The image will need it: it comes while later steps work.
             if let last = result.files.layers.last, last.isRemote {
                 if session.request.completesImage, isTarget { session.fetches.begin([last]) }
@@ -125,6 +126,14 @@ struct StageBuilder {
             }
             throw step.trigger?.placing(error, of: step) ?? error
         }
+    }
+
+    /// Tells of the latest layer, if it is one of the image, when it is there.
+    private func handOn(_ background: inout Background) {
+        guard let captured = session.builder.captured, session.imageStages.contains(stage.index),
+            let layer = result.files.layers.last, !layer.isRemote
+        else { return }
+        background.addTask { try await captured(try await layer.layer) }
     }
 
     /// Waits for the stages that a step takes files from, before it begins.

@@ -15,18 +15,23 @@ extension ImageFormat: ExpressibleByArgument {}
 struct CompressionOptions: ParsableArguments {
     @Option(
         name: .customLong("compression"),
-        help: ArgumentHelp("gzip, zstd or uncompressed; pulled layers stay as they are.", valueName: "how")
+        help: ArgumentHelp("gzip, zstd or uncompressed; by default, pulled layers stay as they are.", valueName: "how")
     )
     var compression = "gzip"
 
     @Option(name: .customLong("compression-level"), help: "1 to 9 for gzip, 1 to 19 for zstd.")
     var level: Int?
 
+    @Flag(name: .customLong("force-compression"), help: "Compress pulled layers anew that came in another form.")
+    var isForced = false
+
     /// - Throws: `UserError` with the status for wrong use.
-    func resolved() throws -> LayerCompression { try LayerCompression(compression, level: level) }
+    func resolved() throws -> LayerSending {
+        LayerSending(try LayerCompression(compression, level: level), isForced: isForced)
+    }
 
     func apply(to options: inout BuildOptions) {
-        (options.compression, options.compressionLevel) = (compression, level)
+        (options.compression, options.compressionLevel, options.forcesCompression) = (compression, level, isForced)
     }
 }
 
@@ -109,7 +114,7 @@ extension PushOptions {
         let pusher = ImagePusher(
             .shared,
             from: images,
-            compression: try compression.resolved(),
+            sending: try compression.resolved(),
             format: format
         ) { progress.show($0) }
         defer { progress.finish() }
