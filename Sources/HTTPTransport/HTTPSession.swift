@@ -33,9 +33,10 @@ public struct HTTPSession: Sendable {
         self.firstPause = firstPause
     }
 
-    /// Sends a request, follows redirects, and repeats what fails with the connection or with a status of 408, 429 or
-    /// 5xx, unless the method is `POST` or `PATCH` and nothing else is said. A server that wants to be asked less often makes
-    /// all requests to it wait.
+    /// Sends a request, follows redirects, and repeats what fails with the connection or with a status of 408, 429 or 5xx.
+    ///
+    /// `POST` and `PATCH` are repeated only where the request says that they may be. A server that wants to be asked less
+    /// often makes all requests to it wait.
     ///
     /// - Returns: The last response, whatever its status.
     /// - Throws: `HTTPError`, `CancellationError`.

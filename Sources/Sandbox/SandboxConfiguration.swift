@@ -172,6 +172,19 @@ public enum SandboxIsolation: String, Sendable, Codable, CaseIterable {
     /// Only another root directory: no mounts, no namespaces, and root inside can get out.
     case chroot
 
+    /// Reads the text, or the number that it was in states of earlier releases.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let earlier = [Self.full, .singleUser, .chroot]
+        if let number = try? container.decode(Int.self), earlier.indices.contains(number) {
+            self = earlier[number]
+        } else if let value = Self(rawValue: try container.decode(String.self)) {
+            self = value
+        } else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "unknown isolation")
+        }
+    }
+
     /// The strongest kind that this process may try.
     public static var strongest: SandboxIsolation { SubordinateUsers.areMapped ? .userNamespace : .full }
 

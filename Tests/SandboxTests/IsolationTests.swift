@@ -5,6 +5,21 @@ import SystemPackage
 import TestSupport
 import Testing
 
+@Suite("What is written of isolation")
+struct WrittenIsolationTests {
+    @Test("is text, and was a number in earlier releases")
+    func coding() throws {
+        func read(_ text: String) throws -> [SandboxIsolation] {
+            try JSONDecoder().decode([SandboxIsolation].self, from: Data(text.utf8))
+        }
+        #expect(try read("[0, 1, 2]") == [.full, .singleUser, .chroot])
+        let text = try JSONEncoder().encode(SandboxIsolation.allCases)
+        #expect(try read(String(decoding: text, as: UTF8.self)) == SandboxIsolation.allCases)
+        #expect(throws: DecodingError.self) { try read("[7]") }
+        #expect(throws: DecodingError.self) { try read("[\"none\"]") }
+    }
+}
+
 @Suite("Weaker isolation", .needsFullSandbox)
 struct IsolationTests {
     /// What an ordinary user may do here, found out in a process of its own that has become one.
