@@ -201,7 +201,8 @@ let package = Package(
             [
                 "CommandSupport", "ContainerCommands", "Compose", "BuildService", "BuildRecords", "Containers",
                 "ContainerNetworks", "ContainerRuntime", "Distribution", "Registry", "Images", "Layers", "ContentStore",
-                "OCI", "Threads", "FileSystem", "TerminalUI", "Formatting", "Reporting", systemPackage, argumentParser,
+                "BuildContext", "Sandbox", "Tar", "OCI", "Threads", "FileSystem", "TerminalUI", "Formatting",
+                "Reporting", systemPackage, argumentParser,
             ]
         ),
         library(

@@ -19,8 +19,8 @@ public struct ComposeCommand: ParsableCommand {
             ComposeRestartCommand.self, ComposeKillCommand.self, ComposeRemoveCommand.self, ComposeCreateCommand.self,
             ComposeScaleCommand.self, ComposePauseCommand.self, ComposeUnpauseCommand.self, ComposeWaitCommand.self,
             ComposePortCommand.self, ComposeTopCommand.self, ComposeEventsCommand.self, ComposeListCommand.self,
-            ComposeCopyCommand.self, ComposeExplainCommand.self, ComposeBuildCommand.self, ComposePullCommand.self,
-            ComposePushCommand.self,
+            ComposeCopyCommand.self, ComposeExplainCommand.self, ComposeWatchCommand.self, ComposeBuildCommand.self,
+            ComposePullCommand.self, ComposePushCommand.self, ComposeImagesCommand.self,
             ComposeConfigCommand.self, ComposeVersionCommand.self,
         ]
     )

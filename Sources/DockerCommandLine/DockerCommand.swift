@@ -68,8 +68,9 @@ struct DockerCommand: Sendable {
             ("manifest inspect", "inspect"), ("compose convert", "compose config"),
         ].map { DockerCommand($0.0, .command($0.1)) }
         + [
-            "config", "build", "pull", "push", "version", "up", "down", "run", "exec", "ps", "logs", "start", "stop",
-            "restart", "kill", "rm", "create", "scale", "pause", "unpause", "wait", "port", "top", "events", "ls", "cp",
+            "config", "build", "pull", "push", "images", "watch", "version", "up", "down", "run", "exec", "ps", "logs",
+            "start", "stop", "restart", "kill", "rm", "create", "scale", "pause", "unpause", "wait", "port", "top",
+            "events", "ls", "cp",
         ].map { DockerCommand("compose \($0)", .command("compose \($0)")) }
         + [
             "update", "container update",

@@ -35,6 +35,19 @@ extension KnownCommand {
             composeFlags + [.toggle("ignore-push-failures"), .toggle("include-deps"), .toggle("quiet", "q")]
         ),
         KnownCommand(
+            "compose images",
+            docker: "docker compose images",
+            composeFlags + [.option("format"), .toggle("quiet", "q")]
+        ),
+        KnownCommand(
+            "compose watch",
+            docker: "docker compose watch",
+            composeFlags + [
+                .toggle("no-up"), .toggle("quiet"),
+                .toggle("prune", nil, .ignored("`swiftbuild prune` removes what no image uses")),
+            ]
+        ),
+        KnownCommand(
             "compose version",
             docker: "docker compose version",
             composeFlags + [.option("format", "f"), .toggle("short")]

@@ -109,7 +109,8 @@ struct ProjectTests {
               a: {build: {context: ., additional_contexts: {x: "service:b", y: ./y}}}
               b: {build: {context: ., additional_contexts: {x: "service:c"}, secrets: [s]}}
               c: {profiles: [p], build: {context: ., ulimits: {nofile: 5}}}
-              d: {build: .}
+              d: {image: made, build: .}
+              e: {image: made}
             secrets: {s: {environment: S}}
             """
         ])
@@ -120,8 +121,10 @@ struct ProjectTests {
         #expect(Set(project.builders.map(\.name)) == ["b", "c"])
         #expect(project.secrets["s"] == .variable("S"))
         #expect(project.builders.first { $0.name == "c" }?.build?.limits["nofile"]?.hard == 5)
+        options.services = ["e"]
+        #expect(try Project(ResolvedProject(options)).builders.map(\.name) == ["d"])
         let all = try Project(ResolvedProject(directory.options))
-        #expect(all.services.map(\.name) == ["a", "b", "d"])
+        #expect(all.services.map(\.name) == ["a", "b", "d", "e"])
         #expect(all.builders.map(\.name) == ["c"])
     }
 

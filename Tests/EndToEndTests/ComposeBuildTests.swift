@@ -230,3 +230,53 @@ struct ComposeTransferTests {
         }
     }
 }
+
+@Suite("The images of services", .enabled("needs root, bridges and nf_tables") { try await Machine.canMakeNetworks })
+struct ServiceImageTests {
+    @Test("are built where there are none, or as asked for, and come from the service that builds them")
+    func ensured() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase("alpine")
+            try f.write("Dockerfile", "FROM alpine\nRUN echo one >/one")
+            try f.write(
+                "compose.yaml",
+                """
+                name: p
+                services:
+                  maker: {image: "made:1", build: ., command: "true"}
+                  user: {image: "made:1", command: cat /one}
+                  always: {build: {dockerfile_inline: "FROM alpine"}, pull_policy: build, command: "true"}
+                """
+            )
+            func up(_ arguments: String...) async throws -> CommandResult {
+                try await f.start(["compose", "up", "-d"] + arguments).wait()
+            }
+            let none = try await up("--no-build", "user")
+            #expect(none.status == 1, "\(none)")
+            let first = try await up("user")
+            #expect(first.status == 0 && first.errors.contains("[maker] Successfully tagged made:1"), "\(first)")
+            let second = try await up()
+            #expect(second.errors.contains("[always] Successfully tagged p-always"), "\(second)")
+            #expect(!second.errors.contains("[maker]"), "\(second)")
+            #expect(try await up("--expect-cached").status == 0)
+            try f.write("Dockerfile", "FROM alpine\nRUN echo two >/one")
+            #expect(!(try await up()).errors.contains("[maker]"))
+            let missed = try await up("--expect-cached")
+            #expect(missed.status == 4 && missed.errors.contains("in the service `maker`"), "\(missed)")
+            let rebuilt = try await up("--build", "--explain", "user")
+            #expect(rebuilt.status == 0 && rebuilt.errors.contains("Recreated"), "\(rebuilt)")
+
+            let table = try await f.succeed("compose", "images").lines
+            #expect(table[0].split(separator: " ").first == "CONTAINER" && table.count == 4, "\(table)")
+            #expect(table.contains { $0.hasPrefix("p-user-1") && $0.contains("made") && $0.contains("linux/") })
+            let identifiers = try await f.succeed("compose", "images", "-q", "user").lines
+            #expect(identifiers.count == 1 && identifiers[0].count == 64, "\(identifiers)")
+            let json = try await f.succeed("compose", "images", "--format", "json").output
+            let documents = try JSONDecoder().decode(JSON.self, from: Data(json)).elements
+            // What was made before has lost its name.
+            let maker = documents.first { $0["ContainerName"].text == "p-maker-1" }
+            #expect(maker?["Repository"].text == "<none>" && maker?["Size"].integer != nil, "\(documents)")
+            try await f.succeed("compose", "down", "-t", "0")
+        }
+    }
+}

@@ -12,7 +12,7 @@ public struct ResolvedProject {
     public let files: [FilePath]
     /// The variables that the files were read with.
     public let variables: [String: String]
-    /// Services that are not asked for, with whose images the builds of others begin.
+    /// Services that are not asked for, and build what others begin with or run.
     let builders: NodeMapping
     /// The profiles that services name, in order.
     public let profiles: [String]

@@ -39,15 +39,22 @@ struct Selection {
         return result
     }
 
-    /// The services whose images the builds of a project start from, which are not in it themselves.
+    /// The services that build what services of a project begin with or run, and are not in it themselves.
     static func builders(for project: Node, among all: Node) -> NodeMapping {
         var result = NodeMapping()
         var rest = project["services"]?.mapping?.entries.map(\.value) ?? []
         while let service = rest.popLast() {
-            for context in service["build"]?["additional_contexts"]?.mapping?.entries ?? [] {
-                guard let text = context.value.string, text.hasPrefix("service:"),
-                    let entry = all["services"]?.mapping?.entry(String(text.dropFirst(8))),
-                    project["services"]?[entry.key] == nil, result[entry.key] == nil
+            let contexts = service["build"]?["additional_contexts"]?.mapping?.entries.compactMap(\.value.string) ?? []
+            var names = contexts.filter { $0.hasPrefix("service:") }.map { String($0.dropFirst(8)) }
+            if service["build"] == nil, let image = service["image"]?.string {
+                let maker = all["services"]?.mapping?.entries.first {
+                    $0.value["build"] != nil && $0.value["image"]?.string == image
+                }
+                if let maker { names.append(maker.key) }
+            }
+            for name in names {
+                guard let entry = all["services"]?.mapping?.entry(name), project["services"]?[name] == nil,
+                    result[name] == nil
                 else { continue }
                 result.set(entry.key, entry.value, at: entry.place)
                 rest.append(entry.value)

@@ -15,7 +15,7 @@ public struct Project: Sendable {
     public private(set) var services: [Service]
     /// All services of the files, also those that are not asked for or whose profiles are not active.
     public let declaredServices: Set<String>
-    /// Services that are not asked for, with whose images the builds of others begin.
+    /// Services that are not asked for, and build what others begin with or run.
     public let builders: [Service]
     public let networks: [String: ProjectNetwork]
     public let volumes: [String: ProjectVolume]

@@ -114,6 +114,11 @@ public struct WatchRule: Sendable, Equatable {
     /// Where the files are in the container; all actions that copy have one.
     public let target: String?
     public let command: [String]
+    /// Of the command.
+    public let user: String?
+    public let workingDirectory: String?
+    /// `NAME=value`.
+    public let environment: [String]
     public let include: [String]
     public let ignore: [String]
     public let copiesFirst: Bool
@@ -125,7 +130,13 @@ public struct WatchRule: Sendable, Equatable {
         self.path = path
         self.action = action
         target = fields.text("target")
-        command = fields.record("exec")?.words("command") ?? []
+        let exec = fields.record("exec")
+        command = exec?.words("command") ?? []
+        user = exec?.text("user")
+        workingDirectory = exec?.text("working_dir")
+        environment = (exec?.valuesOnly("environment") ?? [:]).sorted { $0.key < $1.key }.map {
+            "\($0.key)=\($0.value)"
+        }
         include = fields.strings("include")
         ignore = fields.strings("ignore")
         copiesFirst = fields.isOn("initial_sync")

@@ -97,11 +97,12 @@ struct ServiceImages: Sendable {
                 continue
             }
             let stored = try stored(name, for: service)
-            if stored == nil, service.build == nil, policy.build != .never,
+            let isBuilt = stored == nil || policy.build == .always || policy.expectsCached
+            if isBuilt, service.build == nil, policy.build != .never,
                 let builder = try others.first(where: { try $0.build != nil && self.name(of: $0) == name }),
                 let definition = builder.build
             {
-                try addBuild(builder, definition, .missing, known, to: &plan)
+                try addBuild(builder, definition, stored == nil ? .missing : .asked, known, to: &plan)
                 builders[name] = ServiceImages.key(builder)
                 plan.workOfService[service.name] = builders[name]
                 continue

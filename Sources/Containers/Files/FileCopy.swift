@@ -97,6 +97,11 @@ public struct FileCopy {
         return omitted
     }
 
+    /// Writes a file, or a directory with what is in it, into a tar under another path.
+    func write(to tar: TarWriter, as path: PathInRoot) throws {
+        _ = try walk(below: path) { entry, content in try tar.write(entry, content: content) }
+    }
+
     private func walk(
         below prefix: PathInRoot,
         _ body: (LayerEntry, (descriptor: Int32, offset: Int64)?) throws -> Void
