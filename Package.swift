@@ -118,7 +118,8 @@ let package = Package(
         library(
             "Distribution",
             [
-                "CCompression", "Registry", "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "BuildCache",
+                "CCompression", "RemoteAddresses", "HTTPTransport", "Registry", "Reporting", "OCI", "Threads",
+                "FileSystem", "ContentStore", "BuildCache",
                 "Tar", "Layers", "Images", systemPackage,
             ]
         ),

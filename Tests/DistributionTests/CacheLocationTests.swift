@@ -1,3 +1,4 @@
+import ContentStore
 import OCI
 import SystemPackage
 import Testing
@@ -52,7 +53,7 @@ struct CacheLocationTests {
     @Test(
         "is refused, with the reason, where it is not one",
         arguments: [
-            ("ref=reg.example/a", "`type` is missing"), ("type=gha", "known are registry and local"),
+            ("ref=reg.example/a", "`type` is missing"), ("type=gha", "known are registry, http and local"),
             ("type=registry", "`ref` is missing"), ("type=local,dest=/c", "`src` is missing"),
             ("type=local,src=", "has no value"), ("type=local,src", "has no value"),
             ("type=local,src=/c,", "has no value"),
@@ -85,5 +86,37 @@ struct LayerCompressionTests {
     )
     func levels(name: String, level: Int?, expected: LayerCompression?) {
         #expect((try? LayerCompression(name, level: level)) == expected)
+    }
+
+    @Test("is a server, whose name shows no password")
+    func server() throws {
+        for direction in [CacheLocation.Direction.from, .to] {
+            let location = try CacheLocation(parsing: "type=http,url=https://me:secret@cache.example/a", direction)
+            guard case .server(let address) = location.place else {
+                Issue.record("\(location)")
+                return
+            }
+            #expect("\(address)" == "https://cache.example/a")
+            #expect(try location != CacheLocation(parsing: "type=http,url=https://cache.example/a", direction))
+        }
+        #expect(throws: CacheLocation.Invalid.self) { try CacheLocation(parsing: "type=http,url=nonsense", .from) }
+    }
+}
+
+@Suite("An entry on a server of Bazel's protocol")
+struct ActionResultTests {
+    private let blob = Descriptor(mediaType: .layerGzip, digest: SHA256Hasher.digest(of: [1]), size: 300)
+
+    @Test("gives the manifest back that was put in", arguments: [0, 1, 127, 128, 70_000])
+    func roundTrip(count: Int) {
+        let manifest = [UInt8](repeating: 7, count: count)
+        #expect(ActionResult.manifest(ActionResult.encode(manifest, blob)) == manifest)
+    }
+
+    @Test("that is cut anywhere has no manifest")
+    func cut() {
+        let bytes = ActionResult.encode(Array("{}".utf8), blob)
+        for count in 0..<bytes.count { #expect(ActionResult.manifest(Array(bytes.prefix(count))) == nil) }
+        #expect(ActionResult.manifest([0x2A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01]) == nil)
     }
 }

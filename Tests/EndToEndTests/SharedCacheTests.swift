@@ -98,6 +98,48 @@ struct SharedCacheTests {
         }
     }
 
+    @Test(
+        "a server that takes files by PUT is a cache, with a password that nobody sees",
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)")
+    )
+    func server() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                try await WebServer.with(f, script: "http-cache") { server in
+                    try Data("me:se cret".utf8).write(
+                        to: URL(fileURLWithPath: server.control.appending("login").string)
+                    )
+                    let cache = "type=http,url=http://me:se%20cret@\(server.authority)/some/where,compression=zstd"
+                    let first = try await Self.prepare(f, registry, to: cache)
+                    let base = "\(registry.host)/base:1"
+                    let second = try await Self.build(f, "second", base, "--cache-from", cache)
+                    #expect(second.id == first && second.ran == 0, "\(second)")
+                    #expect(try await Self.run(f, "second") == Self.shown)
+                    #expect(!second.errors.contains("cret"))
+                    // Six steps, and the way to one of them that does not need the content.
+                    let entries = server.requests.filter { $0.hasPrefix("PUT") && $0.contains("/ac/") }
+                    #expect(entries.count == 7 && entries.allSatisfy { $0.hasSuffix(" 200") }, "\(server.requests)")
+                    let again = try await Self.build(f, "first", base, "--cache-to", cache)
+                    #expect(again.summary.hasSuffix("0 entries sent"), "\(again)")
+                    let wrong = cache.replacingOccurrences(of: "se%20cret", with: "other")
+                    let third = try await Self.build(f, "third", base, "--cache-from", wrong)
+                    #expect(third.ran > 0 && third.errors.contains("answered 401"), "\(third)")
+                    #expect(!third.errors.contains("other@"), "\(third)")
+                    // What is damaged there is made again.
+                    let blobs = server.directory.appending("cas").string
+                    for blob in try FileManager.default.contentsOfDirectory(atPath: blobs) {
+                        let path = "\(blobs)/\(blob)"
+                        let bytes = try Data(contentsOf: URL(fileURLWithPath: path)).map { $0 ^ 1 }
+                        try Data(bytes).write(to: URL(fileURLWithPath: path))
+                    }
+                    let fourth = try await Self.build(f, "fourth", base, "--cache-from", cache)
+                    #expect(fourth.ran > 0 && fourth.errors.contains("is damaged"), "\(fourth)")
+                    #expect(try await Self.run(f, "fourth") == Self.shown)
+                }
+            }
+        }
+    }
+
     @Test("what is expected to be cached may be elsewhere", .enabled(if: Machine.canRun, "\(Machine.needsRoot)"))
     func expected() async throws {
         try await BuildFixture.with { f in

@@ -1,4 +1,5 @@
 public import OCI
+public import RemoteAddresses
 public import SystemPackage
 
 /// Where results are shared, as `--cache-from` and `--cache-to` say it.
@@ -7,6 +8,8 @@ public struct CacheLocation: Sendable, Hashable {
         /// A repository; a tag that was given goes before each key, so that several caches have room in one repository.
         case registry(ImageReference, prefix: String?)
         case directory(FilePath)
+        /// A server that keeps files by `PUT`.
+        case server(WebAddress)
     }
 
     public enum Direction: Sendable {
@@ -34,8 +37,8 @@ public struct CacheLocation: Sendable, Hashable {
     /// Room for a key behind it in a tag of 128 characters.
     private static let prefixLimit = 128 - 64 - 1
 
-    /// Parses `type=registry,ref=NAME` or `type=local,src=DIRECTORY`, with `dest` for writing, and with `compression`
-    /// and `compression-level`; also just `NAME`.
+    /// Parses `type=registry,ref=NAME`, `type=http,url=ADDRESS` or `type=local,src=DIRECTORY`, with `dest` for writing, and
+    /// with `compression` and `compression-level`; also just `NAME`.
     ///
     /// - Throws: `Invalid`.
     public init(parsing text: String, _ direction: Direction) throws(Invalid) {
@@ -55,10 +58,10 @@ public struct CacheLocation: Sendable, Hashable {
             values = ["type": "registry", "ref": text]
         }
         let directory = direction == .from ? "src" : "dest"
-        let known = ["registry": "ref", "local": directory]
+        let known = ["registry": "ref", "local": directory, "http": "url"]
         guard let type = values.removeValue(forKey: "type") else { throw invalid("`type` is missing") }
         guard let name = known[type] else {
-            throw invalid("unknown type `\(type)`; known are registry and local")
+            throw invalid("unknown type `\(type)`; known are registry, http and local")
         }
         guard let value = values.removeValue(forKey: name) else { throw invalid("`\(name)` is missing") }
         let level = values.removeValue(forKey: "compression-level")
@@ -70,11 +73,16 @@ public struct CacheLocation: Sendable, Hashable {
         if let unknown = values.keys.min() {
             throw invalid("unknown key `\(unknown)`; known are type, \(name), compression and compression-level")
         }
-        guard type == "registry" else {
-            place = .directory(FilePath(value))
-            return
-        }
         do {
+            switch type {
+            case "local":
+                place = .directory(FilePath(value))
+                return
+            case "http":
+                place = .server(try WebAddress(parsing: value))
+                return
+            default: break
+            }
             let reference = try ImageReference(parsing: value)
             guard reference.digest == nil else { throw invalid("a cache has no digest") }
             let isTagged = value.hasSuffix(":\(reference.tag ?? "")")

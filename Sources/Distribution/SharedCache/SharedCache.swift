@@ -1,6 +1,7 @@
 public import BuildCache
 internal import ContentStore
 internal import FileSystem
+internal import HTTPTransport
 public import Layers
 public import OCI
 public import Registry
@@ -262,6 +263,11 @@ extension CacheLocation {
         case .registry(let repository, let prefix):
             RegistryCacheStorage(cache: repository, prefix: prefix, connections: connections)
         case .directory(let path): DirectoryCacheStorage(directory: path)
+        case .server(let address):
+            HTTPCacheStorage(
+                address: address,
+                session: HTTPSession(NetworkExchange(.init(environment: ProcessEnvironment.variables)))
+            )
         }
     }
 }

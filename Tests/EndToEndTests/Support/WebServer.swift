@@ -10,7 +10,7 @@ struct WebServer: Sendable {
     /// What it serves.
     let directory: FilePath
     let port: Int
-    private let control: FilePath
+    let control: FilePath
     private let isSecure: Bool
 
     var authority: String { "127.0.0.1:\(port)" }
@@ -18,9 +18,12 @@ struct WebServer: Sendable {
 
     /// Runs a test with a server, which is gone afterwards.
     ///
-    /// - Parameter certificate: A certificate and its key as PEM files, for https.
+    /// - Parameters:
+    ///   - script: The one of `Servers`.
+    ///   - certificate: A certificate and its key as PEM files, for https.
     static func with(
         _ f: BuildFixture,
+        script: String = "web-server",
         certificate: (certificate: FilePath, key: FilePath)? = nil,
         _ body: (WebServer) async throws -> Void
     ) async throws {
@@ -31,7 +34,7 @@ struct WebServer: Sendable {
             try FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: true)
         }
         let script = Machine.repository.appending("Tests").appending("EndToEndTests").appending("Servers")
-            .appending("web-server")
+            .appending(script)
         let process = try RunningCommand(
             ["python3", script.string, directory.string, control.string]
                 + (certificate.map { [$0.certificate.string, $0.key.string] } ?? []),
