@@ -1,4 +1,4 @@
-public import Tar
+internal import Tar
 
 /// The owner of a file as an ordinary user has it on disk: in an extended attribute, since all files are the user's.
 ///
