@@ -44,9 +44,7 @@ static int program_flags(const struct sb_configuration *configuration) {
     int flags = SIGCHLD | (is_own ? 0 : CLONE_VM | CLONE_VFORK);
     if (configuration->isolation == SB_ISOLATION_CHROOT || configuration->entered >= 0) return flags;
     flags |= CLONE_NEWNS;
-    // Of a supervisor the program is in one of its own.
-    int is_outside = sb_is_supervised(configuration);
-    if (!configuration->shares_processes && !is_outside) flags |= CLONE_NEWPID;
+    if (!configuration->shares_processes) flags |= CLONE_NEWPID;
     if (!configuration->shares_names) flags |= CLONE_NEWUTS;
     if (!configuration->shares_ipc) flags |= CLONE_NEWIPC;
     if (configuration->new_network) flags |= CLONE_NEWNET;

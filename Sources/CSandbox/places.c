@@ -8,17 +8,12 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-// A descriptor's status is the kernel's to tell, and fstat of the C library is such a call.
-const struct sb_trapped sb_calls_on_places[] = {
+const int sb_calls_on_places[] = {
 #ifdef __x86_64__
-    {.number = SYS_open}, {.number = SYS_stat}, {.number = SYS_lstat}, {.number = SYS_access},
-    {.number = SYS_readlink},
+    SYS_open,       SYS_stat,       SYS_lstat,    SYS_access,   SYS_readlink,
 #endif
-    {.number = SYS_openat}, {.number = SYS_openat2}, {.number = SYS_newfstatat, .argument = 3, .mask = AT_EMPTY_PATH},
-    {.number = SYS_statx, .argument = 2, .mask = AT_EMPTY_PATH}, {.number = SYS_faccessat},
-    {.number = SYS_faccessat2}, {.number = SYS_readlinkat}, {.number = SYS_chdir}, {.number = SYS_fchdir},
-    {.number = SYS_execve}, {.number = SYS_uname}, {.number = -1},
-};
+    SYS_openat,     SYS_openat2,    SYS_newfstatat, SYS_statx,  SYS_faccessat, SYS_faccessat2,
+    SYS_readlinkat, SYS_chdir,      SYS_fchdir,   SYS_execve,   SYS_uname,     -1};
 
 // A path of the program that is being resolved.
 struct place {

@@ -12,7 +12,6 @@
 
 struct sb_supervisor {
     const struct sb_configuration *configuration;
-    int emulates_users;
     int listener; // -1 where the kernel has none
     int proc;     // the caller's /proc, which shows the processes by the numbers that the listener has
     int root;     // the root of the program where it is not this process's own, or -1
@@ -69,35 +68,7 @@ struct sb_answer sb_give_file(const struct sb_supervisor *supervisor, const stru
 struct sb_answer sb_answer_for_places(struct sb_supervisor *supervisor, struct sb_call *call);
 // places.c: takes away what was made for programs that were executed through /proc.
 void sb_remove_links(const struct sb_supervisor *supervisor);
-// A call that is answered: always, or if an argument has one of some bits, or none of them.
-struct sb_trapped {
-    int number;
-    unsigned argument;
-    unsigned mask; // 0 for always
-    int when_set;
-};
 // places.c: the calls that it answers, ending with -1.
-extern const struct sb_trapped sb_calls_on_places[];
-
-// An ID that stays as it is.
-#define SB_UNCHANGED UINT32_MAX
-
-// Who a process is.
-#define SB_LARGEST_GROUP_COUNT 64
-struct sb_identity {
-    uint32_t users[3]; // real, effective, saved
-    uint32_t groups[3];
-    uint32_t count;
-    uint32_t others[SB_LARGEST_GROUP_COUNT];
-};
-
-// identities.c: of the process that calls.
-struct sb_identity sb_current_identity(const struct sb_supervisor *supervisor, const struct sb_call *call);
-// identities.c: whether the call is about who the process is; the answer then.
-int sb_answer_about_users(const struct sb_supervisor *supervisor, const struct sb_call *call, struct sb_answer *answer);
-
-// owners.c: who processes are and whom files belong to.
-struct sb_answer sb_answer_for_owners(struct sb_supervisor *supervisor, struct sb_call *call);
-extern const struct sb_trapped sb_calls_on_owners[];
+extern const int sb_calls_on_places[];
 
 #endif

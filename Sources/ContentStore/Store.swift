@@ -81,7 +81,7 @@ public struct Store: Sendable {
 
     /// Whether a name in the directory is the store's, of whichever version.
     private static func isOwn(_ name: String) -> Bool {
-        ["blobs", "locks", "tmp", "oci-layout", "index.json", "lost+found"].contains(name)
+        ["blobs", "locks", "tmp", "oci-layout", "index.json", "events", "events.1", "lost+found"].contains(name)
             || name.split(separator: "-").last.map { $0.first == "v" && $0.dropFirst().allSatisfy(\.isNumber) } ?? false
     }
 
