@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import CommandSupport
+internal import Compose
 internal import Reporting
 internal import TerminalUI
 
@@ -15,9 +16,6 @@ struct ComposeVersionCommand: Command {
             """
     )
 
-    /// Programs ask for the version to know what files and flags are understood.
-    static let followed = "2.40.3"
-
     @OptionGroup var global: GlobalOptions
     @OptionGroup var flags: ComposeFlags
 
@@ -28,7 +26,8 @@ struct ComposeVersionCommand: Command {
     var isShort = false
 
     func run() -> ExitStatus {
-        let version = ComposeVersionCommand.followed
+        // Programs ask for it to know what files and flags are understood.
+        let version = ProjectLabel.followedVersion
         switch format {
         case _ where isShort: Terminal.print(version)
         case .json: Terminal.print("{\"version\":\"v\(version)\"}")
