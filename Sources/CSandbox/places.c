@@ -10,10 +10,10 @@
 
 const int sb_calls_on_places[] = {
 #ifdef __x86_64__
-    SYS_open,       SYS_stat,       SYS_lstat,    SYS_access,   SYS_readlink,
+    SYS_open,       SYS_stat,    SYS_lstat,      SYS_access, SYS_readlink,
 #endif
-    SYS_openat,     SYS_openat2,    SYS_newfstatat, SYS_statx,  SYS_faccessat, SYS_faccessat2,
-    SYS_readlinkat, SYS_chdir,      SYS_fchdir,   SYS_execve,   SYS_uname,     -1};
+    SYS_openat,     SYS_openat2, SYS_newfstatat, SYS_statx,  SYS_faccessat, SYS_faccessat2,
+    SYS_readlinkat, SYS_chdir,   SYS_fchdir,     SYS_execve, SYS_uname,     -1};
 
 // A path of the program that is being resolved.
 struct place {
@@ -55,8 +55,8 @@ static int is_own(const struct place *place, const char *number) {
     char name[NAME_MAX];
     struct stat status;
     snprintf(name, sizeof name, "%.20s/root", number);
-    return fstatat(place->supervisor->proc, name, &status, 0) == 0 &&
-           status.st_dev == place->supervisor->root_device && status.st_ino == place->supervisor->root_inode;
+    return fstatat(place->supervisor->proc, name, &status, 0) == 0 && status.st_dev == place->supervisor->root_device &&
+           status.st_ino == place->supervisor->root_inode;
 }
 
 // How many bytes of a path below /proc/N are a link that the kernel follows without looking at names.
@@ -290,9 +290,7 @@ static struct sb_answer link_of(struct place *place, int directory, const char *
 #define LARGEST_LINK_COUNT 1000
 
 // A directory with the link, so that the program is called as it would be.
-static char *name_directory(unsigned number, char *name) {
-    return sb_append_number(stpcpy(name, "dev/."), number);
-}
+static char *name_directory(unsigned number, char *name) { return sb_append_number(stpcpy(name, "dev/."), number); }
 
 void sb_remove_links(const struct sb_supervisor *supervisor) {
     char name[SB_DIGITS + 16];
@@ -380,8 +378,7 @@ struct sb_answer sb_answer_for_places(struct sb_supervisor *supervisor, struct s
 #endif
     case SYS_openat: return open_place(&place, directory, path, arguments[2]);
     case SYS_openat2: return open_extended(&place, path);
-    case SYS_newfstatat:
-        return status_of(&place, directory, path, !(arguments[3] & AT_SYMLINK_NOFOLLOW), arguments[2]);
+    case SYS_newfstatat: return status_of(&place, directory, path, !(arguments[3] & AT_SYMLINK_NOFOLLOW), arguments[2]);
     case SYS_statx: return extended_status_of(&place, directory, path, arguments[2], arguments[3], arguments[4]);
     case SYS_faccessat:
     case SYS_faccessat2: return may_access(&place, directory, path, arguments[2]);

@@ -6,9 +6,9 @@
 #include <limits.h>
 #include <linux/seccomp.h>
 
-// A process of ours that is the parent of the program and answers some of the system calls of all processes below it, where
-// the kernel would refuse them (seccomp_unotify(2)). It is no security boundary: what it lets a program do, the program may
-// do anyway, and a program that wants to deceive it can.
+// A process of ours that is the parent of the program and answers some of the system calls of all processes below it,
+// where the kernel would refuse them (seccomp_unotify(2)). It is no security boundary: what it lets a program do, the
+// program may do anyway, and a program that wants to deceive it can.
 
 struct sb_supervisor {
     const struct sb_configuration *configuration;

@@ -171,7 +171,7 @@ struct sb_failure {
 // path inside the root and a zero byte; free() it.
 struct sb_process {
     pid_t pid;
-    int pidfd; // -1 where the kernel has none
+    int pidfd;     // -1 where the kernel has none
     pid_t program; // where that is another one: its child, whose end is its own
     int program_pidfd;
     char *created;
@@ -217,8 +217,9 @@ int sb_new_network(int *sockets);
 pid_t sb_hold_network(const char *lock, int *companion);
 
 // Starts a process that keeps a user namespace with the users and groups that `newuidmap` and `newgidmap` map, whose
-// arguments these are; the second one has room for a number, the process, which is filled in. It ends once no process has a shared flock(2) on the file
-// `lock`. Its pid, or -1 with what the programs said, if anything, in `message`. Only for a process with one thread.
+// arguments these are; the second one has room for a number, the process, which is filled in. It ends once no process
+// has a shared flock(2) on the file `lock`. Its pid, or -1 with what the programs said, if anything, in `message`. Only
+// for a process with one thread.
 pid_t sb_hold_users(const char *lock, char **users, char **groups, char *message, size_t size);
 
 // Says who this process was outside before it entered a user namespace in which that one is root.
@@ -227,8 +228,8 @@ void sb_remember_caller(uid_t user, gid_t group);
 // Whether that was said.
 int sb_has_caller(void);
 
-// Executes a program as that user, in a process group of its own, with three open files as its standard streams: an error
-// number, or 0 with its pid. The program is looked up in this process's PATH.
+// Executes a program as that user, in a process group of its own, with three open files as its standard streams: an
+// error number, or 0 with its pid. The program is looked up in this process's PATH.
 int sb_spawn_as_caller(char *const *arguments, char *const *environment, const int *streams, pid_t *pid);
 
 // Has a shared lock of that file as long as this process lives: 0, or -1.
