@@ -11,6 +11,8 @@ STRICT := --scratch-path .build-check -Xswiftc -warnings-as-errors
 # Types such as dictionaries are then made with the conformances that the compiler knows. Otherwise the runtime searches
 # all conformances of the program for each, which takes longer than a build in which nothing changed.
 METADATA := -Xswiftc -Xfrontend -Xswiftc -disable-concrete-type-metadata-mangled-name-accessors
+# At a fixed address, so that no pointer of the program's tables has to be relocated when it starts.
+FIXED := -Xlinker -no-pie
 
 .DEFAULT_GOAL := build
 .PHONY: help build demo test test-quick check lint fmt fuzz bench bench-quick bench-curves compare install clean
@@ -22,7 +24,7 @@ build: ## Build the release binary, bin/swiftbuild, linked statically against th
 	@scripts/install-dependencies build
 	@mkdir -p bin .build/static
 	@ln -sf "$$(ls -v /usr/lib/gcc/*/*/libstdc++.a | tail -n 1)" .build/static/libstdc++.a
-	$(SWIFT) build -c release --static-swift-stdlib --disable-local-rpath $(METADATA) --product swiftbuild
+	$(SWIFT) build -c release --static-swift-stdlib --disable-local-rpath $(METADATA) $(FIXED) --product swiftbuild
 	@strip -o $(BINARY).new .build/release/swiftbuild
 	@mv -f $(BINARY).new $(BINARY)
 	@echo "$(BINARY): $$(($$(stat -c %s $(BINARY)) / 1048576)) MiB"

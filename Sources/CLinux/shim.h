@@ -3,8 +3,11 @@
 // No header with structures that Swift reads elsewhere, such as <fcntl.h> with `struct stat`: they would become this
 // module's, depending on what is compiled first.
 #pragma once
+#include <elf.h>
 #include <errno.h>
 #include <stdint.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -77,4 +80,18 @@ static inline int sb_enter_network(int descriptor) { return (int)syscall(SYS_set
 // glibc has accept4 only with _GNU_SOURCE. The flags are SOCK_CLOEXEC and SOCK_NONBLOCK.
 static inline int sb_accept_nonblocking(int listener) {
     return (int)syscall(SYS_accept4, listener, (void *)0, (void *)0, 02000000 | 04000);
+}
+
+// Gives back the mapped pages of the program's code and constants, which the kernel maps in large pieces around what is
+// executed once. What is executed again comes from the page cache.
+static inline void sb_release_code(void) {
+    const Elf64_Phdr *headers = (const Elf64_Phdr *)getauxval(AT_PHDR);
+    uintptr_t count = getauxval(AT_PHNUM), page = getauxval(AT_PAGESZ), moved = 0;
+    for (uintptr_t i = 0; headers && i < count; i++)
+        if (headers[i].p_type == PT_PHDR) moved = (uintptr_t)headers - headers[i].p_vaddr;
+    for (uintptr_t i = 0; headers && i < count; i++) {
+        if (headers[i].p_type != PT_LOAD || headers[i].p_flags & PF_W) continue;
+        uintptr_t start = (moved + headers[i].p_vaddr) & ~(page - 1);
+        madvise((void *)start, moved + headers[i].p_vaddr + headers[i].p_filesz - start, MADV_DONTNEED);
+    }
 }

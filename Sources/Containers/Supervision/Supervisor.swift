@@ -1,3 +1,4 @@
+internal import CLinux
 public import ContainerNetworks
 internal import ContainerRuntime
 internal import ContentStore
@@ -76,6 +77,8 @@ public final class Supervisor {
             leave()
             return
         }
+        // From here on it waits most of the time.
+        sb_release_code()
         while running != nil || restartTime != nil { step() }
         finish()
         for connection in connections {
