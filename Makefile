@@ -23,7 +23,7 @@ help: ## List the targets
 build: ## Build the release binary, bin/swiftbuild, linked statically against the Swift runtime
 	@scripts/install-dependencies build
 	@mkdir -p bin .build/static
-	@ln -sf "$$(ls -v /usr/lib/gcc/*/*/libstdc++.a | tail -n 1)" .build/static/libstdc++.a
+	@ln -sf "$$(ls -v /usr/lib/gcc/*/*/libstdc++.a | tail -n 1)" "$$(ls /usr/lib/*/libz.a | tail -n 1)" .build/static/
 	$(SWIFT) build -c release --static-swift-stdlib --disable-local-rpath $(METADATA) $(FIXED) --product swiftbuild
 	@strip -o $(BINARY).new .build/release/swiftbuild
 	@mv -f $(BINARY).new $(BINARY)

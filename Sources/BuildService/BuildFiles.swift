@@ -194,9 +194,9 @@ public struct BuildFiles {
     /// `NAME.dockerignore` beside the Dockerfile goes before `.dockerignore` in the context.
     private static func ignoring(_ context: ContextDirectory, dockerfile: FilePath?) throws -> ContextDirectory {
         var candidates = [(path: context.path.appending(".dockerignore"), name: ".dockerignore")]
-        if let dockerfile, let last = dockerfile.lastComponent {
-            let own = dockerfile.removingLastComponent().appending(last.string + ".dockerignore")
-            candidates.insert((own, own.string), at: 0)
+        if let dockerfile {
+            let own = dockerfile.string + ".dockerignore"
+            candidates.insert((FilePath(own), own), at: 0)
         }
         for candidate in candidates where FileStatus.ifPresent(candidate.path) != nil {
             let bytes: [UInt8]

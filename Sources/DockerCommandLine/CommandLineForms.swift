@@ -38,15 +38,16 @@ public enum CommandLineForms {
         } else if let alias = alias(rest.prefix(2)) {
             words = alias.filter { !$0.hasPrefix("-") }
             flags = alias.filter { $0.hasPrefix("-") } + rest.dropFirst(2)
+        } else if KnownCommand.named(first) != nil {
+            // Most commands are one word; the list of all of them takes long to make.
+            words = [first]
+            flags = rest.dropFirst()
         } else if KnownCommand.groups.contains(first) {
             words = Array(rest.prefix(2))
             if words.count == 2, !words[1].hasPrefix("-"), !KnownCommand.names.contains(words.joined(separator: " ")) {
                 throw UserError.unknownCommand(words)
             }
             flags = rest.dropFirst(words.count)
-        } else if KnownCommand.verbs.contains(first) {
-            words = [first]
-            flags = rest.dropFirst()
         } else if !isContext(first) {
             throw UserError.unknownCommand(rest.prefix { !$0.hasPrefix("-") })
         }

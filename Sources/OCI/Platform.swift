@@ -83,5 +83,5 @@ public struct Platform: Sendable, Hashable, Codable {
 }
 
 extension Platform: CustomStringConvertible {
-    public var description: String { ([os, architecture] + (variant.map { [$0] } ?? [])).joined(separator: "/") }
+    public var description: String { "\(os)/\(architecture)" + (variant.map { "/" + $0 } ?? "") }
 }

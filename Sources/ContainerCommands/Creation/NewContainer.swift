@@ -36,6 +36,7 @@ package struct NewContainer {
     ///
     /// - Throws: `UserError`, `ContainerStoreError`, `ContainerError`, errors of the registry.
     func create(in global: GlobalOptions) async throws -> Container {
+        try flags.check()
         let images = try global.store.open()
         return try await create(of: try await resolved(in: images), in: images)
     }
@@ -44,9 +45,6 @@ package struct NewContainer {
     ///
     /// - Throws: As `create(in:)`.
     package func create(of found: ResolvedImage, in images: ImageStore) async throws -> Container {
-        if let path = flags.idFile, FileStatus.ifPresent(FilePath(path)) != nil {
-            throw UserError("--cidfile: `\(path)` exists already; it may belong to another container")
-        }
         let environment = try flags.process.variables()
         let layers = found.layers
         // Only while it is created: a container that runs for days must not hold up prune.
