@@ -1,5 +1,5 @@
 internal import FileSystem
-public import Layers
+internal import Layers
 public import OCI
 public import Tar
 

@@ -1,10 +1,10 @@
-public import ArgumentParser
+internal import ArgumentParser
 internal import CommandSupport
 internal import Containers
 internal import Formatting
 internal import Glibc
 internal import Images
-public import OCI
+internal import OCI
 internal import Reporting
 internal import TerminalUI
 

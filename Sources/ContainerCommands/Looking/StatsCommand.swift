@@ -72,9 +72,9 @@ struct StatsCommand: Command {
             earlier = Dictionary(rows.compactMap { row in row.usage.map { ("\(row.container.id)", $0) } }) { $1 }
             if round > 0 {
                 if case .table = format, !isOnce, Terminal.isLive(STDOUT_FILENO) {
-                    region.draw(RowFormat.table(rows, fields, columns: columns))
+                    region.draw(RowFormat.table(rows, fields, columns: Self.columns))
                 } else {
-                    try format.print(rows, fields, columns: columns)
+                    try format.print(rows, fields, columns: Self.columns)
                 }
                 if isOnce { return .success }
             }
@@ -90,7 +90,7 @@ struct StatsCommand: Command {
 
     private func id(_ container: Container) -> String { showsWhole ? "\(container.id)" : container.id.short }
 
-    private let columns = ["ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs"]
+    private static let columns = ["ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs"]
 
     /// Docker's; `--` for what there is not.
     private var fields: [RowFormat.Field<Row>] {
