@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,8 @@ class Builder:
     has_bases = True
     builds = True
     runs_containers = False
+    # Whether it reaches the network of this machine; others have one of their own where they make rules.
+    networked = False
 
     def __init__(self, directory, runner):
         self.directory = Path(directory) / self.name
@@ -70,6 +73,10 @@ class Builder:
         """Sends an image to a registry without TLS."""
         return None
 
+    def build_for_registry(self, context, dockerfile, name):
+        """Builds with a cache in a registry without TLS, as CI does, and pushes cache and image."""
+        return None
+
     def images(self):
         return None
 
@@ -114,6 +121,10 @@ class Swiftbuild(Builder):
         return Command(["sh", "-c", '"$0" tag "$1" "$2" && exec "$0" push "$2"', self.binary, tag, name],
                        self.command().environment)
 
+    def build_for_registry(self, context, dockerfile, name):
+        return self.command("build", "-f", dockerfile, "-t", f"{name}/app", "--cache-from", f"{name}/cache",
+                            "--cache-to", f"{name}/cache", "--push", context)
+
     def images(self):
         return self.command("images")
 
@@ -124,7 +135,8 @@ class Swiftbuild(Builder):
 class Docker(Builder):
     """Docker's classic builder and its containers, in a daemon of our own.
 
-    It has a network namespace of its own, so that its bridge and its rules do not become the machine's.
+    It has a network namespace of its own, so that its bridge and its rules do not become the machine's; where it needs
+    the machine's, it has neither.
     """
 
     name = "docker"
@@ -152,8 +164,10 @@ class Docker(Builder):
         # A path of a socket may have 107 bytes, so it is not below the directory of the work.
         self.socket = f"/tmp/swiftbuild-benchmark-{os.getpid()}-{self.name}.sock"
         with open(self.directory / "log", "a") as log:
+            start = (["dockerd", "--bridge", "none", "--iptables=false", "--ip6tables=false"] if self.networked
+                     else ["unshare", "--net", "dockerd"])
             self.daemon = subprocess.Popen(
-                ["unshare", "--net", "dockerd", "--host", f"unix://{self.socket}", "--data-root", self.store,
+                [*start, "--host", f"unix://{self.socket}", "--data-root", self.store,
                  "--exec-root", f"{self.store}-run", "--pidfile", f"{self.store}-pid"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         for _ in range(300):
@@ -227,6 +241,12 @@ class DockerBuildKit(Docker):
     buildkit = "1"
     runs_containers = False
 
+    def build_for_registry(self, context, dockerfile, name):
+        image = f"{name}/app"
+        return _steps(
+            self.command("build", "--network", "host", "-f", dockerfile, "-t", image, "--cache-from", image,
+                         "--build-arg", "BUILDKIT_INLINE_CACHE=1", context), self.command("push", image))
+
     # Listing images is the same program on the same daemon.
     def images(self):
         return None
@@ -282,6 +302,13 @@ class Buildah(Builder):
     def export(self, tag, destination):
         return self.command("push", "--signature-policy", self.policy, tag, f"oci:{destination}")
 
+    def build_for_registry(self, context, dockerfile, name):
+        image, registry = f"{name}/app", ["--signature-policy", self.policy, "--tls-verify=false"]
+        return _steps(
+            self.command("build", "--layers", "--network", "host", *registry, *(self.isolation or []), "-f", dockerfile,
+                         "-t", image, "--cache-from", f"{name}/cache", "--cache-to", f"{name}/cache", context),
+            self.command("push", *registry, image))
+
     def images(self):
         return self.command("images")
 
@@ -326,12 +353,20 @@ class BuildKit(Builder):
         digest = json.loads((layout / "index.json").read_text())["manifests"][0]["digest"]
         self.bases = ["--oci-layout", f"{name}={layout}", "--opt", f"context:{name}=oci-layout://{name}@{digest}"]
 
-    def build(self, context, dockerfile, tag="image", target=None, output=None):
+    def build_for_registry(self, context, dockerfile, name):
+        cache = f"type=registry,ref={name}/cache,registry.insecure=true"
+        return self.command(
+            "build", "--progress", "plain", "--frontend", "dockerfile.v0", "--local", f"context={context}",
+            "--local", f"dockerfile={dockerfile.parent}", "--opt", f"filename={dockerfile.name}",
+            "--import-cache", cache, "--export-cache", f"{cache},mode=max",
+            "--output", f"type=image,name={name}/app,push=true,registry.insecure=true")
+
+    def build(self, context, dockerfile, tag="image", target=None):
         target = ["--opt", f"target={target}"] if target else []
         return self.command(
             "build", "--progress", "plain", "--frontend", "dockerfile.v0", "--local", f"context={context}",
             "--local", f"dockerfile={dockerfile.parent}", "--opt", f"filename={dockerfile.name}", *target, *self.bases,
-            "--output", output or f"type=image,name=docker.io/library/{tag}:latest")
+            "--output", f"type=image,name=docker.io/library/{tag}:latest")
 
 
 class Kaniko(Builder):
@@ -364,6 +399,12 @@ class Kaniko(Builder):
             """
         return Command(["unshare", "--mount", "--propagation", "private", "sh", "-ec", script, "sh", str(root),
                         str(context), tag, *_target(target)])
+
+
+def _steps(first, second):
+    """One command after the other, as one."""
+    script = f"{shlex.join(map(str, first.arguments))} && exec {shlex.join(map(str, second.arguments))}"
+    return Command(["sh", "-c", script], first.environment)
 
 
 def _target(target):

@@ -17,6 +17,10 @@ TRACED_SECONDS = 10
 OURS = "swiftbuild"
 
 
+class Skipped(Exception):
+    """A workload cannot be prepared on this machine."""
+
+
 @dataclass
 class Budget:
     """What a time may be at most: a factor of a yardstick or of another phase, or a number of seconds.
@@ -84,6 +88,8 @@ class Workload:
     bases: bool = False
     # Whether containers are measured, and not builds.
     containers: bool = False
+    # Whether builders reach the network of this machine.
+    networked: bool = False
     # What is measured once, in the state in which the phases leave the store of a builder.
     sizes: list = field(default_factory=list)
     end: Callable = lambda builder: None
@@ -178,6 +184,7 @@ class Play:
         contexts.settle()
         for builder in builders:
             try:
+                builder.networked = self.workload.networked
                 builder.reset()
                 self.workload.start(builder)
             # Whatever one builder cannot do, the others are still measured.
@@ -225,24 +232,24 @@ class Play:
             self.spent[builder.name].append(begun[builder.name])
 
     def sample(self, phase, contender, number):
-        if isinstance(contender, str):
-            commands, name = [phase.yardsticks[contender](number)], contender
-        else:
-            commands, name = phase.commands(contender, number), contender.name
-        if commands is None:
-            return None
-        series = self.series[phase.name].setdefault(name, Series())
+        name = contender if isinstance(contender, str) else contender.name
         try:
-            if not isinstance(contender, str):
+            if isinstance(contender, str):
+                commands = [phase.yardsticks[contender](number)]
+            else:
+                # First, since it may give the builder another store.
                 phase.before(contender)
+                commands = phase.commands(contender, number)
+            if commands is None:
+                return None
             sample = self.runner.time(commands)
         except Failure as failure:
             if isinstance(contender, str):
-                series.failure = str(failure)
+                self.series[phase.name].setdefault(name, Series()).failure = str(failure)
             else:
                 self.fail(contender, failure)
             return None
-        series.samples.append(sample)
+        self.series[phase.name].setdefault(name, Series()).samples.append(sample)
         return sample
 
     def instrumented(self, measure, attribute, builders):
@@ -257,11 +264,13 @@ class Play:
             for builder in builders:
                 if builder.name in self.failed or not (phase.peers or builder.name == OURS):
                     continue
-                commands = phase.commands(builder, f"{self.number}-0")
-                if commands is None or attribute == "calls" and not phase.is_traced:
+                if attribute == "calls" and not phase.is_traced:
                     continue
                 try:
                     phase.before(builder)
+                    commands = phase.commands(builder, f"{self.number}-0")
+                    if commands is None:
+                        continue
                     setattr(self.series[phase.name][builder.name], attribute, measure(commands))
                 except Failure as failure:
                     progress(f"{phase.title}: no {attribute} of {builder.name}: {failure}")

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import containers
 import contexts
+import runners
 from contexts import dockerfile, edit, write
 from measuring import has, shell
-from schedule import Budget, Phase, Workload
+from schedule import Budget, Phase, Skipped, Workload
 
 TAR = "tar | openssl sha256"
 FIND = "find -printf"
@@ -16,16 +17,12 @@ def every(directory, quick):
     """Yields each workload's name and what makes it: only the files of those that are chosen are written."""
     makers = [
         one_small_file, many_files, deep_tree, large_file, run_steps, base_copy, base_packed, base_run_copy,
-        parallel_stages, layers, long_dockerfile, many_images, eight_builds, push, containers.containers,
-        containers.many_containers, containers.compose,
+        parallel_stages, layers, long_dockerfile, many_images, eight_builds, push, runners.fresh_runner,
+        containers.containers, containers.many_containers, containers.compose,
     ]
     for maker in makers:
         name = maker.__name__.replace("_", "-")
         yield name, lambda maker=maker, name=name: maker(name, Path(directory) / name, quick)
-
-
-class Skipped(Exception):
-    """A workload cannot be prepared on this machine."""
 
 
 def one_small_file(name, directory, quick):
