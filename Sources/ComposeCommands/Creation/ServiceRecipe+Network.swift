@@ -7,7 +7,7 @@ internal import Reporting
 extension ServiceRecipe {
     func setNetwork(_ flags: inout ContainerFlags) throws {
         let networking = service.networking
-        flags.hostname = networking.hostName
+        flags.general.hostname = networking.hostName
         flags.machine.domainName = networking.domainName
         flags.network.networks = try networks()
         flags.network.exposed = networking.exposed

@@ -27,8 +27,8 @@ struct ServiceRecipe: Sendable {
     /// - Parameter number: Counted from 1.
     func container(named name: String, number: Int) throws -> NewContainer {
         var new = try container()
-        new.flags.name = name
-        new.flags.labels += labels(number: number, isOneOff: false)
+        new.flags.general.name = name
+        new.flags.general.labels += labels(number: number, isOneOff: false)
         return new
     }
 
@@ -37,23 +37,22 @@ struct ServiceRecipe: Sendable {
     /// - Parameter slug: What makes its name its own.
     func oneOff(named name: String, slug: String) throws -> NewContainer {
         var new = try container()
-        new.flags.name = name
-        new.flags.restart = nil
-        new.flags.labels += labels(number: 1, isOneOff: true) + ["\(ProjectLabel.slug)=\(slug)"]
+        new.flags.general.name = name
+        new.flags.general.restart = nil
+        new.flags.general.labels += labels(number: 1, isOneOff: true) + ["\(ProjectLabel.slug)=\(slug)"]
         return new
     }
 
     private func container() throws -> NewContainer {
-        // Parsing is the only way to flags that have their defaults.
-        var flags = try ContainerFlags.parse([])
+        var flags = try ContainerFlags.none()
         setProcess(&flags)
         try setNetwork(&flags)
         try setLimits(&flags)
         setPrivileges(&flags)
         setHealth(&flags)
         setLogging(&flags)
-        flags.volumesFrom = try service.volumesFrom.map(volumesFrom)
-        flags.memoryFilesystems = service.temporaryFileSystems
+        flags.general.volumesFrom = try service.volumesFrom.map(volumesFrom)
+        flags.general.memoryFilesystems = service.temporaryFileSystems
         var new = NewContainer(flags, image: imageName, command: service.process.command ?? [])
         new.entrypoint = service.process.entrypoint
         new.healthTest = healthTest
@@ -91,14 +90,14 @@ struct ServiceRecipe: Sendable {
         flags.process.isInteractive = process.keepsInputOpen
         flags.process.workingDirectory = process.workingDirectory
         flags.process.user = process.user
-        flags.groups = process.groups
+        flags.general.groups = process.groups
         flags.machine.usesInit = process.hasInit ?? false
-        flags.platform = service.platform
-        flags.isReadOnly = service.privileges.hasReadOnlyRoot
-        flags.stopSignal = service.stop.signal
+        flags.general.platform = service.platform
+        flags.general.isReadOnly = service.privileges.hasReadOnlyRoot
+        flags.general.stopSignal = service.stop.signal
         // Whole seconds, and no less than what is asked for.
-        flags.stopTimeout = service.stop.gracePeriod.map { Int(($0 + 999_999_999) / 1_000_000_000) }
-        flags.restart =
+        flags.general.stopTimeout = service.stop.gracePeriod.map { Int(($0 + 999_999_999) / 1_000_000_000) }
+        flags.general.restart =
             switch service.restart {
             case .no: nil
             case .always: "always"
@@ -162,7 +161,7 @@ struct ServiceRecipe: Sendable {
 
     private func setLogging(_ flags: inout ContainerFlags) {
         let known = ["max-size", "max-file"]
-        flags.logOptions = (service.logging?.options ?? [:]).sorted { $0.key < $1.key }.compactMap { name, value in
+        flags.general.logOptions = (service.logging?.options ?? [:]).sorted { $0.key < $1.key }.compactMap { name, value in
             if known.contains(name) { return "\(name)=\(value)" }
             ProjectProgress.warn("service `\(service.name)`: the logging option `\(name)` is ignored")
             return nil

@@ -186,9 +186,9 @@ struct OneOffFlags: ParsableArguments {
         if let directory = process.workingDirectory { new.flags.process.workingDirectory = directory }
         new.flags.process.usesTerminal = process.usesTerminal && !isDetached
         new.flags.process.isInteractive = isInteractive && !isDetached
-        new.flags.removes = removes
-        new.flags.volumes += volumes
-        new.flags.labels += labels
+        new.flags.general.removes = removes
+        new.flags.general.volumes += volumes
+        new.flags.general.labels += labels
         new.flags.network.published += published
         new.flags.privileges.addedCapabilities += addedCapabilities
         new.flags.privileges.droppedCapabilities += droppedCapabilities

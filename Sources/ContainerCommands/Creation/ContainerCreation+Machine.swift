@@ -9,7 +9,7 @@ import Sandbox
 extension ContainerCreation {
     /// The further groups of the process, by number.
     func groups(_ users: UserDatabase) throws -> [UInt32] {
-        try flags.groups.map { text in
+        try flags.general.groups.map { text in
             guard let group = users.groupID(text) else { throw ContainerError.unknownUser(text) }
             return group
         }
@@ -100,7 +100,7 @@ extension ContainerCreation {
                 "--userns: `\(value)` is not supported; the users of a container are always those of the builder"
             )
         }
-        if record.machine.namespaces.contains(.names), self.flags.hostname != nil || flags.domainName != nil {
+        if record.machine.namespaces.contains(.names), self.flags.general.hostname != nil || flags.domainName != nil {
             throw wrong("--uts host and --hostname or --domainname exclude each other")
         }
         for name in record.kernelParameters.keys.sorted() {

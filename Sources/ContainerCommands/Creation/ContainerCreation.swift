@@ -36,13 +36,13 @@ struct ContainerCreation {
         let stack = try LayerStack(layers, in: store)
         let id = ContainerID.random()
         var options = try options()
-        options.hostname = flags.hostname ?? id.short
+        options.hostname = flags.general.hostname ?? id.short
         var mounts = VolumeMounts(VolumeStore(store), stack)
-        for text in flags.volumes { try mounts.add(text) }
-        for text in flags.mounts { try mounts.add(try MountOption(parsing: text)) }
+        for text in flags.general.volumes { try mounts.add(text) }
+        for text in flags.general.mounts { try mounts.add(try MountOption(parsing: text)) }
         for mount in self.mounts { try mounts.add(mount) }
-        for text in flags.memoryFilesystems { try mounts.addMemory(text) }
-        for text in flags.volumesFrom { try addVolumes(from: text, to: &mounts) }
+        for text in flags.general.memoryFilesystems { try mounts.addMemory(text) }
+        for text in flags.general.volumesFrom { try addVolumes(from: text, to: &mounts) }
         for path in (execution.volumes ?? [:]).keys.sorted() { try mounts.addAnonymous(path) }
         let users = try stack.users()
         var process = try ProcessSpecification(execution, name: image, users: users, options)
@@ -51,7 +51,7 @@ struct ContainerCreation {
         }
         process.addGroups(try groups(users))
         if let text = flags.limits.sharedMemorySize { process.sharedMemorySize = UInt64(try size("--shm-size", text)) }
-        let name = try flags.name.map { text throws(ContainerStoreError) in try ContainerName(text) }
+        let name = try flags.general.name.map { text throws(ContainerStoreError) in try ContainerName(text) }
         var record = ContainerRecord(
             id: id,
             name: try name ?? ContainerName(id.short),
@@ -62,7 +62,7 @@ struct ContainerCreation {
             layers: layers,
             process: process
         )
-        record.addedGroups = flags.groups
+        record.addedGroups = flags.general.groups
         record.configuration = execution.merging(flags, command: command, environment: environment)
         record.configuration.hostname = process.hostname
         try complete(&record)
@@ -89,7 +89,7 @@ struct ContainerCreation {
     private func options() throws -> ContainerOptions {
         var options = ContainerOptions()
         options.command = command
-        options.entrypoint = flags.entrypoint
+        options.entrypoint = flags.general.entrypoint
         options.environment = environment
         options.workingDirectory = flags.process.workingDirectory
         options.user = flags.process.user
@@ -162,21 +162,21 @@ struct ContainerCreation {
         let exposed = (execution.exposedPorts ?? [:]).keys
         try flags.network.apply(to: &record, imagePorts: exposed, in: ContainerStore(store))
         record.labels = execution.labels ?? [:]
-        record.labels.merge(try ContainerCreation.labels(flags.labels, files: flags.labelFiles)) { $1 }
-        if let text = flags.stopSignal ?? execution.stopSignal, !text.isEmpty {
+        record.labels.merge(try ContainerCreation.labels(flags.general.labels, files: flags.general.labelFiles)) { $1 }
+        if let text = flags.general.stopSignal ?? execution.stopSignal, !text.isEmpty {
             guard let signal = SignalName.number(text) else {
                 throw UserError("--stop-signal: unknown signal `\(text)`", status: .usage)
             }
             record.stopSignal = signal
         }
-        record.stopTimeout = flags.stopTimeout ?? execution.stopTimeout ?? 10
-        if let text = flags.restart { record.restart = try RestartPolicy(parsing: text) }
-        if flags.removes, record.restart != .no {
+        record.stopTimeout = flags.general.stopTimeout ?? execution.stopTimeout ?? 10
+        if let text = flags.general.restart { record.restart = try RestartPolicy(parsing: text) }
+        if flags.general.removes, record.restart != .no {
             throw UserError("--rm and --restart exclude each other", status: .usage)
         }
-        record.isRemovedAfterwards = flags.removes
+        record.isRemovedAfterwards = flags.general.removes
         record.isInteractive = flags.process.isInteractive
-        record.isRootReadOnly = flags.isReadOnly
+        record.isRootReadOnly = flags.general.isReadOnly
         for text in flags.privileges.kernelParameters {
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2, KernelParameter(name: parts[0], value: parts[1]) != nil else {
@@ -197,7 +197,7 @@ struct ContainerCreation {
 
     private func log() throws -> LogLimits {
         var limits = LogLimits()
-        for text in flags.logOptions {
+        for text in flags.general.logOptions {
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
             switch (parts.first, parts.count == 2 ? parts[1] : "") {
             case ("max-size", let value):

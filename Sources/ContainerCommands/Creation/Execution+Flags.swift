@@ -12,16 +12,16 @@ extension ImageConfiguration.Execution {
         if let user = flags.process.user { result.user = user }
         let names = Set(environment.map { $0.prefix { $0 != "=" } })
         result.env = environment + (env ?? []).filter { !names.contains($0.prefix { $0 != "=" }) }
-        if let text = flags.entrypoint {
+        if let text = flags.general.entrypoint {
             result.entrypoint = text.isEmpty ? nil : [text]
             result.cmd = nil
         }
         if !command.isEmpty { result.cmd = command }
         if result.cmd != cmd || !command.isEmpty { result.argsEscaped = nil }
         if let directory = flags.process.workingDirectory { result.workingDir = directory }
-        if let signal = flags.stopSignal { result.stopSignal = signal }
-        if let seconds = flags.stopTimeout { result.stopTimeout = seconds }
-        for path in flags.volumes where !path.contains(":") { result.volumes = (result.volumes ?? [:]).setting(path) }
+        if let signal = flags.general.stopSignal { result.stopSignal = signal }
+        if let seconds = flags.general.stopTimeout { result.stopTimeout = seconds }
+        for path in flags.general.volumes where !path.contains(":") { result.volumes = (result.volumes ?? [:]).setting(path) }
         result.healthcheck = flags.health.merged(with: healthcheck)
         return result
     }

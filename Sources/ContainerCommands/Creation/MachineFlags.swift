@@ -1,7 +1,7 @@
 package import ArgumentParser
 
 /// What a container has of the machine itself.
-package struct MachineFlags: ParsableArguments {
+package struct MachineFlags: ParsableArguments, Sendable {
     @Flag(name: .customLong("init"), help: "Let an init be process 1: it hands signals on and collects orphans.")
     package var usesInit = false
 

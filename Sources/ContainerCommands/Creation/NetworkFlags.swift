@@ -9,7 +9,7 @@ import Reporting
 import TerminalUI
 
 /// What a container sees of the network, and who reaches it.
-package struct NetworkFlags: ParsableArguments {
+package struct NetworkFlags: ParsableArguments, Sendable {
     @Option(
         name: [.customLong("network"), .customLong("net")],
         help: ArgumentHelp(

@@ -63,7 +63,7 @@ package struct NewContainer {
             layers: layers,
             store: images.layers
         ).create()
-        if let path = flags.idFile {
+        if let path = flags.general.idFile {
             try FileOperations.writeAtomically(
                 Array("\(container.id)".utf8),
                 to: FilePath(path),
@@ -75,10 +75,10 @@ package struct NewContainer {
 
     /// The image, pulled where the store has none of that name.
     private func resolved(in images: ImageStore) async throws -> ResolvedImage {
-        let (platform, name) = (try Platform.wanted(flags.platform), image)
-        let progress = TransferProgress(isQuiet: flags.isQuiet)
+        let (platform, name) = (try Platform.wanted(flags.general.platform), image)
+        let progress = TransferProgress(isQuiet: flags.general.isQuiet)
         defer { progress.finish() }
-        let resolver = ImageResolver(images, pull: flags.pull) { progress.show($0) }
+        let resolver = ImageResolver(images, pull: flags.general.pull) { progress.show($0) }
         return try await Signals.cancelling { try await resolver.image(named: name, platform: platform) }
     }
 

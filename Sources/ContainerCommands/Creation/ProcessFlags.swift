@@ -1,7 +1,7 @@
 package import ArgumentParser
 
 /// What `run`, `create` and `exec` take for the process that they start.
-package struct ProcessFlags: ParsableArguments {
+package struct ProcessFlags: ParsableArguments, Sendable {
     @Flag(name: [.customShort("i"), .customLong("interactive")], help: "Keep the command's input open.")
     package var isInteractive = false
 

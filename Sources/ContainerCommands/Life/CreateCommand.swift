@@ -6,7 +6,7 @@ import Reporting
 import TerminalUI
 
 /// `swiftbuild create`.
-struct CreateCommand: Command {
+struct CreateCommand: ContainerMakingCommand {
     static let configuration = CommandConfiguration(
         commandName: "create",
         abstract: "Create a container of an image, without starting it.",
@@ -21,7 +21,13 @@ struct CreateCommand: Command {
     )
 
     @OptionGroup var global: GlobalOptions
-    @OptionGroup var flags: ContainerFlags
+    @OptionGroup var general: GeneralFlags
+    @OptionGroup var process: ProcessFlags
+    @OptionGroup var network: NetworkFlags
+    @OptionGroup var limits: LimitFlags
+    @OptionGroup var privileges: PrivilegeFlags
+    @OptionGroup var machine: MachineFlags
+    @OptionGroup var health: HealthFlags
 
     @Argument(help: "Name or ID of an image.")
     var image: String

@@ -6,7 +6,7 @@ import Reporting
 import TerminalUI
 
 /// `swiftbuild run`.
-struct RunCommand: Command {
+struct RunCommand: ContainerMakingCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Run a command in a new container of an image.",
@@ -33,7 +33,13 @@ struct RunCommand: Command {
     )
     var isDetached = false
 
-    @OptionGroup var flags: ContainerFlags
+    @OptionGroup var general: GeneralFlags
+    @OptionGroup var process: ProcessFlags
+    @OptionGroup var network: NetworkFlags
+    @OptionGroup var limits: LimitFlags
+    @OptionGroup var privileges: PrivilegeFlags
+    @OptionGroup var machine: MachineFlags
+    @OptionGroup var health: HealthFlags
 
     @Option(
         name: .customLong("detach-keys"),
@@ -71,8 +77,8 @@ struct RunCommand: Command {
 
     /// A terminal whose input is none would wait for ever; the exit code is Docker's.
     private func checkInput() throws {
-        guard flags.process.usesTerminal, !isDetached, !Terminal.isTerminal(STDIN_FILENO) else { return }
-        if flags.process.isInteractive {
+        guard process.usesTerminal, !isDetached, !Terminal.isTerminal(STDIN_FILENO) else { return }
+        if process.isInteractive {
             throw UserError("the input device is not a TTY", hints: ["`-i` without `-t` takes a pipe or a file"])
         }
         Terminal.write("note: the input device is not a TTY, so the command gets no input\n", to: STDERR_FILENO)
@@ -87,7 +93,7 @@ struct RunCommand: Command {
             return .success
         }
         return try container.runInForeground(
-            givesInput: flags.process.isInteractive,
+            givesInput: process.isInteractive,
             proxiesSignals: proxiesSignals,
             detachKeys: keys
         )
