@@ -268,7 +268,7 @@ let package = Package(
             ]
         ),
         tests("ContainerNetworks", ["TestSupport", "OCI", "Threads", "FileSystem", "ContentStore", systemPackage]),
-        tests("Commands", ["OCI", "DockerCommandLine", argumentParser]),
+        tests("Commands", ["CommandSupport", "Reporting", "OCI", "DockerCommandLine", argumentParser]),
         tests("Formatting", ["Reporting", "OCI"]),
         tests("TerminalUI"),
         tests("DockerCommandLine", ["Reporting"]),

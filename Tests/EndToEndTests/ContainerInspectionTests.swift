@@ -36,6 +36,35 @@ struct ContainerInspectionTests {
         }
     }
 
+    @Test("ps --filter leaves what Docker's filters leave")
+    func filters() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            for name in ["web", "web2", "db"] {
+                let network = name == "db" ? "none" : "host"
+                try await f.succeed("create", "--name", name, "-l", "of=\(name)", "--network", network, "base", "true")
+            }
+            func list(_ filters: String...) async throws -> [String] {
+                let flags = filters.flatMap { ["-f", $0] } + ["--format", "{{.Names}}"]
+                return try await f.start(["ps", "-a"] + flags).wait().requireSuccess().lines.filter { !$0.isEmpty }
+            }
+            #expect(try await list() == ["db", "web2", "web"])
+            #expect(try await list("name=web") == ["web2", "web"])
+            #expect(try await list("name=^/web$") == ["web"])
+            #expect(try await list("name=^web$", "name=db") == ["db", "web"])
+            #expect(try await list("label=of", "label=of=db") == ["db"])
+            #expect(try await list("label=of=web", "label=of=db") == [])
+            #expect(try await list("network=host") == ["web2", "web"])
+            #expect(try await list("before=db") == ["web2", "web"])
+            #expect(try await list("since=web") == ["db", "web2"])
+            #expect(try await list("since=web", "before=db") == ["web2"])
+            #expect(try await list("status=created", "status=running").count == 3)
+            #expect(try await list("status=running") == [])
+            #expect(try await f.swiftbuild("ps", "-f", "before=nothing").status == 1)
+            #expect(try await f.swiftbuild("ps", "-f", "nothing=x").status == 2)
+        }
+    }
+
     @Test("volumes are made, listed, filtered, kept while they are in use, and pruned")
     func volumes() async throws {
         try await BuildFixture.with { f in

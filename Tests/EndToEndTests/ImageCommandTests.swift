@@ -64,6 +64,13 @@ struct ImageCommandTests {
             #expect(try await list("before=tool") == apps)
             #expect(try await list("since=tool") == ["<none>:<none>"])
             #expect(try await list("until=24h").count == 4)
+            // Values of one name are alternatives, but bounds in time have to hold all.
+            #expect(try await list("reference=tool", "reference=team/*:2") == ["team/app:2", "tool:latest"])
+            #expect(try await list("reference=tool", "label=kind=a") == [])
+            #expect(try await list("label=kind=a", "label=kind=b") == [])
+            #expect(try await list("before=tool", "before=team/app:1") == [])
+            #expect(try await list("since=tool", "since=team/app:1") == ["<none>:<none>"])
+            #expect(try await f.swiftbuild("images", "-f", "dangling=true", "-f", "dangling=false").status == 2)
             for wrong in ["dangling", "dangling=x", "nothing=x", "until=x"] {
                 #expect(try await f.swiftbuild("images", "--filter", wrong).status == 2, "\(wrong)")
             }

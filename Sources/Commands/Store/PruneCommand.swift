@@ -91,15 +91,9 @@ struct PruneCommand: Command {
         limits.storage = try size("--keep-storage", storage)
         limits.free = try size("--min-free", free)
         if let age { limits.usedBefore = try PruneLimits.time(ago: age, "--older-than") }
-        for filter in filters {
-            guard filter.hasPrefix("until=") else {
-                throw UserError(
-                    "--filter: `\(filter)` is not known",
-                    hints: ["`until=24h` removes only what was not used for so long"],
-                    status: .usage
-                )
-            }
-            limits.usedBefore = try PruneLimits.time(ago: String(filter.dropFirst("until=".count)), "--filter until")
+        for text in try NamedFilters(filters, known: ["until"])["until"] ?? [] {
+            let time = try PruneLimits.time(ago: text, "--filter until")
+            limits.usedBefore = min(time, limits.usedBefore ?? time)
         }
         return limits
     }

@@ -44,17 +44,12 @@ struct ComposeListCommand: Command {
 
     func run() throws -> ExitStatus {
         let format = try RowFormat(parsing: format)
-        let wanted = try filters.map { text in
-            guard text.hasPrefix("name=") else {
-                throw UserError("--filter: invalid `\(text)`: expected name=TEXT", status: .usage)
-            }
-            return String(text.dropFirst(5))
-        }
+        let wanted = try NamedFilters(filters, known: ["name"])
         let containers = try global.containers().all().filter { $0.record.labels[ProjectLabel.service] != nil }
         let projects = Dictionary(grouping: containers) { $0.record.labels[ProjectLabel.project] ?? "" }
         let rows = projects.filter { name, containers in
             (showsAll || containers.contains { $0.state.isRunning })
-                && (wanted.isEmpty || wanted.contains { name.contains($0) })
+                && wanted.accepts(labels: [:]) { NamedFilters.matches($1, name) }
         }.sorted { $0.key < $1.key }.map { name, containers in
             let shown = containers.filter { showsAll || $0.state.isRunning }
             let counts = Dictionary(grouping: shown) { $0.state.status.rawValue }.mapValues(\.count)

@@ -65,7 +65,7 @@ struct ComposePsCommand: Command {
 
     func run() throws -> ExitStatus {
         let format = try RowFormat(parsing: format)
-        let statuses = try statuses + filters.map(ComposePsCommand.status)
+        let statuses = try statuses + (NamedFilters(filters, known: ["status"])["status"] ?? []).map(ComposePsCommand.status)
         let project = try flags.openExisting(in: global)
         let containers = try project.containers(of: services).filter { container in
             let state = container.container.state
@@ -88,9 +88,9 @@ struct ComposePsCommand: Command {
     }
 
     private static func status(_ text: String) throws -> ContainerState.Status {
-        let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-        guard parts.count == 2, parts[0] == "status", let status = ContainerState.Status(rawValue: parts[1]) else {
-            throw UserError("--filter: invalid `\(text)`: expected, for example, status=exited", status: .usage)
+        guard let status = ContainerState.Status(rawValue: text) else {
+            let known = ContainerState.Status.allCases.map(\.rawValue).joined(separator: ", ")
+            throw UserError("--filter status: unknown `\(text)`; known are \(known)", status: .usage)
         }
         return status
     }

@@ -52,7 +52,7 @@ package struct PsCommand: Command {
     @Option(
         name: [.customShort("f"), .customLong("filter")],
         help: ArgumentHelp(
-            "Only some: status=exited, name=TEXT, id=TEXT, ancestor=IMAGE, label=NAME[=VALUE], exited=CODE, health=STATUS, volume=NAME; may repeat.",
+            "Only some: status=exited, name=TEXT, id=TEXT, ancestor=IMAGE, label=NAME[=VALUE], exited=CODE, health=STATUS, volume=NAME, network=NAME, before=CONTAINER, since=CONTAINER; may repeat.",
             valueName: "name=value"
         )
     )
@@ -65,8 +65,8 @@ package struct PsCommand: Command {
 
     package func run() throws -> ExitStatus {
         let format = try RowFormat(parsing: format)
-        let filter = try ContainerFilter(filters)
         let (all, unreadable) = try global.containers().summaries()
+        let filter = try ContainerFilter(filters, among: all)
         for error in unreadable { Terminal.write("warning: \(Terminal.safe(output: "\(error)"))\n", to: STDERR_FILENO) }
         var containers = all.filter { container in
             filter.accepts(container)
@@ -116,39 +116,6 @@ package struct PsCommand: Command {
     private static func command(_ container: ContainerSummary, showsWhole: Bool) -> String {
         let text = container.arguments.joined(separator: " ")
         return "\"" + (showsWhole || text.count <= 20 ? text : text.prefix(19) + "…") + "\""
-    }
-}
-
-/// Which containers `ps --filter` lists: those that each name has one of the values for.
-struct ContainerFilter {
-    private let filters: NamedFilters
-
-    /// - Throws: `UserError` with the status for wrong use.
-    init(_ texts: [String]) throws {
-        filters = try NamedFilters(
-            texts,
-            known: ["status", "name", "id", "ancestor", "label", "exited", "health", "volume"]
-        )
-    }
-
-    var hasStatus: Bool { filters["status"] != nil || filters["exited"] != nil }
-
-    func accepts(_ container: ContainerSummary) -> Bool {
-        guard !filters.isEmpty else { return true }
-        return filters.accepts(labels: container.labels) { name, value in
-            switch name {
-            case "status": container.status.rawValue == value
-            case "name": container.name.contains(value.hasPrefix("/") ? String(value.dropFirst()) : value)
-            case "id": "\(container.id)".hasPrefix(value)
-            case "ancestor":
-                container.image == value || container.image == value + ":latest"
-                    || container.imageID?.contains(value) ?? false
-            case "exited": container.status == .exited && String(container.exitCode) == value
-            case "health": (container.health?.rawValue ?? "none") == value
-            case "volume": container.volumes.contains(value)
-            default: false
-            }
-        }
     }
 }
 

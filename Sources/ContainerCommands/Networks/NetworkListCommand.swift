@@ -51,8 +51,8 @@ struct NetworkListCommand: Command {
         let networks = try ListedNetwork.all(in: store.networks).filter { network in
             filters.accepts(labels: network.record?.labels ?? [:]) { name, value in
                 switch name {
-                case "name": network.name.contains(value)
-                case "id": "\(network.id)".hasPrefix(value)
+                case "name": NamedFilters.matches(value, network.name)
+                case "id": NamedFilters.matches(value, "\(network.id)")
                 case "driver": network.driver == value
                 case "type": (network.isCustom ? "custom" : "builtin") == value
                 default: isDangling == (network.isCustom && !used.contains(network.name))

@@ -1,4 +1,5 @@
 public import ArgumentParser
+import CommandSupport
 import ContainerNetworks
 public import Containers
 import ContentStore

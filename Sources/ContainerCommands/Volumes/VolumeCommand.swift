@@ -115,7 +115,7 @@ struct VolumeListCommand: Command {
         let chosen = try volumes.all().filter { volume in
             filter.accepts(labels: volume.record.labels) { name, value in
                 switch name {
-                case "name": volume.name.contains(value)
+                case "name": NamedFilters.matches(value, volume.name)
                 case "driver": value == "local"
                 default: used.contains(volume.name) != isDangling
                 }
