@@ -13,7 +13,7 @@ extension KnownCommand {
                 .toggle("renew-anon-volumes", "V"),
                 .option("timeout", "t"),
                 .toggle("menu", nil, .missing("signals and `compose` commands do what its keys do")),
-                .toggle("watch", "w", .missing("`compose watch` does it")),
+                .toggle("watch", "w"),
             ]
         ),
         KnownCommand(
@@ -82,10 +82,7 @@ extension KnownCommand {
         KnownCommand(
             "compose start",
             docker: "docker compose start",
-            composeFlags + [
-                .toggle("wait", nil, .missing("`up --no-recreate --wait` does it")),
-                .option("wait-timeout", nil, .missing("`up --no-recreate --wait` does it")),
-            ]
+            composeFlags + [.toggle("wait"), .option("wait-timeout")]
         ),
         KnownCommand("compose stop", docker: "docker compose stop", composeFlags + [.option("timeout", "t")]),
         KnownCommand(

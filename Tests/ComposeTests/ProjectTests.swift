@@ -87,6 +87,56 @@ struct ProjectTests {
         #expect(project.secrets["s"] == .variable("S"))
     }
 
+    @Test("has commands around the life of its containers, and shares namespaces after what it shares them with")
+    func hooks() throws {
+        let project = try project(
+            """
+            services:
+              web:
+                image: x
+                pid: service:db
+                ipc: "container:other"
+                post_start:
+                  - command: echo "one two"
+                    user: "1000"
+                    working_dir: /w
+                    privileged: true
+                    environment: [B=2, A=1]
+                  - command: [echo, three]
+                pre_stop: [{command: [sync]}]
+                develop: {watch: [{path: ., action: sync+exec, target: /t, exec: {command: reload}}]}
+              db: {image: x}
+            """
+        )
+        #expect(project.services.map(\.name) == ["db", "web"])
+        let web = try #require(project[service: "web"])
+        #expect(web.postStart.map(\.command) == [["echo", "one two"], ["echo", "three"]])
+        let first = try #require(web.postStart.first)
+        #expect(first.user == "1000" && first.workingDirectory == "/w" && first.isPrivileged)
+        #expect(first.environment == ["A=1", "B=2"])
+        #expect(web.preStop == [ServiceHook(command: ["sync"])])
+        #expect(web.watch.first?.hook?.command == ["reload"])
+    }
+
+    @Test(
+        "has rules for pulling",
+        arguments: [
+            ("always", .always), ("if_not_present", .missing), ("missing", .missing), ("never", .never),
+            ("build", .build), ("daily", .every(86_400_000_000_000)), ("weekly", .every(604_800_000_000_000)),
+            ("every_1h30m", .every(5_400_000_000_000)), ("every_90s", .every(90_000_000_000)),
+            ("every_2d", .every(172_800_000_000_000)), ("every_", nil), ("every_0s", nil), ("every_-1h", nil),
+            ("every_x", nil), ("monthly", nil), ("every_99999999999w", nil),
+        ] as [(String, ServicePullPolicy?)]
+    )
+    func pullPolicies(text: String, expected: ServicePullPolicy?) throws {
+        let source = "services: {a: {image: x, pull_policy: \(text)}}"
+        guard let expected else {
+            #expect(throws: DiagnosticsError.self) { try project(source) }
+            return
+        }
+        #expect(try project(source).services.first?.pullPolicy == expected)
+    }
+
     @Test("has a hash that only what concerns a container changes")
     func hashes() throws {
         func hash(_ text: String) throws -> String? {

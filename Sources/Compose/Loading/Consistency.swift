@@ -40,9 +40,14 @@ struct Consistency {
                 at: test.place
             )
         }
-        for watch in service["develop"]?["watch"]?.list ?? [] where watch["target"] == nil {
+        for watch in service["develop"]?["watch"]?.list ?? [] {
             guard let action = watch["action"]?.string, !["rebuild", "restart"].contains(action) else { continue }
-            problems.add("`services.\(name).develop.watch`: the action `\(action)` needs a `target`", at: watch.place)
+            for key in ["target"] + (action == "sync+exec" ? ["exec"] : []) where watch[key] == nil {
+                problems.add(
+                    "`services.\(name).develop.watch`: the action `\(action)` needs `\(key)`",
+                    at: watch.place
+                )
+            }
         }
     }
 

@@ -27,6 +27,10 @@ public struct Service: Sendable {
     public let healthCheck: HealthCheck?
     public let restart: RestartRule
     public let stop: StopRule
+    /// Run in each container once it has started, one after the other.
+    public let postStart: [ServiceHook]
+    /// Run in each container before it is stopped, one after the other.
+    public let preStop: [ServiceHook]
     public let logging: Logging?
     public let privileges: ServicePrivileges
     public let resources: ServiceResources
@@ -59,6 +63,8 @@ public struct Service: Sendable {
         healthCheck = fields.record("healthcheck").map(HealthCheck.init)
         restart = RestartRule(fields, deploy)
         stop = StopRule(fields)
+        postStart = fields.list("post_start").map(ServiceHook.init)
+        preStop = fields.list("pre_stop").map(ServiceHook.init)
         logging = fields.record("logging").map { Logging(driver: $0.text("driver"), options: $0.texts("options")) }
         privileges = ServicePrivileges(fields)
         resources = ServiceResources(fields, deploy)

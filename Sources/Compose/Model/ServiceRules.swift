@@ -113,12 +113,8 @@ public struct WatchRule: Sendable, Equatable {
     public let action: Action
     /// Where the files are in the container; all actions that copy have one.
     public let target: String?
-    public let command: [String]
-    /// Of the command.
-    public let user: String?
-    public let workingDirectory: String?
-    /// `NAME=value`.
-    public let environment: [String]
+    /// The command of `sync+exec`.
+    public let hook: ServiceHook?
     public let include: [String]
     public let ignore: [String]
     public let copiesFirst: Bool
@@ -130,13 +126,7 @@ public struct WatchRule: Sendable, Equatable {
         self.path = path
         self.action = action
         target = fields.text("target")
-        let exec = fields.record("exec")
-        command = exec?.words("command") ?? []
-        user = exec?.text("user")
-        workingDirectory = exec?.text("working_dir")
-        environment = (exec?.valuesOnly("environment") ?? [:]).sorted { $0.key < $1.key }.map {
-            "\($0.key)=\($0.value)"
-        }
+        hook = fields.record("exec").map(ServiceHook.init)
         include = fields.strings("include")
         ignore = fields.strings("ignore")
         copiesFirst = fields.isOn("initial_sync")

@@ -53,8 +53,8 @@ extension Specification {
         required: ["command"],
         [
             Field("command", .command, merge: .replace, keepsZero: true),
-            Field("user", .text), Field("privileged", .boolean, .missing("`privileged` of the service decides")),
-            Field("working_dir", .string), Field("environment", .pairs(hasNull: true)),
+            Field("user", .text), Field("privileged", .boolean), Field("working_dir", .string),
+            Field("environment", .pairs(hasNull: true)),
         ]
     )
 }

@@ -3,7 +3,6 @@ extension Specification {
     private static let swarm = Field.Support.ignored("only swarms have it")
     private static let windows = Field.Support.missing("only Windows has it")
     private static let logDriver = Shape.choice(["json-file", "local", "none"])
-    private static let hooks = Field.Support.missing("commands around the life of a container are not run")
 
     static let service = Record(
         first + cpu + second + third + fourth + [
@@ -117,9 +116,9 @@ extension Specification {
         Field("volumes", .list(.short(.volume, .record(mount)), .field("target"))),
         Field("volumes_from", .list(.string, .none)),
         Field("working_dir", .string),
-        Field("pre_start", .anything, hooks),
-        Field("post_start", .anything, hooks),
-        Field("pre_stop", .anything, hooks),
+        Field("pre_start", .anything, .missing("`depends_on` a service that completes runs something before")),
+        Field("post_start", .list(.record(hook), .none)),
+        Field("pre_stop", .list(.record(hook), .none)),
     ]
 
     private static let dependency = Record(

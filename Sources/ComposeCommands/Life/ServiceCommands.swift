@@ -14,16 +14,19 @@ struct ComposeStartCommand: Command {
         discussion: """
             EXAMPLES:
               swiftbuild compose start db
+              swiftbuild compose start --wait
             """
     )
 
     @OptionGroup var global: GlobalOptions
     @OptionGroup var flags: ComposeFlags
+    @OptionGroup var readiness: ReadinessFlags
 
     @Argument(help: "Only these services.")
     var services: [String] = []
 
     func run() async throws -> ExitStatus {
+        try readiness.check()
         let project = try flags.openExisting(in: global)
         let containers = try project.containers(of: services)
         for service in services where !containers.contains(where: { $0.service == service }) {
@@ -32,15 +35,15 @@ struct ComposeStartCommand: Command {
                 hints: ["`compose up -d \(service)` creates and starts it"]
             )
         }
+        let wait = DependencyWait(project: project, definition: project.definition)
         try await Signals.cancelling {
             try await ProjectStop(project: project).inOrder(containers.filter { !$0.isRunning }, reversed: false) {
-                if let definition = project.definition, let service = definition[service: $0.service] {
-                    try await DependencyWait(project: project, definition: definition).wait(for: service)
-                }
-                _ = try $0.container.start(SupervisorEntry.arguments($0.container), attachment: nil)
+                if let service = project.definition?[service: $0.service] { try await wait.wait(for: service) }
+                try await ContainerLife(project: project).start($0.container)
                 ProjectProgress.show(.container, $0.name, "Started")
             }
         }
+        if readiness.waits { try await wait.wait(for: containers, seconds: readiness.timeout) }
         return .success
     }
 }
@@ -120,8 +123,8 @@ struct ComposeRestartCommand: Command {
         let timeout = timeout
         try await Signals.cancelling {
             try await ProjectStop(project: project).inOrder(containers, reversed: false) { container in
-                try container.container.stop(timeout: timeout)
-                _ = try container.container.start(SupervisorEntry.arguments(container.container), attachment: nil)
+                try await ContainerLife(project: project).stop(container.container, timeout: timeout)
+                try await ContainerLife(project: project).start(container.container)
                 container.container.note("restart")
                 ProjectProgress.show(.container, container.name, "Restarted")
             }

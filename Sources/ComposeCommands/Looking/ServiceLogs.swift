@@ -60,6 +60,15 @@ final class ServiceLogs {
         )
     }
 
+    /// Adds a container that there was not, or that has been started again: what it wrote before is not shown twice.
+    private func join(_ container: ServiceContainer) {
+        if let box = sources.first(where: { $0.source.container.container.id == container.container.id }) {
+            box.source.hasEnded = false
+        } else {
+            add(container)
+        }
+    }
+
     /// Prints what there is and was not printed yet.
     ///
     /// - Returns: Whether there was something.
@@ -116,16 +125,23 @@ final class ServiceLogs {
     /// - Parameters:
     ///   - store: Tells whether they run.
     ///   - tellsEnds: Whether the end of each is told.
+    ///   - joining: Asked each second for the containers that there are then; it goes on without one that runs.
     ///   - isOver: Asked again and again; ends it.
     ///   - onEnd: Called with a container that has ended, and its exit code.
     func follow(
         _ store: ContainerStore,
         tellsEnds: Bool,
+        joining: (() throws -> [ServiceContainer])? = nil,
         isOver: () -> Bool = { false },
         onEnd: (ServiceContainer, Int32) -> Void = { _, _ in }
     ) async throws {
         var isFirst = true
+        var nextJoin = Pause.now
         while !isOver() {
+            if let joining, Pause.now >= nextJoin {
+                for container in try joining() where container.isRunning { join(container) }
+                nextJoin = Pause.now + 1_000_000_000
+            }
             // Looked at before the output, so that all of it has been read once it has ended.
             let states = sources.map { box in
                 box.source.hasEnded ? nil : try? store.container(box.source.container.container.id).state
@@ -140,7 +156,7 @@ final class ServiceLogs {
                 }
                 onEnd(box.source.container, code)
             }
-            guard sources.contains(where: { !$0.source.hasEnded }) else { return }
+            guard joining != nil || sources.contains(where: { !$0.source.hasEnded }) else { return }
             try await Pause.wait(seconds: 0.05)
         }
         printNew()

@@ -21,7 +21,10 @@ struct AttachedProject {
     }
 
     let run: ProjectRun
-    let containers: [ServiceContainer]
+    /// Those whose output is shown.
+    let services: Set<String>
+    /// What goes on meanwhile; containers that it makes are shown too, and it ends with a signal only.
+    let watch: ProjectWatch?
     let style: ServiceLogs.Style
     /// The text of a timestamp: what was written before is not shown.
     let since: String
@@ -60,11 +63,28 @@ struct AttachedProject {
             default: _exit(ExitStatus.interrupted.rawValue)
             }
         }
-        let logs = ServiceLogs(containers, style, ServiceLogs.Selection(since: since))
+        let logs = ServiceLogs(try containers(), style, ServiceLogs.Selection(since: since))
+        let code = try await withThrowingTaskGroup(of: Void.self, returning: Int32?.self) { group in
+            if let watch { group.addTask(executorPreference: BlockingExecutor.shared) { await follow(watch) } }
+            let code = try await follow(logs, requests)
+            group.cancelAll()
+            return code
+        }
+        if code != nil || requests.isStopping { try await stop(requests, logs) }
+        logs.finish()
+        if requests.isStopping { return .interrupted }
+        return ExitStatus(rawValue: code ?? 0)
+    }
+
+    /// Shows output until there is no more.
+    ///
+    /// - Returns: The exit code that ends everything; `nil` for none.
+    private func follow(_ logs: ServiceLogs, _ requests: Requests) async throws -> Int32? {
         var code: Int32?
         try await logs.follow(
             run.project.store,
             tellsEnds: true,
+            joining: watch.map { _ in containers },
             isOver: { requests.isStopping || code != nil },
             onEnd: { container, exitCode in
                 guard code == nil else { return }
@@ -76,10 +96,21 @@ struct AttachedProject {
                 }
             }
         )
-        if code != nil || requests.isStopping { try await stop(requests, logs) }
-        logs.finish()
-        if requests.isStopping { return .interrupted }
-        return ExitStatus(rawValue: code ?? 0)
+        return code
+    }
+
+    /// Brings changes to the containers until it is cancelled.
+    private func follow(_ watch: ProjectWatch) async {
+        do {
+            try await watch.follow()
+        } catch is CancellationError {
+        } catch {
+            FailureReport(error).write()
+        }
+    }
+
+    private func containers() throws -> [ServiceContainer] {
+        try run.project.containers().filter { services.contains($0.service) && !$0.isOneOff }
     }
 
     /// Stops all containers that were started, those that need others first, and shows what they write meanwhile.

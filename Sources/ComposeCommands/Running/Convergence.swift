@@ -39,9 +39,12 @@ struct Convergence: Sendable {
         guard starts else { return }
         let wait = DependencyWait(project: project, definition: definition)
         try await graph.run { name in
-            guard let service = plans[name]?.service, let containers = ready[name], !containers.isEmpty else { return }
+            guard let (service, _) = plans[name], let containers = ready[name], !containers.isEmpty else { return }
             try await wait.wait(for: service)
-            try await ServiceGraph.forEach(containers) { try start($0) }
+            try await ServiceGraph.forEach(containers) { container in
+                try await life.start(container)
+                ProjectProgress.show(.container, "\(container.record.name)", "Started")
+            }
         }
     }
 
@@ -60,7 +63,7 @@ struct Convergence: Sendable {
     /// - Returns: The containers to start.
     private func make(_ service: Service, _ plan: ServicePlan) async throws -> [Container] {
         var ready: [Container] = []
-        for case .remove(let container, _) in plan.steps { try remove(container) }
+        for case .remove(let container, _) in plan.steps { try await remove(container) }
         for step in plan.steps {
             try Task.checkCancellation()
             switch step {
@@ -73,7 +76,7 @@ struct Convergence: Sendable {
                 ready.append(try project.store.find(existing.id))
             case .restart(let existing, _):
                 let container = try project.store.find(existing.id)
-                try container.stop(timeout: timeout)
+                try await life.stop(container, timeout: timeout)
                 ready.append(container)
             case .create(let number):
                 let name = name(service, number)
@@ -122,7 +125,7 @@ struct Convergence: Sendable {
             new.mounts += mounts.filter { !taken.contains($0.target) }
         }
         do {
-            try existing.stop(timeout: timeout)
+            try await life.stop(existing, timeout: timeout)
             try project.store.remove(existing, waiting: 10)
         } catch {
             try? project.store.remove(new)
@@ -143,18 +146,11 @@ struct Convergence: Sendable {
 
     // MARK: Others
 
-    private func start(_ container: Container) throws {
-        do {
-            _ = try container.start(SupervisorEntry.arguments(container), attachment: nil)
-        } catch ContainerStoreError.notStarted(let reason, _) {
-            throw UserError("cannot start the container `\(container.record.name)`: \(reason)")
-        }
-        ProjectProgress.show(.container, "\(container.record.name)", "Started")
-    }
+    private var life: ContainerLife { ContainerLife(project: project) }
 
-    private func remove(_ existing: ExistingContainer) throws {
+    private func remove(_ existing: ExistingContainer) async throws {
         let container = try project.store.find(existing.id)
-        try container.stop(timeout: timeout)
+        try await life.stop(container, timeout: timeout)
         try project.store.remove(container, waiting: 10)
         ProjectProgress.show(.container, existing.name, "Removed")
     }

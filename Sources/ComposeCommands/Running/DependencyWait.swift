@@ -6,13 +6,14 @@ internal import Threads
 /// Waits for what `depends_on` asks for.
 struct DependencyWait: Sendable {
     let project: ComposeProject
-    let definition: Project
+    /// `nil` where there is no Compose file.
+    let definition: Project?
 
     /// Waits until all conditions of a service are met.
     ///
     /// - Throws: `UserError` once one cannot be met any more, unless it is not required.
     func wait(for service: Service) async throws {
-        for dependency in service.dependencies where definition[service: dependency.service] != nil {
+        for dependency in service.dependencies where definition?[service: dependency.service] != nil {
             do {
                 try await wait(for: dependency)
             } catch let error as UserError where !dependency.isRequired {

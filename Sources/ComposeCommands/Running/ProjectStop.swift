@@ -10,7 +10,7 @@ struct ProjectStop: Sendable {
 
     func stop(_ containers: [ServiceContainer]) async throws {
         try await inOrder(containers.filter(\.isRunning)) { container in
-            try container.container.stop(timeout: timeout)
+            try await ContainerLife(project: project).stop(container.container, timeout: timeout)
             ProjectProgress.show(.container, container.name, "Stopped")
         }
     }
@@ -20,7 +20,9 @@ struct ProjectStop: Sendable {
     /// - Parameter removesVolumes: Whether their anonymous volumes are removed too.
     func remove(_ containers: [ServiceContainer], removesVolumes: Bool = false) async throws {
         try await inOrder(containers) { container in
-            if container.isRunning { try container.container.stop(timeout: timeout) }
+            if container.isRunning {
+                try await ContainerLife(project: project).stop(container.container, timeout: timeout)
+            }
             do {
                 try project.store.remove(container.container, waiting: 10)
             } catch ContainerStoreError.notFound {

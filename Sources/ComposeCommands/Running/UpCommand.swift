@@ -29,13 +29,16 @@ struct ComposeUpCommand: Command {
     @OptionGroup var flags: ComposeFlags
     @OptionGroup var creation: CreationFlags
     @OptionGroup var up: UpFlags
+    @OptionGroup var readiness: ReadinessFlags
 
     @Argument(help: "Only these services, and those that they depend on.")
     var services: [String] = []
 
     func run() async throws -> ExitStatus {
-        try up.check(creation)
+        try readiness.check()
+        try up.check(waits: readiness.waits)
         let (project, definition) = try creation.open(services, flags, in: global)
+        let watch = try up.watches ? ProjectWatch(project, definition, services, flags, in: global.store) : nil
         let began = Timestamp.now
         let run = ProjectRun(
             project,
@@ -48,18 +51,20 @@ struct ComposeUpCommand: Command {
         )
         try await run.create(starts: !up.startsNot, explains: up.explains)
         if up.startsNot { return .success }
-        if up.isDetached || up.waits {
-            if up.waits { try await run.wait(seconds: up.waitTimeout) }
+        let names = definition.services.map(\.name)
+        if up.isDetached || readiness.waits {
+            let wait = DependencyWait(project: project, definition: definition)
+            if readiness.waits {
+                try await wait.wait(for: try project.containers(of: names), seconds: readiness.timeout)
+            }
             return .success
         }
         let shown = up.attached.isEmpty ? (up.attachesDependencies ? [] : services) : up.attached
-        let names = definition.services.map(\.name)
-        let containers = try project.containers(of: shown).filter {
-            names.contains($0.service) && !up.unattached.contains($0.service)
-        }
+        let attached = Set(try project.containers(of: shown).map(\.service)).intersection(names)
         return try await AttachedProject(
             run: run,
-            containers: containers,
+            services: attached.subtracting(up.unattached),
+            watch: watch,
             style: ServiceLogs.Style(
                 hasPrefix: !up.hasNoPrefix,
                 hasColours: !up.hasNoColour && Terminal.usesColour(STDOUT_FILENO),
@@ -79,11 +84,11 @@ struct UpFlags: ParsableArguments {
     @Flag(name: .customLong("no-start"), help: "Only create the containers.")
     var startsNot = false
 
-    @Flag(name: .customLong("wait"), help: "Wait until all run, or are healthy where they have a health check.")
-    var waits = false
-
-    @Option(name: .customLong("wait-timeout"), help: ArgumentHelp("How long --wait waits.", valueName: "seconds"))
-    var waitTimeout: Int?
+    @Flag(
+        name: [.customShort("w"), .customLong("watch")],
+        help: "Bring changes of files to the containers, as `develop.watch` says."
+    )
+    var watches = false
 
     @Flag(name: .customLong("explain"), help: "Tell why each container was kept, created or replaced.")
     var explains = false
@@ -127,8 +132,14 @@ struct UpFlags: ParsableArguments {
     @Flag(name: .customLong("timestamps"), help: "Show when each line was written.")
     var showsTimes = false
 
-    func check(_ creation: CreationFlags) throws {
+    func check(waits: Bool) throws {
         let ends = abortsOnExit || abortsOnFailure || exitCodeService != nil
+        if watches, ends || isDetached || waits || startsNot {
+            throw UserError(
+                "--watch excludes --detach, --wait, --no-start, --abort-on-container-exit and its kind",
+                status: .usage
+            )
+        }
         if isDetached || waits, ends {
             throw UserError(
                 "--abort-on-container-exit and its kind need the output, and no --detach or --wait",
@@ -141,7 +152,6 @@ struct UpFlags: ParsableArguments {
                 status: .usage
             )
         }
-        if waitTimeout != nil, !waits { throw UserError("--wait-timeout needs --wait", status: .usage) }
     }
 
     var ending: AttachedProject.Ending {

@@ -32,25 +32,14 @@ struct ComposeWatchCommand: Command {
 
     func run() async throws -> ExitStatus {
         let (project, definition) = try flags.open(services, in: global)
-        let watched = definition.chosen(services, withDependencies: false)
-        let paths = try watched.flatMap { service in try service.watch.map { try WatchedPath(service, $0) } }
-        guard !paths.isEmpty else {
-            throw UserError("no service has a `develop.watch`", hints: ["docs/compose.md describes it"])
-        }
         let quiet = isQuiet ? ["--quiet-pull"] : []
+        let watch = try ProjectWatch(project, definition, services, flags, in: global.store, creation: quiet)
         let up = try CreationFlags.parse(["--build"] + quiet)
         if !startsNot {
             let run = ProjectRun(project, definition, up, flags, in: global.store, services: services)
             try await run.create(starts: true)
         }
-        let alone = try CreationFlags.parse(["--build", "--no-deps"] + quiet)
-        let (flags, store) = (flags, global.store)
-        let watch = ProjectWatch(project: project, paths: paths) { service in
-            let only = definition.keeping([service.name])
-            let project = ComposeProject(name: project.name, definition: only, images: project.images)
-            try await ProjectRun(project, only, alone, flags, in: store, services: [service.name]).create(starts: true)
-        }
-        try await watch.run()
+        try await Signals.cancelling { try await watch.follow() }
         return .success
     }
 }

@@ -1,39 +1,63 @@
+internal import ArgumentParser
 internal import CommandSupport
 internal import Compose
-internal import ContainerCommands
 internal import Containers
 internal import FileSystem
-internal import Glibc
+internal import Images
 internal import Reporting
-internal import Sandbox
 internal import SystemPackage
 internal import Tar
 internal import TerminalUI
 
 /// Brings changes of files to the containers of services, as their `develop.watch` says, until it is interrupted.
 struct ProjectWatch: Sendable {
-    let project: ComposeProject
-    let paths: [WatchedPath]
+    private let project: ComposeProject
+    private let paths: [WatchedPath]
     /// Builds a service and replaces its containers.
-    let rebuild: @Sendable (Service) async throws -> Void
+    private let rebuild: @Sendable (Service) async throws -> Void
 
-    /// - Throws: `CancellationError` after a signal; `SystemError` where something cannot be watched.
-    func run() async throws {
+    /// - Parameters:
+    ///   - services: Those that are watched; empty for all.
+    ///   - creation: Flags of `up`, for building a service again.
+    /// - Throws: `UserError` where nothing is to be watched.
+    init(
+        _ project: ComposeProject,
+        _ definition: Project,
+        _ services: [String],
+        _ flags: ComposeFlags,
+        in store: StoreLocation,
+        creation: [String] = []
+    ) throws {
+        let watched = definition.chosen(services, withDependencies: false)
+        paths = try watched.flatMap { service in try service.watch.map { try WatchedPath(service, $0) } }
+        guard !paths.isEmpty else {
+            throw UserError("no service has a `develop.watch`", hints: ["docs/compose.md describes it"])
+        }
+        self.project = project
+        let alone = try CreationFlags.parse(["--build", "--no-deps"] + creation)
+        rebuild = { service in
+            let only = definition.keeping([service.name])
+            let project = ComposeProject(name: project.name, definition: only, images: project.images)
+            try await ProjectRun(project, only, alone, flags, in: store, services: [service.name])
+                .converge(starts: true)
+        }
+    }
+
+    /// Follows changes until it is cancelled.
+    ///
+    /// - Throws: `CancellationError`; `SystemError` where something cannot be watched.
+    func follow() async throws {
         let roots = Set(paths.map(\.root)).sorted { $0.string < $1.string }
         let paths = paths
         let watch = try TreeWatch(roots) { directory in
             paths.allSatisfy { !directory.starts(with: $0.root) || $0.leavesOut(directory) }
         }
-        try await Signals.cancelling { try copyFirst() }
+        try await copyFirst()
         ProjectProgress.note("watching \(roots.map { "`\($0)`" }.joined(separator: ", "))")
         while true {
-            let changed = try await Signals.cancelling {
-                while true {
-                    try Task.checkCancellation()
-                    let changed = try watch.changes(within: 100)
-                    if !changed.isEmpty { return changed }
-                }
-            }
+            try Task.checkCancellation()
+            let changed = try watch.changes(within: 100)
+            guard !changed.isEmpty else { continue }
             for service in Set(paths.map(\.service.name)).sorted() { try await apply(changed, to: service) }
         }
     }
@@ -46,15 +70,14 @@ struct ProjectWatch: Sendable {
                 ProjectProgress.note("building `\(service)` again")
                 return try await rebuild(path.service)
             }
-            try await Signals.cancelling {
-                for path in own where path.rule.action != .restart { try copy(changed, path) }
-                for path in own where path.rule.action == .syncAndExecute { try execute(path) }
-                guard own.contains(where: { [.restart, .syncAndRestart].contains($0.rule.action) }) else { return }
-                for container in try project.containers(of: [service]) where container.isRunning {
-                    try container.container.stop(timeout: nil)
-                    _ = try container.container.start(SupervisorEntry.arguments(container.container), attachment: nil)
-                    ProjectProgress.show(.container, container.name, "Restarted")
-                }
+            for path in own where path.rule.action != .restart { try await copy(changed, path) }
+            for path in own where path.rule.action == .syncAndExecute { try await execute(path) }
+            guard own.contains(where: { [.restart, .syncAndRestart].contains($0.rule.action) }) else { return }
+            let life = ContainerLife(project: project)
+            for container in try project.containers(of: [service]) where container.isRunning {
+                try await life.stop(container.container, timeout: nil)
+                try await life.start(container.container)
+                ProjectProgress.show(.container, container.name, "Restarted")
             }
         } catch let error as CancellationError {
             throw error
@@ -65,9 +88,9 @@ struct ProjectWatch: Sendable {
 
     // MARK: - Copying
 
-    private func copyFirst() throws {
+    private func copyFirst() async throws {
         for path in paths where path.rule.copiesFirst && ![.rebuild, .restart].contains(path.rule.action) {
-            try copy(files(below: path.root, path), path)
+            try await copy(files(below: path.root, path), path)
         }
     }
 
@@ -88,7 +111,7 @@ struct ProjectWatch: Sendable {
         return result
     }
 
-    private func copy(_ changed: Set<FilePath>, _ path: WatchedPath) throws {
+    private func copy(_ changed: Set<FilePath>, _ path: WatchedPath) async throws {
         guard let target = path.rule.target else { return }
         var written: [(source: FilePath, path: PathInRoot)] = []
         var removed: [String] = []
@@ -107,30 +130,19 @@ struct ProjectWatch: Sendable {
         let directory = isDirectory ? target : place.removingLastComponent().string
         for container in try project.containers(of: [path.service.name]) where container.isRunning {
             if !written.isEmpty { try ContainerFiles(container.container).write(written, below: directory) }
-            if !removed.isEmpty { try run(ExecOptions(command: ["rm", "-rf", "--"] + removed), in: container) }
+            if !removed.isEmpty {
+                let hook = ServiceHook(command: ["rm", "-rf", "--"] + removed)
+                try await ContainerLife(project: project).run(hook, "develop.watch", in: container.container)
+            }
             let count = written.count + removed.count
             ProjectProgress.show(.container, container.name, "Synced \(count) file\(count == 1 ? "" : "s")")
         }
     }
 
-    // MARK: - Commands
-
-    private func execute(_ path: WatchedPath) throws {
-        var options = ExecOptions(command: path.rule.command)
-        options.user = path.rule.user
-        options.workingDirectory = path.rule.workingDirectory
-        options.environment = path.rule.environment
+    private func execute(_ path: WatchedPath) async throws {
+        guard let hook = path.rule.hook else { return }
         for container in try project.containers(of: [path.service.name]) where container.isRunning {
-            try run(options, in: container)
+            try await ContainerLife(project: project).run(hook, "develop.watch", in: container.container)
         }
-    }
-
-    /// Runs a command in a container, whose output is this program's.
-    private func run(_ options: ExecOptions, in container: ServiceContainer) throws {
-        let input = try OwnedDescriptor("/dev/null", O_RDONLY)
-        let streams = SandboxStreams.descriptors(input: input.rawValue, output: STDOUT_FILENO, error: STDERR_FILENO)
-        let exit = try container.container.execute(options, streams).wait()
-        guard exit.code != 0 else { return }
-        throw UserError("`\(options.command.joined(separator: " "))` in `\(container.name)` ended with \(exit.code)")
     }
 }
