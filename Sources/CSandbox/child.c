@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 
 static _Noreturn void fail(struct sb_child *child) {
     child->position.error = errno;
@@ -65,6 +66,8 @@ static void close_others(const struct sb_child *child) {
                         configuration->standard_error,
                         configuration->entered,
                         configuration->network,
+                        configuration->joined_processes,
+                        configuration->joined_ipc,
                         child->report,
                         child->watcher};
     sb_close_all_but(kept, sizeof kept / sizeof kept[0], 3);
@@ -251,6 +254,37 @@ static void enter_process(struct sb_child *child) {
     check(child, sb_clone_brother(child));
 }
 
+// Copies the mount of another program's /dev/shm. Only a process in its mount namespace can, and none comes back from
+// there without rights over this one: so a helper goes, which has its files in common with this process.
+static int copy_shared_memory(struct sb_child *child) {
+    child->shared_memory = open("/", O_PATH | O_CLOEXEC);
+    if (child->shared_memory < 0) return -1;
+    pid_t helper = (pid_t)syscall(SYS_clone, (unsigned long)(CLONE_FILES | SIGCHLD), NULL, NULL, NULL, 0ul);
+    if (helper == 0) {
+        if (setns(child->configuration->joined_ipc, CLONE_NEWNS) != 0) _exit(errno);
+        int tree = sb_open_tree(AT_FDCWD, "/dev/shm", OPEN_TREE_CLONE | AT_SYMLINK_NOFOLLOW);
+        _exit(tree < 0 || dup3(tree, child->shared_memory, O_CLOEXEC) < 0 || close(tree) != 0 ? errno : 0);
+    }
+    int status = 0;
+    if (helper < 0 || waitpid(helper, &status, 0) != helper) return -1;
+    errno = WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
+    return errno == 0 ? 0 : -1;
+}
+
+// As `enter_process`, but only into some namespaces.
+static void join_namespaces(struct sb_child *child) {
+    const struct sb_configuration *configuration = child->configuration;
+    if (configuration->joined_ipc < 0 && configuration->joined_processes < 0) return;
+    at(child, SB_STEP_ENTER);
+    // What runs there could look into this program otherwise.
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    if (configuration->joined_ipc >= 0) {
+        check(child, copy_shared_memory(child));
+        check(child, setns(configuration->joined_ipc, CLONE_NEWIPC));
+    }
+    if (configuration->joined_processes >= 0) check(child, setns(configuration->joined_processes, CLONE_NEWPID));
+}
+
 // A network namespace can be entered only with rights in the user namespace that it belongs to, where the program's
 // other namespaces must be made then: by a brother of this process, as above.
 static void enter_network_owner(struct sb_child *child) {
@@ -260,8 +294,6 @@ static void enter_network_owner(struct sb_child *child) {
     check(child, setns(owner, CLONE_NEWUSER));
     close(owner);
     check(child, setns(child->configuration->network, CLONE_NEWNET));
-    at(child, SB_STEP_CLONE);
-    check(child, sb_clone_brother(child));
 }
 
 // Keeps a root with its mounts for others to look at and to change, without /proc and the like.
@@ -305,8 +337,14 @@ _Noreturn void sb_child_main(struct sb_child *child) {
     umask(0);
     forget_groups(child);
     if (!sb_has_brother(child->configuration)) start_in_root(child);
-    if (child->configuration->entered >= 0) enter_process(child);
-    else enter_network_owner(child);
+    if (child->configuration->entered >= 0) {
+        enter_process(child);
+    } else {
+        if (sb_is_network_owned(child->configuration)) enter_network_owner(child);
+        join_namespaces(child);
+        at(child, SB_STEP_CLONE);
+        check(child, sb_clone_brother(child));
+    }
     _exit(0);
 }
 

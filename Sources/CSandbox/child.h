@@ -18,6 +18,7 @@ struct sb_child {
     int nodes;  // a filesystem in memory that nothing inside can reach, but for files of it that are mounted
     int null;   // the /dev/null and an empty directory that were made in it, to cover others with
     int empty;
+    int shared_memory;    // the mount of another program's /dev/shm, or -1
     char *brother_stack;  // the end of the stack for sb_clone_brother
     int signals_on_death; // the cloning thread lives as long as the process, so PR_SET_PDEATHSIG can be used
     int watcher;          // socket of the process that outlives this program
@@ -48,6 +49,8 @@ _Noreturn void sb_brother_main(struct sb_child *child);
 int sb_clone_brother(struct sb_child *child);
 // clone.c: whether the program is such a child, in namespaces that this process enters first.
 int sb_has_brother(const struct sb_configuration *configuration);
+// clone.c: whether the network namespace decides in which user namespace the program is.
+int sb_is_network_owned(const struct sb_configuration *configuration);
 
 // paths.c: opens `path` inside the root with O_PATH; see there.
 int sb_resolve(const struct sb_child *child, const char *path, enum sb_missing missing, int follow_links);

@@ -33,7 +33,11 @@ static int idle_count; // threads that wait for a job
 static pid_t owner;    // the process in which the threads run; a fork does not take them along
 
 int sb_has_brother(const struct sb_configuration *configuration) {
-    if (configuration->entered >= 0) return 1;
+    if (configuration->entered >= 0 || configuration->joined_processes >= 0 || configuration->joined_ipc >= 0) return 1;
+    return sb_is_network_owned(configuration);
+}
+
+int sb_is_network_owned(const struct sb_configuration *configuration) {
     return configuration->isolation == SB_ISOLATION_SINGLE_USER && configuration->network >= 0;
 }
 
@@ -44,9 +48,9 @@ static int program_flags(const struct sb_configuration *configuration) {
     int flags = SIGCHLD | (is_own ? 0 : CLONE_VM | CLONE_VFORK);
     if (configuration->isolation == SB_ISOLATION_CHROOT || configuration->entered >= 0) return flags;
     flags |= CLONE_NEWNS;
-    if (!configuration->shares_processes) flags |= CLONE_NEWPID;
+    if (!configuration->shares_processes && configuration->joined_processes < 0) flags |= CLONE_NEWPID;
     if (!configuration->shares_names) flags |= CLONE_NEWUTS;
-    if (!configuration->shares_ipc) flags |= CLONE_NEWIPC;
+    if (!configuration->shares_ipc && configuration->joined_ipc < 0) flags |= CLONE_NEWIPC;
     if (configuration->new_network) flags |= CLONE_NEWNET;
     if (configuration->isolation != SB_ISOLATION_SINGLE_USER) return flags;
     // To map its identity the child makes its memory dumpable; where ours is not, it gets a copy.

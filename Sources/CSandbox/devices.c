@@ -111,8 +111,10 @@ static int attach_below(const struct sb_child *child, int directory) {
                                  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
     if (attach_at(tree, directory, "pts") != 0) return -1;
     const unsigned attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-    tree = child->configuration->shares_ipc ? sb_open_tree(AT_FDCWD, "/dev/shm", OPEN_TREE_CLONE | AT_RECURSIVE)
-                                            : sb_new_filesystem("tmpfs", shared_options, attributes);
+    if (child->shared_memory >= 0) tree = child->shared_memory;
+    else if (child->configuration->shares_ipc)
+        tree = sb_open_tree(AT_FDCWD, "/dev/shm", OPEN_TREE_CLONE | AT_RECURSIVE);
+    else tree = sb_new_filesystem("tmpfs", shared_options, attributes);
     if (attach_at(tree, directory, "shm") != 0) return -1;
     // Message queues are not in every kernel, and few programs look for them.
     if (mkdirat(directory, "mqueue", 0755) != 0) return -1;

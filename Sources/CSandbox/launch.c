@@ -58,7 +58,7 @@ static struct report read_report(struct buffer *buffer, struct sb_failure *failu
 
 static void prepare(struct sb_child *child, const struct sb_configuration *configuration) {
     child->configuration = configuration;
-    child->root = child->nodes = child->null = child->empty = -1;
+    child->root = child->nodes = child->null = child->empty = child->shared_memory = -1;
     snprintf(child->user_map, sizeof child->user_map, "%u %u 1", configuration->user, geteuid());
     snprintf(child->group_map, sizeof child->group_map, "%u %u 1", configuration->group, getegid());
     struct stat program;

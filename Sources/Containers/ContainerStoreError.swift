@@ -21,7 +21,7 @@ public enum ContainerStoreError: Error, Sendable, CustomStringConvertible {
     /// Its network is the machine's, none, or another container's.
     case sharesNetwork(ContainerName)
     /// Its network was to be that of another container.
-    case networkNotRunning(ContainerName)
+    case notRunningToShare(String, ContainerName)
     /// Waiting for it to be healthy was in vain.
     case neverHealthy(ContainerName, hasCheck: Bool)
     case noVolume(String)
@@ -45,7 +45,8 @@ public enum ContainerStoreError: Error, Sendable, CustomStringConvertible {
         case .unsupported(let reason): reason
         case .sharesNetwork(let name):
             "the container `\(name)` has no network of its own; `--network` decides that when it is created"
-        case .networkNotRunning(let name): "cannot join the network of the container `\(name)`, which is not running"
+        case .notRunningToShare(let what, let name):
+            "cannot share the \(what) of the container `\(name)`, which is not running"
         case .damaged(let id, let reason):
             "the record of the container \(id.short) is damaged: \(reason); `rm -f \(id.short)` removes it"
         case .neverHealthy(let name, true): "the container `\(name)` ended without having been healthy"

@@ -70,8 +70,7 @@ extension KnownCommand {
 
     private static let namespaces: [CommandFlag] = [
         .option("cgroupns", nil, .missing("containers see no control groups")),
-        .option("ipc", nil, .different("host, private and shareable")),
-        .option("pid", nil, .different("host")),
+        .option("ipc"), .option("pid"),
         .option("userns", nil, .different("host, which is the default")),
         .option("uts"),
     ]

@@ -71,6 +71,8 @@ final class PreparedConfiguration {
         value.shares_processes = configuration.sharedNamespaces.contains(.processes) ? 1 : 0
         value.shares_ipc = configuration.sharedNamespaces.contains(.ipc) ? 1 : 0
         value.shares_names = configuration.sharedNamespaces.contains(.names) ? 1 : 0
+        value.joined_processes = configuration.joinedProcesses ?? -1
+        value.joined_ipc = configuration.joinedIPC ?? -1
         value.control_group = configuration.controlGroup ?? -1
         value.control_groups = array(configuration.controlGroups)
         value.control_group_count = configuration.controlGroups.count
@@ -109,6 +111,9 @@ final class PreparedConfiguration {
         }
         if configuration.isolation == .chroot, configuration.usesInit {
             throw refuse("a process cannot have an init without namespaces")
+        }
+        if configuration.isolation == .chroot, configuration.joinedProcesses != nil || configuration.joinedIPC != nil {
+            throw refuse("a process cannot be in the namespaces of another one without namespaces of its own")
         }
         if configuration.isolation != .full, let shared = configuration.sharedNamespaces.first {
             throw refuse(

@@ -25,6 +25,9 @@ public struct SandboxConfiguration: Sendable {
     public var network: SandboxNetwork = .host
     /// What the process has in common with the caller besides; nothing can be shared under `SandboxIsolation.chroot`.
     public var sharedNamespaces: Set<SharedNamespace> = []
+    /// Processes, by their pidfds, in whose process and IPC namespaces it is, with `/dev/shm`; they stay the caller's.
+    public var joinedProcesses: Int32?
+    public var joinedIPC: Int32?
     /// Whether the first process is an init, and the program its child: signals are handed on, and orphans collected.
     public var usesInit: Bool = false
     /// What is added to the kernel's score when it chooses what to kill for memory, -1000 to 1000; `nil` for the caller's.

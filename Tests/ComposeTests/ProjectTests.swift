@@ -110,6 +110,7 @@ struct ProjectTests {
         )
         #expect(project.services.map(\.name) == ["db", "web"])
         let web = try #require(project[service: "web"])
+        #expect(web.sharedServices == ["db"])
         #expect(web.postStart.map(\.command) == [["echo", "one two"], ["echo", "three"]])
         let first = try #require(web.postStart.first)
         #expect(first.user == "1000" && first.workingDirectory == "/w" && first.isPrivileged)

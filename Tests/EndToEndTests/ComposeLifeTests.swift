@@ -101,6 +101,63 @@ struct ComposeLifeTests {
         }
     }
 
+    @Test("lets a service share the processes and the memory of another one, and follows it when that is replaced")
+    func namespaces() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase("alpine")
+            func write(_ level: Int) throws {
+                try f.write(
+                    "compose.yaml",
+                    """
+                    name: shop
+                    services:
+                      web: {image: alpine, command: sleep 4321, stop_grace_period: 0s, environment: {LEVEL: "\(level)"}}
+                      side:
+                        image: alpine
+                        command: sh -c 'exec sleep 1234'
+                        stop_grace_period: 0s
+                        pid: service:web
+                        ipc: service:web
+                    """
+                )
+            }
+            try write(1)
+            try await f.succeed("compose", "up", "-d")
+            func ask(_ container: String, _ command: String) async throws -> String {
+                try await f.succeed("exec", container, "sh", "-c", command).outputText
+            }
+            #expect(try await ask("shop-side-1", "ps -o args").contains("sleep 4321"))
+            #expect(try await ask("shop-web-1", "ps -o args").contains("sleep 1234"))
+            #expect(
+                try await ask("shop-side-1", "readlink /proc/self/ns/pid; readlink /proc/self/ns/ipc")
+                    == ask("shop-web-1", "readlink /proc/self/ns/pid; readlink /proc/self/ns/ipc")
+            )
+            _ = try await ask("shop-web-1", "echo shared >/dev/shm/file")
+            #expect(try await ask("shop-side-1", "cat /dev/shm/file; rm /dev/shm/file") == "shared\n")
+            #expect(try await ask("shop-web-1", "ls /dev/shm") == "")
+            // Files and names are its own.
+            #expect(try await ask("shop-web-1", "hostname") != ask("shop-side-1", "hostname"))
+            let web = try await f.succeed("inspect", "-f", "{{.Id}}", "shop-web-1").line
+            let format = "{{.HostConfig.PidMode}} {{.HostConfig.IpcMode}}"
+            #expect(
+                try await f.succeed("inspect", "-f", format, "shop-side-1").line == "container:\(web) container:\(web)"
+            )
+            try write(2)
+            let up = try await f.succeed("compose", "up", "-d")
+            #expect(up.errors.contains(" Container shop-side-1  Recreated\n"), "\(up)")
+            #expect(try await ask("shop-side-1", "ps -o args").contains("sleep 4321"))
+            // What it started ends with it, though its namespace stays.
+            try await f.succeed("exec", "-d", "shop-side-1", "sleep", "777")
+            try await f.succeed("compose", "stop", "side")
+            let processes = try await ask("shop-web-1", "ps -o args")
+            #expect(!processes.contains("777") && !processes.contains("1234"), "\(processes)")
+            try await f.succeed("compose", "stop", "web")
+            let alone = try await f.swiftbuild("start", "shop-side-1")
+            #expect(alone.errors.contains("of the container `shop-web-1`, which is not running"), "\(alone)")
+            try await f.succeed("compose", "down")
+        }
+    }
+
     @Test("waits after `start` until containers are healthy")
     func startAndWait() async throws {
         try await BuildFixture.with { f in

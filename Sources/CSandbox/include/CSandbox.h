@@ -120,6 +120,9 @@ struct sb_configuration {
     int shares_processes; // what the program starts does not end with it then
     int shares_ipc;       // with /dev/shm
     int shares_names;     // `hostname` and `domainname` have no effect then
+    // Processes (pidfds) of others whose namespaces the program is in, or -1.
+    int joined_processes; // what the program starts does not end with it then
+    int joined_ipc;       // with /dev/shm
     int read_only_root;
     int unmasked; // leave /proc and /sys as the kernel shows them
     int probe;    // do everything but execute, then exit with 0

@@ -58,7 +58,10 @@ extension Service {
             let name = text.split(separator: ":").first.map(String.init)
             return name == "container" ? nil : name
         }
-        if case .service(let name) = networking.mode { return [name] + volumes }
-        return volumes
+        let namespaces = [privileges.pid, privileges.ipc].compactMap { text in
+            text.flatMap { $0.hasPrefix("service:") ? String($0.dropFirst(8)) : nil }
+        }
+        if case .service(let name) = networking.mode { return [name] + namespaces + volumes }
+        return namespaces + volumes
     }
 }

@@ -48,6 +48,12 @@ extension ServiceRecipe {
         }
     }
 
+    /// Whose namespace it is, with a container in the place of a service.
+    func namespace(_ text: String) throws -> String {
+        guard text.hasPrefix("service:") else { return text }
+        return "container:\(try project.container(of: String(text.dropFirst(8)), index: nil).id)"
+    }
+
     /// `--volumes-from` of `SERVICE[:ro]` or `container:NAME[:ro]`.
     func volumesFrom(_ text: String) throws -> String {
         var parts = text.split(separator: ":").map(String.init)

@@ -48,7 +48,7 @@ struct ServiceRecipe: Sendable {
         setProcess(&flags)
         try setNetwork(&flags)
         try setLimits(&flags)
-        setPrivileges(&flags)
+        try setPrivileges(&flags)
         setHealth(&flags)
         setLogging(&flags)
         flags.general.volumesFrom = try service.volumesFrom.map(volumesFrom)
@@ -124,7 +124,7 @@ struct ServiceRecipe: Sendable {
         flags.machine.memoryScore = resources.outOfMemoryScore.map { Int32(clamping: $0) }
     }
 
-    private func setPrivileges(_ flags: inout ContainerFlags) {
+    private func setPrivileges(_ flags: inout ContainerFlags) throws {
         let privileges = service.privileges
         flags.privileges.isPrivileged = privileges.isPrivileged
         flags.privileges.addedCapabilities = privileges.added
@@ -134,8 +134,8 @@ struct ServiceRecipe: Sendable {
             "\($0.key)=\($0.value)"
         }
         flags.machine.devices = privileges.devices.map { $0.joined(separator: ":") }
-        flags.machine.ipc = privileges.ipc
-        flags.machine.processes = privileges.pid
+        flags.machine.ipc = try privileges.ipc.map(namespace)
+        flags.machine.processes = try privileges.pid.map(namespace)
         flags.machine.names = privileges.uts
         flags.machine.users = privileges.userNamespace
     }
@@ -161,7 +161,9 @@ struct ServiceRecipe: Sendable {
 
     private func setLogging(_ flags: inout ContainerFlags) {
         let known = ["max-size", "max-file"]
-        flags.general.logOptions = (service.logging?.options ?? [:]).sorted { $0.key < $1.key }.compactMap { name, value in
+        flags.general.logOptions = (service.logging?.options ?? [:]).sorted { $0.key < $1.key }.compactMap {
+            name,
+            value in
             if known.contains(name) { return "\(name)=\(value)" }
             ProjectProgress.warn("service `\(service.name)`: the logging option `\(name)` is ignored")
             return nil

@@ -89,11 +89,20 @@ extension ContainerCreation {
             ("--ipc", flags.ipc, .ipc, ["", "private", "shareable"]), ("--uts", flags.names, .names, [""]),
         ] {
             guard let value, !own.contains(value) else { continue }
+            if space != .names, value.hasPrefix("container:") {
+                let other = try ContainerStore(store).find(String(value.dropFirst("container:".count))).id
+                if space == .processes { record.machine.processesOf = other } else { record.machine.ipcOf = other }
+                continue
+            }
             guard value == "host" else {
-                let known = (own.filter { !$0.isEmpty } + ["host"]).joined(separator: ", ")
+                let others = space == .names ? ["host"] : ["host", "container:NAME"]
+                let known = (own.filter { !$0.isEmpty } + others).joined(separator: ", ")
                 throw wrong("\(option): `\(value)` is not supported: expected \(known)")
             }
             record.machine.namespaces.insert(space)
+        }
+        if record.machine.processesOf != nil, record.usesInit {
+            throw wrong("--init and --pid container exclude each other: process 1 is the other container's")
         }
         if let value = flags.users, !["", "host"].contains(value) {
             throw wrong(

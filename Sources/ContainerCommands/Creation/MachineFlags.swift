@@ -29,12 +29,21 @@ package struct MachineFlags: ParsableArguments, Sendable {
     )
     package var domainName: String?
 
-    @Option(name: .customLong("pid"), help: ArgumentHelp("host: see the processes of this machine.", valueName: "mode"))
+    @Option(
+        name: .customLong("pid"),
+        help: ArgumentHelp(
+            "host: see the processes of this machine; container:NAME: those of a container.",
+            valueName: "mode"
+        )
+    )
     package var processes: String?
 
     @Option(
         name: .customLong("ipc"),
-        help: ArgumentHelp("host: share memory and queues with this machine; private (the default).", valueName: "mode")
+        help: ArgumentHelp(
+            "host, container:NAME: share memory and queues with this machine or a container; private (the default).",
+            valueName: "mode"
+        )
     )
     package var ipc: String?
 

@@ -187,6 +187,9 @@ public struct ContainerSurroundings: Sendable {
     public var kernelParameters: [KernelParameter] = []
     public var domainName: String?
     public var sharedNamespaces: Set<SharedNamespace> = []
+    /// As `SandboxConfiguration.joinedProcesses` and `joinedIPC`.
+    public var joinedProcesses: Int32?
+    public var joinedIPC: Int32?
     /// Devices of this machine, and where the process has them.
     public var devices: [(source: String, target: String)] = []
     public var usesInit = false
@@ -260,6 +263,9 @@ public struct PreparedProcess: Sendable {
         configuration.kernelParameters = surroundings.kernelParameters
         configuration.domainName = surroundings.domainName
         configuration.sharedNamespaces = surroundings.sharedNamespaces
+        (configuration.joinedProcesses, configuration.joinedIPC) = (
+            surroundings.joinedProcesses, surroundings.joinedIPC
+        )
         configuration.usesInit = surroundings.usesInit
         configuration.memoryScore = surroundings.memoryScore
         // First, since the positions of the others are counted from the end.

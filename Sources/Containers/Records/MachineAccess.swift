@@ -1,6 +1,6 @@
 public import Sandbox
 
-/// What a container has of the machine itself.
+/// What a container has of the machine itself, and of other containers beside their networks.
 public struct MachineAccess: Sendable, Codable {
     /// Devices that are in its `/dev`.
     public var devices: [Device] = []
@@ -8,10 +8,17 @@ public struct MachineAccess: Sendable, Codable {
     public var deviceRules: [DeviceRule] = []
     /// The machine's namespaces that it is in.
     public var namespaces: Set<SharedNamespace> = []
+    /// The container whose processes it sees, and which sees its own.
+    public var processesOf: ContainerID?
+    /// The container whose memory and queues it has in common, with `/dev/shm`.
+    public var ipcOf: ContainerID?
     /// Added to the kernel's score when it chooses what to kill for memory, -1000 to 1000; `nil` for the builder's.
     public var memoryScore: Int32?
 
     public init() {}
+
+    /// Whether what it starts does not end with its first process.
+    var sharesProcesses: Bool { namespaces.contains(.processes) || processesOf != nil }
 
     /// A device of the machine, and where the container has it, as `--device` says it.
     public struct Device: Sendable, Hashable, Codable {

@@ -1,4 +1,5 @@
 internal import ContainerRuntime
+internal import FileSystem
 internal import Sandbox
 internal import Snapshots
 internal import Threads
@@ -52,6 +53,12 @@ struct ContainerProcess {
             var (surroundings, group) = try record.surroundings()
             self.group = group
             surroundings.network = network.namespace
+            let (processes, ipc) = (
+                try record.machine.processesOf.map { try store.process(of: $0, sharing: "processes") },
+                try record.machine.ipcOf.map { try store.process(of: $0, sharing: "memory") }
+            )
+            defer { withExtendedLifetime((processes, ipc)) {} }
+            (surroundings.joinedProcesses, surroundings.joinedIPC) = (processes?.descriptor, ipc?.descriptor)
             streams = try ProcessStreams(
                 usesTerminal: specification.usesTerminal,
                 isInteractive: record.isInteractive

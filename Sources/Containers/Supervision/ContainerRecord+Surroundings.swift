@@ -12,9 +12,9 @@ extension ContainerRecord {
         let hasAllDevices = process.privileges.capabilities.contains(.all)
         let group = try ControlGroup(id, limits, devices: hasAllDevices ? nil : machine.rules(devices))
         if !hasAllDevices { try machine.checkIsKept(by: group) }
-        guard group != nil || !machine.namespaces.contains(.processes) else {
+        guard group != nil || !machine.sharesProcesses else {
             throw ContainerStoreError.unsupported(
-                "--pid host needs a control group, without which processes would stay behind"
+                "--pid needs a control group, without which processes would stay behind"
             )
         }
         var surroundings = ContainerSurroundings()

@@ -74,12 +74,25 @@ extension ContainerStore {
     /// The network namespace of a running container.
     fileprivate func networkNamespace(of id: ContainerID) throws -> OpenFile {
         let other = try container(id)
-        guard other.state.isRunning else { throw ContainerStoreError.networkNotRunning(other.record.name) }
+        guard other.state.isRunning else { throw ContainerStoreError.notRunningToShare("network", other.record.name) }
         let file = try OpenFile(FilePath("/proc/\(other.state.processID)/ns/net"))
         // Its number may have become another process's in the meantime.
         guard ProcessIdentity.isProcess(of: other.state) else {
-            throw ContainerStoreError.networkNotRunning(other.record.name)
+            throw ContainerStoreError.notRunningToShare("network", other.record.name)
         }
         return file
+    }
+
+    /// A descriptor of the process of a running container, of whose namespaces another one is to be.
+    ///
+    /// - Parameter what: What they have in common then, for the message.
+    func process(of id: ContainerID, sharing what: String) throws -> OpenFile {
+        let other = try container(id)
+        let state = other.state
+        guard state.isRunning,
+            let number = ProcessIdentity.descriptor(of: state.processID, startedAt: state.processStart),
+            let descriptor = OwnedDescriptor(number)
+        else { throw ContainerStoreError.notRunningToShare(what, other.record.name) }
+        return OpenFile(descriptor)
     }
 }

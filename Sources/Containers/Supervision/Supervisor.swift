@@ -328,7 +328,7 @@ public final class Supervisor {
         log.finish(at: .now)
         let code = (try? running.process.wait().code) ?? 137
         state.isOutOfMemory = running.group?.wasOutOfMemory ?? false
-        if record.machine.namespaces.contains(.processes) { running.group?.kill() }
+        if record.machine.sharesProcesses { running.group?.kill() }
         running.group?.remove()
         self.running = nil
         killTime = nil

@@ -125,8 +125,8 @@ extension ContainerInspection {
 
     private var machine: [String: JSONValue] {
         let machine = record.machine
-        func mode(_ space: SharedNamespace, otherwise own: JSONValue = "") -> JSONValue {
-            machine.namespaces.contains(space) ? "host" : own
+        func mode(_ space: SharedNamespace, _ other: ContainerID? = nil, otherwise own: JSONValue = "") -> JSONValue {
+            machine.namespaces.contains(space) ? "host" : other.map { .string("container:\($0)") } ?? own
         }
         let devices = machine.devices.filter { $0 != .all }.map { device -> JSONValue in
             .object([
@@ -138,7 +138,8 @@ extension ContainerInspection {
             "Devices": .list(devices),
             "DeviceCgroupRules": ContainerInspection.list(machine.deviceRules.map(\.description)),
             "OomScoreAdj": .integer(Int64(machine.memoryScore ?? 0)),
-            "PidMode": mode(.processes), "UTSMode": mode(.names), "IpcMode": mode(.ipc, otherwise: "private"),
+            "PidMode": mode(.processes, machine.processesOf), "UTSMode": mode(.names),
+            "IpcMode": mode(.ipc, machine.ipcOf, otherwise: "private"),
         ]
         if record.usesInit { result["Init"] = .boolean(true) }
         if !record.annotations.isEmpty { result["Annotations"] = .object(record.annotations.mapValues { .string($0) }) }
