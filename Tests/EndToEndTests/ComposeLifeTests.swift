@@ -158,6 +158,47 @@ struct ComposeLifeTests {
         }
     }
 
+    @Test("mounts images, read-only, whole or a part of them")
+    func images() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase("alpine")
+            try f.write("site/inner/page", "page")
+            _ = try await f.build("FROM scratch\nCOPY site /site", "-t", "site")
+            try f.write(
+                "compose.yaml",
+                """
+                name: shop
+                services:
+                  web:
+                    image: alpine
+                    command: sh -c 'cat /whole/site/inner/page /part/page; touch /whole/x || echo refused'
+                    volumes:
+                      - {type: image, source: site, target: /whole}
+                      - {type: image, source: site, target: /part, image: {subpath: site/inner}}
+                """
+            )
+            let up = try await f.succeed("compose", "up", "--no-log-prefix")
+            #expect(up.outputText.contains("pagepagerefused"), "\(up)")
+            // The image stays as long as the container has it.
+            try await f.succeed("rmi", "-f", "site", "image-under-test")
+            try await f.succeed("prune", "-a")
+            try await f.succeed("start", "shop-web-1")
+            try await f.succeed("compose", "down")
+            let run = try await f.succeed(
+                "run",
+                "--rm",
+                "--mount",
+                "type=image,source=alpine,target=/m,image-subpath=bin",
+                "alpine",
+                "ls",
+                "/m/sh"
+            )
+            #expect(run.line == "/m/sh")
+            let missing = try await f.swiftbuild("run", "--rm", "--mount", "type=image,target=/m", "alpine", "true")
+            #expect(missing.status == 125 && missing.errors.contains("needs a source"), "\(missing)")
+        }
+    }
+
     @Test("waits after `start` until containers are healthy")
     func startAndWait() async throws {
         try await BuildFixture.with { f in

@@ -28,8 +28,10 @@ extension ServiceRecipe {
                 result.memorySize = size.map { UInt64(clamping: $0) }
                 if let mode { result.memory.permissions = UInt32(mode) }
                 return result
-            case .image(let name, _):
-                throw failure("the mount at `\(mount.target)`: images such as `\(name)` cannot be mounted")
+            case .image(let name, let subpath):
+                var result = option(.image, name)
+                result.subpath = subpath
+                return result
             }
         }
     }

@@ -16,7 +16,7 @@ struct ContainerCreation {
     /// What the user calls the image.
     let image: String
     let command: [String]
-    /// Beside those of the flags.
+    /// Beside those of `-v`, `--tmpfs` and `--volumes-from`.
     let mounts: [MountOption]
     let files: [ContainerFile]
     /// Beside those of the flags.
@@ -39,7 +39,6 @@ struct ContainerCreation {
         options.hostname = flags.general.hostname ?? id.short
         var mounts = VolumeMounts(VolumeStore(store), stack)
         for text in flags.general.volumes { try mounts.add(text) }
-        for text in flags.general.mounts { try mounts.add(try MountOption(parsing: text)) }
         for mount in self.mounts { try mounts.add(mount) }
         for text in flags.general.memoryFilesystems { try mounts.addMemory(text) }
         for text in flags.general.volumesFrom { try addVolumes(from: text, to: &mounts) }

@@ -48,7 +48,7 @@ package struct GeneralFlags: ParsableArguments, Sendable {
     @Option(
         name: .customLong("mount"),
         help: ArgumentHelp(
-            "Mount a directory of this machine (bind), a volume or memory (tmpfs); may repeat.",
+            "Mount a directory of this machine (bind), a volume, memory (tmpfs) or an image; may repeat.",
             valueName: "type=kind,source=path,target=path,…"
         )
     )

@@ -1,18 +1,21 @@
 package import ContainerRuntime
 import Formatting
 import Glibc
+import Layers
 import Reporting
 
 /// What `--mount` says: `type=…,source=…,target=…` and options, as one record of CSV.
-package struct MountOption {
+package struct MountOption: Sendable {
     package enum Kind: String {
-        case bind, volume, tmpfs
+        case bind, volume, tmpfs, image
     }
 
     private(set) var kind = Kind.volume
     private(set) var source: String?
     package private(set) var target = ""
     private(set) var isReadOnly = false
+    /// Of an image, lowest first, once it was found.
+    var layers: [Layer] = []
     /// Whether the source of a bind mount is made where it is missing.
     package var createsSource = false
     /// Whether a new volume stays empty.
@@ -46,11 +49,13 @@ package struct MountOption {
             )
         }
         if let name = names.sorted().first(where: { name in
-            ["bind", "volume", "tmpfs"].contains { name.hasPrefix($0 + "-") && $0 != kind.rawValue }
+            ["bind", "volume", "tmpfs", "image"].contains { name.hasPrefix($0 + "-") && $0 != kind.rawValue }
         }) {
             throw MountOption.failure("`\(name)` is not an option of the type `\(kind.rawValue)`")
         }
-        if kind == .bind, source == nil { throw MountOption.failure("the type `bind` needs a source") }
+        if [.bind, .image].contains(kind), source == nil {
+            throw MountOption.failure("the type `\(kind.rawValue)` needs a source")
+        }
         if kind == .tmpfs, source != nil { throw MountOption.failure("the type `tmpfs` has no source") }
     }
 
@@ -75,12 +80,12 @@ package struct MountOption {
         switch name {
         case "type":
             guard let kind = Kind(rawValue: value.lowercased()) else {
-                throw MountOption.failure("unknown type `\(value)`; known are bind, volume and tmpfs")
+                throw MountOption.failure("unknown type `\(value)`; known are bind, volume, tmpfs and image")
             }
             self.kind = kind
         case "source", "src": source = value
         case "target", "dst", "destination": target = value
-        case "volume-subpath": subpath = value
+        case "volume-subpath", "image-subpath": subpath = value
         case "volume-label":
             let pair = value.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             labels[pair[0]] = pair.count == 2 ? pair[1] : ""
@@ -95,7 +100,7 @@ package struct MountOption {
             }
             memorySize = UInt64(bytes)
         case "tmpfs-mode": memory.permissions = try MountOption.mode(value, of: "--mount: tmpfs-mode")
-        case "bind-propagation", "bind-recursive", "consistency", "volume-driver", "volume-opt", "image-subpath":
+        case "bind-propagation", "bind-recursive", "consistency", "volume-driver", "volume-opt":
             throw MountOption.unsupported(name, value)
         default: throw MountOption.failure("unknown option `\(name)`")
         }

@@ -12,7 +12,7 @@ import SystemPackage
 import TerminalUI
 
 /// A container that `run` or `create` makes: its image is found or pulled first.
-package struct NewContainer {
+package struct NewContainer: Sendable {
     package var flags: ContainerFlags
     /// What the user calls the image.
     package let image: String
@@ -38,13 +38,21 @@ package struct NewContainer {
     func create(in global: GlobalOptions) async throws -> Container {
         try flags.check()
         let images = try global.store.open()
-        return try await create(of: try await resolved(in: images), in: images)
+        let new = self
+        let (found, mounts) = try await Signals.cancelling {
+            (try await new.resolved(new.image, in: images), try await new.resolvedMounts(in: images))
+        }
+        return try create(of: found, mounts, in: images)
     }
 
     /// Creates the container of an image that was found.
     ///
     /// - Throws: As `create(in:)`.
     package func create(of found: ResolvedImage, in images: ImageStore) async throws -> Container {
+        try create(of: found, try await resolvedMounts(in: images), in: images)
+    }
+
+    private func create(of found: ResolvedImage, _ mounts: [MountOption], in images: ImageStore) throws -> Container {
         let environment = try flags.process.variables()
         let layers = found.layers
         // Only while it is created: a container that runs for days must not hold up prune.
@@ -73,13 +81,22 @@ package struct NewContainer {
         return container
     }
 
-    /// The image, pulled where the store has none of that name.
-    private func resolved(in images: ImageStore) async throws -> ResolvedImage {
-        let (platform, name) = (try Platform.wanted(flags.general.platform), image)
+    /// All mounts, with the layers of the images among them, which are pulled as the container's own is.
+    private func resolvedMounts(in images: ImageStore) async throws -> [MountOption] {
+        var mounts = try flags.general.mounts.map(MountOption.init(parsing:)) + mounts
+        for (index, mount) in mounts.enumerated() where mount.kind == .image {
+            mounts[index].layers = try await resolved(mount.source ?? "", in: images).layers
+        }
+        return mounts
+    }
+
+    /// An image, pulled where the store has none of that name.
+    private func resolved(_ name: String, in images: ImageStore) async throws -> ResolvedImage {
+        let platform = try Platform.wanted(flags.general.platform)
         let progress = TransferProgress(isQuiet: flags.general.isQuiet)
         defer { progress.finish() }
         let resolver = ImageResolver(images, pull: flags.general.pull) { progress.show($0) }
-        return try await Signals.cancelling { try await resolver.image(named: name, platform: platform) }
+        return try await resolver.image(named: name, platform: platform)
     }
 
     private func configuration(of found: ResolvedImage) -> ImageConfiguration {

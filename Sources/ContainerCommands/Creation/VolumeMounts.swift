@@ -107,6 +107,10 @@ struct VolumeMounts {
                 isNotFilled: option.isNotFilled
             )
             try append(source, option.target, option.isReadOnly)
+        case .image:
+            // What is written there would be gone with the process.
+            let path = "/" + (option.subpath ?? "")
+            try append(.existing(.image(layers: option.layers, path: path)), option.target, true)
         }
     }
 
