@@ -138,6 +138,35 @@ struct ProjectTests {
         #expect(try project(source).services.first?.pullPolicy == expected)
     }
 
+    @Test("points at the value that a message is about, which is found wrong later")
+    func source() throws {
+        let text = """
+            services:
+              web:
+                image: x
+                cap_add: [NET_ADMIN, NO_SUCH]
+                ports:
+                  - "80:80"
+                  - {published: "8080", target: 80}
+                mem_limit: 1m
+                sysctls: {net.core.somaxconn: 1, kernel.x: 2}
+            """
+        let source = try #require(try project(text).services.first).source
+        func place(_ message: String, _ keys: String...) -> String? {
+            guard let error = source.error(message, at: keys), let range = error.diagnostics.first?.range else {
+                return nil
+            }
+            return "\(error.source.line(at: range.start)):\(error.source.column(at: range.start))"
+        }
+        #expect(place("unknown capability `NO_SUCH`", "cap_add") == "4:26")
+        #expect(place("port 8080/tcp is already in use", "ports") == "7:9")
+        #expect(place("port 80/tcp is already in use", "ports") == "6:9")
+        #expect(place("the least is 6m", "mem_limit", "deploy.resources.limits.memory") == "8:16")
+        #expect(place("`kernel.x` is the machine's", "sysctls") == "9:38")
+        #expect(place("unknown capability `OTHER`", "cap_add") == nil)
+        #expect(place("anything", "volumes") == nil)
+    }
+
     @Test("has a hash that only what concerns a container changes")
     func hashes() throws {
         func hash(_ text: String) throws -> String? {

@@ -125,8 +125,9 @@ struct ComposeFaultTests {
             try await f.succeed("compose", "up", "-d", "one")
             let named = try await fail(f, "up", "-d", "two")
             #expect(named.contains("is already in use by container `shop-one-1`"), "\(named)")
+            #expect(named.contains("compose.yaml:4:") && named.contains("^"), "\(named)")
             for (more, expected) in [
-                ("cap_add: [NO_SUCH]", "service `two`: --cap-add: unknown capability `NO_SUCH`"),
+                ("cap_add: [NO_SUCH]", "service `two`: unknown capability `NO_SUCH`"),
                 ("entrypoint: /missing", "cannot start the container `shop-two-1`"),
                 (
                     "networks: [outer]}\nnetworks: {outer: {external: true}",
@@ -142,6 +143,42 @@ struct ComposeFaultTests {
             try await f.succeed("compose", "down")
             #expect(try await names(f) == [])
             #expect(try await f.succeed("network", "ls", "-q", "--filter", "name=shop").line == "")
+        }
+    }
+
+    @Test(
+        "points at the value that a container could not be made with",
+        arguments: [
+            ("cap_drop: [CHOWN, NO_SUCH]", "3:59: error: service `web`: unknown capability `NO_SUCH`"),
+            ("mem_limit: 1m", "3:52: error: service `web`: the least is 6m"),
+            ("deploy: {resources: {limits: {memory: 1m}}}", "3:79: error: service `web`: the least is 6m"),
+            ("user: nobody-known", "3:47: error: service `web`: unable to find user or group `nobody-known`"),
+            ("stop_signal: NONE", "3:54: error: service `web`: unknown signal `NONE`"),
+            ("devices: [/dev/null:x]", "3:51: error: service `web`: invalid value `/dev/null:/dev/null:x`: expected"),
+            ("dns: [1.1.1.1, here]", "3:56: error: service `web`: `here` is not an IP address"),
+            ("security_opt: [label=x]", "3:56: error: service `web`: unknown `label=x`"),
+            ("sysctls: {vm.overcommit_memory: 1}", "3:51: error: service `web`: `vm.overcommit_memory"),
+            ("userns_mode: other", "3:54: error: service `web`: `other` is not supported"),
+            ("pid: strange", "3:46: error: service `web`: `strange` is not supported"),
+            (
+                "volumes: [{type: bind, source: ./none, target: /t, bind: {create_host_path: false}}]",
+                "3:51: error: service `web`: the source"
+            ),
+            ("container_name: -x", "3:57: error: service `web`: invalid container name `-x`"),
+            ("network_mode: container:none", "3:55: error: service `web`: there is no container `none`"),
+        ]
+    )
+    func places(more: String, expected: String) async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase("alpine")
+            try f.write("compose.yaml", "name: shop\nservices:\n  web: {image: alpine, command: 'true', \(more)}\n")
+            // `run` gives its container another name.
+            for command in [["up", "-d"], more.hasPrefix("container_name") ? ["create"] : ["run", "--rm", "web"]] {
+                let result = try await f.start(["compose"] + command).wait()
+                #expect(result.status == 1 && result.errors.contains("compose.yaml:\(expected)"), "\(result)")
+                #expect(result.errors.contains("  | ") && result.errors.contains("^"), "\(result)")
+            }
+            try await f.succeed("compose", "down")
         }
     }
 

@@ -36,6 +36,7 @@ public struct Service: Sendable {
     public let resources: ServiceResources
     public let labels: [String: String]
     public let watch: [WatchRule]
+    public let source: ServiceSource
 
     init(_ name: String, _ fields: Fields, _ configuration: ServiceConfiguration) {
         self.name = name
@@ -69,6 +70,7 @@ public struct Service: Sendable {
         privileges = ServicePrivileges(fields)
         resources = ServiceResources(fields, deploy)
         labels = fields.texts("labels")
+        source = ServiceSource(name: name, node: fields.node)
         watch = fields.record("develop")?.list("watch").compactMap(WatchRule.init) ?? []
     }
 }

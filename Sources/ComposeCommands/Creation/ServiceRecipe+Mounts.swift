@@ -13,7 +13,7 @@ extension ServiceRecipe {
             switch mount.source {
             case .bind(let path, let isMade, let propagation):
                 if let propagation, !["private", "rprivate"].contains(propagation) {
-                    throw failure("the mount at `\(mount.target)`: propagation `\(propagation)` is not supported")
+                    throw UserError("--mount: the propagation `\(propagation)` of `\(mount.target)` is not supported")
                 }
                 var result = option(.bind, path)
                 result.createsSource = isMade
@@ -36,5 +36,4 @@ extension ServiceRecipe {
         }
     }
 
-    private func failure(_ reason: String) -> UserError { UserError("service `\(service.name)`: \(reason)") }
 }

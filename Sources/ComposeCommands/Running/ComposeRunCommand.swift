@@ -92,9 +92,13 @@ struct ComposeRunCommand: Command {
             recipe.publishesPorts = options.publishesPorts
             let slug = String(UInt64.random(in: 0..<(1 << 48)), radix: 16).leftPadded(to: 12)
             let name = options.name ?? "\(definition.name)-\(service.name)-run-\(slug)"
-            var new = try recipe.oneOff(named: name, slug: slug)
-            try options.change(&new, process, command)
-            return try await new.create(of: image, in: project.images)
+            do {
+                var new = try recipe.oneOff(named: name, slug: slug)
+                try options.change(&new, process, command)
+                return try await new.create(of: image, in: project.images)
+            } catch {
+                throw CreationFailure.located(error, in: service)
+            }
         }
     }
 }

@@ -42,7 +42,11 @@ struct Convergence: Sendable {
             guard let (service, _) = plans[name], let containers = ready[name], !containers.isEmpty else { return }
             try await wait.wait(for: service)
             try await ServiceGraph.forEach(containers) { container in
-                try await life.start(container)
+                do {
+                    try await life.start(container)
+                } catch let error as UserError {
+                    throw CreationFailure.located(start: error, in: service)
+                }
                 ProjectProgress.show(.container, "\(container.record.name)", "Started")
             }
         }
@@ -106,10 +110,8 @@ struct Convergence: Sendable {
             var new = try recipe.container(named: name, number: number)
             try change(&new)
             return try await new.create(of: image, in: project.images)
-        } catch let error as UserError {
-            // The flags of `create` are ours, and not what the user wrote.
-            let status = error.status == .usage ? .failure : error.status
-            throw UserError("service `\(service.name)`: \(error.message)", hints: error.hints, status: status)
+        } catch {
+            throw CreationFailure.located(error, in: service)
         }
     }
 
