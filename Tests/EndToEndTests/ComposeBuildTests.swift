@@ -135,6 +135,68 @@ struct ComposeBuildTests {
         }
     }
 
+    @Test("checks the Dockerfiles of services, or prints what bake would build, and builds nothing")
+    func checkAndPrint() async throws {
+        try await BuildFixture.with { f in
+            try f.write("Dockerfile", "FROM base AS Up\nFROM scratch\nCOPY a /a\n")
+            try f.write(
+                "compose.yaml",
+                """
+                name: shop
+                services:
+                  web:
+                    build:
+                      context: .
+                      args: {A: "1", B: "$${X}"}
+                      target: ""
+                      tags: [other:1]
+                      additional_contexts: {base: "service:lib.a"}
+                      secrets: [{source: s, target: id, mode: 0400}, v]
+                      extra_hosts: ["h=1.2.3.4"]
+                      ulimits: {nofile: 5}
+                  lib.a: {image: "lib:1", build: {dockerfile_inline: "FROM scratch\\nLABEL a=$${B}", platforms: [linux/amd64, linux/arm64]}}
+                  none: {image: x}
+                secrets: {s: {file: ./Dockerfile}, v: {environment: V}}
+                """
+            )
+            let checked = try await f.swiftbuild("compose", "build", "--check")
+            #expect(checked.outputText.contains("StageNameCasing"), "\(checked)")
+            #expect(checked.errors.contains("service `lib.a`: no problems found"), "\(checked)")
+            #expect(checked.errors.contains("`RUN --mount=type=secret` decides about owner and mode"), "\(checked)")
+            #expect(checked.status == 0, "\(checked)")
+            try f.write("Dockerfile", "FROM base\nCOPY\n")
+            #expect(try await f.swiftbuild("compose", "build", "--check", "web").status == 1)
+            let printed = try await f.start(["compose", "build", "--print", "--push", "--build-arg", "A=2", "web"])
+                .wait()
+                .requireSuccess()
+            let bake = try JSONDecoder().decode(JSON.self, from: Data(printed.output))
+            #expect(bake["group"]["default"]["targets"].strings == ["web"])
+            let web = bake["target"]["web"]
+            #expect(web["context"].text == f.context.string)
+            #expect(web["contexts"]["base"].text == "target:lib_a")
+            #expect(web["dockerfile"].text == f.context.appending("Dockerfile").string)
+            #expect(web["args"]["A"].text == "2" && web["args"]["B"].text == "$${X}")
+            #expect(web["tags"].strings == ["other:1", "shop-web"] && web["output"].strings == ["type=docker"])
+            #expect(
+                web["secret"].strings == [
+                    "id=id,type=file,src=\(f.context.appending("Dockerfile"))", "id=v,type=env,env=V",
+                ]
+            )
+            #expect(web["extra-hosts"]["h"].text == "1.2.3.4" && web["ulimits"].strings == ["nofile=5:5"])
+            #expect(web["labels"]["com.docker.compose.service"].text == "web")
+            #expect(web["target"] == .null && web["pull"] == .null)
+            let library = bake["target"]["lib_a"]
+            #expect(library["dockerfile-inline"].text == "FROM scratch\nLABEL a=$${B}")
+            #expect(library["output"].strings == ["type=image,push=true"])
+            #expect(try await f.succeed("images", "-q").outputText == "")
+            for option in ["--provenance", "--sbom"] {
+                #expect(try await f.swiftbuild("compose", "build", "\(option)=false", "--print").status == 0)
+                let refused = try await f.swiftbuild("compose", "build", "\(option)=true")
+                #expect(refused.status == 2 && refused.errors.contains("attestations are not supported"), "\(refused)")
+            }
+        }
+    }
+
     @Test(
         "joins the images for several platforms under the name, and pushes what has one",
         .enabled(if: RegistryServer.isAvailable, "\(RegistryServer.needs)")

@@ -2,7 +2,6 @@ import ArgumentParser
 import BuildService
 import CommandSupport
 import Formatting
-import Glibc
 import Images
 import Reporting
 import TerminalUI
@@ -45,15 +44,9 @@ struct CheckCommand: Command {
     {
         let found = try await BuildService(store).check(options)
         switch format {
-        case .text:
-            Terminal.write(
-                DiagnosticRenderer(usesColour: Terminal.usesColour(STDOUT_FILENO)).render(found),
-                to: STDOUT_FILENO
-            )
-            if found.diagnostics.isEmpty { Terminal.write("note: no problems found\n", to: STDERR_FILENO) }
-            GitHubAnnotation.show(found.diagnostics.map { Problem($0, in: found.source) })
+        case .text: found.showFindings()
         case .json: try Terminal.print(json: found.document)
         }
-        return found.diagnostics.contains { $0.severity == .error } ? .failure : .success
+        return found.statusOfFindings
     }
 }

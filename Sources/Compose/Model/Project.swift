@@ -97,6 +97,14 @@ public struct Project: Sendable {
         return project
     }
 
+    /// What the image of a service is called: `image`, or the name of project and service.
+    public func image(of service: Service) -> String { service.image ?? "\(name)-\(service.name)" }
+
+    /// The same of a service by its name, which may be one that is only built.
+    public func image(ofService service: String) -> String {
+        (self[service: service] ?? builders.first { $0.name == service }).map(image) ?? "\(name)-\(service)"
+    }
+
     public subscript(service name: String) -> Service? { services.first { $0.name == name } }
 }
 

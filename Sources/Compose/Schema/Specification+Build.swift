@@ -30,9 +30,11 @@ extension Specification {
         ]
     )
 
+    private static let ofMount = Field.Support.ignored("`RUN --mount=type=secret` decides about owner and mode")
+
     private static let buildSecret = Record([
-        Field("source", .string), Field("target", .string), Field("uid", .text), Field("gid", .text),
-        Field("mode", .fileMode),
+        Field("source", .string), Field("target", .string), Field("uid", .text, ofMount), Field("gid", .text, ofMount),
+        Field("mode", .fileMode, ofMount),
     ])
 
     static let develop = Record(keptEmpty: true, [Field("watch", .list(.record(watch), .none))])

@@ -20,7 +20,7 @@ struct ServiceRecipe: Sendable {
     var publishesPorts = true
 
     /// What the image is called, by the user or by the project.
-    var imageName: String { service.image ?? "\(definition.name)-\(service.name)" }
+    var imageName: String { definition.image(of: service) }
 
     /// A container of the service.
     ///

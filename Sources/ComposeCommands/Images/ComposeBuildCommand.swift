@@ -1,7 +1,9 @@
 internal import ArgumentParser
+internal import BuildService
 internal import CommandSupport
 internal import Compose
 internal import Glibc
+internal import OCI
 internal import Reporting
 internal import TerminalUI
 
@@ -18,6 +20,7 @@ struct ComposeBuildCommand: Command {
               swiftbuild compose build
               swiftbuild compose build --build-arg VERSION=2 web
               swiftbuild compose build --expect-cached
+              swiftbuild compose build --check
             """
     )
 
@@ -64,10 +67,26 @@ struct ComposeBuildCommand: Command {
     )
     var expectsCached = false
 
+    @Flag(name: .customLong("check"), help: "Check the Dockerfiles and build nothing.")
+    var checks = false
+
+    @Flag(name: .customLong("print"), help: "Print the builds as a file of `docker buildx bake`, and build nothing.")
+    var prints = false
+
+    @Option(name: .customLong("provenance"), help: .hidden) var provenance: String?
+    @Option(name: .customLong("sbom"), help: .hidden) var billOfMaterials: String?
+
     @Argument(help: "Only these services.")
     var services: [String] = []
 
     func run() async throws -> ExitStatus {
+        for (option, value) in [("--provenance", provenance), ("--sbom", billOfMaterials)] {
+            guard let value, !BuildOptions.switchesOff(attestation: value) else { continue }
+            throw UserError(
+                "\(option): attestations are not supported, so it takes only `false`, not `\(value)`",
+                status: .usage
+            )
+        }
         let project = try flags.project(services)
         let chosen = project.chosen(services, withDependencies: includesDependencies).filter { $0.build != nil }
         guard !chosen.isEmpty else {
@@ -80,11 +99,35 @@ struct ComposeBuildCommand: Command {
         (policy.pushes, policy.buildArguments, policy.agents) = (pushes, buildArguments, agents)
         (policy.ignoresCache, policy.pullsBases) = (ignoresCache, pullsBases)
         (policy.explains, policy.expectsCached) = (explains, expectsCached)
+        if prints {
+            try Terminal.print(json: BakeFile(project: project, policy: policy, checks: checks).document(chosen))
+            return .success
+        }
+        if checks { return try await check(chosen, project, policy) }
         let progress = isQuiet ? ProgressMode.quiet.renderer() : flags.renderer()
         return await progress.showing {
             let images = try ServiceImages(project, in: global.store, policy, progress: progress)
             _ = try await Signals.cancelling { try await images.ensure(chosen) }
             return .success
         }
+    }
+
+    /// - Returns: That of the worst findings.
+    private func check(_ services: [Service], _ project: Project, _ policy: ServiceImagePolicy) async throws
+        -> ExitStatus
+    {
+        var status = ExitStatus.success
+        for service in services {
+            guard let build = service.build else { continue }
+            let recipe =
+                ServiceBuild(service: service, definition: build, project: project, policy: policy, checks: true)
+            let name = try ImageReference(parsing: project.image(of: service))
+            let options = try recipe.options(name: name, bases: [:])
+            let store = global.store
+            let found = try await Signals.cancelling { try await BuildService(store).check(options) }
+            found.showFindings("service `\(service.name)`: ")
+            if found.statusOfFindings != .success { status = found.statusOfFindings }
+        }
+        return status
     }
 }

@@ -13,6 +13,8 @@ struct ServiceBuild {
     let definition: BuildDefinition
     let project: Project
     let policy: ServiceImagePolicy
+    /// Whether nothing runs, so that there need be no secrets.
+    var checks = false
 
     /// - Parameters:
     ///   - name: What the image is called.
@@ -31,7 +33,7 @@ struct ServiceBuild {
         options.target = definition.target
         options.labels =
             pairs(definition.labels) + [
-                "com.docker.compose.project=\(project.name)", "com.docker.compose.service=\(service.name)",
+                "\(ProjectLabel.project)=\(project.name)", "\(ProjectLabel.service)=\(service.name)",
             ]
         options.platform = try platform
         options.pull = policy.pullsBases || definition.pulls ? .always : .missing
@@ -45,10 +47,14 @@ struct ServiceBuild {
         options.pushes = policy.pushes && service.image != nil
         // Containers and builds of other services begin with it.
         options.keepsWholeImage = true
-        options.runs = try runs
+        if !checks { options.runs = try runs }
         for (context, value) in definition.additionalContexts.sorted(by: { $0.key < $1.key }) {
             if let base = ServiceBuild.service(in: value).flatMap({ bases[$0] }) {
                 options.imageContexts[context] = ContextImage(name: base.name, id: base.image.id)
+            } else if let other = ServiceBuild.service(in: value) {
+                // Checks only look whether there is such an image.
+                let image = project.image(ofService: other)
+                options.buildContexts.append("\(context)=docker-image://\(image)")
             } else {
                 options.buildContexts.append("\(context)=\(value)")
             }
@@ -63,7 +69,7 @@ struct ServiceBuild {
     }
 
     /// A path in a directory of this machine; in any other context it stays what it is.
-    private func dockerfile(_ path: String) -> String {
+    func dockerfile(_ path: String) -> String {
         definition.context.hasPrefix("/") && !path.contains("://")
             ? FilePath(definition.context).pushing(FilePath(path)).string : path
     }

@@ -45,7 +45,7 @@ struct ServiceImages: Sendable {
     /// What an image is called that a service has: its `image`, or the name of project and service.
     func name(of service: Service) throws -> ImageReference {
         do {
-            return try ImageReference(parsing: service.image ?? "\(project.name)-\(service.name)")
+            return try ImageReference(parsing: project.image(of: service))
         } catch {
             throw ServiceFailure(service.name, UserError("\(error)"))
         }
