@@ -268,6 +268,54 @@ struct ComposeTransferTests {
         }
     }
 
+    @Test(
+        "pull again once the time of `pull_policy` is over",
+        arguments: [("every_1h", 3600), ("daily", 86_400), ("weekly", 604_800)]
+    )
+    func policies(policy: String, seconds: Int) async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                let name = "\(registry.host)/app:1"
+                func push(_ version: Int) async throws {
+                    try f.write("Dockerfile", "FROM scratch\nLABEL version=\(version)")
+                    try await f.succeed("build", "--push", "-t", name, ".")
+                }
+                try f.write(
+                    "compose.yaml",
+                    "services: {a: {image: \"\(name)\", command: x, network_mode: none, pull_policy: \(policy)}}"
+                )
+                let store = f.scratch.appending("other")
+                /// - Returns: The version, and whether it was asked for.
+                func create() async throws -> (String, Bool) {
+                    let made = try await f.start(["--root", store.string, "compose", "create"]).wait().requireSuccess()
+                    let format = "{{.Config.Labels.version}}"
+                    let image = try await f.start(["--root", store.string, "inspect", "-f", format, name]).wait()
+                    return (image.line, made.errors.contains("Pulling from"))
+                }
+                func age(_ seconds: Int) throws {
+                    let names = store.appending("names-v1").string
+                    for file in try FileManager.default.contentsOfDirectory(atPath: names) {
+                        let time = Date(timeIntervalSinceNow: TimeInterval(-seconds))
+                        try FileManager.default.setAttributes(
+                            [.modificationDate: time],
+                            ofItemAtPath: "\(names)/\(file)"
+                        )
+                    }
+                }
+                try await push(1)
+                #expect(try await create() == ("1", true))
+                try await push(2)
+                #expect(try await create() == ("1", false))
+                try age(seconds - 60)
+                #expect(try await create() == ("1", false))
+                try age(seconds + 60)
+                #expect(try await create() == ("2", true))
+                // It has been confirmed.
+                #expect(try await create() == ("2", false))
+            }
+        }
+    }
+
     @Test("fail where an image is not there, or say so and continue")
     func missing() async throws {
         try await BuildFixture.with { f in

@@ -130,6 +130,33 @@ struct SystemCommandTests {
         }
     }
 
+    @Test(
+        "tells what is pulled and pushed, by name",
+        .enabled(if: RegistryServer.isAvailable, "\(RegistryServer.needs)")
+    )
+    func transferEvents() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                let repository = "\(registry.host)/app"
+                _ = try await f.build("FROM scratch\nLABEL a=b", "-t", "\(repository):1")
+                try await f.succeed("push", "\(repository):1")
+                try await f.succeed("rmi", "\(repository):1", "image-under-test")
+                try await f.succeed("pull", "\(repository):1")
+                // Nothing new.
+                try await f.succeed("pull", "\(repository):1")
+                func events(_ filter: String) async throws -> [String] {
+                    let format = "{{.Action}} {{.Actor.ID}} {{.Actor.Attributes.name}}"
+                    return try await f.start(
+                        ["events", "--since", "1h", "--until", "0s", "--format", format, "--filter", filter]
+                    ).wait().lines
+                }
+                #expect(try await events("event=push") == ["push \(repository):1 \(repository)"])
+                let pull = "pull \(repository):1 \(repository)"
+                #expect(try await events("event=pull") == [pull, pull])
+            }
+        }
+    }
+
     @Test("loses no volume of a container whose record is not readable")
     func damagedRecord() async throws {
         try await BuildFixture.with { f in
