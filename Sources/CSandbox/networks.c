@@ -50,10 +50,15 @@ int sb_new_network(int *sockets) {
 }
 
 // Ends once no process shares the lock, and with it the companion that it is told of.
-static _Noreturn void hold(const struct sb_child *maps, const char *lock, int ready, int companion) {
+static _Noreturn void hold(const struct sb_child *maps, const int *namespaces, const char *lock, int ready,
+                           int companion) {
     syscall(SYS_setsid);
     prctl(PR_SET_NAME, "swiftbuild-net");
-    int error = chdir("/") == 0 && sb_map_identity(maps) == 0 ? 0 : errno;
+    int result = chdir("/");
+    if (result == 0 && namespaces == NULL) result = sb_map_identity(maps);
+    if (result == 0 && namespaces != NULL) result = sb_enter_user(namespaces[0]);
+    if (result == 0 && namespaces != NULL) result = setns(namespaces[1], CLONE_NEWNET);
+    int error = result == 0 ? 0 : errno;
     sb_close_all_but((const int[]){ready, companion}, 2, 0);
     int file = error == 0 ? open(lock, O_RDONLY | O_CLOEXEC) : -1;
     if (error == 0 && file < 0) error = errno;
@@ -69,7 +74,7 @@ static _Noreturn void hold(const struct sb_child *maps, const char *lock, int re
     _exit(0);
 }
 
-pid_t sb_hold_network(const char *lock, int *companion) {
+pid_t sb_hold_network(const char *lock, const int *namespaces, int *companion) {
     struct sb_child maps = {0};
     sigset_t all, before;
     int ready[2], told[2], error = EIO;
@@ -85,9 +90,9 @@ pid_t sb_hold_network(const char *lock, int *companion) {
     pthread_sigmask(SIG_SETMASK, &all, &before);
     // No signal when it ends: code that waits for any child does not mean this one.
     // Root of a user namespace stays in that.
-    unsigned long namespaces = geteuid() == 0 ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET;
-    pid_t pid = (pid_t)syscall(SYS_clone, namespaces, NULL, NULL, NULL, 0ul);
-    if (pid == 0) hold(&maps, lock, ready[1], told[0]);
+    unsigned long new = geteuid() == 0 ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET;
+    pid_t pid = (pid_t)syscall(SYS_clone, namespaces == NULL ? new : 0ul, NULL, NULL, NULL, 0ul);
+    if (pid == 0) hold(&maps, namespaces, lock, ready[1], told[0]);
     sb_close(ready[1]);
     sb_close(told[0]);
     if (pid < 0) error = errno;

@@ -135,6 +135,8 @@ struct OrdinaryNetworkTests {
             let address = try await succeed(f, "exec", "web", "ip", "-o", "-4", "addr", "show", "eth0")
                 .split(separator: " ")[3].split(separator: "/")[0]
             try await succeed(f, "run", "-d", "--name", "next", "base", "sleep", "100")
+            // One takes its place, in the same namespaces.
+            #expect(try processes(f, .holder).count == 1)
             #expect(try await ask(f, from: "next", String(address), 80) == "from-web\n")
             let port = try await succeed(f, "port", "web", "80").trimmingCharacters(in: .newlines)
             #expect(try await read(f, String(port.split(separator: ":")[1])) == "from-web\n")
@@ -159,6 +161,31 @@ struct OrdinaryNetworkTests {
         return file >= 0
     }
 
+    /// A machine of its own that has an outside, in which a command is run.
+    ///
+    /// - Parameter command: For a shell; `"$@"` is the program that is tested.
+    private func machine(_ command: String) -> [String] {
+        let script = """
+            mount -t tmpfs none /dev/net && mknod /dev/net/tun c 10 200 && chmod 666 /dev/net/tun
+            ip link set lo up
+            for n in 0 1; do ip link add up$n type veth peer name far$n; ip link set up$n up; ip link set far$n up; done
+            ip addr add 192.0.2.2/24 dev up0 && ip route add default via 192.0.2.1 && ip addr add 10.99.0.1/24 dev up1
+            busybox nc -ll -p 7777 -e echo outside >/dev/null & server=$!
+            trap 'kill $server' EXIT
+            \(command)
+            """
+        return ["unshare", "--mount", "--net", "sh", "-c", script, "sh"]
+    }
+
+    /// The input ends later: pasta of 2023 never ends a connection whose client has nothing to say from the start.
+    private static let client = "sleep 2 | nc -w 2 10.99.0.1 7777"
+
+    private func expectNoWayOutLeft(_ f: BuildFixture) async throws {
+        try await expectNothingLeft(f)
+        let pasta = try await Machine.run(["pgrep", "-f", "pasta .*\(f.scratch)"], in: f.scratch)
+        #expect(pasta.outputText == "")
+    }
+
     @Test(
         "have a way out through pasta, but for internal ones",
         .enabled(if: canTunnel, "/dev/net/tun is not usable"),
@@ -172,28 +199,43 @@ struct OrdinaryNetworkTests {
             user.makeHome(f)
             try await user.importBase(f)
             try await succeed(f, "network", "create", "--internal", "vault")
-            let machine = """
-                mount -t tmpfs none /dev/net && mknod /dev/net/tun c 10 200 && chmod 666 /dev/net/tun
-                ip link set lo up
-                for n in 0 1; do ip link add up$n type veth peer name far$n; ip link set up$n up; ip link set far$n up; done
-                ip addr add 192.0.2.2/24 dev up0 && ip route add default via 192.0.2.1 && ip addr add 10.99.0.1/24 dev up1
-                busybox nc -ll -p 7777 -e echo outside >/dev/null & server=$!
-                trap 'kill $server' EXIT
-                "$@"
-                """
-            // The input ends later: pasta of 2023 never ends a connection whose client has nothing to say from the start.
             for (network, status) in [("bridge", Int32(0)), ("vault", 1)] {
                 let result = try await user.run(
                     f,
-                    ["run", "--rm", "--network", network, "base", "sh", "-c", "sleep 2 | nc -w 2 10.99.0.1 7777"],
-                    below: ["unshare", "--mount", "--net", "sh", "-c", machine, "sh"]
+                    ["run", "--rm", "--network", network, "base", "sh", "-c", Self.client],
+                    below: machine("\"$@\"")
                 )
                 #expect(result.status == status && !result.errors.contains("nothing outside"), "\(result)")
                 #expect(result.outputText.contains("outside") == (status == 0), "\(result)")
             }
-            try await expectNothingLeft(f)
-            let pasta = try await Machine.run(["pgrep", "-f", "pasta .*\(f.scratch)"], in: f.scratch)
-            #expect(pasta.outputText == "")
+            try await expectNoWayOutLeft(f)
+        }
+    }
+
+    @Test(
+        "get a way out again once another container has started, where the process that kept theirs was killed",
+        .enabled(if: canTunnel, "/dev/net/tun is not usable"),
+        .enabled("needs root, to make a machine with an outside") { Machine.isRoot && Machine.canMount },
+        .enabled("needs pasta, unshare and iproute2") {
+            Machine.has("pasta") && Machine.has("unshare") && Machine.has("ip")
+        }
+    )
+    func outsideAgain() async throws {
+        try await BuildFixture.with { f in
+            user.makeHome(f)
+            try await user.importBase(f)
+            let command = """
+                "$@" run -d --name first base sleep 1000
+                read -r holder rest <"$SWIFTBUILD_ROOT"/networks-v1/namespace
+                kill -9 "$holder"
+                sleep 2
+                "$@" run --rm base sh -c "\(Self.client)"
+                "$@" exec first sh -c "\(Self.client)"
+                "$@" rm -f first
+                """
+            let result = try await user.run(f, [], below: machine(command))
+            #expect(result.outputText.components(separatedBy: "outside").count == 3, "\(result)")
+            try await expectNoWayOutLeft(f)
         }
     }
 }

@@ -214,10 +214,11 @@ int sb_is_hidden(int index);
 // filter, which the maker may use from where it is; -1 for what cannot be opened.
 int sb_new_network(int *sockets);
 
-// Starts a process that keeps a user namespace, in which there is only the caller's user, with a network namespace. It
-// ends once no process has a shared flock(2) on the file `lock`. Its pid, or -1. It waits for the pid of a process that
-// it is to end then, as a `pid_t` written to the descriptor `companion`, or for the end of that.
-pid_t sb_hold_network(const char *lock, int *companion);
+// Starts a process that keeps a user namespace, in which there is only the caller's user, with a network namespace: new
+// ones, or those of two descriptors. It ends once no process has a shared flock(2) on the file `lock`. Its pid, or -1.
+// It waits for the pid of a process that it is to end then, as a `pid_t` written to the descriptor `companion`, or for
+// the end of that.
+pid_t sb_hold_network(const char *lock, const int *namespaces, int *companion);
 
 // Starts a process that keeps a user namespace with the users and groups that `newuidmap` and `newgidmap` map, whose
 // arguments these are; the second one has room for a number, the process, which is filled in. It ends once no process

@@ -53,9 +53,14 @@ enum StoreNamespace {
         let network: OpenFile
 
         /// Starts the process, and what connects it with everything outside.
-        init(startedFor file: FilePath) throws {
+        ///
+        /// - Parameter namespaces: Those that it keeps; `nil` for new ones.
+        init(startedFor file: FilePath, keeping namespaces: Holder? = nil) throws {
             var channel: Int32 = -1
-            let id = file.withPlatformString { sb_hold_network($0, &channel) }
+            let kept = namespaces.map { [$0.user.descriptor, $0.network.descriptor] } ?? []
+            let id = file.withPlatformString { file in
+                kept.withUnsafeBufferPointer { sb_hold_network(file, $0.isEmpty ? nil : $0.baseAddress, &channel) }
+            }
             guard id > 0, let companion = OwnedDescriptor(channel) else {
                 throw SystemError("create namespaces for", file)
             }
@@ -68,8 +73,9 @@ enum StoreNamespace {
             }
         }
 
-        /// The process that was started by another supervisor or, where that was killed, a supervisor that still is in its
-        /// namespaces; `nil` where there is neither.
+        /// The process that was started by another supervisor or, where that was killed, one that takes its place.
+        ///
+        /// `nil` where no supervisor has its namespaces open either.
         init?(recordedIn file: FilePath) {
             let text = (try? FileOperations.read(file, limit: 100)).map { String(decoding: $0, as: UTF8.self) } ?? ""
             let numbers = text.split(whereSeparator: \.isWhitespace)
@@ -78,8 +84,8 @@ enum StoreNamespace {
             if let holder = try? Holder(id), (try? Holder.inode(holder.network)).map({ "\($0)" == numbers[1] }) ?? false
             {
                 self = holder
-            } else if let holder = Holder(supervisorWith: "net:[\(numbers[1])]") {
-                self = holder
+            } else if let supervisor = Holder(supervisorWith: "net:[\(numbers[1])]") {
+                self = (try? Holder(startedFor: file, keeping: supervisor)) ?? supervisor
             } else {
                 return nil
             }
