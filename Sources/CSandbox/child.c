@@ -69,7 +69,8 @@ static void close_others(const struct sb_child *child) {
                         configuration->joined_processes,
                         configuration->joined_ipc,
                         child->report,
-                        child->watcher};
+                        child->watcher,
+                        child->known};
     sb_close_all_but(kept, sizeof kept / sizeof kept[0], 3);
 }
 

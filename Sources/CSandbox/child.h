@@ -24,6 +24,7 @@ struct sb_child {
     int watcher;          // socket of the process that outlives this program
     int has_streams;      // whether the standard streams are the program's
     int supervisor;       // socket of the process that answers system calls, where there is one
+    int known;            // pipe that ends when the parent has a pidfd of the program that has a supervisor
     int gate;             // pipe that ends when process 1 is the init, or 0
     int device_group;     // whether the child is in the control group that decides about devices
     char user_map[32];    // lines for /proc/self/uid_map and gid_map

@@ -1,6 +1,7 @@
 // The parent's side: prepares, clones, and reads what the child reports.
 
 #include "clone.h"
+#include "supervise.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -58,7 +59,7 @@ static struct report read_report(struct buffer *buffer, struct sb_failure *failu
 
 static void prepare(struct sb_child *child, const struct sb_configuration *configuration) {
     child->configuration = configuration;
-    child->root = child->nodes = child->null = child->empty = child->shared_memory = -1;
+    child->root = child->nodes = child->null = child->empty = child->shared_memory = child->known = -1;
     snprintf(child->user_map, sizeof child->user_map, "%u %u 1", configuration->user, geteuid());
     snprintf(child->group_map, sizeof child->group_map, "%u %u 1", configuration->group, getegid());
     struct stat program;
@@ -73,6 +74,16 @@ static int fail(struct sb_failure *failure, enum sb_step step) {
     return -1;
 }
 
+// The supervisor collects the program as soon as this process has it, and not before: the number of one that is quick
+// would be nobody's, or another's.
+static int open_program(pid_t program, int known[2]) {
+    int pidfd = program > 0 ? (int)syscall(SYS_pidfd_open, program, 0) : -1;
+    for (int end = 0; end < 2; end++) {
+        if (known[end] >= 0) close(known[end]);
+    }
+    return pidfd;
+}
+
 static void collect(pid_t pid, int pidfd) {
     int status;
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
@@ -84,13 +95,21 @@ static int launch(const struct sb_configuration *configuration, int watcher, str
     struct sb_child child = {0};
     struct sb_clone clone = {.child = &child};
     struct buffer buffer = {0};
-    int report[2];
+    int report[2], known[2] = {-1, -1};
     if (pipe2(report, O_CLOEXEC) != 0) return fail(failure, SB_STEP_PREPARE);
     prepare(&child, configuration);
+    if (sb_is_supervised(configuration) && pipe2(known, O_CLOEXEC) != 0) {
+        fail(failure, SB_STEP_PREPARE);
+        close(report[0]);
+        close(report[1]);
+        return -1;
+    }
+    child.known = known[0];
     child.report = report[1];
     child.watcher = watcher;
     if (sb_clone_begin(&clone) != 0) {
         fail(failure, SB_STEP_CLONE);
+        open_program(0, known);
         close(report[0]);
         close(report[1]);
         return -1;
@@ -101,12 +120,14 @@ static int launch(const struct sb_configuration *configuration, int watcher, str
     close(report[0]);
     if (sb_clone_end(&clone) < 0) {
         fail(failure, SB_STEP_CLONE);
+        open_program(0, known);
         free(buffer.bytes);
         return -1;
     }
     struct report result = {has_failed, 0, 0};
     if (has_failed) kill(clone.pid, SIGKILL);
     else result = read_report(&buffer, failure);
+    int program_pidfd = open_program(result.program, known);
     if (result.brother != 0) {
         collect(clone.pid, clone.pidfd);
         clone.pid = result.brother;
@@ -114,16 +135,16 @@ static int launch(const struct sb_configuration *configuration, int watcher, str
     }
     if (result.has_failed) {
         collect(clone.pid, clone.pidfd);
+        sb_close(program_pidfd);
         free(buffer.bytes);
         return -1;
     }
     *process = (struct sb_process){.pid = clone.pid,
                                    .pidfd = clone.pidfd,
                                    .program = result.program,
-                                   .program_pidfd = -1,
+                                   .program_pidfd = program_pidfd,
                                    .created = buffer.bytes,
                                    .created_length = buffer.length};
-    if (result.program > 0) process->program_pidfd = (int)syscall(SYS_pidfd_open, result.program, 0);
     return 0;
 }
 

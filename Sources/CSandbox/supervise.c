@@ -182,12 +182,15 @@ static _Noreturn void end_like(const struct sb_supervisor *supervisor, int statu
     _exit(128 + WTERMSIG(status));
 }
 
-// Orphans of the program come to this process.
+// Orphans of the program come to this process. The program itself is collected once the caller has a pidfd of it.
 static void reap(const struct sb_supervisor *supervisor, pid_t program) {
-    int status;
-    pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
-        if (pid == program) end_like(supervisor, status);
+    for (;;) {
+        siginfo_t ended = {0};
+        int status;
+        char ignored;
+        if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0 || ended.si_pid == 0) return;
+        while (ended.si_pid == program && read(supervisor->known, &ignored, 1) < 0 && errno == EINTR) continue;
+        if (waitpid(ended.si_pid, &status, __WALL) == program) end_like(supervisor, status);
     }
 }
 
@@ -216,7 +219,7 @@ static _Noreturn void serve(struct sb_supervisor *supervisor, pid_t program, int
         if (entries[1].revents & POLLIN) {
             memset(space, 0, sizeof *request);
             if (ioctl(supervisor->listener, SECCOMP_IOCTL_NOTIF_RECV, request) == 0) answer(supervisor, request);
-        } else if (entries[1].revents & (POLLHUP | POLLERR)) entries[1].fd = -1;
+        } else if (entries[1].revents & POLLHUP) entries[1].fd = -1; // no process is left that would ask
     }
 }
 
@@ -237,7 +240,8 @@ static int find_root(struct sb_supervisor *supervisor) {
 
 int sb_supervise(struct sb_child *child) {
     static struct sb_supervisor supervisor;
-    supervisor = (struct sb_supervisor){.configuration = child->configuration, .listener = -1, .root = -1};
+    supervisor = (struct sb_supervisor){
+        .configuration = child->configuration, .listener = -1, .root = -1, .known = child->known};
     supervisor.proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (supervisor.proc < 0 || find_root(&supervisor) != 0) return -1;
     int sockets[2];
@@ -252,6 +256,7 @@ int sb_supervise(struct sb_child *child) {
         // Messages of both would mix.
         char byte;
         close(sockets[0]);
+        close(child->known);
         if (read(sockets[1], &byte, 1) != 1) _exit(127);
         child->supervisor = sockets[1];
         child->signals_on_death = 1;
@@ -266,7 +271,7 @@ int sb_supervise(struct sb_child *child) {
     sigemptyset(&child_ends);
     sigaddset(&child_ends, SIGCHLD);
     int signals = (int)syscall(SYS_signalfd4, -1, &child_ends, 8, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    sb_close_all_but((const int[]){signals, sockets[0], supervisor.proc, supervisor.root}, 4, 0);
+    sb_close_all_but((const int[]){signals, sockets[0], supervisor.proc, supervisor.root, supervisor.known}, 5, 0);
     if (signals < 0) _exit(126);
     serve(&supervisor, program, signals, sockets[0]);
 }

@@ -13,6 +13,7 @@
 struct sb_supervisor {
     const struct sb_configuration *configuration;
     int listener; // -1 where the kernel has none
+    int known;    // pipe that ends when the caller has a pidfd of the program
     int proc;     // the caller's /proc, which shows the processes by the numbers that the listener has
     int root;     // the root of the program where it is not this process's own, or -1
     char root_path[PATH_MAX];

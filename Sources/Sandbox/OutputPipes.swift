@@ -44,7 +44,7 @@ final class OutputPipes: Sendable {
         var entries = [
             pollfd(fd: output.reader, events: isReadable, revents: 0),
             pollfd(fd: error.reader, events: isReadable, revents: 0),
-            pollfd(fd: process.processDescriptor, events: isReadable, revents: 0),
+            pollfd(fd: process.endDescriptor, events: isReadable, revents: 0),
         ]
         while entries[0].fd >= 0 || entries[1].fd >= 0 {
             if uninterrupted({ poll(&entries, 3, -1) }) < 0 {

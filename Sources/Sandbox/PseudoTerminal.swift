@@ -60,7 +60,7 @@ public final class PseudoTerminal: Sendable {
         var buffer = [UInt8](repeating: 0, count: 1 << 14)
         copySize(from: output)
         let isReadable = Int16(POLLIN)
-        var entries = [controller, process.processDescriptor, input, sb_window_changes()].map {
+        var entries = [controller, process.endDescriptor, input, sb_window_changes()].map {
             pollfd(fd: $0, events: isReadable, revents: 0)
         }
         var inputHasEnded = false

@@ -17,8 +17,10 @@ public final class SandboxProcess: Sendable {
     private let childID: Int32
     private let childDescriptor: OwnedDescriptor?
     private let isSupervised: Bool
-    /// A descriptor that becomes readable when the process ends, -1 where the kernel has none; owned by this value.
+    /// A pidfd of the process, by which its namespaces are entered, -1 where the kernel has none; owned by this value.
     public var processDescriptor: Int32 { pidfd.rawValue ?? -1 }
+    /// A descriptor that becomes readable when `wait` returns at once, -1 where the kernel has none; owned by this value.
+    public var endDescriptor: Int32 { isSupervised ? childDescriptor.rawValue ?? -1 : processDescriptor }
     /// What was made in the root to mount something on, parents first.
     public let createdMountPoints: [CreatedMountPoint]
 
@@ -105,9 +107,8 @@ public final class SandboxProcess: Sendable {
             if let exit = state.withLock({ $0.exit }) { return exit }
             var information = siginfo_t()
             // P_PIDFD is 3; the pidfd still means this process when another thread has collected it meanwhile.
-            let descriptor = isSupervised ? childDescriptor.rawValue ?? -1 : processDescriptor
-            let kind = descriptor >= 0 ? idtype_t(rawValue: 3) : P_PID
-            let identifier = id_t(descriptor >= 0 ? descriptor : childID)
+            let kind = endDescriptor >= 0 ? idtype_t(rawValue: 3) : P_PID
+            let identifier = id_t(endDescriptor >= 0 ? endDescriptor : childID)
             let result = uninterrupted { waitid(kind, identifier, &information, WEXITED | WNOWAIT) }
             if result == 0 { return try collect() }
             let error = Errno.current
@@ -120,6 +121,8 @@ public final class SandboxProcess: Sendable {
         let result: Result<SandboxExit, SandboxError> = state.withLock { state in
             if let exit = state.exit { return .success(exit) }
             if isolation == .chroot { Glibc.kill(-processID, SIGKILL) }
+            // A supervisor that was killed has left it.
+            if isSupervised, processDescriptor >= 0 { _ = sb_signal(processID, processDescriptor, SIGKILL) }
             var status: Int32 = 0
             guard waitpid(childID, &status, 0) == childID else {
                 return .failure(SandboxError(.environment, "could not wait for process \(processID)", errno: .current))

@@ -16,7 +16,7 @@ struct DetachedCommands {
     }
 
     /// What to wait for.
-    var entries: [pollfd] { commands.map { pollfd(fd: $0.processDescriptor, events: Int16(POLLIN), revents: 0) } }
+    var entries: [pollfd] { commands.map { pollfd(fd: $0.endDescriptor, events: Int16(POLLIN), revents: 0) } }
 
     /// Collects the commands that have ended.
     ///
@@ -24,7 +24,7 @@ struct DetachedCommands {
     mutating func collect() -> [Int32] {
         var codes: [Int32] = []
         commands.removeAll { command in
-            var entry = pollfd(fd: command.processDescriptor, events: Int16(POLLIN), revents: 0)
+            var entry = pollfd(fd: command.endDescriptor, events: Int16(POLLIN), revents: 0)
             guard poll(&entry, 1, 0) > 0 else { return false }
             codes.append((try? command.wait().code) ?? 137)
             return true

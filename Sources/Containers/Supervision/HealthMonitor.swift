@@ -54,7 +54,7 @@ final class HealthMonitor {
     /// What to wait for.
     var entries: [pollfd] {
         guard let current else { return [] }
-        return ([current.process.processDescriptor] + current.streams.outputs.map(\.descriptor)).map {
+        return ([current.process.endDescriptor] + current.streams.outputs.map(\.descriptor)).map {
             pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
         }
     }
@@ -112,7 +112,7 @@ final class HealthMonitor {
     }
 
     private func isEnded(_ process: SandboxProcess) -> Bool {
-        var entry = pollfd(fd: process.processDescriptor, events: Int16(POLLIN), revents: 0)
+        var entry = pollfd(fd: process.endDescriptor, events: Int16(POLLIN), revents: 0)
         return poll(&entry, 1, 0) > 0
     }
 

@@ -141,7 +141,7 @@ public final class Supervisor {
         var entries = [
             pollfd(fd: signals.descriptor, events: isReadable, revents: 0),
             pollfd(fd: listener?.descriptor ?? -1, events: isReadable, revents: 0),
-            pollfd(fd: running?.process.processDescriptor ?? -1, events: isReadable, revents: 0),
+            pollfd(fd: running?.process.endDescriptor ?? -1, events: isReadable, revents: 0),
             pollfd(fd: running?.streams.writableDescriptor ?? -1, events: Int16(POLLOUT), revents: 0),
         ]
         let outputs = isSlow ? [] : running?.streams.outputs ?? []

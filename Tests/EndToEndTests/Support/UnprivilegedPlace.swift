@@ -73,14 +73,15 @@ struct UnprivilegedPlace: Sendable, CustomTestStringConvertible {
         _ f: BuildFixture,
         _ arguments: [String],
         in directory: FilePath? = nil,
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        limit: Duration = .seconds(120)
     ) async throws -> CommandResult {
         try await RunningCommand(
             wrapper(f.scratch) + [Machine.binary.string] + arguments,
             environment: f.environment.merging(environment) { $1 },
             directory: directory ?? f.context,
             logs: f.scratch
-        ).wait()
+        ).wait(limit: limit)
     }
 
     /// Lets the place's user have everything of a fixture.
