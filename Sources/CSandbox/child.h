@@ -107,6 +107,12 @@ int sb_execute_init(const struct sb_child *child, int file);
 // identity.c: installs the filter of system calls; the last step, since it may forbid all others.
 int sb_filter_calls(const struct sb_child *child);
 
+// supervise.c: whether users besides the only one are emulated.
+int sb_emulates_users(const struct sb_configuration *configuration);
+// owners.c: writes beside an open file whose it is, for that.
+void sb_record_owner(int file, uint32_t user, uint32_t group);
+#define SB_OWNER_ATTRIBUTE "user.swiftbuild.owner"
+
 // watcher.c: the socket of the process that ends children when this program has ended; started when needed.
 int sb_watcher(void);
 // watcher.c: says that the watcher has ended.

@@ -48,7 +48,9 @@ static int program_flags(const struct sb_configuration *configuration) {
     int flags = SIGCHLD | (is_own ? 0 : CLONE_VM | CLONE_VFORK);
     if (configuration->isolation == SB_ISOLATION_CHROOT || configuration->entered >= 0) return flags;
     flags |= CLONE_NEWNS;
-    if (!configuration->shares_processes && configuration->joined_processes < 0) flags |= CLONE_NEWPID;
+    // Of a supervisor the program is in one of its own.
+    int is_outside = configuration->joined_processes >= 0 || sb_is_supervised(configuration);
+    if (!configuration->shares_processes && !is_outside) flags |= CLONE_NEWPID;
     if (!configuration->shares_names) flags |= CLONE_NEWUTS;
     if (!configuration->shares_ipc && configuration->joined_ipc < 0) flags |= CLONE_NEWIPC;
     if (configuration->new_network) flags |= CLONE_NEWNET;

@@ -121,7 +121,8 @@ static int limit_capabilities(uint64_t allowed) {
 // The capabilities stay until the filter is installed, which takes CAP_SYS_ADMIN.
 int sb_become_user(const struct sb_child *child) {
     const struct sb_configuration *configuration = child->configuration;
-    const uint32_t group = configuration->group, user = configuration->user;
+    const int emulates = sb_emulates_users(configuration);
+    const uint32_t group = emulates ? 0 : configuration->group, user = emulates ? 0 : configuration->user;
     if (configuration->isolation != SB_ISOLATION_SINGLE_USER) {
         if (syscall(SYS_setgroups, configuration->group_count, configuration->groups) != 0) return -1;
     }
@@ -148,9 +149,11 @@ static int install_filter(const struct sb_configuration *configuration) {
 // Not before: set-user-ID programs keep their effect, so the filter cannot rely on no_new_privs (runc).
 int sb_filter_calls(const struct sb_child *child) {
     const struct sb_configuration *configuration = child->configuration;
+    // First: the filter may forbid the call by which this is found out.
+    const int is_root = configuration->user == 0 || sb_emulates_users(configuration);
     if (configuration->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -1;
     if (install_filter(configuration) != 0) return -1;
     // As the kernel does when a process becomes a user other than root.
-    uint64_t allowed = configuration->user == 0 ? configuration->capabilities : 0;
+    uint64_t allowed = is_root ? configuration->capabilities : 0;
     return limit_capabilities(allowed);
 }

@@ -60,8 +60,10 @@ static struct report read_report(struct buffer *buffer, struct sb_failure *failu
 static void prepare(struct sb_child *child, const struct sb_configuration *configuration) {
     child->configuration = configuration;
     child->root = child->nodes = child->null = child->empty = child->shared_memory = child->known = -1;
-    snprintf(child->user_map, sizeof child->user_map, "%u %u 1", configuration->user, geteuid());
-    snprintf(child->group_map, sizeof child->group_map, "%u %u 1", configuration->group, getegid());
+    const int emulates = sb_emulates_users(configuration);
+    unsigned user = emulates ? 0 : configuration->user, group = emulates ? 0 : configuration->group;
+    snprintf(child->user_map, sizeof child->user_map, "%u %u 1", user, geteuid());
+    snprintf(child->group_map, sizeof child->group_map, "%u %u 1", group, getegid());
     struct stat program;
     if (stat("/proc/self/exe", &program) == 0) {
         child->program_device = program.st_dev;

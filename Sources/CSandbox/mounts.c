@@ -99,6 +99,11 @@ static int content_tree(const struct sb_child *child, const struct sb_mount *mou
     // In a user namespace the file is the only user's already, and there is no other user to give it to.
     if (result == 0 && child->configuration->isolation != SB_ISOLATION_SINGLE_USER) {
         result = fchown(file, mount->user, mount->group);
+    } else if (sb_emulates_users(child->configuration)) {
+        // Writing attributes takes the permission to write.
+        fchmod(file, 0600);
+        sb_record_owner(file, mount->user, mount->group);
+        fchmod(file, mount->mode);
     }
     sb_close(file);
     return result == 0 ? sb_open_tree(child->nodes, name, OPEN_TREE_CLONE) : -1;

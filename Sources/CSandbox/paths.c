@@ -102,6 +102,11 @@ static int create(const struct sb_child *child, struct walk *walk, enum sb_missi
     if (made == 0 && missing == SB_MISSING_WORKING_DIRECTORY && !is_only_user) {
         made = fchownat(parent, slash + 1, configuration->user, configuration->group, AT_SYMLINK_NOFOLLOW);
     }
+    if (made == 0 && missing == SB_MISSING_WORKING_DIRECTORY && sb_emulates_users(configuration)) {
+        int directory = openat(parent, slash + 1, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        sb_record_owner(directory, configuration->user, configuration->group);
+        sb_close(directory);
+    }
     if (made == 0 && missing != SB_MISSING_WORKING_DIRECTORY) made = sb_report_created(child, kind, walk->done);
     sb_close(parent);
     return made == 0 || errno == EEXIST ? open_inside(child, walk->done, 0) : -1;

@@ -8,13 +8,6 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-const int sb_calls_on_places[] = {
-#ifdef __x86_64__
-    SYS_open,       SYS_stat,    SYS_lstat,      SYS_access, SYS_readlink,
-#endif
-    SYS_openat,     SYS_openat2, SYS_newfstatat, SYS_statx,  SYS_faccessat, SYS_faccessat2,
-    SYS_readlinkat, SYS_chdir,   SYS_fchdir,     SYS_execve, SYS_uname,     -1};
-
 // A path of the program that is being resolved.
 struct place {
     struct sb_supervisor *supervisor;

@@ -2,8 +2,6 @@
 
 #include "supervise.h"
 
-#include <linux/audit.h>
-#include <linux/filter.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -13,14 +11,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#if defined(__x86_64__)
-#define NATIVE_ARCHITECTURE AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define NATIVE_ARCHITECTURE AUDIT_ARCH_AARCH64
-#else
-#define NATIVE_ARCHITECTURE 0
-#endif
-
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1ul << 5)
 #endif
@@ -28,9 +18,16 @@
 #define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
 #endif
 
+int sb_emulates_users(const struct sb_configuration *configuration) {
+    struct seccomp_notif_sizes sizes;
+    return sb_can_trap() && configuration->isolation == SB_ISOLATION_SINGLE_USER &&
+           syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) == 0;
+}
+
 int sb_is_supervised(const struct sb_configuration *configuration) {
-    if (NATIVE_ARCHITECTURE == 0 || configuration->probe || configuration->held) return 0;
-    return configuration->isolation == SB_ISOLATION_CHROOT && configuration->entered < 0;
+    if (!sb_can_trap() || configuration->probe || configuration->held) return 0;
+    if (configuration->entered >= 0) return 0;
+    return configuration->isolation == SB_ISOLATION_CHROOT || sb_emulates_users(configuration);
 }
 
 union control {
@@ -70,44 +67,14 @@ static int receive_file(int socket) {
     return file;
 }
 
-#define LARGEST_FILTER 160
-
-// A descriptor's status is the kernel's to tell, and glibc's fstat is such a call.
-static int looks_at_descriptor_only(int number) { return number == SYS_newfstatat || number == SYS_statx; }
-
-// Sends some calls to the listener and leaves the others to the other filters.
-static size_t write_filter(const int *calls, struct sock_filter *filter) {
-    size_t length = 0;
-#define ADD(...) filter[length++] = (struct sock_filter)__VA_ARGS__
-    ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)));
-    ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCHITECTURE, 1, 0));
-    ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-    ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
-    for (; *calls != -1; calls++) {
-        if (!looks_at_descriptor_only(*calls)) {
-            ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)*calls, 0, 1));
-            ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF));
-            continue;
-        }
-        size_t flags = offsetof(struct seccomp_data, args) + (*calls == SYS_statx ? 2 : 3) * sizeof(uint64_t);
-        ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)*calls, 0, 4));
-        ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned)flags));
-        ADD(BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, AT_EMPTY_PATH, 0, 1));
-        ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-        ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF));
-    }
-    ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-#undef ADD
-    return length;
-}
-
 // A kernel without this, or a listener further up, leaves the program without: as it is where nothing is emulated.
 int sb_become_supervised(const struct sb_child *child) {
-    struct sock_filter filter[LARGEST_FILTER];
+    struct sock_filter filter[SB_LARGEST_FILTER];
     struct sock_fprog program = {.filter = filter};
-    program.len = (unsigned short)write_filter(sb_calls_on_places, filter);
+    const int emulates = sb_emulates_users(child->configuration);
+    program.len = (unsigned short)sb_write_traps(emulates, filter);
     // Without CAP_SYS_ADMIN a filter takes this, by which set-user-ID programs lose their effect.
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -1;
+    if (!emulates && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -1;
     const unsigned long flags[] = {SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV | SECCOMP_FILTER_FLAG_SPEC_ALLOW,
                                    SECCOMP_FILTER_FLAG_SPEC_ALLOW, 0};
     int listener = -1;
@@ -115,7 +82,9 @@ int sb_become_supervised(const struct sb_child *child) {
         listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER | flags[index],
                                 &program);
     }
-    int result = listener < 0 ? 0 : send_file(child->supervisor, listener);
+    // Whoever is to be another user must not be root instead.
+    int is_needed = emulates && (child->configuration->user != 0 || child->configuration->group != 0);
+    int result = listener >= 0 ? send_file(child->supervisor, listener) : is_needed ? -1 : 0;
     sb_close(listener);
     return result;
 }
@@ -125,7 +94,7 @@ void sb_act_as(uid_t user, gid_t group) {
     syscall(SYS_setfsuid, user);
 }
 
-static void answer(const struct sb_supervisor *supervisor, struct seccomp_notif *request) {
+static void answer(struct sb_supervisor *supervisor, struct seccomp_notif *request) {
     struct sb_call call = {.id = request->id,
                            .thread = (pid_t)request->pid,
                            .number = request->data.nr,
@@ -136,7 +105,8 @@ static void answer(const struct sb_supervisor *supervisor, struct seccomp_notif 
     sb_append_number(name, request->pid);
     int is_other = fstatat(supervisor->proc, name, &status, 0) == 0 && (status.st_uid != 0 || status.st_gid != 0);
     if (is_other) sb_act_as(status.st_uid, status.st_gid);
-    struct sb_answer found = sb_answer_for_places((struct sb_supervisor *)supervisor, &call);
+    struct sb_answer found =
+        supervisor->emulates_users ? sb_answer_for_owners(supervisor, &call) : sb_answer_for_places(supervisor, &call);
     if (is_other) sb_act_as(0, 0);
     struct seccomp_notif_resp response = {
         .id = request->id,
@@ -243,14 +213,19 @@ int sb_supervise(struct sb_child *child) {
     supervisor = (struct sb_supervisor){
         .configuration = child->configuration, .listener = -1, .root = -1, .known = child->known};
     supervisor.proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (supervisor.proc < 0 || find_root(&supervisor) != 0) return -1;
+    if (supervisor.proc < 0) return -1;
+    const int emulates = sb_emulates_users(child->configuration);
+    supervisor.emulates_users = emulates;
+    if (!emulates && find_root(&supervisor) != 0) return -1;
     int sockets[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0) return -1;
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     sigset_t all, child_ends;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
-    pid_t program = (pid_t)syscall(SYS_clone, (unsigned long)SIGCHLD, NULL, NULL, NULL, 0ul);
+    // Outside of its namespace no process of the program sees this one.
+    unsigned long flags = SIGCHLD | (emulates && !child->configuration->shares_processes ? CLONE_NEWPID : 0);
+    pid_t program = (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, 0ul);
     if (program < 0) return -1;
     if (program == 0) {
         // Messages of both would mix.
@@ -272,6 +247,7 @@ int sb_supervise(struct sb_child *child) {
     sigaddset(&child_ends, SIGCHLD);
     int signals = (int)syscall(SYS_signalfd4, -1, &child_ends, 8, SOCK_CLOEXEC | SOCK_NONBLOCK);
     sb_close_all_but((const int[]){signals, sockets[0], supervisor.proc, supervisor.root, supervisor.known}, 5, 0);
-    if (signals < 0) _exit(126);
+    // Names of open files are relative to it, wherever the root is.
+    if (signals < 0 || fchdir(supervisor.proc) != 0) _exit(126);
     serve(&supervisor, program, signals, sockets[0]);
 }

@@ -4,6 +4,7 @@
 #include "child.h"
 
 #include <limits.h>
+#include <linux/filter.h>
 #include <linux/seccomp.h>
 
 // A process of ours that is the parent of the program and answers some of the system calls of all processes below it,
@@ -12,6 +13,7 @@
 
 struct sb_supervisor {
     const struct sb_configuration *configuration;
+    int emulates_users;
     int listener; // -1 where the kernel has none
     int known;    // pipe that ends when the caller has a pidfd of the program
     int proc;     // the caller's /proc, which shows the processes by the numbers that the listener has
@@ -52,6 +54,12 @@ void sb_act_as(uid_t user, gid_t group);
 // supervise.c: in the child, installs the filter, and hands the listener over.
 int sb_become_supervised(const struct sb_child *child);
 
+// traps.c: whether there are filters for this architecture.
+int sb_can_trap(void);
+// traps.c: the filter that sends the calls to the supervisor which it answers, of at most this many instructions.
+#define SB_LARGEST_FILTER 160
+size_t sb_write_traps(int emulates_users, struct sock_filter filter[SB_LARGEST_FILTER]);
+
 // target.c: bytes of the caller's memory; 0, or -1 with errno.
 int sb_read_memory(const struct sb_supervisor *supervisor, const struct sb_call *call, uint64_t address, void *bytes,
                    size_t size);
@@ -69,7 +77,25 @@ struct sb_answer sb_give_file(const struct sb_supervisor *supervisor, const stru
 struct sb_answer sb_answer_for_places(struct sb_supervisor *supervisor, struct sb_call *call);
 // places.c: takes away what was made for programs that were executed through /proc.
 void sb_remove_links(const struct sb_supervisor *supervisor);
-// places.c: the calls that it answers, ending with -1.
-extern const int sb_calls_on_places[];
+
+// An ID that stays as it is.
+#define SB_UNCHANGED UINT32_MAX
+
+// Who a process is.
+#define SB_LARGEST_GROUP_COUNT 64
+struct sb_identity {
+    uint32_t users[3]; // real, effective, saved
+    uint32_t groups[3];
+    uint32_t count;
+    uint32_t others[SB_LARGEST_GROUP_COUNT];
+};
+
+// identities.c: of the process that calls.
+struct sb_identity sb_current_identity(const struct sb_supervisor *supervisor, const struct sb_call *call);
+// identities.c: whether the call is about who the process is; the answer then.
+int sb_answer_about_users(const struct sb_supervisor *supervisor, const struct sb_call *call, struct sb_answer *answer);
+
+// owners.c: who processes are and whom files belong to.
+struct sb_answer sb_answer_for_owners(struct sb_supervisor *supervisor, struct sb_call *call);
 
 #endif

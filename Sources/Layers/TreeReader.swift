@@ -209,6 +209,14 @@ public struct TreeReader {
         guard entry.kind != .symbolicLink else { return }
         let (attributes, isOpaque) = TreeReader.extendedAttributes(of: source.name, in: source.directory)
         entry.extendedAttributes = attributes
+        // Only an ordinary user's files say so: those of others are whose they are.
+        if user != 0, source.status.userID == user, entry.kind == .regular || entry.kind == .directory {
+            let record = attributes.firstIndex { $0.name == RecordedOwner.attribute }
+            let owner = record.flatMap { RecordedOwner(value: attributes[$0].value) }
+            if let record { entry.extendedAttributes.remove(at: record) }
+            (entry.userID, entry.groupID) = (0, 0)
+            owner?.apply(to: &entry)
+        }
         entry.isOpaque = isOpaque && whiteouts == .overlay && entry.kind == .directory
     }
 

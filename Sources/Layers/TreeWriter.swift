@@ -109,7 +109,10 @@ public final class TreeWriter {
             let type = entry.kind == .fifo ? Glibc.S_IFIFO : entry.kind == .blockDevice ? Glibc.S_IFBLK : Glibc.S_IFCHR
             let device = entry.kind == .fifo ? 0 : dev_t(entry.deviceNumber)
             let result = mknodat(directory, name, type | mode_t(entry.permissions), device)
-            if result != 0, Errno.current == .notPermitted { return }
+            if result != 0, Errno.current == .notPermitted {
+                if !attributes.isPrivileged { try writeFile(entry, name, directory, nil) }
+                return
+            }
             try check(result, "create device", entry)
             try setOwnerAndTimes(entry, name, directory)
             try check(fchmodat(directory, name, mode_t(entry.permissions), 0), "set the mode of", entry)
@@ -281,6 +284,12 @@ private struct FileAttributes: Sendable {
             try check(fchmod(descriptor, mode_t(entry.permissions)), "set the mode of", entry)
         }
         try setExtendedAttributes(entry, descriptor)
+        if !isPrivileged, let owner = RecordedOwner(entry) {
+            // It takes the permission to write.
+            try check(fchmod(descriptor, mode_t(entry.permissions | 0o200)), "set the mode of", entry)
+            _ = ExtendedAttribute(name: RecordedOwner.attribute, value: owner.value).set(on: descriptor)
+            try check(fchmod(descriptor, mode_t(entry.permissions)), "set the mode of", entry)
+        }
         var times = [time(entry), time(entry)]
         try check(futimens(descriptor, &times), "set the time of", entry)
     }

@@ -167,10 +167,10 @@ public enum SandboxIsolation: String, Sendable, Codable, CaseIterable {
     case full
     /// Namespaces made by a caller who is root in a user namespace only (`SubordinateUsers`), with the users there.
     case userNamespace = "userns"
-    /// Namespaces below a user namespace, in which the caller's own user and group stand in for `user`.
+    /// Namespaces below a user namespace, in which the caller's own user and group are the only ones.
     ///
-    /// There is only that one user and group: changing to another fails, files of others cannot be changed, and
-    /// supplementary groups are ignored. What the process writes belongs to the caller outside.
+    /// What the process writes belongs to the caller outside. Other users are emulated, and owners are recorded in extended
+    /// attributes (`CSandbox/owners.c`); a kernel without user notification has only `user`.
     case singleUser = "userns-single"
     /// Only another root directory: no mounts, no namespaces, and root inside can get out.
     case chroot

@@ -7,11 +7,12 @@ internal import Tar
 /// The directories below a workspace as overlayfs merges them, looked up parents first.
 struct DirectoriesBelow {
     private let lower: [SnapshotStore.Snapshot]
+    private let upper: FilePath
     /// For each directory seen, the snapshots that are merged in it, topmost first.
     private var merged: [PathInRoot: [Int]]
 
-    init(_ lower: [SnapshotStore.Snapshot]) {
-        self.lower = lower
+    init(_ lower: [SnapshotStore.Snapshot], below upper: FilePath) {
+        (self.lower, self.upper) = (lower, upper)
         merged = [.root: lower.indices.reversed()]
     }
 
@@ -20,6 +21,9 @@ struct DirectoriesBelow {
     /// Must be asked for every directory in the upper one, parents first: what an opaque directory, a whiteout or a
     /// file hides is not below, and no path is looked up through a symbolic link, which may lead anywhere.
     mutating func hasEqual(_ entry: LayerEntry, _ status: FileStatus) -> Bool {
+        // With what is recorded of the owner, which the entry has no more.
+        let upper = upper.appending(bytes: entry.path.bytes)
+        let kept = DirectoriesBelow.attributes(upper)?.kept ?? entry.extendedAttributes
         var holders: [Int] = []
         var isEqual: Bool?
         for position in entry.isOpaque ? [] : merged[entry.path.parent] ?? [] {
@@ -29,7 +33,7 @@ struct DirectoriesBelow {
             isEqual =
                 isEqual
                 ?? (below.permissions == status.permissions && below.userID == status.userID
-                    && below.groupID == status.groupID && found.kept == entry.extendedAttributes)
+                    && below.groupID == status.groupID && found.kept == kept)
             holders.append(position)
             if found.isOpaque { break }
         }

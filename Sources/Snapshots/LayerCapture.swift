@@ -20,7 +20,7 @@ public struct LayerCapture: Sendable {
     /// - Throws: `SystemError`, `LayerError.shortContent`, `.reservedName`.
     public func layer(of workspace: Workspace, below: MergedView?, in layers: LayerStore) throws -> Layer {
         var reader = TreeReader(root: workspace.upper, whiteouts: .overlay)
-        var directories = DirectoriesBelow(workspace.lower)
+        var directories = DirectoriesBelow(workspace.lower, below: workspace.upper)
         var region = OpaqueRegion()
         return try write(&reader, below: below, in: layers) { entry, source in
             // A directory is in the upper one already when something in it was looked for a place to be mounted on.
@@ -116,7 +116,8 @@ public struct Ownership: Sendable {
 
     /// Inside, the user was root; a file that was another's before and was only changed stays that other's.
     public func corrected(_ entry: LayerEntry) -> LayerEntry {
-        guard user != 0 else { return entry }
+        // Those of files and directories are recorded beside them.
+        guard user != 0, entry.kind == .symbolicLink || entry.kind == .fifo else { return entry }
         var entry = entry
         let known = below?.node(at: entry.path)?.entry
         entry.userID = entry.userID == user ? known?.userID ?? 0 : entry.userID

@@ -22,7 +22,9 @@ public struct SnapshotStore: Sendable {
 
     private var directory: FilePath { layers.store[.snapshots] }
     /// Where all files are an ordinary user's, they are not those that root of a user namespace works on.
-    private func place(_ name: Digest) -> FilePath { directory.appending(name.hex + (geteuid() == 0 ? "" : "-single")) }
+    private func place(_ name: Digest) -> FilePath {
+        directory.appending(name.hex + (geteuid() == 0 ? "" : "-recorded"))
+    }
     private var temporary: FilePath { layers.store[.temporary] }
 
     /// One unpacked layer.

@@ -96,8 +96,9 @@ public struct WrittenFiles: Sendable {
         guard let node = below.node(at: entry.path) else { return !isMountPoint(entry) }
         let (known, status) = (node.entry, source.status)
         guard known.permissions == status.permissions || entry.kind == .symbolicLink else { return true }
-        // On the disk of an ordinary user everything is the user's.
-        guard user != 0 || (known.userID, known.groupID) == (status.userID, status.groupID) else { return true }
+        // On the disk of an ordinary user everything is the user's, with a record of the owner beside what can have one.
+        let hasOwner = user == 0 || entry.kind == .regular || entry.kind == .directory
+        guard !hasOwner || (known.userID, known.groupID) == (entry.userID, entry.groupID) else { return true }
         switch entry.kind {
         case .directory: return known.kind != .directory || known.extendedAttributes != entry.extendedAttributes
         case _ where isOverlay: return true

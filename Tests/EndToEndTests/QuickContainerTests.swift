@@ -3,6 +3,12 @@ internal import Testing
 @Suite("Containers that end as soon as they begin")
 struct QuickContainerTests {
     @Test(
+        "are seen to end by an ordinary user with one ID",
+        .enabled("no user namespaces for ordinary users here") { try await UnprivilegedPlace.singleUser.isAvailable() }
+    )
+    func singleUser() async throws { try await runMany(in: .singleUser) }
+
+    @Test(
         "are seen to end by root of a default container",
         .enabled("no other root directory here") { try await UnprivilegedPlace.defaultContainer.isAvailable() }
     )

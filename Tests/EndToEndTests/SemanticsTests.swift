@@ -36,6 +36,16 @@ struct SemanticsTests {
     }
 
     @Test(
+        "builds to the same as an ordinary user without subordinate IDs",
+        .enabled("no user namespaces for ordinary users here") { try await UnprivilegedPlace.singleUser.isAvailable() },
+        arguments: SemanticCase.all(needing: .processes)
+    )
+    func buildAsSingleUser(_ fixture: SemanticCase) async throws {
+        let place = UnprivilegedPlace.singleUser
+        if place.exceptions[fixture.name] == nil { try await check(fixture, in: place) }
+    }
+
+    @Test(
         "builds to the same as root of a default container",
         .enabled("no other root directory here") { try await UnprivilegedPlace.defaultContainer.isAvailable() },
         arguments: SemanticCase.all(needing: .processes)

@@ -34,6 +34,19 @@ struct UnprivilegedPlace: Sendable, CustomTestStringConvertible {
         ]
     )
 
+    /// An ordinary user who may make a user namespace and has no range, or no program that may map it.
+    static let singleUser = UnprivilegedPlace(
+        name: "userns-single",
+        owner: 65534,
+        wrapper: { _ in nobody + ["--no-new-privs"] },
+        exceptions: [
+            "run/device-made-by-a-command": "a device that is only recorded cannot be used",
+            "mount/secret-mode-and-owner": "the kernel lets an emulated user read what is root's",
+            "run/primary-group-is-supplementary": "`/proc/self/status` is the kernel's",
+            "run/security-insecure-has-no-filter": "users are emulated by a filter",
+        ]
+    )
+
     /// Root with the capabilities that Docker gives a container, which may neither mount nor make namespaces.
     static let defaultContainer = UnprivilegedPlace(
         name: "chroot",

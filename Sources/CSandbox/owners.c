@@ -1,0 +1,289 @@
+// Owners of files for programs in a user namespace with one user: whom a file is given to is written beside it, in an
+// extended attribute that becomes the owner in the layer.
+
+#include "supervise.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+
+// What is written beside a file: its owner, and what it is when it could not be made.
+struct record {
+    unsigned user, group;
+    char device; // `c`, `b`, or 0
+    unsigned major, minor;
+};
+
+static void name_file(int file, char *name) { sb_append_number(stpcpy(name, "self/fd/"), (unsigned)file); }
+
+// Whether there is one; without, the file is root's. This process's working directory is the caller's /proc.
+static int read_record(int file, struct record *record) {
+    char name[SB_DIGITS + 8], text[80];
+    memset(record, 0, sizeof *record);
+    name_file(file, name);
+    ssize_t length = getxattr(name, SB_OWNER_ATTRIBUTE, text, sizeof text - 1);
+    if (length <= 0) return 0;
+    text[length] = 0;
+    int count =
+        sscanf(text, "%u:%u:%c:%u:%u", &record->user, &record->group, &record->device, &record->major, &record->minor);
+    return count >= 2;
+}
+
+static void write_record(int file, const struct record *record) {
+    char name[SB_DIGITS + 8], text[80];
+    name_file(file, name);
+    if (record->user == 0 && record->group == 0 && record->device == 0) {
+        removexattr(name, SB_OWNER_ATTRIBUTE);
+        return;
+    }
+    int length = snprintf(text, sizeof text, "%u:%u", record->user, record->group);
+    if (record->device != 0) {
+        length += snprintf(text + length, sizeof text - (size_t)length, ":%c:%u:%u", record->device, record->major,
+                           record->minor);
+    }
+    // Links and filesystems that take no attributes have no owner but root.
+    setxattr(name, SB_OWNER_ATTRIBUTE, text, (size_t)length, 0);
+}
+
+// Opens a directory of the caller's that relative paths begin at.
+static int open_base(const struct sb_supervisor *supervisor, const struct sb_call *call, int directory,
+                     const char *path) {
+    char name[2 * SB_DIGITS + 8];
+    if (*path == '/') snprintf(name, sizeof name, "%d/root", call->thread);
+    else if (directory == AT_FDCWD) snprintf(name, sizeof name, "%d/cwd", call->thread);
+    else snprintf(name, sizeof name, "%d/fd/%d", call->thread, directory);
+    return openat(supervisor->proc, name, O_PATH | O_CLOEXEC);
+}
+
+// The file that a call names, with O_PATH; an empty path is the descriptor itself.
+static int open_named(const struct sb_supervisor *supervisor, const struct sb_call *call, int directory,
+                      const char *path, int follow) {
+    int base = open_base(supervisor, call, directory, path);
+    if (base < 0 || *path == 0) return base;
+    uint64_t flags = O_PATH | (follow ? 0 : O_NOFOLLOW);
+    int file = sb_openat2(base, path, flags, *path == '/' ? RESOLVE_IN_ROOT : 0);
+    sb_close(base);
+    return file;
+}
+
+// The directory that a path is in, and its last name; -1 where there is none.
+static int open_parent(const struct sb_supervisor *supervisor, const struct sb_call *call, int directory, char *path,
+                       const char **name) {
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/') path[--length] = 0;
+    char *slash = strrchr(path, '/');
+    *name = slash == NULL ? path : slash + 1;
+    if (**name == 0) {
+        errno = EEXIST;
+        return -1;
+    }
+    if (slash == NULL) return open_base(supervisor, call, directory, "");
+    char parent[PATH_MAX];
+    size_t size = (size_t)(slash - path);
+    memcpy(parent, path, size);
+    memcpy(parent + size, size == 0 ? "/" : "", size == 0 ? 2 : 1);
+    return open_named(supervisor, call, directory, parent, 1);
+}
+
+static int is_in_proc(const char *path) { return strncmp(path, "/proc/", 6) == 0; }
+
+static struct sb_answer give_away(const struct sb_supervisor *supervisor, const struct sb_call *call, int file,
+                                  uint64_t user, uint64_t group) {
+    if (file < 0) return SB_FAIL(errno);
+    struct record record;
+    read_record(file, &record);
+    const struct sb_identity identity = sb_current_identity(supervisor, call);
+    struct record before = record;
+    if ((uint32_t)user != SB_UNCHANGED) record.user = (uint32_t)user;
+    if ((uint32_t)group != SB_UNCHANGED) record.group = (uint32_t)group;
+    int is_allowed = identity.users[1] == 0 || (before.user == identity.users[1] && record.user == before.user);
+    // What the kernel does besides: set-user-ID bits and capabilities go.
+    int result = is_allowed ? fchownat(file, "", 0, 0, AT_EMPTY_PATH) : -1;
+    int error = is_allowed ? errno : EPERM;
+    if (result == 0) write_record(file, &record);
+    close(file);
+    return result == 0 ? SB_RETURN(0) : SB_FAIL(error);
+}
+
+static struct sb_answer status_of(const struct sb_supervisor *supervisor, const struct sb_call *call, int file,
+                                  uint64_t address, unsigned mask) {
+    // The kernel says why there is none.
+    if (file < 0) return SB_CONTINUE;
+    struct record record;
+    struct sb_answer answer = SB_CONTINUE;
+    if (read_record(file, &record)) {
+        const unsigned kind = record.device == 'c' ? S_IFCHR : record.device == 'b' ? S_IFBLK : 0;
+        struct stat status;
+        struct statx extended;
+        int is_extended = call->number == SYS_statx;
+        int result = is_extended ? (int)syscall(SYS_statx, file, "", AT_EMPTY_PATH, mask, &extended)
+                                 : fstatat(file, "", &status, AT_EMPTY_PATH);
+        if (is_extended) {
+            extended.stx_uid = record.user;
+            extended.stx_gid = record.group;
+            if (kind != 0) extended.stx_mode = (uint16_t)((extended.stx_mode & ~S_IFMT) | kind);
+            if (kind != 0) extended.stx_rdev_major = record.major, extended.stx_rdev_minor = record.minor;
+        } else {
+            status.st_uid = record.user;
+            status.st_gid = record.group;
+            if (kind != 0) status.st_mode = (status.st_mode & ~(mode_t)S_IFMT) | kind;
+            if (kind != 0) status.st_rdev = makedev(record.major, record.minor);
+        }
+        const void *bytes = is_extended ? (const void *)&extended : (const void *)&status;
+        size_t size = is_extended ? sizeof extended : sizeof status;
+        if (result == 0) {
+            result = sb_write_memory(supervisor, call, address, bytes, size);
+            answer = result == 0 ? SB_RETURN(0) : SB_FAIL(EFAULT);
+        }
+    }
+    close(file);
+    return answer;
+}
+
+void sb_record_owner(int file, uint32_t user, uint32_t group) {
+    char text[2 * SB_DIGITS + 2];
+    int length = snprintf(text, sizeof text, "%u:%u", user, group);
+    if (user != 0 || group != 0) fsetxattr(file, SB_OWNER_ATTRIBUTE, text, (size_t)length, 0);
+}
+
+static mode_t mask_of(const struct sb_supervisor *supervisor, const struct sb_call *call) {
+    char name[SB_DIGITS + 8], text[512];
+    snprintf(name, sizeof name, "%d/status", call->thread);
+    int file = openat(supervisor->proc, name, O_RDONLY | O_CLOEXEC);
+    ssize_t length = file < 0 ? 0 : read(file, text, sizeof text - 1);
+    if (file >= 0) close(file);
+    text[length < 0 ? 0 : length] = 0;
+    const char *line = strstr(text, "Umask:");
+    return line == NULL ? 022 : (mode_t)strtoul(line + 6, NULL, 8);
+}
+
+// The owner of what a process makes: its own, and the group of a directory that says so.
+static void own_new(int parent, int file, const struct sb_identity *identity, struct record record) {
+    struct stat status;
+    struct record above;
+    record.user = identity->users[1];
+    record.group = identity->groups[1];
+    if (fstatat(parent, "", &status, AT_EMPTY_PATH) == 0 && status.st_mode & S_ISGID) {
+        read_record(parent, &above);
+        record.group = above.group;
+    }
+    write_record(file, &record);
+}
+
+// A file or directory of a process that is not root, or a device that the kernel does not make.
+static struct sb_answer make(const struct sb_supervisor *supervisor, const struct sb_call *call, int directory,
+                             char *path, unsigned mode, uint64_t flags, uint64_t device) {
+    const int is_directory = S_ISDIR(mode), is_device = S_ISCHR(mode) || S_ISBLK(mode);
+    const struct sb_identity identity = sb_current_identity(supervisor, call);
+    if (!is_device && identity.users[1] == 0 && identity.groups[1] == 0) return SB_CONTINUE;
+    if (is_device && identity.users[1] != 0) return SB_FAIL(EPERM);
+    if (is_in_proc(path) || *path == 0) return SB_CONTINUE;
+    const char *name;
+    int parent = open_parent(supervisor, call, directory, path, &name);
+    if (parent < 0) return SB_CONTINUE;
+    struct stat status;
+    struct sb_answer answer = SB_CONTINUE;
+    if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT) {
+        mode_t permissions = (mode & 07777) & ~mask_of(supervisor, call);
+        struct record record = {.device = S_ISCHR(mode)   ? 'c'
+                                          : S_ISBLK(mode) ? 'b'
+                                                          : 0,
+                                .major = major((dev_t)device),
+                                .minor = minor((dev_t)device)};
+        int file = -1;
+        if (is_directory) {
+            if (mkdirat(parent, name, permissions) == 0) file = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        } else {
+            int how = is_device ? O_WRONLY : (int)flags & ~O_TRUNC;
+            file = openat(parent, name, how | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, permissions);
+        }
+        answer = file < 0 ? SB_FAIL(errno) : SB_RETURN(0);
+        if (file >= 0) own_new(parent, file, &identity, record);
+        if (file >= 0 && !is_directory && !is_device) {
+            answer = sb_give_file(supervisor, call, file, (flags & O_CLOEXEC) != 0);
+        } else sb_close(file);
+    }
+    close(parent);
+    return answer;
+}
+
+static struct sb_answer answer_with_path(const struct sb_supervisor *supervisor, const struct sb_call *call,
+                                         char *path) {
+    const uint64_t *arguments = call->arguments;
+    const int directory = (int)arguments[0];
+#define NAMED(at, follows) open_named(supervisor, call, at, path, follows)
+    switch (call->number) {
+#ifdef __x86_64__
+    case SYS_open: return make(supervisor, call, AT_FDCWD, path, S_IFREG | (unsigned)arguments[2], arguments[1], 0);
+    case SYS_creat: {
+        const uint64_t flags = O_CREAT | O_WRONLY | O_TRUNC;
+        return make(supervisor, call, AT_FDCWD, path, S_IFREG | (unsigned)arguments[1], flags, 0);
+    }
+    case SYS_mkdir: return make(supervisor, call, AT_FDCWD, path, S_IFDIR | (unsigned)arguments[1], 0, 0);
+    case SYS_mknod: return make(supervisor, call, AT_FDCWD, path, (unsigned)arguments[1], 0, arguments[2]);
+#endif
+    case SYS_openat: return make(supervisor, call, directory, path, S_IFREG | (unsigned)arguments[3], arguments[2], 0);
+    case SYS_mkdirat: return make(supervisor, call, directory, path, S_IFDIR | (unsigned)arguments[2], 0, 0);
+    case SYS_mknodat: return make(supervisor, call, directory, path, (unsigned)arguments[2], 0, arguments[3]);
+    }
+    if (is_in_proc(path)) return SB_CONTINUE;
+    switch (call->number) {
+#ifdef __x86_64__
+    case SYS_stat: return status_of(supervisor, call, NAMED(AT_FDCWD, 1), arguments[1], 0);
+    case SYS_lstat: return status_of(supervisor, call, NAMED(AT_FDCWD, 0), arguments[1], 0);
+    case SYS_chown: return give_away(supervisor, call, NAMED(AT_FDCWD, 1), arguments[1], arguments[2]);
+    case SYS_lchown: return give_away(supervisor, call, NAMED(AT_FDCWD, 0), arguments[1], arguments[2]);
+#endif
+    case SYS_newfstatat: {
+        if (*path == 0 && !(arguments[3] & AT_EMPTY_PATH)) return SB_CONTINUE;
+        int file = NAMED(directory, !(arguments[3] & AT_SYMLINK_NOFOLLOW));
+        return status_of(supervisor, call, file, arguments[2], 0);
+    }
+    case SYS_statx: {
+        if (*path == 0 && !(arguments[2] & AT_EMPTY_PATH)) return SB_CONTINUE;
+        int file = NAMED(directory, !(arguments[2] & AT_SYMLINK_NOFOLLOW));
+        return status_of(supervisor, call, file, arguments[4], (unsigned)arguments[3]);
+    }
+    case SYS_fchownat: {
+        if (*path == 0 && !(arguments[4] & AT_EMPTY_PATH)) return SB_CONTINUE;
+        int file = NAMED(directory, !(arguments[4] & AT_SYMLINK_NOFOLLOW));
+        return give_away(supervisor, call, file, arguments[2], arguments[3]);
+    }
+    }
+#undef NAMED
+    return SB_CONTINUE;
+}
+
+static int has_path_first(int number) {
+#ifdef __x86_64__
+    const int numbers[] = {SYS_open, SYS_creat, SYS_stat, SYS_lstat, SYS_chown, SYS_lchown, SYS_mkdir, SYS_mknod};
+    for (size_t index = 0; index < sizeof numbers / sizeof numbers[0]; index++) {
+        if (numbers[index] == number) return 1;
+    }
+#endif
+    return 0;
+}
+
+static struct sb_answer answer_about_files(const struct sb_supervisor *supervisor, const struct sb_call *call) {
+    static char path[PATH_MAX];
+    const int directory = (int)call->arguments[0];
+    if (call->number == SYS_fstat) {
+        return status_of(supervisor, call, open_named(supervisor, call, directory, "", 1), call->arguments[1], 0);
+    }
+    if (call->number == SYS_fchown) {
+        int file = open_named(supervisor, call, directory, "", 1);
+        return give_away(supervisor, call, file, call->arguments[1], call->arguments[2]);
+    }
+    uint64_t address = call->arguments[has_path_first(call->number) ? 0 : 1];
+    // What cannot be read the kernel cannot read either; statx takes none for the descriptor itself.
+    if (address == 0) path[0] = 0;
+    else if (sb_read_path(supervisor, call, address, path) != 0) return SB_CONTINUE;
+    return answer_with_path(supervisor, call, path);
+}
+
+struct sb_answer sb_answer_for_owners(struct sb_supervisor *supervisor, struct sb_call *call) {
+    struct sb_answer answer;
+    return sb_answer_about_users(supervisor, call, &answer) ? answer : answer_about_files(supervisor, call);
+}

@@ -1,0 +1,112 @@
+// Which system calls the supervisor answers.
+
+#include "supervise.h"
+
+#include <linux/audit.h>
+
+#if defined(__x86_64__)
+#define NATIVE_ARCHITECTURE AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define NATIVE_ARCHITECTURE AUDIT_ARCH_AARCH64
+#else
+#define NATIVE_ARCHITECTURE 0
+#endif
+
+int sb_can_trap(void) { return NATIVE_ARCHITECTURE != 0; }
+
+// A call that is answered: always, or if an argument has one of some bits, or none of them.
+struct trapped {
+    int number;
+    unsigned argument;
+    unsigned mask; // 0 for always
+    int when_set;
+};
+
+// A descriptor's status is the kernel's to tell, and fstat of the C library is such a call.
+static const struct trapped calls_on_places[] = {
+#ifdef __x86_64__
+    {.number = SYS_open},
+    {.number = SYS_stat},
+    {.number = SYS_lstat},
+    {.number = SYS_access},
+    {.number = SYS_readlink},
+#endif
+    {.number = SYS_openat},
+    {.number = SYS_openat2},
+    {.number = SYS_newfstatat, .argument = 3, .mask = AT_EMPTY_PATH},
+    {.number = SYS_statx, .argument = 2, .mask = AT_EMPTY_PATH},
+    {.number = SYS_faccessat},
+    {.number = SYS_faccessat2},
+    {.number = SYS_readlinkat},
+    {.number = SYS_chdir},
+    {.number = SYS_fchdir},
+    {.number = SYS_execve},
+    {.number = SYS_uname},
+    {.number = -1},
+};
+
+// Those on files whose owners are records, and on who a process is.
+static const struct trapped calls_on_owners[] = {
+#ifdef __x86_64__
+    {.number = SYS_open, .argument = 1, .mask = O_CREAT, .when_set = 1},
+    {.number = SYS_creat},
+    {.number = SYS_stat},
+    {.number = SYS_lstat},
+    {.number = SYS_chown},
+    {.number = SYS_lchown},
+    {.number = SYS_mkdir},
+    {.number = SYS_mknod},
+#endif
+    {.number = SYS_openat, .argument = 2, .mask = O_CREAT, .when_set = 1},
+    {.number = SYS_newfstatat},
+    {.number = SYS_statx},
+    {.number = SYS_fstat},
+    {.number = SYS_fchown},
+    {.number = SYS_fchownat},
+    {.number = SYS_mkdirat},
+    {.number = SYS_mknodat},
+    {.number = SYS_getuid},
+    {.number = SYS_geteuid},
+    {.number = SYS_getgid},
+    {.number = SYS_getegid},
+    {.number = SYS_getresuid},
+    {.number = SYS_getresgid},
+    {.number = SYS_getgroups},
+    {.number = SYS_setuid},
+    {.number = SYS_setgid},
+    {.number = SYS_setreuid},
+    {.number = SYS_setregid},
+    {.number = SYS_setresuid},
+    {.number = SYS_setresgid},
+    {.number = SYS_setgroups},
+    {.number = SYS_setfsuid},
+    {.number = SYS_setfsgid},
+    {.number = -1},
+};
+
+// Sends some calls to the listener and leaves the others to the other filters.
+size_t sb_write_traps(int emulates_users, struct sock_filter filter[SB_LARGEST_FILTER]) {
+    const struct trapped *calls = emulates_users ? calls_on_owners : calls_on_places;
+    size_t length = 0;
+#define ADD(...) filter[length++] = (struct sock_filter)__VA_ARGS__
+    ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)));
+    ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCHITECTURE, 1, 0));
+    ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+    ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
+    for (; calls->number != -1; calls++) {
+        if (calls->mask == 0) {
+            ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)calls->number, 0, 1));
+            ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF));
+            continue;
+        }
+        unsigned place = (unsigned)(offsetof(struct seccomp_data, args) + calls->argument * sizeof(uint64_t));
+        ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)calls->number, 0, 4));
+        ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, place));
+        ADD(BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, calls->mask, !calls->when_set, calls->when_set));
+        ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF));
+        ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+    }
+    ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+#undef ADD
+    return length;
+}

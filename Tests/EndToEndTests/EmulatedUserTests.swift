@@ -1,0 +1,100 @@
+internal import Foundation
+internal import Glibc
+internal import SystemPackage
+internal import Testing
+
+@Suite(
+    "An ordinary user with one ID",
+    .enabled("no user namespaces for ordinary users here") { try await UnprivilegedPlace.singleUser.isAvailable() }
+)
+struct EmulatedUserTests {
+    private let place = UnprivilegedPlace.singleUser
+
+    @Test("has owners, users and devices in RUN, in later steps, in the image and in containers")
+    func owners() async throws {
+        try await BuildFixture.with { f in
+            try await place.importBase(f)
+            let text = """
+                FROM base
+                RUN echo 'postgres:x:70:70::/d:/bin/sh' >>/etc/passwd && echo 'postgres:x:70:' >>/etc/group && \\
+                    mkdir -m 700 /d && echo 1 >/d/f && chmod 4755 /d/f && chown -R postgres:postgres /d && mknod /dv c 1 3 && \\
+                    stat -c '%a %u:%g' /d /d/f >/seen && stat -c '%F %t:%T' /dv >>/seen
+                RUN su postgres -c 'echo 2 >/d/g; mkdir /d/e; chown 0 /d/g 2>/dev/null || echo refused; id' >>/seen
+                USER postgres
+                RUN umask 077; id -u >/d/id; echo 3 >>/d/g; ln -s g /d/l
+                USER 0
+                RUN chown 0:0 /d/e && stat -c '%u:%g %n' /d/* >>/seen
+                """
+            let result = try await place.run(f, ["-q", "-t", "made", "-f", try f.dockerfile(text), "."])
+            try #require(result.status == 0, "\(result)")
+            let image = try BuiltImage(id: result.line, store: f.store, transcript: "")
+            let lines = [
+                "700 70:70", "755 70:70", "character special file 1:3", "refused",
+                "uid=70(postgres) gid=70(postgres) groups=70(postgres)", "0:0 /d/e", "70:70 /d/f", "70:70 /d/g",
+                "70:70 /d/id",
+            ]
+            // A link has no record.
+            #expect(
+                try image.text("/seen").split(separator: "\n").map(String.init).filter { !$0.hasSuffix("/d/l") }
+                    == lines
+            )
+            #expect(
+                image.listing("/d").filter { !$0.contains("/d/l") } == [
+                    "d700 70:70 /d", "d755 0:0 /d/e", "-755 70:70 /d/f", "-644 70:70 /d/g", "-600 70:70 /d/id",
+                ]
+            )
+            #expect(image.tree["/dv"].map { $0.listing.hasPrefix("c") || $0.listing.hasPrefix("-") == false } ?? false)
+            #expect(image.tree["/d/f"]?.records.keys.contains { $0.contains("swiftbuild") } == false)
+            // From what is unpacked anew, and in a container.
+            let run = try await place.run(
+                f,
+                ["run", "--rm", "-u", "70", "made", "sh", "-c", "id -u; stat -c %u /d/f; touch /d/x; stat -c %u /d/x"]
+            )
+            #expect(run.outputText == "70\n70\n70\n", "\(run)")
+            _ = try await place.run(f, ["prune", "--all"])
+            let again = try await place.run(
+                f,
+                [
+                    "-q", "-t", "again", "--no-cache", "-f", try f.dockerfile("FROM made\nRUN stat -c %u:%g /d/f >/x"),
+                    ".",
+                ]
+            )
+            try #require(again.status == 0, "\(again)")
+            #expect(try BuiltImage(id: again.line, store: f.store, transcript: "").text("/x") == "70:70\n")
+        }
+    }
+
+    @Test("can flood the emulation with processes and signals, and ends it with its supervisor")
+    func flood() async throws {
+        try await BuildFixture.with { f in
+            try await place.importBase(f)
+            let text = """
+                FROM base
+                RUN for i in 1 2 3 4 5 6 7 8; do (for j in 1 2 3 4 5 6 7 8 9 10; do \\
+                    echo $j >/f$i && chown $i:$j /f$i && chmod 600 /f$i && stat /f$i >/dev/null & kill -CONT $!; done; wait) & done; \\
+                    wait; p=$(printf 'd%.0s' 1 2 3 4 5 6 7 8 9 10); mkdir -p /$p/$p && cd /$p/$p && chown 7 . ../$p && \\
+                    stat -c %u /$p/$p >/result; kill -KILL -1; true
+                """
+            let result = try await place.run(f, ["-q", "-t", "made", "-f", try f.dockerfile(text), "."])
+            try #require(result.status == 0, "\(result)")
+            let image = try BuiltImage(id: result.line, store: f.store, transcript: "")
+            #expect(try image.text("/result") == "7\n")
+            for number in 1...8 { #expect(image.listing("/f\(number)").first?.contains(" \(number):") ?? false) }
+
+            let build = try RunningCommand(
+                place.wrapper(f.scratch) + [
+                    Machine.binary.string, "-f", try f.dockerfile("FROM base\nRUN echo up >&2; sleep 1000"), ".",
+                ],
+                environment: f.environment,
+                directory: f.context,
+                logs: f.scratch
+            )
+            try await build.waitForErrors(containing: "\nup\n")
+            for name in Machine.processes(withEnvironment: "SWIFTBUILD_ROOT=\(f.store)") {
+                let comm = (try? readFile(FilePath("/proc/\(name)/comm"))) ?? []
+                if comm.starts(with: "swiftbuild-run".utf8), let id = pid_t(name) { kill(id, SIGKILL) }
+            }
+            #expect(try await build.wait(limit: .seconds(30)).status == 1)
+        }
+    }
+}
