@@ -95,3 +95,20 @@ static inline void sb_release_code(void) {
         madvise((void *)start, moved + headers[i].p_vaddr + headers[i].p_filesz - start, MADV_DONTNEED);
     }
 }
+
+// An EROFS filesystem whose metadata is one file and whose contents are another, mounted nowhere: a descriptor, which
+// the mount ends with, or -1. The numbers are the same on all processors: fsopen, fsconfig and fsmount of Linux 5.2.
+static inline int sb_mount_erofs(const char *metadata, const char *contents) {
+    int context = (int)syscall(430, "erofs", 1 /* FSOPEN_CLOEXEC */);
+    if (context < 0) return -1;
+    int mount = -1;
+    if (syscall(431, context, 1 /* FSCONFIG_SET_STRING */, "source", metadata, 0) == 0 &&
+        syscall(431, context, 1, "device", contents, 0) == 0 &&
+        syscall(431, context, 6 /* FSCONFIG_CMD_CREATE */, (void *)0, (void *)0, 0) == 0) {
+        mount = (int)syscall(432, context, 1 /* FSMOUNT_CLOEXEC */, 1 /* MOUNT_ATTR_RDONLY */);
+    }
+    int error = errno;
+    close(context);
+    errno = error;
+    return mount;
+}

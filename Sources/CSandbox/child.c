@@ -61,17 +61,18 @@ void sb_close_all_but(const int *kept, size_t count, unsigned next) {
 // that another thread is still writing could not be executed (ETXTBSY) as long as it is open here.
 static void close_others(const struct sb_child *child) {
     const struct sb_configuration *configuration = child->configuration;
-    const int kept[] = {configuration->standard_input,
-                        configuration->standard_output,
-                        configuration->standard_error,
-                        configuration->entered,
-                        configuration->network,
-                        configuration->joined_processes,
-                        configuration->joined_ipc,
-                        child->report,
-                        child->watcher,
-                        child->known};
-    sb_close_all_but(kept, sizeof kept / sizeof kept[0], 3);
+    const int own[] = {configuration->standard_input,
+                       configuration->standard_output,
+                       configuration->standard_error,
+                       configuration->entered,
+                       configuration->network,
+                       child->report,
+                       child->watcher};
+    const size_t own_count = sizeof own / sizeof own[0], count = configuration->open_directory_count;
+    int kept[own_count + count]; // as many as overlays have directories: a few kilobytes
+    memcpy(kept, own, sizeof own);
+    if (count > 0) memcpy(kept + own_count, configuration->open_directories, count * sizeof kept[0]);
+    sb_close_all_but(kept, own_count + count, 3);
 }
 
 static int raise_loopback(void) {

@@ -58,7 +58,9 @@ int sb_resolve(const struct sb_child *child, const char *path, enum sb_missing m
 // paths.c: tells the parent that a mount point was made.
 int sb_report_created(const struct sb_child *child, char kind, const char *path);
 
-// overlay.c: makes the overlay and attaches it on its own upper directory (or topmost lower one); returns its root.
+// overlay.c: the overlay's upper directory or topmost lower one, if that is a place to attach something on.
+const char *sb_overlay_place(const struct sb_overlay *overlay);
+// overlay.c: makes the overlay and attaches it there; returns its root.
 int sb_overlay_attached(const struct sb_child *child, const struct sb_overlay *overlay);
 // overlay.c: makes the overlay as a mount that is attached nowhere, or fails with ENOSYS or EINVAL on older kernels.
 int sb_overlay_detached(const struct sb_child *child, const struct sb_overlay *overlay);

@@ -35,18 +35,27 @@ static int bind_tree(const struct sb_mount *mount) {
 
 static int is_whole(const char *path) { return path == NULL || path[strspn(path, "/.")] == 0; }
 
-// A part of an overlay. Only attached mounts can be cloned, so it is attached to its own first directory for a moment.
-static int part_of_overlay(const struct sb_child *child, const struct sb_mount *mount) {
-    const struct sb_overlay *overlay = &mount->overlay;
-    int whole = sb_overlay_attached(child, overlay);
-    if (whole < 0) return -1;
+static int clone_part(int whole, const struct sb_mount *mount) {
     int source = sb_openat2(whole, is_whole(mount->source) ? "." : mount->source, O_PATH,
                             RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
     int tree = source < 0 ? -1 : clone_tree(source, 0);
-    int error = errno;
     sb_close(source);
+    return tree;
+}
+
+// A part of an overlay. Before Linux 6.15 only attached mounts can be cloned, so it is attached to its own first
+// directory for a moment.
+static int part_of_overlay(const struct sb_child *child, const struct sb_mount *mount) {
+    const struct sb_overlay *overlay = &mount->overlay;
+    const char *place = sb_overlay_place(overlay);
+    // A directory that is mounted nowhere itself is no place, and the kernel is new enough.
+    int is_attached = place != NULL;
+    int whole = is_attached ? sb_overlay_attached(child, overlay) : sb_overlay_detached(child, overlay);
+    if (whole < 0) return -1;
+    int tree = clone_part(whole, mount);
+    int error = errno;
     sb_close(whole);
-    sb_unmount(overlay->upper != NULL ? overlay->upper : overlay->lower[0]);
+    if (is_attached) sb_unmount(place);
     errno = error;
     return tree;
 }

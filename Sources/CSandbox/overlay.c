@@ -46,6 +46,8 @@ static int configure(const struct sb_child *child, int context, const struct sb_
     // Not `off`, which still follows redirects where the kernel is built so, and which `userxattr` then refuses.
     if (sb_fsconfig_string(context, "redirect_dir", "nofollow") != 0) return -1;
     if (sb_fsconfig_string(context, "metacopy", "off") != 0) return -1;
+    // Where layers are on several filesystems, `on` gives files inode numbers beyond 2^53, which programs misread.
+    if (sb_fsconfig_string(context, "xino", "off") != 0) return -1;
     return sb_fsconfig_string(context, "index", "off");
 }
 
@@ -101,8 +103,17 @@ static int mount_classic(const struct sb_child *child, const struct sb_overlay *
     return sb_mount("overlay", target, "overlay", sb_nodev(child) != 0 ? MS_NODEV : 0, options);
 }
 
+const char *sb_overlay_place(const struct sb_overlay *overlay) {
+    if (overlay->upper != NULL) return overlay->upper;
+    return strncmp(overlay->lower[0], "/proc/self/fd/", 14) == 0 ? NULL : overlay->lower[0];
+}
+
 int sb_overlay_attached(const struct sb_child *child, const struct sb_overlay *overlay) {
-    const char *target = overlay->upper != NULL ? overlay->upper : overlay->lower[0];
+    const char *target = sb_overlay_place(overlay);
+    if (target == NULL) {
+        errno = EINVAL;
+        return -1;
+    }
     int tree = sb_overlay_detached(child, overlay);
     if (tree < 0) {
         if (errno != ENOSYS || mount_classic(child, overlay, target) != 0) return -1;

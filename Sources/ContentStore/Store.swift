@@ -21,6 +21,7 @@ public struct Store: Sendable {
         case containers = "containers-v1"
         case volumes = "volumes-v1"
         case snapshots = "snapshots-v1"
+        case erofs = "erofs-v1"
         case fingerprints = "fingerprints-v1"
         case sources = "sources-v1"
         case mounts = "mounts-v1"

@@ -133,6 +133,10 @@ extension ImageStore {
                 if entry.isFile, entry.contentOffset == nil, let digest = entry.contentDigest { kept.insert(digest) }
             }
         }
+        // Those of layers on certain others have no layer's name, and are made again too.
+        for name in try FileOperations.names(in: store[.erofs]) where !isKept(name, kept) {
+            try pruning.remove(child(.erofs, name), .erofs)
+        }
     }
 
     private func pruneTemporaryFiles(_ pruning: inout Pruning) throws {

@@ -24,6 +24,9 @@ final class PreparedConfiguration {
             value.root_overlay.is_durable = configuration.isDurable ? 1 : 0
         case .process(let descriptor): value.entered = descriptor
         }
+        let open = configuration.openDirectories
+        value.open_directories = array(open)
+        value.open_directory_count = open.count
         addSurroundings(configuration)
         value.unmasked = configuration.masksSystemPaths ? 0 : 1
         value.probe = isProbe ? 1 : 0
@@ -207,6 +210,23 @@ final class PreparedConfiguration {
 }
 
 extension SandboxConfiguration {
+    /// The descriptors of lower directories that are mounted nowhere: `/proc/self/fd/N`, and what follows.
+    fileprivate var openDirectories: [Int32] {
+        var paths: [FilePath] = []
+        if case .overlay(let lower, _, _) = root { paths = lower }
+        for mount in mounts {
+            switch mount.source {
+            case .overlay(let lower, _, _, _): paths += lower
+            case .bindInside(let root, _, _): paths.append(root)
+            default: break
+            }
+        }
+        return Set(
+            paths.lazy.filter { $0.string.hasPrefix("/proc/self/fd/") }
+                .compactMap { $0.components.dropFirst(3).first.flatMap { Int32($0.string) } }
+        ).sorted()
+    }
+
     /// The last `PATH` of the environment, as a program would see it.
     var searchPath: String? {
         environment.last { $0.hasPrefix("PATH=") }.map { String($0.dropFirst("PATH=".count)) }

@@ -91,6 +91,7 @@ public struct SandboxConfiguration: Sendable {
 public enum SandboxRoot: Sendable {
     /// A stack of directories that stays untouched, **topmost first**, below a writable one.
     ///
+    /// One of `lower` may be a directory that this process has open, as `/proc/self/fd/N` (Linux 6.15).
     /// Without `upper` and `work` it is read-only. They are empty directories on one filesystem. `work` must be new for each launch: the mount is
     /// `volatile`, and the kernel refuses a work directory that it has seen in such a mount before.
     case overlay(lower: [FilePath], upper: FilePath?, work: FilePath?)

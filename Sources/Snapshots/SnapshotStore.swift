@@ -15,6 +15,9 @@ public struct SnapshotStore: Sendable {
     public let layers: LayerStore
     /// Layers that are unpacked elsewhere, by their diff IDs: what processes of this program left, not in the store yet.
     public var unpacked: [Digest: Snapshot] = [:]
+    /// Whether layers may be mounted as they lie in the store, instead: for `SandboxIsolation.full` only.
+    public var mountsLayers = false
+    public let mounts = LayerMounts()
 
     public init(_ layers: LayerStore) {
         self.layers = layers
@@ -27,14 +30,14 @@ public struct SnapshotStore: Sendable {
     }
     private var temporary: FilePath { layers.store[.temporary] }
 
-    /// One unpacked layer.
+    /// One layer as a directory, unpacked or mounted.
     public struct Snapshot: Sendable {
         /// The directory that holds the layer's files.
         public let files: FilePath
-        /// Keeps what is not in the store yet from being removed.
-        private let owner: TemporaryDirectory?
+        /// Keeps what is not in the store yet from being removed, and what is mounted from going away.
+        private let owner: (any AnyObject & Sendable)?
 
-        fileprivate init(files: FilePath, owner: TemporaryDirectory? = nil) {
+        fileprivate init(files: FilePath, owner: (any AnyObject & Sendable)? = nil) {
             self.files = files
             self.owner = owner
         }
@@ -45,7 +48,7 @@ public struct SnapshotStore: Sendable {
         }
     }
 
-    /// The snapshots of a stack of layers, lowest first, unpacking those that are missing; empty layers have none.
+    /// The snapshots of a stack of layers, lowest first, made where they are missing; empty layers have none.
     ///
     /// - Throws: `LayerError` and `SystemError`.
     public func snapshots(of stack: [Layer]) throws -> [Snapshot] {
@@ -83,10 +86,23 @@ public struct SnapshotStore: Sendable {
         _ stack: [Layer]
     ) throws -> Snapshot {
         let path = place(name)
-        if isTrusted(path) {
+        if isTrusted(path), !mountsLayers || !LayerMounts.isForced {
             // Prune removes first what was not used for longest.
             FileOperations.touch(path)
             return Snapshot(files: path.appending("fs"))
+        }
+        if mountsLayers,
+            let mount = mounts.mount(
+                named: name,
+                layer,
+                in: layers,
+                entries: {
+                    let merged = MergedView(layers: below.layers + [index])
+                    return (0..<index.count).map { SnapshotStore.entry(at: $0, in: index, merged) }
+                }
+            )
+        {
+            return Snapshot(files: mount.root, owner: mount)
         }
         let lock = try layers.store.lock(key: name)
         defer { withExtendedLifetime(lock) {} }
@@ -154,13 +170,7 @@ public struct SnapshotStore: Sendable {
         let contents = try layers.contents(of: layer)
         let merged = MergedView(layers: below.layers + [index])
         for position in 0..<index.count {
-            var entry = index[position]
-            if entry.isImplied, let known = merged.node(at: entry.path), known.entry.kind == .directory {
-                let isOpaque = entry.isOpaque
-                entry = known.entry
-                entry.path = index[position].path
-                entry.isOpaque = isOpaque
-            }
+            let entry = SnapshotStore.entry(at: position, in: index, merged)
             if entry.kind == .hardLink, entry.contentDigest == nil {
                 try writeLinkBelow(entry, merged, stack, writer)
             } else {
@@ -169,6 +179,17 @@ public struct SnapshotStore: Sendable {
             }
         }
         try writer.finish()
+    }
+
+    /// An entry of the topmost layer; a directory that it does not list has the attributes that it has below.
+    private static func entry(at position: Int, in index: LayerIndex, _ merged: MergedView) -> LayerEntry {
+        let entry = index[position]
+        guard entry.isImplied, let known = merged.node(at: entry.path), known.entry.kind == .directory else {
+            return entry
+        }
+        var result = known.entry
+        (result.path, result.isOpaque) = (entry.path, entry.isOpaque)
+        return result
     }
 
     /// A hard link to a file of a layer below: overlayfs cannot express it, so the file is copied.
@@ -187,13 +208,7 @@ public struct SnapshotStore: Sendable {
 
     /// How many directories one overlay has below at most: `OVL_MAX_STACK`, and before Linux 6.7, where their names have to fit
     /// into the options of mount(2), fewer.
-    static let largestOverlay: Int = {
-        var name = utsname()
-        uname(&name)
-        let release = withUnsafeBytes(of: &name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        let numbers = release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
-        return numbers.lexicographicallyPrecedes([6, 7]) ? 200 : 500
-    }()
+    static let largestOverlay = KernelRelease.current < KernelRelease(6, 7) ? 200 : 500
 
     /// Whether one overlay can have all layers of a stack below.
     public func fitOverlay(_ stack: [Layer]) throws -> Bool {

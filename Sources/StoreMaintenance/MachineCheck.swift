@@ -5,6 +5,7 @@ internal import Formatting
 internal import Glibc
 internal import Images
 internal import Sandbox
+internal import Snapshots
 internal import SystemPackage
 
 /// What this machine lets a build do.
@@ -60,7 +61,8 @@ enum MachineCheck {
                 "overlayfs",
                 "RUN copies all files first: \(capabilities.overlayLimit ?? "no overlay can be mounted")"
             )
-        return [isolation(capabilities)] + (capabilities.isolation == nil ? [] : [overlay]) + [space(store)]
+        return [isolation(capabilities)] + (capabilities.isolation == nil ? [] : [overlay])
+            + (capabilities.mountsOverlay ? [layers(capabilities, store)] : []) + [space(store)]
     }
 
     private static func userNamespaces() -> DoctorFinding {
@@ -110,6 +112,15 @@ enum MachineCheck {
             "`\(level.rawValue)`: RUN has \(level.words) (\(reasons))",
             hint: SubordinateUsers.obstacle?.hint
         )
+    }
+
+    /// What a root filesystem is made of.
+    private static func layers(_ capabilities: SandboxCapabilities, _ store: Store) -> DoctorFinding {
+        let obstacle =
+            capabilities.isolation == .full
+            ? LayerMounts.obstacle(in: store[.temporary]) : "it takes the machine's root to mount EROFS"
+        return obstacle.map { DoctorFinding(.note, "layers", "unpacked for processes: \($0)") }
+            ?? DoctorFinding(.ok, "layers", "mounted as they lie in the store (EROFS)")
     }
 
     private static func space(_ store: Store) -> DoctorFinding {

@@ -36,6 +36,7 @@ struct StoreCheck {
         tell(try strangeEntries(), "entries that do not belong to the store")
         if isRepairing { tell(try take(.blobs) { !isBlob($0) }, "damaged blobs") }
         tell(try take(.layers) { !isIndex($0) }, "damaged indexes of layers")
+        tell(try take(.erofs) { !ErofsFile.isWhole($0.path) }, "damaged EROFS images of layers")
         let records = try take(.images) { entry in digest(entry).flatMap { images.image(id: $0) } == nil }
         tell(records, "damaged records of images")
         tell(try take(.names) { !images.isName($0) }, "damaged names of images")
@@ -131,7 +132,8 @@ extension Store.Bucket {
     /// Whether there may be something of a kind in the directory.
     fileprivate func holds(_ kind: FileStatus.Kind?, named name: [UInt8]) -> Bool {
         switch self {
-        case .blobs, .names, .images, .layers, .compressed, .cache, .builds, .fingerprints, .locks: kind == .regular
+        case .blobs, .names, .images, .layers, .erofs, .compressed, .cache, .builds, .fingerprints, .locks:
+            kind == .regular
         case .logs, .containers, .volumes, .snapshots, .mounts: kind == .directory
         // Beside them is what an ordinary user's processes have in common.
         case .networks: kind == (name.elementsEqual("namespace".utf8) ? .regular : .directory)

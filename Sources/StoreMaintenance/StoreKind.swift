@@ -6,6 +6,8 @@ public enum StoreKind: String, CaseIterable, Encodable {
     case layers
     case stepResults = "step results"
     case snapshots = "unpacked layers"
+    /// What their mounting takes beside the layers.
+    case mountedLayers = "mounted layers"
     case cacheMounts = "cache mounts"
     case sources = "fetched sources"
     case fingerprints
@@ -22,6 +24,7 @@ public enum StoreKind: String, CaseIterable, Encodable {
         switch self {
         case .stepResults: .cache
         case .snapshots: .snapshots
+        case .mountedLayers: .erofs
         case .cacheMounts: .mounts
         case .sources: .sources
         case .fingerprints: .fingerprints

@@ -67,7 +67,8 @@ public struct StoreUsage: Encodable {
             }
         }
         for (bucket, bytes) in try images.prune(danglingImages: true, dryRun: true).reclaimed {
-            add(bucket == .images ? .images : bucket == .temporary ? .temporary : .layers, reclaimable: bytes)
+            let kind = StoreKind.allCases.first { $0.bucket == bucket }
+            add(kind ?? (bucket == .images ? .images : .layers), reclaimable: bytes)
         }
         self.rows = StoreKind.allCases.compactMap { rows[$0] }
         total = self.rows.reduce(0) { $0 + $1.size }

@@ -48,7 +48,7 @@ public struct SystemUsage {
         let usedVolumes = Set(containers.flatMap(\.record.volumes))
         let unused = volumes.filter { !usedVolumes.contains($0.name) }
         let cache: [StoreKind] = [
-            .stepResults, .snapshots, .cacheMounts, .sources, .fingerprints, .builds, .logs,
+            .stepResults, .snapshots, .mountedLayers, .cacheMounts, .sources, .fingerprints, .builds, .logs,
         ]
         let ofCache = cache.reduce(0) { $0 + size($1) } + max(0, size(.layers) - ofImages)
         rows = [

@@ -11,8 +11,8 @@ import Testing
 
 @Suite("Snapshots", .needs(.root, .busybox, .overlay))
 struct SnapshotStoreTests {
-    @Test("show what the layers merge into: whiteouts, opaque and implied directories")
-    func merged() throws {
+    @Test("show what the layers merge into: whiteouts, opaque and implied directories", arguments: [false, true])
+    func merged(mounting: Bool) throws {
         try StoreFixture.with { fixture in
             var opaque = directory("c", 0o750)
             opaque.isOpaque = true
@@ -39,28 +39,28 @@ struct SnapshotStoreTests {
                 "./f directory 755 0:0",
                 "./f/inside regular file 644 0:0",
             ]
-            #expect(try fixture.mounted(stack).filter { !$0.hasPrefix(". ") } == expected)
+            #expect(try fixture.mounted(stack, mounting: mounting).filter { !$0.hasPrefix(". ") } == expected)
             let tree = try fixture.tree(stack).map { $0.split(separator: " ")[0] }
             #expect(tree == expected.map { $0.split(separator: " ")[0].dropFirst() })
         }
     }
 
-    @Test("hide what is below an opaque marker whose directory the archive does not list")
-    func impliedOpaque() throws {
+    @Test("hide what is below an opaque marker whose directory the archive does not list", arguments: [false, true])
+    func impliedOpaque(mounting: Bool) throws {
         try StoreFixture.with { fixture in
             let base = try fixture.layer(directory("d", 0o700), file("d/old"))
             let marker = try fixture.layer(tar: Tar.file("d/.wh..wh..opq") + Tar.file("d/new") + Tar.end)
             let stack = [try fixture.busybox(), base, marker]
             #expect(try fixture.tree(stack).map { $0.split(separator: " ")[0] } == ["/d", "/d/new"])
-            let mounted = try fixture.mounted(stack).filter { $0.hasPrefix("./d") }
+            let mounted = try fixture.mounted(stack, mounting: mounting).filter { $0.hasPrefix("./d") }
             #expect(
                 mounted == ["./d directory 700 0:0", "./d/new regular empty file 644 0:0"]
             )
         }
     }
 
-    @Test("copy files of lower layers that hard links name, also through links to links")
-    func hardLinks() throws {
+    @Test("copy files of lower layers that hard links name, also through links to links", arguments: [false, true])
+    func hardLinks(mounting: Bool) throws {
         try StoreFixture.with { fixture in
             let lower = try fixture.layer(file("a", 0o4755), hardLink("b", to: "a"))
             let middle = try fixture.layer(hardLink("c", to: "b"))
@@ -69,20 +69,20 @@ struct SnapshotStoreTests {
             let tree = try fixture.tree(stack)
             #expect(tree.map { $0.split(separator: " ")[0] } == ["/a", "/b", "/c", "/e", "/f"])
             #expect(tree.allSatisfy { $0.contains("hardLink") || $0.contains(" 4755 ") })
-            let mounted = try fixture.mounted(stack).filter { !$0.hasPrefix(". ") }
+            let mounted = try fixture.mounted(stack, mounting: mounting).filter { !$0.hasPrefix(". ") }
             #expect(mounted == ["a", "b", "c", "e", "f"].map { "./\($0) regular file 4755 0:0" })
             #expect(try LayerStack(stack, in: fixture.layers).read("/f", limit: 100) == Array("/a".utf8))
         }
     }
 
-    @Test("take a hard link to a symbolic link or a pipe for another of its kind")
-    func hardLinkToLink() throws {
+    @Test("take a hard link to a symbolic link or a pipe for another of its kind", arguments: [false, true])
+    func hardLinkToLink(mounting: Bool) throws {
         try StoreFixture.with { fixture in
             let tar =
                 Tar.member("s", "2", link: "target") + Tar.member("h", "1", link: "s") + Tar.member("p", "6")
                 + Tar.member("q", "1", link: "p")
             let stack = [try fixture.busybox(), try fixture.layer(tar: tar + Tar.end)]
-            let mounted = try fixture.mounted(stack).filter { !$0.hasPrefix(". ") }
+            let mounted = try fixture.mounted(stack, mounting: mounting).filter { !$0.hasPrefix(". ") }
             #expect(
                 mounted.map { $0.split(separator: " ").prefix(3).joined(separator: " ") } == [
                     "./h symbolic link", "./p fifo 644", "./q fifo 644", "./s symbolic link",

@@ -17,9 +17,17 @@ extension StoreFixture {
     func busybox() throws -> Layer { try BusyboxBase.layer(in: layers) }
 
     /// Runs a shell script on layers and captures what it changed.
-    func run(_ script: String, over stack: [Layer], copying: Bool = false, after: (FilePath) -> Void = { _ in }) throws
-        -> Layer
-    {
+    ///
+    /// - Parameter mounting: Whether layers are mounted as they lie, as far as they are not unpacked.
+    func run(
+        _ script: String,
+        over stack: [Layer],
+        copying: Bool = false,
+        mounting: Bool = false,
+        after: (FilePath) -> Void = { _ in }
+    ) throws -> Layer {
+        var snapshots = snapshots
+        snapshots.mountsLayers = mounting
         let root: ProcessRoot
         if copying {
             root = try .copying(LayerStack(stack, in: layers), in: snapshots)
@@ -69,7 +77,9 @@ extension StoreFixture {
     }
 
     /// The tree that the kernel shows when an overlay of the layers' snapshots is mounted.
-    func mounted(_ stack: [Layer]) throws -> [String] {
+    func mounted(_ stack: [Layer], mounting: Bool = false) throws -> [String] {
+        var snapshots = snapshots
+        snapshots.mountsLayers = mounting
         let workspace = try snapshots.workspace(over: try snapshots.snapshots(of: stack))
         var configuration = SandboxConfiguration(
             root: ProcessRoot.overlay(workspace).sandbox,

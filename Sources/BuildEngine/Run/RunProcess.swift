@@ -56,7 +56,8 @@ struct RunProcess {
             return try await execute(likely)
         } catch let failure as NotStarted {
             let strongest = try session.isolation.strongest()
-            guard strongest != likely else { throw failure.error }
+            // Unpacked layers may do where mounted ones do not.
+            guard snapshots.mounts.giveUp() || strongest != likely else { throw failure.error }
             return try await execute(strongest)
         }
     }
@@ -232,6 +233,8 @@ extension RunProcess {
             session.noteOnce("files are copied, since no overlay can have so many layers")
             return try .copying(await context.files(), in: snapshots)
         }
+        var snapshots = snapshots
+        snapshots.mountsLayers = isolation.level == .full
         return .overlay(try snapshots.workspace(over: try await context.below.layers.snapshots(in: snapshots)))
     }
 

@@ -111,6 +111,8 @@ struct sb_configuration {
     enum sb_isolation isolation;
     const char *root_directory; // plain directory, or NULL when `root_overlay` is the root
     struct sb_overlay root_overlay;
+    const int *open_directories; // what lower directories name as /proc/self/fd/N, which stays open for them
+    size_t open_directory_count;
     int entered;     // pidfd of a process whose namespaces are entered; -1 for new ones
     int new_network; // a network namespace with only `lo`
     // Descriptor of a network namespace to be in, or -1. Below a user namespace it is also the program's user namespace

@@ -20,7 +20,7 @@ struct StoreContents {
         Terminal.print("\nImages:\n")
         let rows = ImageRow.rows(try images.list(), try images.indexes())
         Terminal.print(RowFormat.table(rows, ImageRow.fields(now: now), columns: ImageRow.usualColumns))
-        for kind in [StoreKind.stepResults, .snapshots, .cacheMounts, .sources] {
+        for kind in [StoreKind.stepResults, .snapshots, .mountedLayers, .cacheMounts, .sources] {
             guard let bucket = kind.bucket else { continue }
             let entries = try images.store.entries(of: bucket)
             if entries.isEmpty { continue }

@@ -8,7 +8,7 @@ public import Tar
 
 /// Makes processes of their specifications: the one place that knows what each part of one means for a sandbox.
 public struct ProcessLauncher: Sendable {
-    let snapshots: SnapshotStore
+    private(set) var snapshots: SnapshotStore
     let isolation: Isolation.Kind
     let credentials: Credentials?
     let caches: [CacheDirectoryStore.Directory]
@@ -24,6 +24,7 @@ public struct ProcessLauncher: Sendable {
     ) {
         (self.snapshots, self.isolation) = (snapshots, isolation)
         (self.credentials, self.caches) = (credentials, caches)
+        self.snapshots.mountsLayers = isolation.level == .full
     }
 
     /// Prepares a process on a root filesystem that is opened for it; nothing runs yet.

@@ -6,7 +6,9 @@ internal import SystemPackage
 enum SupervisorProcess {
     /// The variables that a supervisor keeps: those by which programs of the system are found and find their files, and
     /// the choice of `IsolationChoice`.
-    private static let variables = ["PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "LANG", "SWIFTBUILD_ISOLATION"]
+    private static let variables = [
+        "PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "LANG", "SWIFTBUILD_ISOLATION", "SWIFTBUILD_LAYERS",
+    ]
 
     /// Starts it in a session of its own, so that no terminal and no shell ends it.
     ///

@@ -2,6 +2,7 @@ internal import CLinux
 internal import ContainerRuntime
 internal import FileSystem
 internal import Glibc
+internal import Sandbox
 internal import Snapshots
 internal import SystemPackage
 
@@ -63,11 +64,20 @@ extension ContainerStore {
         guard case .kept(let directory, let layers) = try rootFilesystem(of: record, isolation, snapshots) else {
             preconditionFailure("the files of a container are kept")
         }
-        return try ProcessLauncher(snapshots, isolation).hold(
-            directory,
-            layers: layers,
-            mounts: withVolumes ? record.process.mounts : [],
-            isReadOnly: isReadOnly
-        )
+        func hold() throws -> HeldFilesystem {
+            try ProcessLauncher(snapshots, isolation).hold(
+                directory,
+                layers: layers,
+                mounts: withVolumes ? record.process.mounts : [],
+                isReadOnly: isReadOnly
+            )
+        }
+        do {
+            return try hold()
+        } catch let error as SandboxError {
+            // Unpacked layers may do where mounted ones do not.
+            guard snapshots.mounts.giveUp() else { throw error }
+            return try hold()
+        }
     }
 }

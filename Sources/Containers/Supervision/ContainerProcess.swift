@@ -25,27 +25,28 @@ struct ContainerProcess {
         _ network: NetworkAccess,
         _ size: TerminalSize?
     ) throws -> ContainerProcess {
-        let isolation = Isolation(store.store)
+        let (isolation, snapshots) = (Isolation(store.store), SnapshotStore(store.layers))
         let likely = try isolation.likely()
         do {
-            return try ContainerProcess(record, in: store, network, size, likely)
+            return try ContainerProcess(record, in: store, snapshots, network, size, likely)
         } catch let error as SandboxError where error.reason != .execution {
             let strongest = try isolation.strongest()
-            guard strongest != likely else { throw error }
-            return try ContainerProcess(record, in: store, network, size, strongest)
+            // Unpacked layers may do where mounted ones do not.
+            guard snapshots.mounts.giveUp() || strongest != likely else { throw error }
+            return try ContainerProcess(record, in: store, snapshots, network, size, strongest)
         }
     }
 
     private init(
         _ record: ContainerRecord,
         in store: ContainerStore,
+        _ snapshots: SnapshotStore,
         _ network: NetworkAccess,
         _ size: TerminalSize?,
         _ isolation: Isolation.Kind
     ) throws {
         self.isolation = isolation.level
         do {
-            let snapshots = SnapshotStore(store.layers)
             let root = try store.rootFilesystem(of: record, isolation, snapshots)
             var specification = record.process
             network.complete(&specification)

@@ -50,6 +50,13 @@ enum Machine {
         // CAP_SYS_ADMIN of linux/capability.h.
         return (capabilities ?? 0) & (1 << 21) != 0
     }()
+
+    /// Whether layers are mounted as they lie: EROFS is there, and Linux 6.15.
+    static let mountsLayers =
+        canRun && canMount
+        && ProcessInfo.processInfo.isOperatingSystemAtLeast(.init(majorVersion: 6, minorVersion: 15, patchVersion: 0))
+        && String(decoding: (try? readFile("/proc/filesystems")) ?? [], as: UTF8.self).contains("\terofs\n")
+
     /// Whether containers can have networks of their own.
     static var canMakeNetworks: Bool {
         get async throws {
