@@ -19,6 +19,8 @@ public struct ImagePusher: Sendable {
 
     /// Layers that are sent at the same time.
     private static let parallelLayers = 3
+    /// Layers that are asked for or mounted at the same time.
+    private static let parallelQuestions = 32
 
     /// - Parameters:
     ///   - format: `nil` leaves an image in the one that it has.
@@ -157,40 +159,57 @@ public struct ImagePusher: Sendable {
         for layer in layers { emit(.layer(.push, id: layer.diffID.short, .waiting)) }
         let different = Dictionary(layers.map { ($0.diffID, $0) }) { first, _ in first }
         let others = try repositories(besides: reference, having: Set(different.keys))
-        var sent: [Digest: Descriptor] = [:]
         // The lowest first, as people expect to see it.
-        var waiting = Array(
-            different.values.sorted { left, right in
-                (layers.firstIndex(of: left) ?? 0) > (layers.firstIndex(of: right) ?? 0)
+        let waiting = different.values.sorted { left, right in
+            (layers.firstIndex(of: left) ?? 0) < (layers.firstIndex(of: right) ?? 0)
+        }
+        // Requests without content first: a promised layer moves none.
+        var sent = try await concurrently(waiting, limit: ImagePusher.parallelQuestions) { layer in
+            if !sending.isForced, let promise = promises[layer.diffID], !images.layers.isAvailable(layer) {
+                return try await pass(promise, layer, to: place, reference, format)
             }
-        )
-        try await withThrowingTaskGroup(of: (Digest, Descriptor).self) { group in
+            guard let known = compressor.known(layer, in: format),
+                try await place.client.hasBlob(known.digest, in: place.repository)
+            else { return nil }
+            emit(.layer(.push, id: layer.diffID.short, .exists))
+            return known
+        }
+        let missing = waiting.filter { sent[$0.diffID] == nil }
+        sent.merge(
+            try await concurrently(missing, limit: ImagePusher.parallelLayers) { layer in
+                if !images.layers.isAvailable(layer) { try await promises[layer.diffID]?.fetch() }
+                return try await send(layer, to: place, format, mountedFrom: others[layer.diffID])
+            }
+        ) { first, _ in first }
+        return layers.compactMap { sent[$0.diffID] }
+    }
+
+    /// Finds the blobs of layers, several at once in their order.
+    private func concurrently(
+        _ layers: [Layer],
+        limit: Int,
+        _ body: @escaping @Sendable (Layer) async throws -> Descriptor?
+    ) async throws -> [Digest: Descriptor] {
+        var waiting = layers.makeIterator()
+        var result: [Digest: Descriptor] = [:]
+        try await withThrowingTaskGroup(of: (Digest, Descriptor?).self) { group in
             func add() {
-                guard let layer = waiting.popLast() else { return }
-                let other = others[layer.diffID]
-                group.addTask {
-                    if !sending.isForced, let promise = promises[layer.diffID], !images.layers.isAvailable(layer),
-                        let blob = try await pass(promise, layer, to: place, reference, format)
-                    {
-                        return (layer.diffID, blob)
-                    }
-                    if sending.isForced, !images.layers.isAvailable(layer) { try await promises[layer.diffID]?.fetch() }
-                    return (layer.diffID, try await send(layer, to: place, format, mountedFrom: other))
-                }
+                guard let layer = waiting.next() else { return }
+                group.addTask { (layer.diffID, try await body(layer)) }
             }
-            for _ in 0..<ImagePusher.parallelLayers { add() }
+            for _ in 0..<limit { add() }
             while let (diffID, blob) = try await group.next() {
-                sent[diffID] = blob
+                result[diffID] = blob
                 add()
             }
         }
-        return layers.compactMap { sent[$0.diffID] }
+        return result
     }
 
     /// Lets the registry have a layer that is elsewhere without fetching it: it has it already, or in another of its
     /// repositories.
     ///
-    /// - Returns: `nil` where that does not work and the layer is in the store now.
+    /// - Returns: `nil` where that does not work.
     private func pass(
         _ promise: LayerPromises.Promise,
         _ layer: Layer,
@@ -217,7 +236,6 @@ public struct ImagePusher: Sendable {
             emit(.layer(.push, id: id, .mounted(from: other.repository)))
             return promised
         }
-        try await promise.fetch()
         return nil
     }
 
@@ -228,15 +246,11 @@ public struct ImagePusher: Sendable {
         mountedFrom other: String?
     ) async throws -> Descriptor {
         let id = layer.diffID.short
-        if let known = compressor.known(layer, in: format),
-            try await place.client.hasBlob(known.digest, in: place.repository)
-        {
-            emit(.layer(.push, id: id, .exists))
-            return known
-        }
+        // If the registry has what was known before, that was found already.
+        let isKnown = compressor.known(layer, in: format) != nil
         emit(.layer(.push, id: id, .working))
         let blob = try await compressor.compressed(layer, in: format)
-        if try await place.client.hasBlob(blob.digest, in: place.repository) {
+        if !isKnown, try await place.client.hasBlob(blob.digest, in: place.repository) {
             emit(.layer(.push, id: id, .exists))
             return blob
         }
