@@ -5,6 +5,17 @@ public protocol SharedStepCache: Sendable {
     /// Whether there is anything to be found, rather than only to be kept.
     var hasSources: Bool { get }
 
+    /// Begins to ask what builds of a definition have kept, so that their results need not be asked for one by one.
+    ///
+    /// - Parameter definitions: Keys of what is built, the nearest first.
+    func begin(_ definitions: [Digest])
+
+    /// What the latest of these builds has said of itself, of the nearest definition that was ever built.
+    func latestBuild() async -> [UInt8]?
+
+    /// What the key of a result is made of that these builds have kept.
+    func listedInputs(of key: Digest) -> [NamedInput]?
+
     /// The record that a store has kept under a key; `nil` where none has, and where that is unknown.
     ///
     /// The record's own key is another one where it was kept under an alias.
@@ -14,6 +25,15 @@ public protocol SharedStepCache: Sendable {
     ///
     /// - Throws: Any error, of which the user knows already, or `CancellationError`.
     func fetch(_ layer: CacheRecord.LayerResult, under key: Digest) async throws
+
+    /// Brings what others say that layers hold, by their diff IDs, which are not in the store; as far as anybody says it.
+    func bringIndexes(of layers: [Digest]) async
+
+    /// Sends what a layer holds that no step made, and that is in the store; does not wait for that.
+    func keepIndex(ofLayer diffID: Digest, _ blob: Descriptor)
+
+    /// Makes what was kept so far, and what the build says of itself, known under the definitions that `begin` was given.
+    func keepBuild(_ text: [UInt8])
 
     /// Sends the result of a step, which the store or this cache has a record of, to where results are kept; does not
     /// wait for that.

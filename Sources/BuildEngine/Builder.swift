@@ -82,7 +82,9 @@ public struct Builder: Sendable {
                 let image = try await RemoteSources.telling({ [emit] in emit(.note($0)) }) {
                     try await session.build(complete: complete)
                 }
-                return await session.record(.succeeded, image: image)
+                let record = await session.record(.succeeded, image: image)
+                if request.onMiss != .report { shared?.keepBuild(record.sharedText) }
+                return record
             } catch {
                 _ = await session.record(error is CancellationError ? .interrupted : .failed, image: nil)
                 throw error

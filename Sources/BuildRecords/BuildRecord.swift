@@ -114,13 +114,17 @@ extension BuildRecord {
         var record = BuildRecord(id: id, dockerfile: dockerfile, context: context, platform: platform, stages: stages)
         (record.target, record.tags, record.image, record.ending) = (target, tags, image, ending)
         record.isolation = isolation
+        record.removeTimes()
+        return record
+    }
+
+    mutating func removeTimes() {
         for stage in stages.indices {
             for step in stages[stage].steps.indices {
-                (record.stages[stage].steps[step].start, record.stages[stage].steps[step].end) = (nil, nil)
-                record.stages[stage].steps[step].wait = nil
+                (stages[stage].steps[step].start, stages[stage].steps[step].end) = (nil, nil)
+                stages[stage].steps[step].wait = nil
             }
         }
-        return record
     }
 
     /// One stage of the file.

@@ -8,8 +8,8 @@ public import Tar
 
 /// Tells why steps were not found in the cache, by comparing them with the nearest ones that were built before.
 ///
-/// The nearest one is the same step in the latest build of the same Dockerfile, or of another one that has it too, and
-/// else a step of the same text with the most inputs in common.
+/// The nearest one is the same step in the latest build of the same Dockerfile, here or where results are shared, or of
+/// another one that has it too, and else a step of the same text with the most inputs in common.
 public final class MissExplainer: Sendable {
     /// A step of a build and what is known of it.
     public struct Subject {
@@ -58,6 +58,8 @@ public final class MissExplainer: Sendable {
     private let cache: StepCache
     /// Those that were needed so far, latest first, and the IDs of the others.
     private let builds: Mutex<(read: [BuildRecord], rest: ArraySlice<BuildRecord.ID>)>
+    /// The latest build of another store.
+    private let shared = Mutex<BuildRecord?>(nil)
     /// Read when they are first needed.
     private let results = Mutex<[String: [CacheRecord]]?>(nil)
 
@@ -66,6 +68,21 @@ public final class MissExplainer: Sendable {
         records = BuildRecordStore(layers.store)
         builds = Mutex(([], records.ids[...]))
         cache = StepCache(layers.store)
+    }
+
+    /// Compares with a build of another store as well, whose steps have all their inputs with them.
+    public func consider(_ record: BuildRecord) { shared.withLock { $0 = record } }
+
+    /// Whether it does already.
+    public var considersOthers: Bool { shared.withLock { $0 != nil } }
+
+    /// The layer that a step is compared with of which nothing is known here, if its files are what differs.
+    public func unknownLayer(for subject: Subject) -> CacheRecord.LayerResult? {
+        guard let earlier = nearest(subject), let layer = earlier.own.layer, let inputs = subject.inputs,
+            let old = records.inputs(of: earlier.own), index(layer) == nil,
+            InputComparison(inputs, with: old).differences.contains(where: { $0.name == "files" })
+        else { return nil }
+        return layer
     }
 
     /// A step of a build that is over.
@@ -123,6 +140,9 @@ extension MissExplainer {
                     isSame == (record.dockerfile == own.dockerfile && record.context == own.context),
                     let found = counterpart(of: subject, in: record), isSame || found.own.text == subject.own.text
                 else { continue }
+                return found
+            }
+            if isSame, let record = shared.withLock({ $0 }), let found = counterpart(of: subject, in: record) {
                 return found
             }
         }
@@ -324,7 +344,8 @@ extension MissExplainer {
     }
 
     private func index(_ layer: CacheRecord.LayerResult?) -> LayerIndex? {
-        layer.flatMap { try? layers.index(of: Layer(diffID: $0.diffID, tarSize: $0.tarSize)) }
+        guard let layer = layer.map({ Layer(diffID: $0.diffID, tarSize: $0.tarSize) }) else { return nil }
+        return (try? layers.index(of: layer)) ?? layers.knownIndex(of: layer)
     }
 
     /// Files of the context that a mount shows are a layer of their own, under the key that stands for them.

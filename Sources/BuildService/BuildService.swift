@@ -8,6 +8,7 @@ internal import Distribution
 internal import DockerfileSyntax
 internal import FileSystem
 public import Images
+internal import Layers
 internal import OCI
 internal import Registry
 public import Reporting
@@ -40,7 +41,7 @@ public struct BuildService: Sendable {
             (image, record) = try await build(options, settings, images) {
                 try await prepared.execute(isLazy: true, events: events)
             }
-        } catch let error as UnkeptPromise {
+        } catch let error where error is UnkeptPromise || error is FalseClaim {
             // Slower, but not failed.
             events(.note("\(error); building without relying on them"))
             (image, record) = try await build(options, settings, images) {

@@ -66,7 +66,7 @@ struct PreparedBuild: Sendable {
         request.explainsMisses = true
         request.onMiss = .report
         let promises = LayerPromises()
-        let shared = sharedCache(to: [], promises, events)
+        let shared = sharedCache(to: [], promises, isLazy: true, events)
         // A base whose steps are elsewhere may be elsewhere too; what it is can be asked without fetching it.
         let resolver = ImageResolver(images, pull: shared == nil ? .never : pull, isLooking: true) {
             events(.transfer($0))
@@ -91,7 +91,7 @@ struct PreparedBuild: Sendable {
     func execute(isLazy: Bool, events: @escaping @Sendable (BuildEvent) -> Void) async throws -> Built {
         let (images, tags, annotations, format) = (images, self.request.tags, annotations, format)
         let promises = LayerPromises()
-        let shared = sharedCache(to: cacheDestinations, promises, events)
+        let shared = sharedCache(to: cacheDestinations, promises, isLazy: isLazy, events)
         let resolver = ImageResolver(images, pull: pull, promises: promises) { events(.transfer($0)) }
         let early = sending.map { EarlyCompression(images.layers, $0, format) }
         let builder = builder(resolver, isLazy: isLazy, shared, early, events)
@@ -148,12 +148,18 @@ struct PreparedBuild: Sendable {
     private func sharedCache(
         to destinations: [CacheLocation],
         _ promises: LayerPromises,
+        isLazy: Bool,
         _ events: @escaping @Sendable (BuildEvent) -> Void
     ) -> SharedCache? {
         guard !cacheSources.isEmpty || !destinations.isEmpty else { return nil }
-        return SharedCache(from: cacheSources, to: destinations, images.layers, .shared, promises: promises) {
-            events(.note($0))
-        }
+        return SharedCache(
+            from: cacheSources,
+            to: destinations,
+            images.layers,
+            .shared,
+            promises: promises,
+            believesIndexes: isLazy
+        ) { events(.note($0)) }
     }
 }
 

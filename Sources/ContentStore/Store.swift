@@ -14,6 +14,7 @@ public struct Store: Sendable {
         case names = "names-v1"
         case images = "images-v1"
         case layers = "layers-v1"
+        case claims = "claims-v1"
         case compressed = "compressed-v1"
         case cache = "cache-v1"
         case builds = "builds-v1"

@@ -170,6 +170,7 @@ public struct ImageResolver: Sendable {
             }
             do {
                 _ = try await puller.complete(image)
+                try images.layers.checkClaims()
             } catch let error as CancellationError {
                 throw error
             } catch {

@@ -137,6 +137,9 @@ extension ImageStore {
         for name in try FileOperations.names(in: store[.erofs]) where !isKept(name, kept) {
             try pruning.remove(child(.erofs, name), .erofs)
         }
+        for name in try FileOperations.names(in: store[.claims]) where !isKept(name, kept) {
+            try pruning.remove(child(.claims, name), .layers)
+        }
     }
 
     private func pruneTemporaryFiles(_ pruning: inout Pruning) throws {

@@ -72,6 +72,11 @@ public final class LayerIndex: Sendable {
         withUnsafeBytes(of: LayerIndex.magic.littleEndian) { bytes.replaceSubrange(0..<8, with: $0) }
         let checksum = bytes.withUnsafeBytes { LayerIndex.checksum($0) }
         withUnsafeBytes(of: checksum.littleEndian) { bytes.replaceSubrange(88..<96, with: $0) }
+        self.init(reading: bytes)
+    }
+
+    /// Takes the bytes of an index file; `nil` for another format, or damaged ones.
+    convenience init?(reading bytes: [UInt8]) {
         guard let header = bytes.withUnsafeBytes({ Header($0) }) else { return nil }
         self.init(header, .bytes(bytes))
     }

@@ -12,6 +12,7 @@ public import Tar
 public final class LayerStore: Sendable {
     public let store: Store
     private let indexes = Mutex<[Digest: LayerIndex]>([:])
+    let claims = Mutex(Claims())
 
     public init(_ store: Store) {
         self.store = store
@@ -72,10 +73,15 @@ public final class LayerStore: Sendable {
         return index
     }
 
-    /// What a layer holds, as far as that is known, whether or not the layer itself is here.
+    /// What a layer holds, as far as that is known, whether or not the layer itself is here: by itself, or by what others say.
     public func knownIndex(of layer: Layer) -> LayerIndex? {
-        if let known = indexes.withLock({ $0[layer.diffID] }) { return known }
-        return LayerIndex(path: indexPath(layer.diffID)).flatMap { $0.diffID == layer.diffID ? $0 : nil }
+        provenIndex(of: layer.diffID) ?? claims.withLock { $0.indexes[layer.diffID] }
+    }
+
+    /// The index of a layer that was here once.
+    func provenIndex(of diffID: Digest) -> LayerIndex? {
+        if let known = indexes.withLock({ $0[diffID] }) { return known }
+        return LayerIndex(path: indexPath(diffID)).flatMap { $0.diffID == diffID ? $0 : nil }
     }
 
     func save(_ index: LayerIndex) throws {
@@ -87,6 +93,7 @@ public final class LayerStore: Sendable {
             try file.replace(path)
         }
         indexes.withLock { $0[index.diffID] = index }
+        settleClaims(index)
     }
 
     /// The uncompressed tar of a layer, opened for reading.

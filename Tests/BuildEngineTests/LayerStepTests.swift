@@ -74,7 +74,7 @@ struct LayerStepTests {
                 session: session,
                 bases: BaseResolution.Bases(),
                 results: StageResults([stage], triggerDependencies: [:], target: 0),
-                forecast: MissForecast(BaseResolution.Bases(), session.fetches, builder.layers)
+                forecast: MissForecast(BaseResolution.Bases(), session.fetches, builder.layers, mayBringIndexes: false)
             ),
             usesCache: true,
             below: StageFiles(),

@@ -53,7 +53,11 @@ struct CacheLocationTests {
     @Test(
         "is refused, with the reason, where it is not one",
         arguments: [
-            ("ref=reg.example/a", "`type` is missing"), ("type=gha", "known are registry, http and local"),
+            ("ref=reg.example/a", "`type` is missing"),
+            ("type=gha", "not supported: use type=local with a directory that actions/cache keeps"),
+            ("type=inline", "use type=registry"), ("type=s3,bucket=x", "use type=http"),
+            ("type=azblob", "use type=http"),
+            ("type=ftp", "known are registry, http and local"),
             ("type=registry", "`ref` is missing"), ("type=local,dest=/c", "`src` is missing"),
             ("type=local,src=", "has no value"), ("type=local,src", "has no value"),
             ("type=local,src=/c,", "has no value"),
@@ -110,12 +114,14 @@ struct ActionResultTests {
     @Test("gives the manifest back that was put in", arguments: [0, 1, 127, 128, 70_000])
     func roundTrip(count: Int) {
         let manifest = [UInt8](repeating: 7, count: count)
-        #expect(ActionResult.manifest(ActionResult.encode(manifest, blob)) == manifest)
+        for parts in [[], [blob], [blob, blob]] {
+            #expect(ActionResult.manifest(ActionResult.encode(manifest, parts)) == manifest)
+        }
     }
 
     @Test("that is cut anywhere has no manifest")
     func cut() {
-        let bytes = ActionResult.encode(Array("{}".utf8), blob)
+        let bytes = ActionResult.encode(Array("{}".utf8), [blob])
         for count in 0..<bytes.count { #expect(ActionResult.manifest(Array(bytes.prefix(count))) == nil) }
         #expect(ActionResult.manifest([0x2A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01]) == nil)
     }

@@ -45,6 +45,13 @@ struct CacheEntryTests {
         let manifest = entry.manifest(under: entry.record.key.digest)
         #expect(!manifest.isImage && manifest.layers.map(\.digest) == [Self.blob.digest])
         #expect(manifest.config.digest == SHA256Hasher.digest(of: "{}") && manifest.config.size == 2)
+        let index = Descriptor(mediaType: SharedLayerIndex.mediaType, digest: SHA256Hasher.digest(of: "index"), size: 9)
+        let whole = CacheEntry(entry.record, Self.layer, blob: Self.blob, index: index)
+        let read = try CacheEntry(
+            decoding: CanonicalJSON.encode(whole.manifest(under: entry.record.key.digest)),
+            under: entry.record.key.digest
+        )
+        #expect(read.index == index && read.blob.digest == Self.blob.digest)
         #expect(manifest.annotations?["dev.swiftbuild.cache.alias"] == nil)
     }
 
@@ -173,7 +180,11 @@ struct SharedCacheTests {
     func damagedLayer() async throws {
         let record = try await keep()
         let blobs = shared.appending("blobs/sha256")
-        let name = String(decoding: try #require(FileOperations.names(in: blobs).first), as: UTF8.self)
+        let entry = try CacheEntry(
+            decoding: FileOperations.read(shared.appending("entries").appending(record.key.digest.hex)),
+            under: record.key.digest
+        )
+        let name = entry.blob.digest.hex
         var bytes = try FileOperations.read(blobs.appending(name))
         bytes[bytes.count / 2] ^= 1
         try FileOperations.writeAtomically(bytes, to: blobs.appending(name), temporary: shared)
@@ -183,5 +194,49 @@ struct SharedCacheTests {
         #expect(!other.layers.isAvailable(Layer(diffID: layer.diffID, tarSize: layer.tarSize)))
         #expect(try FileOperations.names(in: other.store[.temporary]) == [])
         #expect(warnings.texts.withLock { $0.count } == 1)
+    }
+
+    @Test("tells what layers hold that it does not give, and everything that a build has kept at once")
+    func indexes() async throws {
+        let record = try await keep()
+        let layer = try #require(record.layer)
+        let base = try one.layer(file("base"))
+        let definitions = [SHA256Hasher.digest(of: "exact"), SHA256Hasher.digest(of: "near")]
+        let sender = try cache(one, to: true)
+        sender.begin(definitions)
+        sender.keep(record.key, under: nil)
+        sender.keepIndex(ofLayer: base.diffID, base.blob)
+        sender.keepBuild(Array("what it was".utf8))
+        await sender.finish()
+        #expect(sender.summary.sent == 0)
+        // Entries that only the list has.
+        let entries = shared.appending("entries")
+        for key in [record.key.digest, SharedLayerIndex.key(base.diffID)] {
+            try FileOperations.remove(entries.appending(key.hex))
+        }
+        for definition in definitions {
+            let cache = try cache(other, from: true)
+            cache.begin([SHA256Hasher.digest(of: "unknown"), definition])
+            #expect(await cache.latestBuild() == Array("what it was".utf8))
+            #expect(cache.listedInputs(of: record.key.digest) == record.key.inputs)
+            #expect(await cache.record(under: record.key.digest) == record)
+            await cache.bringIndexes(of: [layer.diffID, base.diffID, SHA256Hasher.digest(of: "unknown layer")])
+        }
+        for known in [Layer(diffID: layer.diffID, tarSize: layer.tarSize), base] {
+            #expect(!other.layers.isAvailable(known))
+            #expect(other.layers.knownIndex(of: known)?.count == (known == base ? 1 : 2))
+        }
+        #expect(other.layers.claimed([layer.diffID, base.diffID]).count == 2)
+        #expect(warnings.texts.withLock { $0 } == [])
+        // A list under the name of another one is none.
+        let path = entries.appending(definitions[1].hex)
+        try FileOperations.writeAtomically(
+            FileOperations.read(entries.appending(definitions[0].hex)),
+            to: path,
+            temporary: shared
+        )
+        let misled = try cache(other, from: true)
+        misled.begin([definitions[1]])
+        #expect(await misled.latestBuild() == nil)
     }
 }

@@ -116,9 +116,10 @@ struct SharedCacheTests {
                     #expect(second.id == first && second.ran == 0, "\(second)")
                     #expect(try await Self.run(f, "second") == Self.shown)
                     #expect(!second.errors.contains("cret"))
-                    // Six steps, and the way to one of them that does not need the content.
+                    // Six steps, the way to one of them that does not need the content, what the base holds, and twice the
+                    // list of all these.
                     let entries = server.requests.filter { $0.hasPrefix("PUT") && $0.contains("/ac/") }
-                    #expect(entries.count == 7 && entries.allSatisfy { $0.hasSuffix(" 200") }, "\(server.requests)")
+                    #expect(entries.count == 10 && entries.allSatisfy { $0.hasSuffix(" 200") }, "\(server.requests)")
                     let again = try await Self.build(f, "first", base, "--cache-to", cache)
                     #expect(again.summary.hasSuffix("0 entries sent"), "\(again)")
                     let wrong = cache.replacingOccurrences(of: "se%20cret", with: "other")
@@ -166,7 +167,7 @@ struct SharedCacheTests {
         }
     }
 
-    @Test("what is there already costs one HEAD each", .enabled(if: Machine.canRun, "\(Machine.needsRoot)"))
+    @Test("what is there already costs one request in all", .enabled(if: Machine.canRun, "\(Machine.needsRoot)"))
     func keptTwice() async throws {
         try await BuildFixture.with { f in
             try await RegistryServer.with(f) { registry in
@@ -176,9 +177,7 @@ struct SharedCacheTests {
                 let again = try await Self.build(f, "first", "\(registry.host)/base:1", "--cache-to", cache)
                 #expect(again.summary.hasSuffix("0 entries sent"), "\(again)")
                 let requests = registry.requests.filter { $0.contains("/v2/cache/") }
-                // Six steps, and the way to one of them that does not need the content.
-                #expect(requests.count == 7, "\(requests)")
-                #expect(requests.allSatisfy { $0.hasPrefix("HEAD") }, "\(requests)")
+                #expect(requests.count == 1 && requests[0].hasPrefix("GET"), "\(requests)")
             }
         }
     }
@@ -433,7 +432,8 @@ struct SharedCacheTests {
     @Test(
         "what means no cache is a usage error that says what is known",
         arguments: [
-            ("--cache-to", "type=gha", "unknown type `gha`"), ("--cache-from", "type=registry", "`ref` is missing"),
+            ("--cache-to", "type=gha", "`type=gha` is not supported: use type=local"),
+            ("--cache-from", "type=registry", "`ref` is missing"),
             ("--cache-from", "type=local,dest=x", "`src` is missing"), ("--cache-to", "ref=x", "`type` is missing"),
             ("--cache-to", "type=registry,ref=x/Upper", "lowercase"),
             ("--cache-to", "type=registry,ref=x,mode=min", "mode=max"),

@@ -38,13 +38,18 @@ extension StepContext {
     /// - Throws: `BuildError.notCached` where that ends the build.
     func handleMiss(_ files: () async -> PlannedFiles? = { nil }) async throws -> BuildEvent.Outcome? {
         guard let explainer = session.explainer else { return nil }
+        await session.considerSharedBuild(in: explainer)
         let (request, index, key) = (session.request, progress.index, progress.key)
         var record = session.recorder.record
         record.stages[index.stage].steps[index.step].key = key?.digest
         let planned = await files()
-        let explanation = explainer.explain(
-            MissExplainer.Subject(record, stage: index.stage, step: index.step, inputs: key?.inputs) { planned }
-        )
+        let subject = MissExplainer.Subject(record, stage: index.stage, step: index.step, inputs: key?.inputs) {
+            planned
+        }
+        if let shared = builder.shared, let layer = explainer.unknownLayer(for: subject) {
+            await shared.bringIndexes(of: [layer.diffID])
+        }
+        let explanation = explainer.explain(subject)
         if request.explainsMisses { progress.emit(.explained(event, explanation)) }
         switch request.onMiss {
         case .make: return nil

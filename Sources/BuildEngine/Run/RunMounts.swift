@@ -33,15 +33,19 @@ struct RunMounts {
 
     /// Finds the files of all mounts.
     ///
+    /// - Parameter namesSources: Whether the key of another stage or image stands for its files, which are not looked at.
     /// - Throws: `BuildError.dockerfile` for a source that is not there.
-    init(_ command: ResolvedRun, _ context: StepContext) async throws {
+    init(_ command: ResolvedRun, _ context: StepContext, namesSources: Bool = false) async throws {
         self.context = context
         for options in command.mounts {
             var mount = Mount(options: options)
             switch options.kind {
-            case .bind(let source, let path, _): mount.files = try await files(of: source, path, options)
+            case .bind(let source, let path, _):
+                mount.files =
+                    try await namesSources && !source.isContext
+                    ? named(source, path) : files(of: source, path, options)
             case .cache(let cache):
-                if let source = cache.from {
+                if let source = cache.from, !namesSources {
                     mount.files = try await files(of: source, cache.path, options)
                     guard mount.files?.isDirectory ?? true else {
                         throw failure("failed: `\(cache.path)` is a file, and a cache is a directory", options)
@@ -83,9 +87,27 @@ extension SecretMount {
     }
 }
 
+extension ResolvedMount {
+    /// The other stage or image that it shows files of.
+    var otherSource: ContentSource? {
+        let source: ContentSource? =
+            switch kind {
+            case .bind(let source, _, _): source
+            case .cache(let cache): cache.from
+            case .tmpfs, .secret, .ssh: nil
+            }
+        return source.flatMap { $0.isContext ? nil : $0 }
+    }
+}
+
 // MARK: - Files
 
 extension RunMounts {
+    private func named(_ source: ContentSource, _ path: String) async throws -> Files {
+        let key = try await context.sources.key(of: source)?.hex ?? "scratch"
+        return Files(layers: [], path: .root, isDirectory: true, digest: SHA256Hasher.digest(of: "\(key) \(path)"))
+    }
+
     private func files(of source: ContentSource, _ path: String, _ options: ResolvedMount) async throws -> Files {
         if source.isContext { return try await contextFiles(source, path, options) }
         let layers = try await context.sources.layers(of: source)

@@ -13,9 +13,12 @@ final class MissForecast: Sendable {
     /// The stages that need anything of a stage, by its index.
     private let dependents: [Int: [Int]]
     private let isAnythingElsewhere: Bool
+    /// Whether others may tell what is in layers.
+    private let mayBringIndexes: Bool
     private let seen = Mutex<Set<Int>>([])
 
-    init(_ bases: BaseResolution.Bases, _ fetches: Fetches, _ store: LayerStore) {
+    init(_ bases: BaseResolution.Bases, _ fetches: Fetches, _ store: LayerStore, mayBringIndexes: Bool) {
+        self.mayBringIndexes = mayBringIndexes
         self.bases = bases
         self.fetches = fetches
         self.store = store
@@ -50,7 +53,7 @@ final class MissForecast: Sendable {
         guard case .image(let source) = stage.base, let layers = bases.layers[source] else { return }
         // Without a process it is enough to know what is where.
         if !stage.steps.contains(where: \.isRun),
-            layers.allSatisfy({ $0.promised.map { store.knownIndex(of: $0) != nil } ?? false })
+            mayBringIndexes || layers.allSatisfy({ $0.promised.map { store.knownIndex(of: $0) != nil } ?? false })
         {
             return
         }

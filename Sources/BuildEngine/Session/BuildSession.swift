@@ -1,3 +1,4 @@
+import BuildCache
 import BuildChecks
 import BuildContext
 import BuildPlanning
@@ -91,6 +92,7 @@ final class BuildSession: Sendable {
                 for files in [context] + namedContexts.values.map(\.made) { try? files?.fingerprints.save() }
             }
         }
+        builder.shared?.begin(definitions)
         let bases = try await BaseResolution(self).resolve()
         try check(bases)
         let refusals = bases.stages.flatMap(\.steps).compactMap { request.runs.refusal(of: $0.instruction) }
@@ -102,6 +104,7 @@ final class BuildSession: Sendable {
             let result = try await build(bases)
             return (result, isWriting ? try await assemble(result) : nil)
         }
+        if isWriting { keepIndexes(of: bases) }
         let id = try image.map(complete)
         if let last = result.unfinished {
             builder.emit(.finished(last.step, last.outcome, id: id?.short ?? result.shownID, seconds: last.seconds))
@@ -118,7 +121,12 @@ final class BuildSession: Sendable {
             triggerDependencies: bases.triggerDependencies,
             target: plan.target.index
         )
-        let forecast = MissForecast(bases, fetches, builder.layers)
+        let forecast = MissForecast(
+            bases,
+            fetches,
+            builder.layers,
+            mayBringIndexes: builder.shared?.hasSources ?? false
+        )
         let sources = StageSources(session: self, bases: bases, results: results, forecast: forecast)
         // The image will need its base; it comes while steps work.
         if request.completesImage, case .image(let source) = plan.target.base {

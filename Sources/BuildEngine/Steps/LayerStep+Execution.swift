@@ -43,7 +43,7 @@ extension LayerStep {
         }
         context.sources.forecast.missed(context.step, of: context.stage, on: context.below)
         try await step.prepare()
-        let made = try await progress.whenSlotIsFree { try await step.makeUnlessCached(key) }
+        let made = try await progress.whenSlotIsFree { try await step.makeUnlessCached(key, alias?.key.digest) }
         if made.background == nil {
             shared?.keep(key)
             if let alias { shared?.keep(key, under: alias.key.digest) }
@@ -51,7 +51,7 @@ extension LayerStep {
         return made
     }
 
-    private func makeUnlessCached(_ key: StepKey) async throws -> StepResult {
+    private func makeUnlessCached(_ key: StepKey, _ alias: Digest?) async throws -> StepResult {
         let lock = try await context.lock(key)
         defer { withExtendedLifetime(lock) {} }
         if let (layer, created) = context.cachedLayer(key) {
@@ -74,6 +74,7 @@ extension LayerStep {
                     let (made, isEmpty) = try context.capture(product)
                     try context.record(made, key, created: created)
                     context.builder.shared?.keep(key)
+                    if let alias { context.builder.shared?.keep(key, under: alias) }
                     layer.finish(.success(made), isEmpty: isEmpty)
                 } catch {
                     layer.finish(.failure(error))
@@ -117,11 +118,16 @@ extension LayerStep {
                 return promised
             } catch let error as CancellationError {
                 throw error
+            } catch let error as FalseClaim {
+                // Steps above were made of what is not there.
+                throw error
             } catch {
                 let (number, name) = (context.step.number, context.step.instruction.name)
                 context.progress.emit(.note("cached layer unavailable: running step \(number) (\(name))"))
                 let layer = try await makeWhole(record.key, readsInputs: isAlias)
                 try context.record(layer, record.key, created: record.created)
+                shared.keep(record.key)
+                if isAlias { shared.keep(record.key, under: key.digest) }
                 return layer
             }
         }

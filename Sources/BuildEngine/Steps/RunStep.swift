@@ -17,6 +17,21 @@ struct RunStep: LayerStep {
         self.context = context
     }
 
+    /// The key by what the other stages and images are made of whose files it mounts.
+    func alias() async throws -> StepAlias? {
+        let sources = command.mounts.compactMap(\.otherSource)
+        guard let shared = context.builder.shared, !sources.isEmpty else { return nil }
+        var isRemote = false
+        for source in sources where try await context.sources.layers(of: source).contains(where: \.isRemote) {
+            isRemote = true
+        }
+        let mounts = try await RunMounts(command, context, namesSources: true)
+        return StepAlias(
+            key: StepKey(inputs(mounts) + [NamedInput("mounts", "named")]),
+            isNeeded: shared.hasSources && isRemote
+        )
+    }
+
     mutating func readInputs(isFirstAttempt: Bool) async throws -> [NamedInput] {
         let settings = context.session.request.runs
         if let refusal = settings.refusal(of: context.step.instruction) {
@@ -24,7 +39,11 @@ struct RunStep: LayerStep {
         }
         let mounts = try await RunMounts(command, context)
         self.mounts = mounts
-        return context.commonInputs("RUN", on: context.below.key) + inputs(settings) + mounts.inputs
+        return inputs(mounts)
+    }
+
+    private func inputs(_ mounts: RunMounts) -> [NamedInput] {
+        context.commonInputs("RUN", on: context.below.key) + inputs(context.session.request.runs) + mounts.inputs
     }
 
     /// Everything but its mounts that can influence what the process does; proxies and the addresses of hosts do not

@@ -34,7 +34,14 @@ struct StepContext: Sendable {
     func files() async throws -> LayerStack { try await below.stack(in: builder.layers) }
 
     /// The same, as far as it takes to know what is where.
-    func names() async throws -> LayerStack { try await below.names(in: builder.layers) }
+    func names() async throws -> LayerStack {
+        if let shared = builder.shared, shared.hasSources {
+            let unknown = below.layers.filter(\.isRemote).compactMap(\.promised)
+                .filter { builder.layers.knownIndex(of: $0) == nil }
+            if !unknown.isEmpty { await shared.bringIndexes(of: unknown.map(\.diffID)) }
+        }
+        return try await below.names(in: builder.layers)
+    }
 
     /// Starts the step's layer, whose growth is shown.
     func writer(of plan: LayerPlan) throws -> LayerWriter {
@@ -101,6 +108,8 @@ extension StepContext {
 
     /// Remembers a layer that was just made.
     func record(_ layer: Layer, _ key: StepKey, created: Int64) throws {
+        let claimed = builder.layers.claimed(below.layers.compactMap { $0.promised?.diffID })
+        if !claimed.isEmpty { try builder.layers.rest(key.digest, on: claimed) }
         try builder.cache.save(
             CacheRecord(
                 key: key,

@@ -3,7 +3,7 @@ internal import OCI
 /// An entry as servers of Bazel's cache protocol keep it under `/ac/` (remote execution API 2, `ActionResult`).
 ///
 /// They refuse or forget what is not such a message, and keep what it refers to as long as the message itself. Ours names the
-/// layer as an output file, and holds the entry's manifest as the standard output.
+/// blobs as output files, and holds the entry's manifest as the standard output.
 enum ActionResult {
     private enum WireType {
         static let number: UInt64 = 0
@@ -15,10 +15,12 @@ enum ActionResult {
     private static let outputFiles: UInt64 = 2
     private static let standardOutput: UInt64 = 5
 
-    static func encode(_ manifest: [UInt8], _ blob: Descriptor) -> [UInt8] {
-        let digest = field(1, Array(blob.digest.hex.utf8)) + number(2 << 3) + number(UInt64(blob.size))
-        let file = field(1, Array("layer".utf8)) + field(2, digest)
-        return field(outputFiles, file) + field(standardOutput, manifest)
+    static func encode(_ manifest: [UInt8], _ blobs: [Descriptor]) -> [UInt8] {
+        let files = blobs.enumerated().flatMap { position, blob -> [UInt8] in
+            let digest = field(1, Array(blob.digest.hex.utf8)) + number(2 << 3) + number(UInt64(blob.size))
+            return field(outputFiles, field(1, Array("blob-\(position)".utf8)) + field(2, digest))
+        }
+        return files + field(standardOutput, manifest)
     }
 
     /// The manifest; `nil` for anything but such a message.

@@ -5,18 +5,21 @@ internal import OCI
 
 /// The result of one step as it is shared: a small manifest that never changes once it is there.
 ///
-/// An OCI artifact (image specification 1.1, "Guidelines for Artifact Usage"): its one layer is the layer that the step
-/// made, its annotations are the record with the named inputs of the key.
+/// An OCI artifact (image specification 1.1, "Guidelines for Artifact Usage"): its first layer is the layer that the step
+/// made, the second one what that holds; its annotations are the record with the named inputs of the key.
 struct CacheEntry {
     let record: CacheRecord
     let layer: CacheRecord.LayerResult
     /// The layer, compressed.
     let blob: Descriptor
+    /// What the layer holds.
+    let index: Descriptor?
 
-    init(_ record: CacheRecord, _ layer: CacheRecord.LayerResult, blob: Descriptor) {
+    init(_ record: CacheRecord, _ layer: CacheRecord.LayerResult, blob: Descriptor, index: Descriptor? = nil) {
         self.record = record
         self.layer = layer
         self.blob = blob
+        self.index = index
     }
 
     /// Why what was found is not taken.
@@ -37,6 +40,11 @@ struct CacheEntry {
     /// The configuration of an artifact that has none: `{}`.
     static let emptyConfiguration = MediaType(rawValue: "application/vnd.oci.empty.v1+json")
     static let emptyBytes = Array("{}".utf8)
+    static let emptyDescriptor = Descriptor(
+        mediaType: emptyConfiguration,
+        digest: SHA256Hasher.digest(of: emptyBytes),
+        size: Int64(emptyBytes.count)
+    )
 
     private enum Name {
         static let instruction = "dev.swiftbuild.cache.instruction"
@@ -61,12 +69,8 @@ struct CacheEntry {
         var blob = blob
         blob.annotations = [Name.diffID: "\(layer.diffID)", Name.tarSize: String(layer.tarSize)]
         var manifest = Manifest(
-            config: Descriptor(
-                mediaType: CacheEntry.emptyConfiguration,
-                digest: SHA256Hasher.digest(of: CacheEntry.emptyBytes),
-                size: Int64(CacheEntry.emptyBytes.count)
-            ),
-            layers: [blob],
+            config: CacheEntry.emptyDescriptor,
+            layers: [blob] + (index.map { [$0] } ?? []),
             annotations: annotations
         )
         manifest.artifactType = CacheEntry.artifactType
@@ -76,7 +80,7 @@ struct CacheEntry {
     /// Reads what was found under a key, which may be anything.
     init(decoding bytes: [UInt8], under key: Digest) throws(Defect) {
         guard let manifest = try? CanonicalJSON.decode(Manifest.self, from: bytes),
-            manifest.artifactType == CacheEntry.artifactType, manifest.layers.count == 1,
+            manifest.artifactType == CacheEntry.artifactType, !manifest.layers.isEmpty,
             let annotations = manifest.annotations, let instruction = annotations[Name.instruction],
             let created = annotations[Name.created].flatMap({ Int64($0) }),
             let diffID = manifest.layers[0].annotations?[Name.diffID].flatMap({ try? Digest(parsing: $0) }),
@@ -92,6 +96,7 @@ struct CacheEntry {
         guard own.digest == key || annotations[Name.alias] == key.hex else { throw .otherInputs }
         layer = CacheRecord.LayerResult(diffID: diffID, tarSize: tarSize)
         blob = manifest.layers[0]
+        index = manifest.layers.dropFirst().first(where: SharedLayerIndex.isOne)
         record = CacheRecord(key: own, instruction: instruction, layer: layer, created: created)
     }
 }

@@ -34,6 +34,14 @@ public struct CacheLocation: Sendable, Hashable {
     private static let accepted: Set = [
         "mode=max", "oci-mediatypes=true", "image-manifest=true", "ignore-error=true", "force-compression=true",
     ]
+    /// What to use in place of other types that BuildKit has.
+    private static let alternatives = [
+        "gha": "use type=local with a directory that actions/cache keeps, or type=registry with ghcr.io",
+        "inline":
+            "use type=registry with a repository beside the image; every step is kept there, not only the last stage",
+        "s3": "use type=http with a server in front of the bucket, such as bazel-remote, or type=local",
+        "azblob": "use type=http with a server in front of the storage, such as bazel-remote, or type=local",
+    ]
     /// Room for a key behind it in a tag of 128 characters.
     private static let prefixLimit = 128 - 64 - 1
 
@@ -61,7 +69,8 @@ public struct CacheLocation: Sendable, Hashable {
         let known = ["registry": "ref", "local": directory, "http": "url"]
         guard let type = values.removeValue(forKey: "type") else { throw invalid("`type` is missing") }
         guard let name = known[type] else {
-            throw invalid("unknown type `\(type)`; known are registry, http and local")
+            let instead = CacheLocation.alternatives[type].map { "`type=\(type)` is not supported: \($0)" }
+            throw invalid(instead ?? "unknown type `\(type)`; known are registry, http and local")
         }
         guard let value = values.removeValue(forKey: name) else { throw invalid("`\(name)` is missing") }
         let level = values.removeValue(forKey: "compression-level")

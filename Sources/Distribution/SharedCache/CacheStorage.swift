@@ -7,10 +7,13 @@ internal import SystemPackage
 
 /// A place where entries are shared.
 ///
-/// They never change, so writing one twice does no harm.
+/// They never change, so writing one twice does no harm; what builds say of themselves does change, and the last one counts.
 protocol CacheStorage: Sendable {
     /// What is said of it: where it is.
     var name: String { get }
+
+    /// What no other place has for a name.
+    var identity: String { get }
 
     /// The repository that has the blobs, if it is in a registry.
     var repository: ImageReference? { get }
@@ -18,13 +21,15 @@ protocol CacheStorage: Sendable {
     /// The manifest under a key; `nil` where there is none.
     func manifest(for key: Digest) async throws -> [UInt8]?
 
-    func hasManifest(for key: Digest) async throws -> Bool
-
     /// Brings a blob into the store, verified.
     func fetch(_ blob: Descriptor, to blobs: BlobStore) async throws
 
-    /// Takes a blob and a manifest that refers to it, the manifest last.
-    func put(_ manifest: RemoteManifest, for key: Digest, _ blob: Descriptor, from blobs: BlobStore) async throws
+    /// Takes blobs and a manifest that refers to them, the manifest last.
+    func put(_ manifest: RemoteManifest, for key: Digest, _ parts: [Descriptor], from blobs: BlobStore) async throws
+}
+
+extension CacheStorage {
+    var identity: String { name }
 }
 
 /// The largest entry that is read or written, as registries have it.
@@ -38,6 +43,7 @@ struct RegistryCacheStorage: CacheStorage {
     let connections: RegistryConnections
 
     var name: String { cache.familiarRepository }
+    var identity: String { "\(name):\(prefix ?? "")" }
     var repository: ImageReference? { cache }
 
     private var place: RegistryConnections.Place {
@@ -60,25 +66,22 @@ struct RegistryCacheStorage: CacheStorage {
         }
     }
 
-    func hasManifest(for key: Digest) async throws -> Bool {
-        let place = try place
-        return try await place.client.digest(ofTag: tag(key), in: place.repository) != nil
-    }
-
     func fetch(_ blob: Descriptor, to blobs: BlobStore) async throws {
         let place = try place
         try await place.client.fetch(blob, in: place.repository, to: blobs)
     }
 
-    func put(_ manifest: RemoteManifest, for key: Digest, _ blob: Descriptor, from blobs: BlobStore) async throws {
+    func put(_ manifest: RemoteManifest, for key: Digest, _ parts: [Descriptor], from blobs: BlobStore) async throws {
         let place = try place
-        let empty = Descriptor(
-            mediaType: CacheEntry.emptyConfiguration,
-            digest: try blobs.write(CacheEntry.emptyBytes),
-            size: Int64(CacheEntry.emptyBytes.count)
-        )
-        for blob in [empty, blob] where try await !place.client.hasBlob(blob.digest, in: place.repository) {
-            _ = try await place.client.upload(blob, from: blobs.path(blob.digest), to: place.repository)
+        try blobs.write(CacheEntry.emptyBytes)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for blob in Set(parts + [CacheEntry.emptyDescriptor]) {
+                group.addTask {
+                    if try await place.client.hasBlob(blob.digest, in: place.repository) { return }
+                    _ = try await place.client.upload(blob, from: blobs.path(blob.digest), to: place.repository)
+                }
+            }
+            try await group.waitForAll()
         }
         try await place.client.put(manifest, as: .tag(tag(key)), in: place.repository)
     }
@@ -106,8 +109,6 @@ struct DirectoryCacheStorage: CacheStorage {
         }
     }
 
-    func hasManifest(for key: Digest) -> Bool { FileStatus.ifPresent(path(key)) != nil }
-
     func fetch(_ blob: Descriptor, to blobs: BlobStore) throws {
         let path = blobPath(blob.digest)
         let file = try OwnedDescriptor(path, O_RDONLY | O_NOFOLLOW)
@@ -123,25 +124,27 @@ struct DirectoryCacheStorage: CacheStorage {
         try writer.commit(expecting: blob.digest)
     }
 
-    func put(_ manifest: RemoteManifest, for key: Digest, _ blob: Descriptor, from blobs: BlobStore) throws {
-        let target = blobPath(blob.digest)
-        for directory in [path(key), target] {
-            try FileOperations.createDirectories(directory.removingLastComponent())
-        }
-        if FileStatus.ifPresent(target)?.size != blob.size {
-            let source = blobs.path(blob.digest)
-            let opened = try OwnedDescriptor(source, O_RDONLY | O_NOFOLLOW)
-            let file = try TemporaryFile(in: directory)
-            let copied = try FileOperations.copySparsely(
-                from: opened.rawValue,
-                offset: 0,
-                size: blob.size,
-                to: file.descriptor,
-                path: source
-            )
-            guard copied == blob.size else { throw ContentStoreError.damaged(blob.digest) }
-            try file.replace(target)
-        }
+    func put(_ manifest: RemoteManifest, for key: Digest, _ parts: [Descriptor], from blobs: BlobStore) throws {
+        try FileOperations.createDirectories(path(key).removingLastComponent())
+        for blob in parts { try put(blob, from: blobs) }
         try FileOperations.writeAtomically(manifest.bytes, to: path(key), temporary: directory)
+    }
+
+    private func put(_ blob: Descriptor, from blobs: BlobStore) throws {
+        let target = blobPath(blob.digest)
+        try FileOperations.createDirectories(target.removingLastComponent())
+        if FileStatus.ifPresent(target)?.size == blob.size { return }
+        let source = blobs.path(blob.digest)
+        let opened = try OwnedDescriptor(source, O_RDONLY | O_NOFOLLOW)
+        let file = try TemporaryFile(in: directory)
+        let copied = try FileOperations.copySparsely(
+            from: opened.rawValue,
+            offset: 0,
+            size: blob.size,
+            to: file.descriptor,
+            path: source
+        )
+        guard copied == blob.size else { throw ContentStoreError.damaged(blob.digest) }
+        try file.replace(target)
     }
 }

@@ -25,8 +25,6 @@ struct HTTPCacheStorage: CacheStorage {
         return manifest
     }
 
-    func hasManifest(for key: Digest) async throws -> Bool { try await has("ac/\(key.hex)") }
-
     func fetch(_ blob: Descriptor, to blobs: BlobStore) async throws {
         var sink = try CachedBlobSink(blob, blobs)
         let request = try request(.get, "cas/\(blob.digest.hex)")
@@ -35,10 +33,12 @@ struct HTTPCacheStorage: CacheStorage {
         try sink.commit()
     }
 
-    func put(_ manifest: RemoteManifest, for key: Digest, _ blob: Descriptor, from blobs: BlobStore) async throws {
-        let path = "cas/\(blob.digest.hex)"
-        if try await !has(path) { try await put(path, .file(blobs.path(blob.digest), 0..<blob.size)) }
-        try await put("ac/\(key.hex)", .bytes(ActionResult.encode(manifest.bytes, blob)))
+    func put(_ manifest: RemoteManifest, for key: Digest, _ parts: [Descriptor], from blobs: BlobStore) async throws {
+        for blob in parts {
+            let path = "cas/\(blob.digest.hex)"
+            if try await !has(path) { try await put(path, .file(blobs.path(blob.digest), 0..<blob.size)) }
+        }
+        try await put("ac/\(key.hex)", .bytes(ActionResult.encode(manifest.bytes, parts)))
     }
 
     private func put(_ path: String, _ body: HTTPRequest.Body) async throws {

@@ -23,19 +23,36 @@ public final class SharedCache: SharedStepCache {
         public var sent = 0
     }
 
-    /// A result on its way, and the key to keep it under.
-    private struct Kept {
-        let key: StepKey
-        let place: Digest
+    /// Something on its way.
+    enum Kept {
+        /// A result, and the key to keep it under.
+        case step(StepKey, place: Digest)
+        /// What a layer holds that is no step's.
+        case index(Layer)
+
+        var place: Digest {
+            switch self {
+            case .step(_, let place): place
+            case .index(let layer): SharedLayerIndex.key(layer.diffID)
+            }
+        }
     }
 
-    private struct Found {
+    struct Found {
         let entry: CacheEntry
         let storage: any CacheStorage
     }
 
-    private struct State {
+    struct State {
         var found: [Digest: Found] = [:]
+        /// The manifests that are known to be in a place, by its identity and by their keys.
+        var present: [String: [Digest: [UInt8]]] = [:]
+        /// What builds like this one are known by, the nearest first.
+        var definitions: [Digest] = []
+        /// What they have kept, by the identity of the place.
+        var listings: [String: Task<CacheListing?, any Error>] = [:]
+        /// The keys of entries whose layers could not be had.
+        var lost: Set<Digest> = []
         /// The places that are not asked any more.
         var broken: Set<String> = []
         var warned: Set<String> = []
@@ -43,23 +60,27 @@ public final class SharedCache: SharedStepCache {
         var waiting: [Kept] = []
         var workers: [Task<Void, Never>] = []
         var working = 0
+        /// All keys that were kept in this build.
+        var kept: Set<Digest> = []
+        /// What the build says of itself, once it has succeeded.
+        var build: [UInt8]?
     }
 
-    private let layers: LayerStore
-    private let records: StepCache
-    private let sources: [any CacheStorage]
-    private let destinations: [(storage: any CacheStorage, compression: LayerCompression)]
+    let layers: LayerStore
+    let records: StepCache
+    let sources: [any CacheStorage]
+    let destinations: [(storage: any CacheStorage, compression: LayerCompression)]
     private let promises: LayerPromises
+    let believesIndexes: Bool
     private let warn: @Sendable (String) -> Void
-    private let state = Mutex(State())
+    let state = Mutex(State())
 
-    /// Entries that are sent at the same time.
-    private static let parallelEntries = 3
     /// How long a look-up may take, in seconds.
     private static let lookUpLimit = 10.0
 
     /// - Parameters:
     ///   - promises: Gets the layers that are found.
+    ///   - believesIndexes: Whether what others say of layers that are elsewhere decides where files go.
     ///   - warn: Told, once for each place, what is wrong with it.
     public init(
         from sources: [CacheLocation],
@@ -67,6 +88,7 @@ public final class SharedCache: SharedStepCache {
         _ layers: LayerStore,
         _ connections: RegistryConnections,
         promises: LayerPromises = LayerPromises(),
+        believesIndexes: Bool = true,
         warn: @escaping @Sendable (String) -> Void
     ) {
         self.layers = layers
@@ -74,6 +96,7 @@ public final class SharedCache: SharedStepCache {
         self.sources = sources.map { $0.storage(connections) }
         self.destinations = destinations.map { ($0.storage(connections), $0.compression) }
         self.promises = promises
+        self.believesIndexes = believesIndexes
         self.warn = warn
     }
 
@@ -81,14 +104,82 @@ public final class SharedCache: SharedStepCache {
 
     public var hasSources: Bool { !sources.isEmpty }
 
+    public func begin(_ definitions: [Digest]) {
+        state.withLock { $0.definitions = definitions }
+        for storage in sources { _ = askForListing(of: storage) }
+    }
+
+    public func latestBuild() async -> [UInt8]? {
+        var latest: [UInt8]?
+        for storage in sources {
+            let listing = await listing(of: storage)
+            latest = latest ?? listing?.build
+        }
+        return latest
+    }
+
+    public func listedInputs(of key: Digest) -> [NamedInput]? {
+        let known = state.withLock { state in sources.compactMap { state.present[$0.identity]?[key] } }
+        return known.lazy.compactMap { try? CacheEntry(decoding: $0, under: key) }.first?.record.key.inputs
+    }
+
+    /// What builds like this one have kept in a place, which is asked once.
+    func listing(of storage: any CacheStorage) async -> CacheListing? {
+        let task = askForListing(of: storage)
+        let result = await withTaskCancellationHandler {
+            await task.result
+        } onCancel: {
+            task.cancel()
+        }
+        do {
+            return try result.get()
+        } catch {
+            if !(error is CancellationError) { report(error, storage, isBroken: true) }
+            return nil
+        }
+    }
+
+    private func askForListing(of storage: any CacheStorage) -> Task<CacheListing?, any Error> {
+        state.withLock { state in
+            if let known = state.listings[storage.identity] { return known }
+            let definitions = state.definitions
+            let task = Task(executorPreference: BlockingExecutor.shared) {
+                try await self.findListing(in: storage, definitions)
+            }
+            state.listings[storage.identity] = task
+            return task
+        }
+    }
+
+    private func findListing(in storage: any CacheStorage, _ definitions: [Digest]) async throws -> CacheListing? {
+        for definition in definitions {
+            let bytes = try await limited(SharedCache.lookUpLimit) { try await storage.manifest(for: definition) }
+            guard let listing = bytes.flatMap({ CacheListing(decoding: $0, under: definition) }) else { continue }
+            state.withLock { state in
+                state.present[storage.identity, default: [:]].merge(listing.manifests) { known, _ in known }
+            }
+            return listing
+        }
+        return nil
+    }
+
+    /// What is under a key in a place; asked where it is not known.
+    func manifest(_ key: Digest, in storage: any CacheStorage) async throws -> [UInt8]? {
+        if let known = state.withLock({ $0.present[storage.identity]?[key] }) { return known }
+        let bytes = try await limited(SharedCache.lookUpLimit) { try await storage.manifest(for: key) }
+        if let bytes { state.withLock { $0.present[storage.identity, default: [:]][key] = bytes } }
+        return bytes
+    }
+
     public func record(under key: Digest) async -> CacheRecord? {
-        for storage in sources where !isBroken(storage) {
+        for storage in sources { _ = await listing(of: storage) }
+        let known = state.withLock { state in sources.filter { state.present[$0.identity]?[key] != nil } }
+        let others = sources.filter { source in !known.contains { $0.identity == source.identity } }
+        for storage in known + others where !isBroken(storage) && !layers.isRefuted(key) {
             do {
-                let bytes = try await limited(SharedCache.lookUpLimit) {
-                    try await storage.manifest(for: key)
-                }
-                guard let bytes else { continue }
+                guard let bytes = try await manifest(key, in: storage) else { continue }
                 let entry = try CacheEntry(decoding: bytes, under: key)
+                guard !layers.isRefuted(entry.record.key.digest) else { continue }
                 state.withLock { state in
                     state.found[key] = Found(entry: entry, storage: storage)
                     state.found[entry.record.key.digest] = Found(entry: entry, storage: storage)
@@ -118,9 +209,9 @@ public final class SharedCache: SharedStepCache {
     }
 
     public func fetch(_ layer: CacheRecord.LayerResult, under key: Digest) async throws {
-        guard let found = state.withLock({ $0.found[key] }) else { throw ContentStoreError.missing(layer.diffID) }
         let plain = Layer(diffID: layer.diffID, tarSize: layer.tarSize)
         if layers.isAvailable(plain) { return }
+        guard let found = state.withLock({ $0.found[key] }) else { throw ContentStoreError.missing(layer.diffID) }
         let blob = found.entry.blob
         do {
             // Concurrent fetches of the same layer wait, and then find it.
@@ -134,96 +225,32 @@ public final class SharedCache: SharedStepCache {
             _ = try layers.contents(of: Layer(diffID: layer.diffID, blob: blob))
             try layers.verify(plain)
             try LayerCompressor(layers, .usual).remember(plain, as: blob)
+            try layers.checkClaims()
             state.withLock { state in
                 state.summary.fetched += 1
                 state.summary.fetchedBytes += blob.size
             }
         } catch {
-            if !(error is CancellationError) { report(error, found.storage, isBroken: false) }
+            if !(error is CancellationError) {
+                report(error, found.storage, isBroken: false)
+                // It is sent again once it is made.
+                let (place, own) = (found.storage.identity, found.entry.record.key.digest)
+                state.withLock { state in
+                    state.lost.insert(own)
+                    for key in [key, own] {
+                        state.present[place]?[key] = nil
+                        state.found[key] = nil
+                    }
+                }
+            }
             throw error
         }
     }
 
-    public func keep(_ key: StepKey, under alias: Digest?) {
-        guard !destinations.isEmpty else { return }
-        state.withLock { state in
-            state.waiting.append(Kept(key: key, place: alias ?? key.digest))
-            guard state.working < SharedCache.parallelEntries else { return }
-            state.working += 1
-            state.workers.append(Task(executorPreference: BlockingExecutor.shared) { await self.work() })
-        }
-    }
-
-    /// Waits until everything is sent that was kept so far; being cancelled ends that.
-    public func finish() async {
-        await withTaskCancellationHandler {
-            for worker in state.withLock({ $0.workers }) { await worker.value }
-        } onCancel: {
-            cancel()
-        }
-    }
-
-    /// Sends nothing more.
-    public func cancel() {
-        let workers = state.withLock { state in
-            state.waiting = []
-            return state.workers
-        }
-        for worker in workers { worker.cancel() }
-    }
-
-    private func work() async {
-        while true {
-            let next = state.withLock { state -> Kept? in
-                if state.waiting.isEmpty {
-                    state.working -= 1
-                    return nil
-                }
-                return state.waiting.removeFirst()
-            }
-            guard let next else { return }
-            for (storage, compression) in destinations where !isBroken(storage) {
-                do {
-                    try await send(next, to: storage, compression)
-                } catch is CancellationError {
-                    // The loop ends when nothing waits any more.
-                } catch {
-                    report(error, storage, isBroken: true)
-                }
-            }
-        }
-    }
-
-    private func send(_ kept: Kept, to storage: any CacheStorage, _ compression: LayerCompression) async throws {
-        if try await storage.hasManifest(for: kept.place) { return }
-        let found = state.withLock { $0.found[kept.key.digest] }
-        guard let record = found?.entry.record ?? records.record(for: kept.key), let result = record.layer else {
-            return
-        }
-        let layer = Layer(diffID: result.diffID, tarSize: result.tarSize)
-        if found != nil, !layers.isAvailable(layer) {
-            // What is wrong with the place that it comes from says nothing about this one.
-            do { try await fetch(result, under: kept.key.digest) } catch let error as CancellationError {
-                throw error
-            } catch { return }
-        }
-        let blob = try await LayerCompressor(layers, compression).compressed(layer, in: .oci)
-        let entry = CacheEntry(record, result, blob: blob)
-        let bytes = try CanonicalJSON.encode(entry.manifest(under: kept.place))
-        // A step with huge scripts or variables: no registry would take it.
-        guard bytes.count <= cacheEntryLimit else { return }
-        let manifest = RemoteManifest(
-            mediaType: .imageManifest,
-            bytes: bytes
-        )
-        try await storage.put(manifest, for: kept.place, blob, from: layers.store.blobs)
-        state.withLock { $0.summary.sent += 1 }
-    }
-
-    private func isBroken(_ storage: any CacheStorage) -> Bool { state.withLock { $0.broken.contains(storage.name) } }
+    func isBroken(_ storage: any CacheStorage) -> Bool { state.withLock { $0.broken.contains(storage.name) } }
 
     /// - Parameter isBroken: Whether the place is not asked any more.
-    private func report(_ error: any Error, _ storage: any CacheStorage, isBroken: Bool) {
+    func report(_ error: any Error, _ storage: any CacheStorage, isBroken: Bool) {
         let isNew = state.withLock { state in
             if isBroken { state.broken.insert(storage.name) }
             return state.warned.insert(storage.name).inserted
@@ -242,7 +269,7 @@ private struct TooSlow: Error, CustomStringConvertible {
 }
 
 /// Does work that is given up after some seconds.
-private func limited<Result: Sendable>(_ seconds: Double, _ body: @escaping @Sendable () async throws -> Result)
+func limited<Result: Sendable>(_ seconds: Double, _ body: @escaping @Sendable () async throws -> Result)
     async throws -> Result
 {
     try await withThrowingTaskGroup(of: Result?.self) { group in

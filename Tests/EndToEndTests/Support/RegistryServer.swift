@@ -131,7 +131,25 @@ struct RegistryServer: Sendable {
     }
 
     func forgetRequests() throws {
-        try Data().write(to: URL(fileURLWithPath: control.appending("log").string))
+        for name in ["log", "times"] { try Data().write(to: URL(fileURLWithPath: control.appending(name).string)) }
+    }
+
+    /// The longest chain of requests of which each began when the one before it had ended: what a build waits for where
+    /// every request takes as long as the network does.
+    var longestChain: [String] {
+        let text = (try? readFile(control.appending("times"))).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        var chain: [String] = []
+        var last = -Double.infinity
+        // Those that end first leave the most room for others.
+        for line in text.split(separator: "\n") {
+            let words = line.split(separator: " ", maxSplits: 2)
+            guard words.count == 3, let begin = Double(words[0]), let end = Double(words[1]), begin >= last else {
+                continue
+            }
+            last = end
+            chain.append(String(words[2]))
+        }
+        return chain
     }
 
     private static func running(_ f: BuildFixture, _ arguments: [String], _ body: () async throws -> Void) async throws
