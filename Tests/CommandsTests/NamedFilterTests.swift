@@ -70,10 +70,14 @@ struct NamedFilterTests {
         #expect(NamedFilters.matches(pattern, name) == isMatch)
     }
 
-    @Test("ends with any pattern", arguments: [
-        String(repeating: "(a*)*", count: 190) + "b", String(repeating: "(", count: 1000),
-        String(repeating: "a?", count: 400) + String(repeating: "a", count: 100), String(repeating: "[[.a.]", count: 100),
-    ])
+    @Test(
+        "ends with any pattern",
+        arguments: [
+            String(repeating: "(a*)*", count: 190) + "b", String(repeating: "(", count: 1000),
+            String(repeating: "a?", count: 400) + String(repeating: "a", count: 100),
+            String(repeating: "[[.a.]", count: 100),
+        ]
+    )
     func hostilePatterns(pattern: String) {
         #expect(!NamedFilters.matches(pattern, String(repeating: "a", count: 60)))
     }

@@ -22,7 +22,11 @@ struct QuickContainerTests {
                 for _ in 0..<6 {
                     group.addTask {
                         for _ in 0..<25 {
-                            let result = try await place.run(f, ["run", "--rm", "base", "echo", "up"], limit: .seconds(30))
+                            let result = try await place.run(
+                                f,
+                                ["run", "--rm", "base", "echo", "up"],
+                                limit: .seconds(30)
+                            )
                             try #require(result.status == 0 && result.outputText == "up\n", "\(result)")
                         }
                     }

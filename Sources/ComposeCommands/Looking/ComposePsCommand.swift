@@ -65,7 +65,8 @@ struct ComposePsCommand: Command {
 
     func run() throws -> ExitStatus {
         let format = try RowFormat(parsing: format)
-        let statuses = try statuses + (NamedFilters(filters, known: ["status"])["status"] ?? []).map(ComposePsCommand.status)
+        let statuses =
+            try statuses + (NamedFilters(filters, known: ["status"])["status"] ?? []).map(ComposePsCommand.status)
         let project = try flags.openExisting(in: global)
         let containers = try project.containers(of: services).filter { container in
             let state = container.container.state

@@ -21,7 +21,9 @@ extension ImageConfiguration.Execution {
         if let directory = flags.process.workingDirectory { result.workingDir = directory }
         if let signal = flags.general.stopSignal { result.stopSignal = signal }
         if let seconds = flags.general.stopTimeout { result.stopTimeout = seconds }
-        for path in flags.general.volumes where !path.contains(":") { result.volumes = (result.volumes ?? [:]).setting(path) }
+        for path in flags.general.volumes where !path.contains(":") {
+            result.volumes = (result.volumes ?? [:]).setting(path)
+        }
         result.healthcheck = flags.health.merged(with: healthcheck)
         return result
     }
