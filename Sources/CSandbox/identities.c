@@ -3,15 +3,11 @@
 #include "supervise.h"
 
 #include <string.h>
-#include <sys/resource.h>
 
 // The first of the table is whom the program begins as.
 #define LARGEST_IDENTITY_COUNT 512
 static struct sb_identity identities[LARGEST_IDENTITY_COUNT];
 static unsigned identity_count;
-
-// The kernel keeps a number for each process, hands it to children, and has had no use for it since Linux 2.4.25.
-#define IDENTITY_LIMIT RLIMIT_LOCKS
 
 static unsigned number_of(const struct sb_identity *identity) {
     for (unsigned number = 0; number < identity_count; number++) {
@@ -37,7 +33,7 @@ struct sb_identity sb_current_identity(const struct sb_supervisor *supervisor, c
         }
         number_of(&first);
     }
-    if (syscall(SYS_prlimit64, call->thread, IDENTITY_LIMIT, NULL, &limit) != 0) return identities[0];
+    if (syscall(SYS_prlimit64, call->thread, SB_IDENTITY_LIMIT, NULL, &limit) != 0) return identities[0];
     return identities[limit.rlim_cur < identity_count ? limit.rlim_cur : 0];
 }
 
@@ -45,7 +41,7 @@ static struct sb_answer become(const struct sb_call *call, const struct sb_ident
     unsigned number = number_of(identity);
     struct rlimit limit = {.rlim_cur = number, .rlim_max = RLIM_INFINITY};
     if (number == LARGEST_IDENTITY_COUNT) return SB_FAIL(EAGAIN);
-    if (syscall(SYS_prlimit64, call->thread, IDENTITY_LIMIT, &limit, NULL) != 0) return SB_FAIL(errno);
+    if (syscall(SYS_prlimit64, call->thread, SB_IDENTITY_LIMIT, &limit, NULL) != 0) return SB_FAIL(errno);
     return SB_RETURN(0);
 }
 
@@ -117,6 +113,14 @@ static struct sb_answer tell_three(const struct sb_supervisor *supervisor, const
     return SB_RETURN(0);
 }
 
+// pam_limits gives a session the limits that it finds in the first process.
+static struct sb_answer tell_limit(const struct sb_supervisor *supervisor, const struct sb_call *call) {
+    const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
+    const uint64_t address = call->number == SYS_prlimit64 ? call->arguments[3] : 0;
+    int result = address == 0 ? 0 : sb_write_memory(supervisor, call, address, &none, sizeof none);
+    return result == 0 ? SB_RETURN(0) : SB_FAIL(EFAULT);
+}
+
 int sb_answer_about_users(const struct sb_supervisor *supervisor, const struct sb_call *call,
                           struct sb_answer *answer) {
     struct sb_identity identity = sb_current_identity(supervisor, call);
@@ -135,6 +139,8 @@ int sb_answer_about_users(const struct sb_supervisor *supervisor, const struct s
     case SYS_setregid:
     case SYS_setresgid: *answer = change_ids(&identity, call, 0); return 1;
     case SYS_setgroups: *answer = change_groups(supervisor, &identity, call); return 1;
+    case SYS_setrlimit:
+    case SYS_prlimit64: *answer = tell_limit(supervisor, call); return 1;
     case SYS_setfsuid: *answer = SB_RETURN(identity.users[1]); return 1;
     case SYS_setfsgid: *answer = SB_RETURN(identity.groups[1]); return 1;
     }

@@ -178,6 +178,8 @@ static struct sb_answer make(const struct sb_supervisor *supervisor, const struc
     const int is_directory = S_ISDIR(mode), is_device = S_ISCHR(mode) || S_ISBLK(mode);
     const struct sb_identity identity = sb_current_identity(supervisor, call);
     if (!is_device && identity.users[1] == 0 && identity.groups[1] == 0) return SB_CONTINUE;
+    // What has no record, and what is only opened.
+    if (!is_device && !is_directory && !(flags & O_CREAT)) return SB_CONTINUE;
     if (is_device && identity.users[1] != 0) return SB_FAIL(EPERM);
     if (is_in_proc(path) || *path == 0) return SB_CONTINUE;
     const char *name;
@@ -216,16 +218,16 @@ static struct sb_answer answer_with_path(const struct sb_supervisor *supervisor,
 #define NAMED(at, follows) open_named(supervisor, call, at, path, follows)
     switch (call->number) {
 #ifdef __x86_64__
-    case SYS_open: return make(supervisor, call, AT_FDCWD, path, S_IFREG | (unsigned)arguments[2], arguments[1], 0);
+    case SYS_open: return make(supervisor, call, AT_FDCWD, path, S_IFREG | (arguments[2] & 07777), arguments[1], 0);
     case SYS_creat: {
         const uint64_t flags = O_CREAT | O_WRONLY | O_TRUNC;
-        return make(supervisor, call, AT_FDCWD, path, S_IFREG | (unsigned)arguments[1], flags, 0);
+        return make(supervisor, call, AT_FDCWD, path, S_IFREG | (arguments[1] & 07777), flags, 0);
     }
-    case SYS_mkdir: return make(supervisor, call, AT_FDCWD, path, S_IFDIR | (unsigned)arguments[1], 0, 0);
+    case SYS_mkdir: return make(supervisor, call, AT_FDCWD, path, S_IFDIR | (arguments[1] & 07777), 0, 0);
     case SYS_mknod: return make(supervisor, call, AT_FDCWD, path, (unsigned)arguments[1], 0, arguments[2]);
 #endif
-    case SYS_openat: return make(supervisor, call, directory, path, S_IFREG | (unsigned)arguments[3], arguments[2], 0);
-    case SYS_mkdirat: return make(supervisor, call, directory, path, S_IFDIR | (unsigned)arguments[2], 0, 0);
+    case SYS_openat: return make(supervisor, call, directory, path, S_IFREG | (arguments[3] & 07777), arguments[2], 0);
+    case SYS_mkdirat: return make(supervisor, call, directory, path, S_IFDIR | (arguments[2] & 07777), 0, 0);
     case SYS_mknodat: return make(supervisor, call, directory, path, (unsigned)arguments[2], 0, arguments[3]);
     }
     if (is_in_proc(path)) return SB_CONTINUE;

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sys/resource.h>
 
 // A process of ours that is the parent of the program and answers some of the system calls of all processes below it,
 // where the kernel would refuse them (seccomp_unotify(2)). It is no security boundary: what it lets a program do, the
@@ -89,6 +90,9 @@ struct sb_identity {
     uint32_t count;
     uint32_t others[SB_LARGEST_GROUP_COUNT];
 };
+
+// The kernel keeps a number for each process, hands it to children, and has had no use for it since Linux 2.4.25.
+#define SB_IDENTITY_LIMIT RLIMIT_LOCKS
 
 // identities.c: of the process that calls.
 struct sb_identity sb_current_identity(const struct sb_supervisor *supervisor, const struct sb_call *call);

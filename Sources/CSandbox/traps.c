@@ -14,12 +14,12 @@
 
 int sb_can_trap(void) { return NATIVE_ARCHITECTURE != 0; }
 
-// A call that is answered: always, or if an argument has one of some bits, or none of them.
+// A call that is answered: always, or if the lower half of an argument has something to do with a value.
 struct trapped {
     int number;
     unsigned argument;
-    unsigned mask; // 0 for always
-    int when_set;
+    unsigned value;
+    enum { ALWAYS, WITHOUT_BITS, WITH_BITS, EQUAL } when;
 };
 
 // A descriptor's status is the kernel's to tell, and fstat of the C library is such a call.
@@ -33,8 +33,8 @@ static const struct trapped calls_on_places[] = {
 #endif
     {.number = SYS_openat},
     {.number = SYS_openat2},
-    {.number = SYS_newfstatat, .argument = 3, .mask = AT_EMPTY_PATH},
-    {.number = SYS_statx, .argument = 2, .mask = AT_EMPTY_PATH},
+    {.number = SYS_newfstatat, .argument = 3, .value = AT_EMPTY_PATH, .when = WITHOUT_BITS},
+    {.number = SYS_statx, .argument = 2, .value = AT_EMPTY_PATH, .when = WITHOUT_BITS},
     {.number = SYS_faccessat},
     {.number = SYS_faccessat2},
     {.number = SYS_readlinkat},
@@ -48,7 +48,7 @@ static const struct trapped calls_on_places[] = {
 // Those on files whose owners are records, and on who a process is.
 static const struct trapped calls_on_owners[] = {
 #ifdef __x86_64__
-    {.number = SYS_open, .argument = 1, .mask = O_CREAT, .when_set = 1},
+    {.number = SYS_open, .argument = 1, .value = O_CREAT, .when = WITH_BITS},
     {.number = SYS_creat},
     {.number = SYS_stat},
     {.number = SYS_lstat},
@@ -57,7 +57,7 @@ static const struct trapped calls_on_owners[] = {
     {.number = SYS_mkdir},
     {.number = SYS_mknod},
 #endif
-    {.number = SYS_openat, .argument = 2, .mask = O_CREAT, .when_set = 1},
+    {.number = SYS_openat, .argument = 2, .value = O_CREAT, .when = WITH_BITS},
     {.number = SYS_newfstatat},
     {.number = SYS_statx},
     {.number = SYS_fstat},
@@ -81,6 +81,8 @@ static const struct trapped calls_on_owners[] = {
     {.number = SYS_setgroups},
     {.number = SYS_setfsuid},
     {.number = SYS_setfsgid},
+    {.number = SYS_setrlimit, .argument = 0, .value = SB_IDENTITY_LIMIT, .when = EQUAL},
+    {.number = SYS_prlimit64, .argument = 1, .value = SB_IDENTITY_LIMIT, .when = EQUAL},
     {.number = -1},
 };
 
@@ -94,7 +96,7 @@ size_t sb_write_traps(int emulates_users, struct sock_filter filter[SB_LARGEST_F
     ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
     ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
     for (; calls->number != -1; calls++) {
-        if (calls->mask == 0) {
+        if (calls->when == ALWAYS) {
             ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)calls->number, 0, 1));
             ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF));
             continue;
@@ -102,7 +104,8 @@ size_t sb_write_traps(int emulates_users, struct sock_filter filter[SB_LARGEST_F
         unsigned place = (unsigned)(offsetof(struct seccomp_data, args) + calls->argument * sizeof(uint64_t));
         ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)calls->number, 0, 4));
         ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, place));
-        ADD(BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, calls->mask, !calls->when_set, calls->when_set));
+        const int if_not = calls->when == WITHOUT_BITS;
+        ADD(BPF_JUMP(BPF_JMP | (calls->when == EQUAL ? BPF_JEQ : BPF_JSET) | BPF_K, calls->value, if_not, !if_not));
         ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF));
         ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
     }

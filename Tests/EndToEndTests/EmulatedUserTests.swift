@@ -19,7 +19,7 @@ struct EmulatedUserTests {
                 RUN echo 'postgres:x:70:70::/d:/bin/sh' >>/etc/passwd && echo 'postgres:x:70:' >>/etc/group && \\
                     mkdir -m 700 /d && echo 1 >/d/f && chmod 4755 /d/f && chown -R postgres:postgres /d && mknod /dv c 1 3 && \\
                     stat -c '%a %u:%g' /d /d/f >/seen && stat -c '%F %t:%T' /dv >>/seen
-                RUN su postgres -c 'echo 2 >/d/g; mkdir /d/e; chown 0 /d/g 2>/dev/null || echo refused; id' >>/seen
+                RUN su postgres -c 'echo 2 >/d/g; mkdir /d/e; chown 0 /d/g 2>/dev/null || echo refused; ulimit -x 0; id' >>/seen
                 USER postgres
                 RUN umask 077; id -u >/d/id; echo 3 >>/d/g; ln -s g /d/l
                 USER 0

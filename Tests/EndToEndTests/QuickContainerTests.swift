@@ -21,12 +21,9 @@ struct QuickContainerTests {
             try await withThrowingTaskGroup { group in
                 for _ in 0..<6 {
                     group.addTask {
-                        for _ in 0..<25 {
-                            let result = try await place.run(
-                                f,
-                                ["run", "--rm", "base", "echo", "up"],
-                                limit: .seconds(30)
-                            )
+                        for _ in 0..<15 {
+                            let arguments = ["run", "--rm", "base", "echo", "up"]
+                            let result = try await place.run(f, arguments, limit: .seconds(30))
                             try #require(result.status == 0 && result.outputText == "up\n", "\(result)")
                         }
                     }
