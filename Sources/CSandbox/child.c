@@ -13,7 +13,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/vfs.h>
-#include <sys/wait.h>
 
 static _Noreturn void fail(struct sb_child *child) {
     child->position.error = errno;
@@ -256,23 +255,6 @@ static void enter_process(struct sb_child *child) {
     check(child, sb_clone_brother(child));
 }
 
-// Copies the mount of another program's /dev/shm. Only a process in its mount namespace can, and none comes back from
-// there without rights over this one: so a helper goes, which has its files in common with this process.
-static int copy_shared_memory(struct sb_child *child) {
-    child->shared_memory = open("/", O_PATH | O_CLOEXEC);
-    if (child->shared_memory < 0) return -1;
-    pid_t helper = (pid_t)syscall(SYS_clone, (unsigned long)(CLONE_FILES | SIGCHLD), NULL, NULL, NULL, 0ul);
-    if (helper == 0) {
-        if (setns(child->configuration->joined_ipc, CLONE_NEWNS) != 0) _exit(errno);
-        int tree = sb_open_tree(AT_FDCWD, "/dev/shm", OPEN_TREE_CLONE | AT_SYMLINK_NOFOLLOW);
-        _exit(tree < 0 || dup3(tree, child->shared_memory, O_CLOEXEC) < 0 || close(tree) != 0 ? errno : 0);
-    }
-    int status = 0;
-    if (helper < 0 || waitpid(helper, &status, 0) != helper) return -1;
-    errno = WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
-    return errno == 0 ? 0 : -1;
-}
-
 // As `enter_process`, but only into some namespaces.
 static void join_namespaces(struct sb_child *child) {
     const struct sb_configuration *configuration = child->configuration;
@@ -281,7 +263,7 @@ static void join_namespaces(struct sb_child *child) {
     // What runs there could look into this program otherwise.
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     if (configuration->joined_ipc >= 0) {
-        check(child, copy_shared_memory(child));
+        check(child, sb_copy_shared_memory(child));
         check(child, setns(configuration->joined_ipc, CLONE_NEWIPC));
     }
     if (configuration->joined_processes >= 0) check(child, setns(configuration->joined_processes, CLONE_NEWPID));

@@ -74,6 +74,9 @@ int sb_mount_root(struct sb_child *child);
 // root.c: makes child->root the root directory and forgets the old one.
 int sb_change_root(const struct sb_child *child);
 
+// memory.c: takes the mount of another program's /dev/shm into child->shared_memory.
+int sb_copy_shared_memory(struct sb_child *child);
+
 // devices.c: a private /dev.
 int sb_mount_devices(struct sb_child *child);
 // devices.c: device files in the root itself, where nothing can be mounted.

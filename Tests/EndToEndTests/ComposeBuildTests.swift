@@ -154,7 +154,7 @@ struct ComposeBuildTests {
                       secrets: [{source: s, target: id, mode: 0400}, v]
                       extra_hosts: ["h=1.2.3.4"]
                       ulimits: {nofile: 5}
-                  lib.a: {image: "lib:1", build: {dockerfile_inline: "FROM scratch\\nLABEL a=$${B}", platforms: [linux/amd64, linux/arm64]}}
+                  lib.a: {image: "lib:1", build: {dockerfile_inline: "FROM scratch\\nARG B=1\\nLABEL a=$${B}", platforms: [linux/amd64, linux/arm64]}}
                   none: {image: x}
                 secrets: {s: {file: ./Dockerfile}, v: {environment: V}}
                 """
@@ -186,7 +186,7 @@ struct ComposeBuildTests {
             #expect(web["labels"]["com.docker.compose.service"].text == "web")
             #expect(web["target"] == .null && web["pull"] == .null)
             let library = bake["target"]["lib_a"]
-            #expect(library["dockerfile-inline"].text == "FROM scratch\nLABEL a=$${B}")
+            #expect(library["dockerfile-inline"].text == "FROM scratch\nARG B=1\nLABEL a=$${B}")
             #expect(library["output"].strings == ["type=image,push=true"])
             #expect(try await f.succeed("images", "-q").outputText == "")
             for option in ["--provenance", "--sbom"] {

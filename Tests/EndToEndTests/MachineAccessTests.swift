@@ -119,7 +119,9 @@ struct MachineAccessTests {
             #expect(result.outputText == own.outputText, "\(result)")
             #expect(try await Machine.run(["pgrep", "-f", "sleep \(marker)"], in: "/").status == 1)
             for (flags, reason) in [
-                (["--uts", "host", "-h", "x"], "exclude each other"), (["--pid", "container:x"], "expected host"),
+                (["--uts", "host", "-h", "x"], "exclude each other"),
+                (["--pid", "container:x"], "there is no container `x`"),
+                (["--pid", "x"], "expected host, container:NAME"),
                 (["--sysctl", "kernel.msgmax=1", "--ipc", "host"], "the machine's own parameter"),
                 (["--network", "host", "--sysctl", "net.ipv4.ip_forward=1"], "the machine's own parameter"),
                 (["--cgroup-parent", "x"], "are below `swiftbuild`"),

@@ -43,7 +43,8 @@ public struct BuildDefinition: Sendable {
         dockerfile =
             fields.text("dockerfile_inline").map(Dockerfile.inline) ?? .path(fields.text("dockerfile") ?? "Dockerfile")
         arguments = fields.valuesOnly("args")
-        target = fields.text("target")
+        // Of a variable that is empty, as with Docker Compose.
+        target = fields.text("target").flatMap { $0.isEmpty ? nil : $0 }
         labels = fields.texts("labels")
         tags = fields.strings("tags")
         platforms = fields.strings("platforms")

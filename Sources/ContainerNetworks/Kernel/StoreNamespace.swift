@@ -68,7 +68,10 @@ enum StoreNamespace {
             let record = Array("\(id) \(try Holder.inode(network))\n".utf8)
             let target = try OwnedDescriptor(file, O_WRONLY | O_TRUNC)
             try record.withUnsafeBytes { try FileOperations.write($0, to: target.rawValue, path: file) }
-            if var program = WayOut.open(for: id, file.removingLastComponent().appending("pasta")) {
+            let place = file.removingLastComponent().appending("pasta")
+            // That of the process before may have outlived it.
+            let running = namespaces == nil ? nil : WayOut.running(place)
+            if var program = running ?? WayOut.open(for: id, place) {
                 write(companion.rawValue, &program, MemoryLayout<pid_t>.size)
             }
         }

@@ -20,6 +20,18 @@ enum WayOut {
         return nil
     }
 
+    /// The process that connects namespaces already; `nil` where there is none.
+    ///
+    /// - Parameter file: The one that it was opened with.
+    static func running(_ file: FilePath) -> pid_t? {
+        let names = (try? FileOperations.names(in: "/proc")) ?? []
+        return names.lazy.compactMap { pid_t(String(decoding: $0, as: UTF8.self)) }.first { id in
+            let words = (try? FileOperations.read(FilePath("/proc/\(id)/cmdline"), limit: 1 << 20)) ?? []
+            let text = String(decoding: words, as: UTF8.self)
+            return text.hasPrefix(program + "\0") && text.contains("\0--pid\0\(file)\0")
+        }
+    }
+
     /// Connects the namespaces of a process.
     ///
     /// - Parameter file: A file that does not exist, and does not exist afterwards.
