@@ -79,8 +79,10 @@ struct CacheEntry {
 
     /// Reads what was found under a key, which may be anything.
     init(decoding bytes: [UInt8], under key: Digest) throws(Defect) {
-        guard let manifest = try? CanonicalJSON.decode(Manifest.self, from: bytes),
-            manifest.artifactType == CacheEntry.artifactType, !manifest.layers.isEmpty,
+        let manifest = try? CanonicalJSON.decode(Manifest.self, from: bytes)
+        let others = [CacheListing.artifactType, SharedLayerIndex.artifactType]
+        if let type = manifest?.artifactType, others.contains(type) { throw .otherInputs }
+        guard let manifest, manifest.artifactType == CacheEntry.artifactType, !manifest.layers.isEmpty,
             let annotations = manifest.annotations, let instruction = annotations[Name.instruction],
             let created = annotations[Name.created].flatMap({ Int64($0) }),
             let diffID = manifest.layers[0].annotations?[Name.diffID].flatMap({ try? Digest(parsing: $0) }),
