@@ -286,7 +286,8 @@ let package = Package(
         tests(
             "Distribution",
             [
-                "TestSupport", "Registry", "OCI", "FileSystem", "ContentStore", "BuildCache", "Layers", systemPackage,
+                "TestSupport", "RemoteAddresses", "HTTPTransport", "Registry", "OCI", "FileSystem", "ContentStore",
+                "BuildCache", "Layers", systemPackage,
             ]
         ),
         .testTarget(

@@ -55,9 +55,9 @@ struct CacheLocationTests {
         arguments: [
             ("ref=reg.example/a", "`type` is missing"),
             ("type=gha", "not supported: use type=local with a directory that actions/cache keeps"),
-            ("type=inline", "use type=registry"), ("type=s3,bucket=x", "use type=http"),
+            ("type=inline", "use type=registry"),
             ("type=azblob", "use type=http"),
-            ("type=ftp", "known are registry, http and local"),
+            ("type=ftp", "known are registry, http, s3 and local"),
             ("type=registry", "`ref` is missing"), ("type=local,dest=/c", "`src` is missing"),
             ("type=local,src=", "has no value"), ("type=local,src", "has no value"),
             ("type=local,src=/c,", "has no value"),

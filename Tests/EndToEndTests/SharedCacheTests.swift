@@ -141,6 +141,33 @@ struct SharedCacheTests {
         }
     }
 
+    @Test("a bucket of S3's protocol is a cache", .enabled(if: Machine.canRun, "\(Machine.needsRoot)"))
+    func bucket() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                try await WebServer.with(f, script: "http-cache") { server in
+                    try Data("AKEY se+cret/ eu-test-1".utf8).write(
+                        to: URL(fileURLWithPath: server.control.appending("s3").string)
+                    )
+                    let place =
+                        "type=s3,bucket=some,prefix=/where/,region=eu-test-1,endpoint_url=http://\(server.authority)"
+                    let cache = "\(place),access_key_id=AKEY,secret_access_key=se+cret/"
+                    let first = try await Self.prepare(f, registry, to: cache)
+                    let base = "\(registry.host)/base:1"
+                    let second = try await Self.build(f, "second", base, "--cache-from", cache)
+                    #expect(second.id == first && second.ran == 0, "\(second)")
+                    #expect(try await Self.run(f, "second") == Self.shown)
+                    #expect(!server.requests.contains { $0.hasSuffix(" 403") }, "\(server.requests)")
+                    for wrong in [place, "\(place),access_key_id=AKEY,secret_access_key=other"] {
+                        let third = try await Self.build(f, "third-\(wrong.count)", base, "--cache-from", wrong)
+                        #expect(third.ran > 0 && third.errors.contains("answered 403"), "\(third)")
+                        #expect(!third.errors.contains("other"), "\(third)")
+                    }
+                }
+            }
+        }
+    }
+
     @Test("what is expected to be cached may be elsewhere", .enabled(if: Machine.canRun, "\(Machine.needsRoot)"))
     func expected() async throws {
         try await BuildFixture.with { f in

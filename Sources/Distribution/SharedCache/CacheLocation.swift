@@ -10,6 +10,8 @@ public struct CacheLocation: Sendable, Hashable {
         case directory(FilePath)
         /// A server that keeps files by `PUT`.
         case server(WebAddress)
+        /// The same with requests as S3 wants them.
+        case bucket(S3Bucket)
     }
 
     public enum Direction: Sendable {
@@ -27,7 +29,14 @@ public struct CacheLocation: Sendable, Hashable {
         let text: String
         let reason: String
 
-        public var description: String { "`\(text)`: \(reason)" }
+        public var description: String {
+            // Nobody need see what is secret.
+            let shown = text.split(separator: ",", omittingEmptySubsequences: false).map { field in
+                let secret = S3Bucket.secrets.first { field.hasPrefix("\($0)=") }
+                return secret.map { "\($0)=…" } ?? String(field)
+            }
+            return "`\(shown.joined(separator: ","))`: \(reason)"
+        }
     }
 
     /// What `docker build` takes and what is so here in any case.
@@ -39,38 +48,24 @@ public struct CacheLocation: Sendable, Hashable {
         "gha": "use type=local with a directory that actions/cache keeps, or type=registry with ghcr.io",
         "inline":
             "use type=registry with a repository beside the image; every step is kept there, not only the last stage",
-        "s3": "use type=http with a server in front of the bucket, such as bazel-remote, or type=local",
         "azblob": "use type=http with a server in front of the storage, such as bazel-remote, or type=local",
     ]
     /// Room for a key behind it in a tag of 128 characters.
     private static let prefixLimit = 128 - 64 - 1
 
-    /// Parses `type=registry,ref=NAME`, `type=http,url=ADDRESS` or `type=local,src=DIRECTORY`, with `dest` for writing, and
+    /// Parses `type=registry,ref=NAME`, `type=http,url=ADDRESS`, `type=s3,bucket=NAME` or `type=local,src=DIRECTORY`, with `dest` for writing, and
     /// with `compression` and `compression-level`; also just `NAME`.
     ///
     /// - Throws: `Invalid`.
     public init(parsing text: String, _ direction: Direction) throws(Invalid) {
         func invalid(_ reason: String) -> Invalid { Invalid(text: text, reason: reason) }
-        var values: [String: String] = [:]
-        if text.contains("=") {
-            for field in text.split(separator: ",", omittingEmptySubsequences: false) {
-                let parts = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-                guard parts.count == 2, !parts[1].isEmpty else { throw invalid("`\(field)` has no value") }
-                if CacheLocation.accepted.contains("\(field)") { continue }
-                if parts[0] == "mode" {
-                    throw invalid("`mode=\(parts[1])` is not supported: all stages are always cached, as with mode=max")
-                }
-                values[parts[0]] = parts[1]
-            }
-        } else {
-            values = ["type": "registry", "ref": text]
-        }
+        var values = try CacheLocation.values(of: text)
         let directory = direction == .from ? "src" : "dest"
-        let known = ["registry": "ref", "local": directory, "http": "url"]
+        let known = ["registry": "ref", "local": directory, "http": "url", "s3": "bucket"]
         guard let type = values.removeValue(forKey: "type") else { throw invalid("`type` is missing") }
         guard let name = known[type] else {
             let instead = CacheLocation.alternatives[type].map { "`type=\(type)` is not supported: \($0)" }
-            throw invalid(instead ?? "unknown type `\(type)`; known are registry, http and local")
+            throw invalid(instead ?? "unknown type `\(type)`; known are registry, http, s3 and local")
         }
         guard let value = values.removeValue(forKey: name) else { throw invalid("`\(name)` is missing") }
         let level = values.removeValue(forKey: "compression-level")
@@ -79,8 +74,13 @@ public struct CacheLocation: Sendable, Hashable {
             throw invalid("unknown compression `\(algorithm)`\(level.map { " of level \($0)" } ?? "")")
         }
         self.compression = compression
+        let further = type == "s3" ? S3Bucket.names : []
+        let details = values.filter { further.contains($0.key) }
+        for name in further { values[name] = nil }
         if let unknown = values.keys.min() {
-            throw invalid("unknown key `\(unknown)`; known are type, \(name), compression and compression-level")
+            throw invalid(
+                "unknown key `\(unknown)`; known are \((["type", name] + further).joined(separator: ", ")), compression and compression-level"
+            )
         }
         do {
             switch type {
@@ -89,6 +89,9 @@ public struct CacheLocation: Sendable, Hashable {
                 return
             case "http":
                 place = .server(try WebAddress(parsing: value))
+                return
+            case "s3":
+                place = .bucket(try S3Bucket(value, details))
                 return
             default: break
             }
@@ -105,5 +108,24 @@ public struct CacheLocation: Sendable, Hashable {
         } catch {
             throw invalid("\(error)")
         }
+    }
+
+    /// The values by their names; of a text without any it is a repository.
+    private static func values(of text: String) throws(Invalid) -> [String: String] {
+        guard text.contains("=") else { return ["type": "registry", "ref": text] }
+        var values: [String: String] = [:]
+        for field in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let parts = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard parts.count == 2, !parts[1].isEmpty else {
+                throw Invalid(text: text, reason: "`\(field)` has no value")
+            }
+            if accepted.contains("\(field)") { continue }
+            if parts[0] == "mode" {
+                let reason = "`mode=\(parts[1])` is not supported: all stages are always cached, as with mode=max"
+                throw Invalid(text: text, reason: reason)
+            }
+            values[parts[0]] = parts[1]
+        }
+        return values
     }
 }

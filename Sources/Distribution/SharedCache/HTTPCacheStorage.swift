@@ -9,6 +9,8 @@ internal import RemoteAddresses
 /// `cas/DIGEST`, both in hexadecimal digits.
 struct HTTPCacheStorage: CacheStorage {
     let address: WebAddress
+    /// For a bucket of S3's protocol.
+    var signature: S3Signature?
     let session: HTTPSession
 
     var name: String { "\(address)" }
@@ -36,13 +38,14 @@ struct HTTPCacheStorage: CacheStorage {
     func put(_ manifest: RemoteManifest, for key: Digest, _ parts: [Descriptor], from blobs: BlobStore) async throws {
         for blob in parts {
             let path = "cas/\(blob.digest.hex)"
-            if try await !has(path) { try await put(path, .file(blobs.path(blob.digest), 0..<blob.size)) }
+            if try await !has(path) { try await put(path, .file(blobs.path(blob.digest), 0..<blob.size), blob.digest) }
         }
-        try await put("ac/\(key.hex)", .bytes(ActionResult.encode(manifest.bytes, parts)))
+        let bytes = ActionResult.encode(manifest.bytes, parts)
+        try await put("ac/\(key.hex)", .bytes(bytes), SHA256Hasher.digest(of: bytes))
     }
 
-    private func put(_ path: String, _ body: HTTPRequest.Body) async throws {
-        var request = try request(.put, path)
+    private func put(_ path: String, _ body: HTTPRequest.Body, _ digest: Digest) async throws {
+        var request = try request(.put, path, digest)
         request.body = body
         request.fields["Content-Type"] = "application/octet-stream"
         let response = try await session.send(request)
@@ -63,10 +66,15 @@ struct HTTPCacheStorage: CacheStorage {
         return nil
     }
 
-    private func request(_ method: HTTPRequest.Method, _ path: String) throws -> HTTPRequest {
+    private func request(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        _ payload: Digest = SHA256Hasher.digest(of: [])
+    ) throws -> HTTPRequest {
         let base = "\(address)"
         var request = HTTPRequest(method, try WebAddress(parsing: base + (base.hasSuffix("/") ? "" : "/") + path))
         request.authorization = address.credentials?.basicAuthorization
+        signature?.sign(&request, payload: payload, at: Timestamp(secondsSinceEpoch: WallClock.now / 1_000_000_000))
         return request
     }
 }

@@ -75,8 +75,15 @@ public final class SharedCache: SharedStepCache {
     private let warn: @Sendable (String) -> Void
     let state = Mutex(State())
 
-    /// How long a look-up may take, in seconds.
+    /// How long a look-up may take, in seconds, that a step waits for.
     private static let lookUpLimit = 10.0
+    /// The same in the background.
+    private static let sendingLimit = 120.0
+
+    /// - Parameter storage: Where nothing is looked up for steps if it is not one of the sources.
+    private func limit(_ storage: any CacheStorage) -> Double {
+        sources.contains { $0.identity == storage.identity } ? SharedCache.lookUpLimit : SharedCache.sendingLimit
+    }
 
     /// - Parameters:
     ///   - promises: Gets the layers that are found.
@@ -153,7 +160,7 @@ public final class SharedCache: SharedStepCache {
 
     private func findListing(in storage: any CacheStorage, _ definitions: [Digest]) async throws -> CacheListing? {
         for definition in definitions {
-            let bytes = try await limited(SharedCache.lookUpLimit) { try await storage.manifest(for: definition) }
+            let bytes = try await limited(limit(storage)) { try await storage.manifest(for: definition) }
             guard let listing = bytes.flatMap({ CacheListing(decoding: $0, under: definition) }) else { continue }
             state.withLock { state in
                 state.present[storage.identity, default: [:]].merge(listing.manifests) { known, _ in known }
@@ -166,7 +173,7 @@ public final class SharedCache: SharedStepCache {
     /// What is under a key in a place; asked where it is not known.
     func manifest(_ key: Digest, in storage: any CacheStorage) async throws -> [UInt8]? {
         if let known = state.withLock({ $0.present[storage.identity]?[key] }) { return known }
-        let bytes = try await limited(SharedCache.lookUpLimit) { try await storage.manifest(for: key) }
+        let bytes = try await limited(limit(storage)) { try await storage.manifest(for: key) }
         if let bytes { state.withLock { $0.present[storage.identity, default: [:]][key] = bytes } }
         return bytes
     }
@@ -293,6 +300,12 @@ extension CacheLocation {
         case .server(let address):
             HTTPCacheStorage(
                 address: address,
+                session: HTTPSession(NetworkExchange(.init(environment: ProcessEnvironment.variables)))
+            )
+        case .bucket(let bucket):
+            HTTPCacheStorage(
+                address: bucket.address,
+                signature: bucket.signature(ProcessEnvironment.variables),
                 session: HTTPSession(NetworkExchange(.init(environment: ProcessEnvironment.variables)))
             )
         }
