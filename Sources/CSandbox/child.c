@@ -135,7 +135,7 @@ static void set_names(struct sb_child *child) {
 }
 
 static void build_root(struct sb_child *child) {
-    int has_mounts = child->configuration->isolation != SB_ISOLATION_CHROOT;
+    int has_mounts = sb_has_namespaces(child->configuration);
     at(child, SB_STEP_ROOT);
     check(child, sb_mount_root(child));
     at(child, SB_STEP_DEVICES);
@@ -182,7 +182,7 @@ static void set_streams(struct sb_child *child) {
 // other runtimes. Files and terminals of the caller are not given away; the terminal that was made for the program is.
 static void give_streams(struct sb_child *child) {
     const struct sb_configuration *configuration = child->configuration;
-    if (configuration->isolation == SB_ISOLATION_SINGLE_USER) return; // there is one user only, who has them
+    if (sb_has_one_user(configuration)) return; // who has them
     for (int index = 0; index < 3; index++) {
         struct stat status;
         struct statfs filesystem;
@@ -298,7 +298,7 @@ static _Noreturn void hold(struct sb_child *child) {
 static _Noreturn void start_program(struct sb_child *child);
 
 static _Noreturn void start_in_root(struct sb_child *child) {
-    if (child->configuration->isolation != SB_ISOLATION_CHROOT) enter_namespaces(child);
+    if (sb_has_namespaces(child->configuration)) enter_namespaces(child);
     if (child->configuration->held) hold(child);
     if (sb_is_supervised(child->configuration)) {
         at(child, SB_STEP_SUPERVISOR);
@@ -377,7 +377,7 @@ static _Noreturn void start_program(struct sb_child *child) {
         if (child->configuration->init_arguments != NULL) start_with_init(child);
     }
     start_session(child);
-    enter_working_directory(child);
+    if (child->configuration->isolation != SB_ISOLATION_TRACED) enter_working_directory(child);
     limit_self(child);
     char ignored;
     if (child->gate > 0 && read(child->gate, &ignored, 1) != 0) _exit(127);
@@ -388,6 +388,10 @@ static _Noreturn void start_program(struct sb_child *child) {
     at(child, SB_STEP_FILTER);
     if (sb_is_supervised(child->configuration)) check(child, sb_become_supervised(child));
     check(child, sb_filter_calls(child));
+    if (child->configuration->probe && child->configuration->isolation == SB_ISOLATION_TRACED) {
+        at(child, SB_STEP_TRACER);
+        check(child, sb_try_tracing(child));
+    }
     if (child->configuration->probe) _exit(0);
     at(child, SB_STEP_EXECUTE);
     check(child, sb_execute(child));

@@ -42,6 +42,15 @@ enum sb_missing {
     SB_MISSING_WORKING_DIRECTORY, // make directories for the configured user; they are part of the layer
 };
 
+static inline int sb_has_namespaces(const struct sb_configuration *configuration) {
+    return configuration->isolation < SB_ISOLATION_CHROOT;
+}
+
+// Whether all files are the caller's, who is the only user that there is.
+static inline int sb_has_one_user(const struct sb_configuration *configuration) {
+    return configuration->isolation == SB_ISOLATION_SINGLE_USER || configuration->isolation == SB_ISOLATION_TRACED;
+}
+
 // Does all steps and executes the program; never returns.
 _Noreturn void sb_child_main(struct sb_child *child);
 // The same from where a child stands that is made in namespaces that were entered.
@@ -103,6 +112,9 @@ int sb_become_user(const struct sb_child *child);
 
 // execute.c: looks the program up and executes it; returns only on failure.
 int sb_execute(const struct sb_child *child);
+
+// execute.c: whether a tracer can do its work here, and users can be emulated.
+int sb_try_tracing(const struct sb_child *child);
 
 // init.c: makes the file of the init that goes with a program, and opens it; it must be done before the user changes.
 int sb_open_init(const struct sb_child *child, pid_t program);

@@ -46,7 +46,7 @@ static int program_flags(const struct sb_configuration *configuration) {
     // A supervisor and what is only held never execute anything, for which this process would wait.
     int is_own = configuration->held || sb_is_supervised(configuration);
     int flags = SIGCHLD | (is_own ? 0 : CLONE_VM | CLONE_VFORK);
-    if (configuration->isolation == SB_ISOLATION_CHROOT || configuration->entered >= 0) return flags;
+    if (!sb_has_namespaces(configuration) || configuration->entered >= 0) return flags;
     flags |= CLONE_NEWNS;
     // Of a supervisor the program is in one of its own.
     int is_outside = configuration->joined_processes >= 0 || sb_is_supervised(configuration);

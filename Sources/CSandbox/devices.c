@@ -157,8 +157,10 @@ int sb_make_devices(struct sb_child *child) {
     for (size_t index = 0; index < DEVICE_COUNT; index++) {
         const struct device *device = &devices[index];
         dev_t number = makedev(device->major, device->minor);
-        // Without them most programs still work, so a machine that forbids them does not stop us.
-        if (mknodat(directory, name_of(device), S_IFCHR | 0666, number) != 0) continue;
+        // Without them most programs still work, so a machine that forbids them does not stop us. A tracer has its own
+        // in the place of any file.
+        const mode_t kind = child->configuration->isolation == SB_ISOLATION_TRACED ? S_IFREG : S_IFCHR;
+        if (mknodat(directory, name_of(device), kind | 0666, number) != 0) continue;
         if (sb_report_created(child, 'f', device->path) != 0) return -1;
     }
     for (size_t index = 0; index < LINK_COUNT; index++) {

@@ -95,7 +95,7 @@ int sb_drop_capabilities(const struct sb_child *child) {
         if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
         if (errno == EINVAL) break; // after the last one the kernel knows
         // A caller without CAP_SETPCAP is in a container that was limited before.
-        if (errno != EPERM || child->configuration->isolation != SB_ISOLATION_CHROOT) return -1;
+        if (errno != EPERM || sb_has_namespaces(child->configuration)) return -1;
     }
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     // The caller's keys are not the program's; a kernel without keys has none to hide.
@@ -121,6 +121,8 @@ static int limit_capabilities(uint64_t allowed) {
 // The capabilities stay until the filter is installed, which takes CAP_SYS_ADMIN.
 int sb_become_user(const struct sb_child *child) {
     const struct sb_configuration *configuration = child->configuration;
+    // Without a namespace the only user is who this process is.
+    if (configuration->isolation == SB_ISOLATION_TRACED) return 0;
     const int emulates = sb_emulates_users(configuration);
     const uint32_t group = emulates ? 0 : configuration->group, user = emulates ? 0 : configuration->user;
     if (configuration->isolation != SB_ISOLATION_SINGLE_USER) {
@@ -143,7 +145,7 @@ static int install_filter(const struct sb_configuration *configuration) {
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) == 0) return 0;
     if (errno == EINVAL && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0) return 0;
     // Without namespaces this program may itself be in a container, whose filter it then has.
-    return configuration->isolation == SB_ISOLATION_CHROOT && errno == EACCES ? 0 : -1;
+    return !sb_has_namespaces(configuration) && errno == EACCES ? 0 : -1;
 }
 
 // Not before: set-user-ID programs keep their effect, so the filter cannot rely on no_new_privs (runc).

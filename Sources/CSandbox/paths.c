@@ -21,7 +21,7 @@ static int open_inside(const struct sb_child *child, const char *path, int flags
     if (*relative == 0) relative = ".";
     uint64_t how = O_PATH | O_NOFOLLOW | (uint64_t)flags;
     int result = sb_openat2(child->root, relative, how, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
-    if (result < 0 && errno == ENOSYS && child->configuration->isolation == SB_ISOLATION_CHROOT) {
+    if (result < 0 && errno == ENOSYS && !sb_has_namespaces(child->configuration)) {
         return openat(child->root, relative, O_PATH | O_NOFOLLOW | O_CLOEXEC | flags);
     }
     return result;
@@ -98,7 +98,7 @@ static int create(const struct sb_child *child, struct walk *walk, enum sb_missi
     int is_last = walk->rest[strspn(walk->rest, "/")] == 0;
     char kind = missing == SB_MISSING_FILE && is_last ? 'f' : 'd';
     int made = kind == 'f' ? mknodat(parent, slash + 1, S_IFREG | 0755, 0) : mkdirat(parent, slash + 1, 0755);
-    int is_only_user = configuration->isolation == SB_ISOLATION_SINGLE_USER;
+    int is_only_user = sb_has_one_user(configuration);
     if (made == 0 && missing == SB_MISSING_WORKING_DIRECTORY && !is_only_user) {
         made = fchownat(parent, slash + 1, configuration->user, configuration->group, AT_SYMLINK_NOFOLLOW);
     }

@@ -329,11 +329,12 @@ static struct sb_answer enter_descriptor(struct place *place, int directory) {
     return inside(place->supervisor, path) != NULL ? SB_CONTINUE : SB_FAIL(EACCES);
 }
 
-static struct sb_answer names(struct place *place) {
+struct sb_answer sb_tell_names(const struct sb_supervisor *supervisor, const struct sb_call *call) {
     struct utsname names;
-    if (uname(&names) != 0) return SB_CONTINUE;
-    snprintf(names.nodename, sizeof names.nodename, "%s", place->supervisor->configuration->hostname);
-    return write_back(place, place->call->arguments[0], &names, sizeof names);
+    if (sb_has_namespaces(supervisor->configuration) || uname(&names) != 0) return SB_CONTINUE;
+    snprintf(names.nodename, sizeof names.nodename, "%s", supervisor->configuration->hostname);
+    int result = sb_write_memory(supervisor, call, call->arguments[0], &names, sizeof names);
+    return result == 0 ? SB_RETURN(0) : SB_FAIL(EFAULT);
 }
 
 static struct sb_answer open_extended(struct place *place, const char *path) {
@@ -353,7 +354,7 @@ struct sb_answer sb_answer_for_places(struct sb_supervisor *supervisor, struct s
     place.supervisor = supervisor;
     place.call = call;
     if (call->number == SYS_fchdir) return enter_descriptor(&place, directory);
-    if (call->number == SYS_uname) return names(&place);
+    if (call->number == SYS_uname) return sb_tell_names(supervisor, call);
     int is_first = call->number == SYS_chdir || call->number == SYS_execve;
 #ifdef __x86_64__
     is_first = is_first || call->number == SYS_open || call->number == SYS_stat || call->number == SYS_lstat ||

@@ -44,7 +44,7 @@ static int attach_directory(const struct sb_child *child, const char *path) {
 int sb_mount_root(struct sb_child *child) {
     const struct sb_configuration *configuration = child->configuration;
     if (configuration->root_directory == NULL) child->root = sb_overlay_attached(child, &configuration->root_overlay);
-    else if (configuration->isolation != SB_ISOLATION_CHROOT) {
+    else if (sb_has_namespaces(configuration)) {
         child->root = attach_directory(child, configuration->root_directory);
     } else {
         child->root = open(configuration->root_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -54,6 +54,7 @@ int sb_mount_root(struct sb_child *child) {
 
 int sb_change_root(const struct sb_child *child) {
     if (fchdir(child->root) != 0) return -1;
+    if (child->configuration->isolation == SB_ISOLATION_TRACED) return 0;
     if (child->configuration->isolation == SB_ISOLATION_CHROOT) {
         return chroot(".") == 0 ? chdir("/") : -1;
     }

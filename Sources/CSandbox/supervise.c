@@ -20,7 +20,7 @@
 
 int sb_emulates_users(const struct sb_configuration *configuration) {
     struct seccomp_notif_sizes sizes;
-    return sb_can_trap() && configuration->isolation == SB_ISOLATION_SINGLE_USER &&
+    return sb_can_trap() && sb_has_one_user(configuration) &&
            syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) == 0;
 }
 
@@ -72,9 +72,9 @@ int sb_become_supervised(const struct sb_child *child) {
     struct sock_filter filter[SB_LARGEST_FILTER];
     struct sock_fprog program = {.filter = filter};
     const int emulates = sb_emulates_users(child->configuration);
-    program.len = (unsigned short)sb_write_traps(emulates, filter);
+    program.len = (unsigned short)sb_write_traps(child->configuration, filter);
     // Without CAP_SYS_ADMIN a filter takes this, by which set-user-ID programs lose their effect.
-    if (!emulates && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -1;
+    if (!sb_has_namespaces(child->configuration) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -1;
     const unsigned long flags[] = {SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV | SECCOMP_FILTER_FLAG_SPEC_ALLOW,
                                    SECCOMP_FILTER_FLAG_SPEC_ALLOW, 0};
     int listener = -1;
@@ -103,7 +103,8 @@ static void answer(struct sb_supervisor *supervisor, struct seccomp_notif *reque
     char name[SB_DIGITS];
     struct stat status;
     sb_append_number(name, request->pid);
-    int is_other = fstatat(supervisor->proc, name, &status, 0) == 0 && (status.st_uid != 0 || status.st_gid != 0);
+    int is_other = !supervisor->emulates_users && fstatat(supervisor->proc, name, &status, 0) == 0 &&
+                   (status.st_uid != 0 || status.st_gid != 0);
     if (is_other) sb_act_as(status.st_uid, status.st_gid);
     struct sb_answer found =
         supervisor->emulates_users ? sb_answer_for_owners(supervisor, &call) : sb_answer_for_places(supervisor, &call);
@@ -118,22 +119,26 @@ static void answer(struct sb_supervisor *supervisor, struct seccomp_notif *reque
     ioctl(supervisor->listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
+static void kill_children(pid_t kept) {
+    char children[4096];
+    int file = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+    ssize_t length = file < 0 ? 0 : read(file, children, sizeof children - 1);
+    if (file >= 0) close(file);
+    pid_t pid = 0;
+    for (ssize_t index = 0; index < length; index++) {
+        if (children[index] >= '0' && children[index] <= '9') {
+            pid = pid * 10 + (children[index] - '0');
+        } else if (pid > 0) {
+            if (pid != kept) kill(pid, SIGKILL);
+            pid = 0;
+        }
+    }
+}
+
 // Whatever the program has left runs no longer than it, as in a namespace.
 static void end_rest(void) {
     for (int attempt = 0; attempt < 1000; attempt++) {
-        char children[4096];
-        int file = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
-        ssize_t length = file < 0 ? 0 : read(file, children, sizeof children - 1);
-        if (file >= 0) close(file);
-        pid_t pid = 0;
-        for (ssize_t index = 0; index < length; index++) {
-            if (children[index] >= '0' && children[index] <= '9') {
-                pid = pid * 10 + (children[index] - '0');
-            } else if (pid > 0) {
-                kill(pid, SIGKILL);
-                pid = 0;
-            }
-        }
+        kill_children(0);
         if (waitpid(-1, NULL, __WALL) < 0 && errno == ECHILD) return;
     }
 }
@@ -153,7 +158,8 @@ static _Noreturn void end_like(const struct sb_supervisor *supervisor, int statu
 }
 
 // Orphans of the program come to this process. The program itself is collected once the caller has a pidfd of it.
-static void reap(const struct sb_supervisor *supervisor, pid_t program) {
+static void reap(const struct sb_supervisor *supervisor) {
+    const pid_t program = supervisor->program;
     for (;;) {
         siginfo_t ended = {0};
         int status;
@@ -164,16 +170,31 @@ static void reap(const struct sb_supervisor *supervisor, pid_t program) {
     }
 }
 
-static _Noreturn void serve(struct sb_supervisor *supervisor, pid_t program, int signals, int socket) {
+// A tracer ends after all that it traces: what is left when the first of them ends is ended.
+static void watch_traced(struct sb_supervisor *supervisor, const struct seccomp_notif *request) {
+    if (supervisor->configuration->isolation != SB_ISOLATION_TRACED || supervisor->traced >= 0) return;
+    struct sb_call call = {.thread = (pid_t)request->pid};
+    pid_t process = sb_process_of(supervisor, &call);
+    if (process > 0 && process != supervisor->program) supervisor->traced = (int)syscall(SYS_pidfd_open, process, 0);
+}
+
+static _Noreturn void serve(struct sb_supervisor *supervisor, int signals, int socket) {
     static char space[4096];
     struct seccomp_notif *request = (struct seccomp_notif *)(void *)space;
-    struct pollfd entries[] = {{.fd = signals, .events = POLLIN}, {.fd = socket, .events = POLLIN}};
-    for (;;) {
-        if (poll(entries, 2, -1) < 0) continue;
+    struct pollfd entries[] = {
+        {.fd = signals, .events = POLLIN}, {.fd = socket, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+    for (int is_ending = 0;;) {
+        // The children of what is killed come to this process.
+        if (is_ending) kill_children(supervisor->program);
+        if (poll(entries, 3, is_ending ? 20 : -1) < 0) continue;
+        if (entries[2].revents != 0) {
+            is_ending = 1;
+            entries[2].fd = -1;
+        }
         if (entries[0].revents != 0) {
             char ignored[512];
             if (read(signals, ignored, sizeof ignored) < 0 && errno != EAGAIN) _exit(126);
-            reap(supervisor, program);
+            reap(supervisor);
         }
         if (entries[1].revents == 0) continue;
         if (supervisor->listener < 0) {
@@ -188,7 +209,10 @@ static _Noreturn void serve(struct sb_supervisor *supervisor, pid_t program, int
         }
         if (entries[1].revents & POLLIN) {
             memset(space, 0, sizeof *request);
-            if (ioctl(supervisor->listener, SECCOMP_IOCTL_NOTIF_RECV, request) == 0) answer(supervisor, request);
+            if (ioctl(supervisor->listener, SECCOMP_IOCTL_NOTIF_RECV, request) != 0) continue;
+            watch_traced(supervisor, request);
+            if (!is_ending) entries[2].fd = supervisor->traced;
+            answer(supervisor, request);
         } else if (entries[1].revents & POLLHUP) entries[1].fd = -1; // no process is left that would ask
     }
 }
@@ -211,7 +235,7 @@ static int find_root(struct sb_supervisor *supervisor) {
 int sb_supervise(struct sb_child *child) {
     static struct sb_supervisor supervisor;
     supervisor = (struct sb_supervisor){
-        .configuration = child->configuration, .listener = -1, .root = -1, .known = child->known};
+        .configuration = child->configuration, .listener = -1, .root = -1, .known = child->known, .traced = -1};
     supervisor.proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (supervisor.proc < 0) return -1;
     const int emulates = sb_emulates_users(child->configuration);
@@ -224,7 +248,8 @@ int sb_supervise(struct sb_child *child) {
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     // Outside of its namespace no process of the program sees this one.
-    unsigned long flags = SIGCHLD | (emulates && !child->configuration->shares_processes ? CLONE_NEWPID : 0);
+    const int is_outside = sb_has_namespaces(child->configuration) && !child->configuration->shares_processes;
+    unsigned long flags = SIGCHLD | (is_outside ? CLONE_NEWPID : 0);
     pid_t program = (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, 0ul);
     if (program < 0) return -1;
     if (program == 0) {
@@ -249,5 +274,6 @@ int sb_supervise(struct sb_child *child) {
     sb_close_all_but((const int[]){signals, sockets[0], supervisor.proc, supervisor.root, supervisor.known}, 5, 0);
     // Names of open files are relative to it, wherever the root is.
     if (signals < 0 || fchdir(supervisor.proc) != 0) _exit(126);
-    serve(&supervisor, program, signals, sockets[0]);
+    supervisor.program = program;
+    serve(&supervisor, signals, sockets[0]);
 }

@@ -17,8 +17,10 @@ struct sb_supervisor {
     int emulates_users;
     int listener; // -1 where the kernel has none
     int known;    // pipe that ends when the caller has a pidfd of the program
-    int proc;     // the caller's /proc, which shows the processes by the numbers that the listener has
-    int root;     // the root of the program where it is not this process's own, or -1
+    pid_t program;
+    int traced; // of a program that traces others, the pidfd of the first one, once that is seen; or -1
+    int proc;   // the caller's /proc, which shows the processes by the numbers that the listener has
+    int root;   // the root of the program where it is not this process's own, or -1
     char root_path[PATH_MAX];
     size_t root_length;
     dev_t root_device;
@@ -59,7 +61,7 @@ int sb_become_supervised(const struct sb_child *child);
 int sb_can_trap(void);
 // traps.c: the filter that sends the calls to the supervisor which it answers, of at most this many instructions.
 #define SB_LARGEST_FILTER 160
-size_t sb_write_traps(int emulates_users, struct sock_filter filter[SB_LARGEST_FILTER]);
+size_t sb_write_traps(const struct sb_configuration *configuration, struct sock_filter filter[SB_LARGEST_FILTER]);
 
 // target.c: bytes of the caller's memory; 0, or -1 with errno.
 int sb_read_memory(const struct sb_supervisor *supervisor, const struct sb_call *call, uint64_t address, void *bytes,
@@ -76,6 +78,8 @@ struct sb_answer sb_give_file(const struct sb_supervisor *supervisor, const stru
 
 // places.c: /proc and /sys for programs whose root has none.
 struct sb_answer sb_answer_for_places(struct sb_supervisor *supervisor, struct sb_call *call);
+// places.c: uname(2), with the name of the configuration where the machine's cannot be another.
+struct sb_answer sb_tell_names(const struct sb_supervisor *supervisor, const struct sb_call *call);
 // places.c: takes away what was made for programs that were executed through /proc.
 void sb_remove_links(const struct sb_supervisor *supervisor);
 

@@ -81,20 +81,32 @@ static const struct trapped calls_on_owners[] = {
     {.number = SYS_setgroups},
     {.number = SYS_setfsuid},
     {.number = SYS_setfsgid},
+    {.number = SYS_uname},
     {.number = SYS_setrlimit, .argument = 0, .value = SB_IDENTITY_LIMIT, .when = EQUAL},
     {.number = SYS_prlimit64, .argument = 1, .value = SB_IDENTITY_LIMIT, .when = EQUAL},
     {.number = -1},
 };
 
+// Calls with paths that are younger than the proot of distributions, which leaves them as they are: programs do without
+// them, as on an older kernel.
+static const int young_calls[] = {SYS_statx,     SYS_faccessat2, SYS_openat2,
+                                  SYS_renameat2, SYS_execveat,   452 /* fchmodat2 */};
+
 // Sends some calls to the listener and leaves the others to the other filters.
-size_t sb_write_traps(int emulates_users, struct sock_filter filter[SB_LARGEST_FILTER]) {
-    const struct trapped *calls = emulates_users ? calls_on_owners : calls_on_places;
+size_t sb_write_traps(const struct sb_configuration *configuration, struct sock_filter filter[SB_LARGEST_FILTER]) {
+    const struct trapped *calls = sb_emulates_users(configuration) ? calls_on_owners : calls_on_places;
+    // Where the kernel has no root, one is to write to what it may not.
+    const unsigned writes = configuration->isolation == SB_ISOLATION_TRACED ? O_WRONLY | O_RDWR : 0;
     size_t length = 0;
 #define ADD(...) filter[length++] = (struct sock_filter)__VA_ARGS__
     ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)));
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCHITECTURE, 1, 0));
     ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
     ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
+    for (size_t index = 0; writes != 0 && index < sizeof young_calls / sizeof *young_calls; index++) {
+        ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)young_calls[index], 0, 1));
+        ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));
+    }
     for (; calls->number != -1; calls++) {
         if (calls->when == ALWAYS) {
             ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)calls->number, 0, 1));
@@ -104,8 +116,9 @@ size_t sb_write_traps(int emulates_users, struct sock_filter filter[SB_LARGEST_F
         unsigned place = (unsigned)(offsetof(struct seccomp_data, args) + calls->argument * sizeof(uint64_t));
         ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)calls->number, 0, 4));
         ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, place));
+        const unsigned value = calls->value | (calls->value == O_CREAT ? writes : 0);
         const int if_not = calls->when == WITHOUT_BITS;
-        ADD(BPF_JUMP(BPF_JMP | (calls->when == EQUAL ? BPF_JEQ : BPF_JSET) | BPF_K, calls->value, if_not, !if_not));
+        ADD(BPF_JUMP(BPF_JMP | (calls->when == EQUAL ? BPF_JEQ : BPF_JSET) | BPF_K, value, if_not, !if_not));
         ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF));
         ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
     }

@@ -40,6 +40,7 @@ final class PreparedConfiguration {
         value.limit_count = configuration.limits.count
         value.arguments = strings(configuration.arguments)
         value.environment = strings(configuration.environment)
+        if configuration.isolation == .traced { try addTracer(configuration) }
         value.search_path = configuration.searchPath.map { string($0) }
         value.working_directory = string(configuration.workingDirectory)
         value.hostname = string(configuration.hostname)
@@ -63,6 +64,20 @@ final class PreparedConfiguration {
         value.standard_output = descriptors.output
         value.standard_error = descriptors.error
         value.terminal = terminal.map { string($0) }
+    }
+
+    /// The command line of proot, in which the path of the program is filled in once it is found.
+    private func addTracer(_ configuration: SandboxConfiguration) throws(SandboxError) {
+        guard let path = Tracer.path else {
+            throw SandboxError(.environment, "`\(Tracer.name)` is not installed", errno: nil)
+        }
+        guard case .directory(let root) = configuration.root else { return }
+        let before = Tracer.arguments(root, configuration.workingDirectory)
+        let texts = [path] + before + [""] + configuration.arguments.dropFirst()
+        let pointers = texts.map { string($0) as UnsafePointer<CChar>? } + [nil]
+        value.tracer = UnsafeMutablePointer(mutating: array(pointers))
+        value.traced_index = 1 + before.count
+        value.environment = strings(configuration.environment + [Tracer.variable])
     }
 
     /// Namespaces, control groups and what belongs to them.
@@ -107,12 +122,14 @@ final class PreparedConfiguration {
         }
         if case .overlay(let lower, _, _) = configuration.root {
             if lower.isEmpty { throw refuse("an overlay needs at least one lower directory") }
-            if configuration.isolation == .chroot { throw refuse("an overlay cannot be mounted without namespaces") }
+            if !configuration.isolation.hasNamespaces {
+                throw refuse("an overlay cannot be mounted without namespaces")
+            }
         }
-        if configuration.isolation == .chroot, configuration.network != .host {
+        if !configuration.isolation.hasNamespaces, configuration.network != .host {
             throw refuse("a process cannot be isolated from the network without namespaces")
         }
-        if configuration.isolation == .chroot, configuration.usesInit {
+        if !configuration.isolation.hasNamespaces, configuration.usesInit {
             throw refuse("a process cannot have an init without namespaces")
         }
         if configuration.isolation == .chroot, configuration.joinedProcesses != nil || configuration.joinedIPC != nil {
@@ -240,6 +257,7 @@ extension SandboxIsolation {
         case .userNamespace: SB_ISOLATION_USER_NAMESPACE
         case .singleUser: SB_ISOLATION_SINGLE_USER
         case .chroot: SB_ISOLATION_CHROOT
+        case .traced: SB_ISOLATION_TRACED
         }
     }
 }

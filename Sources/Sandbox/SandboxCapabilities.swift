@@ -24,7 +24,9 @@ public struct SandboxCapabilities: Sendable, Codable {
     /// The kinds that this process may try, strongest first: root has all users already, or is root of some only.
     private static var candidates: [SandboxIsolation] {
         if geteuid() != 0 { return SandboxIsolation.allCases }
-        return SandboxIsolation.allCases.filter { $0 != (SubordinateUsers.areMapped ? .full : .userNamespace) }
+        return SandboxIsolation.allCases.filter {
+            $0 != (SubordinateUsers.areMapped ? .full : .userNamespace) && $0 != .traced
+        }
     }
 
     /// Tries isolation levels, strongest first, with an overlay in `directory`; a few milliseconds where all works.
@@ -53,6 +55,10 @@ public struct SandboxCapabilities: Sendable, Codable {
             if isolation == .userNamespace, !SubordinateUsers.areMapped {
                 let reason = SubordinateUsers.obstacle.map { "\($0)" }
                 limits.append(Limit(isolation: isolation, reason: reason ?? "only an ordinary user needs it"))
+                continue
+            }
+            if isolation == .traced, geteuid() == 0 {
+                limits.append(Limit(isolation: isolation, reason: "only an ordinary user needs it"))
                 continue
             }
             let place = scratch.appending("\(isolation.rawValue)")

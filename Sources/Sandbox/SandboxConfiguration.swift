@@ -175,6 +175,8 @@ public enum SandboxIsolation: String, Sendable, Codable, CaseIterable {
     case singleUser = "userns-single"
     /// Only another root directory: no mounts, no namespaces, and root inside can get out.
     case chroot
+    /// None of these: the program proot changes the paths of system calls, and users are emulated as in `singleUser`.
+    case traced = "proot"
 
     /// Reads the text, or the number that it was in states of earlier releases.
     public init(from decoder: any Decoder) throws {
@@ -199,8 +201,12 @@ public enum SandboxIsolation: String, Sendable, Codable, CaseIterable {
         case .userNamespace: "a user namespace with subordinate IDs"
         case .singleUser: "a user namespace"
         case .chroot: "a changed root directory"
+        case .traced: "proot"
         }
     }
+
+    /// Whether processes have namespaces, and with them mounts.
+    public var hasNamespaces: Bool { self != .chroot && self != .traced }
 }
 
 /// What the process has as standard input, output and error.

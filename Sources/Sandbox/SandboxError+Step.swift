@@ -31,10 +31,11 @@ extension SandboxError {
         let hint = isLink ? ", which is a symbolic link in the image" : ""
         return switch failure.step {
         case SB_STEP_CLONE:
-            configuration.isolation == .chroot ? "could not create a process" : "could not create namespaces"
+            configuration.isolation.hasNamespaces ? "could not create namespaces" : "could not create a process"
         case SB_STEP_CONTROL_GROUP: "could not join a control group"
         case SB_STEP_MEMORY_SCORE: "could not set the memory score \(configuration.memoryScore ?? 0)"
         case SB_STEP_INIT: "could not start the init"
+        case SB_STEP_TRACER: "could not trace a process and answer its system calls"
         case SB_STEP_SUPERVISOR: "could not start the process that answers system calls"
         case SB_STEP_ENTER: "could not enter the namespaces of the running process"
         case SB_STEP_NETWORK: "could not enter the network namespace"

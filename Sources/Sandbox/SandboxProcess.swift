@@ -101,7 +101,7 @@ public final class SandboxProcess: Sendable {
 
     /// Waits for the end of the process and collects it; more calls, from any thread, give the same result.
     ///
-    /// Under `SandboxIsolation.chroot` it also ends what is left of the process group, as a namespace would.
+    /// Without namespaces it also ends what is left of the process group, as a namespace would.
     public func wait() throws(SandboxError) -> SandboxExit {
         while true {
             if let exit = state.withLock({ $0.exit }) { return exit }
@@ -120,7 +120,7 @@ public final class SandboxProcess: Sendable {
     private func collect() throws(SandboxError) -> SandboxExit {
         let result: Result<SandboxExit, SandboxError> = state.withLock { state in
             if let exit = state.exit { return .success(exit) }
-            if isolation == .chroot { Glibc.kill(-processID, SIGKILL) }
+            if !isolation.hasNamespaces { Glibc.kill(-processID, SIGKILL) }
             // A supervisor that was killed has left it.
             if isSupervised, processDescriptor >= 0 { _ = sb_signal(processID, processDescriptor, SIGKILL) }
             var status: Int32 = 0
@@ -137,11 +137,11 @@ public final class SandboxProcess: Sendable {
 
     /// Sends a signal; nothing happens when the process has ended.
     ///
-    /// SIGKILL ends everything in its process namespace, or its process group under `SandboxIsolation.chroot`.
+    /// SIGKILL ends everything in its process namespace, or its process group without namespaces.
     public func kill(_ signal: Int32 = 9) {
         state.withLock { state in
             guard state.exit == nil else { return }
-            if isolation == .chroot { Glibc.kill(-processID, signal) }
+            if !isolation.hasNamespaces { Glibc.kill(-processID, signal) }
             _ = sb_signal(processID, processDescriptor, signal)
         }
     }

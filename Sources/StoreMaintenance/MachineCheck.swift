@@ -100,7 +100,7 @@ enum MachineCheck {
                 .error,
                 "isolation",
                 "RUN is not possible: \(reasons)",
-                hint: "run as root (`--user 0` in a container), allow user namespaces, or build without RUN"
+                hint: "run as root (`--user 0` in a container), allow user namespaces, or install proot"
             )
         }
         guard level != .full, level != .userNamespace else {

@@ -132,11 +132,7 @@ extension Store.Bucket {
     /// Whether there may be something of a kind in the directory.
     fileprivate func holds(_ kind: FileStatus.Kind?, named name: [UInt8]) -> Bool {
         switch self {
-<<<<<<< ours
         case .blobs, .names, .images, .layers, .erofs, .claims, .compressed, .cache, .builds, .fingerprints, .locks:
-=======
-        case .blobs, .names, .images, .layers, .claims, .compressed, .cache, .builds, .fingerprints, .locks:
->>>>>>> theirs
             kind == .regular
         case .logs, .containers, .volumes, .snapshots, .mounts: kind == .directory
         // Beside them is what an ordinary user's processes have in common.

@@ -33,6 +33,7 @@ struct DefaultContainerTests {
         _ daemon: DockerDaemon,
         _ mounts: [String],
         user: String = "0",
+        path: String = "/usr/sbin:/usr/bin",
         _ arguments: [String]
     ) async throws -> CommandResult {
         let store = f.scratch.appending("store-\(user)")
@@ -43,7 +44,8 @@ struct DefaultContainerTests {
                 "docker", "--host", "unix://\(daemon.scratch)/docker/socket", "run", "--rm", "--network", "none", "-u",
                 user,
             ]
-                + mounts + ["-w", f.context.string, "-e", "SWIFTBUILD_ROOT=\(store)", "-e", "HOME=/tmp", "place"]
+                + mounts + ["-w", f.context.string, "-e", "SWIFTBUILD_ROOT=\(store)", "-e", "HOME=/tmp"]
+                + ["-e", "PATH=\(path)", "place"]
                 + [Machine.binary.string] + arguments,
             in: f.scratch
         )
@@ -102,14 +104,19 @@ struct DefaultContainerTests {
                 }
                 // Whoever cannot have another root directory.
                 _ = try await run(f, daemon, mounts, user: "1000", ["import", archive, "base"])
-                let refused = try await run(f, daemon, mounts, user: "1000", ["-f", file] + secret + ["."])
+                let build = ["-f", file] + secret + ["."]
+                let refused = try await run(f, daemon, mounts, user: "1000", path: "/none", build)
                 #expect(refused.status == 3, "\(refused)")
-                for way in ["as root", "user namespaces", "without RUN"] {
+                for way in ["as root", "user namespaces", "install proot"] {
                     #expect(refused.errors.contains(way), "\(refused)")
                 }
                 let copied = try f.dockerfile("FROM base\nCOPY file /\n")
                 let plain = try await run(f, daemon, mounts, user: "1000", ["-f", copied, "."])
                 #expect(plain.status == 0, "\(plain)")
+                guard Machine.has("proot") else { return }
+                let owned = try f.dockerfile("FROM base\nRUN mkdir /d && chown 70:71 /d && stat -c %u:%g /d >/seen\n")
+                let traced = try await run(f, daemon, mounts, user: "1000", ["-t", "made", "-f", owned, "."])
+                #expect(traced.status == 0 && traced.errors.contains("note: isolation `proot`: "), "\(traced)")
             }
         }
     }

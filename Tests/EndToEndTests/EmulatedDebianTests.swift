@@ -14,6 +14,15 @@ struct EmulatedDebianTests {
     )
     func singleUser() async throws { try await install(in: .singleUser) }
 
+    @Test(
+        "are installed by a user without any privilege",
+        .enabled("needs mmdebstrap, a mirror of Debian and proot") {
+            guard await DebianBase.shared.path != nil else { return false }
+            return try await UnprivilegedPlace.traced.isAvailable()
+        }
+    )
+    func traced() async throws { try await install(in: .traced) }
+
     private func install(in place: UnprivilegedPlace) async throws {
         let base = try #require(await DebianBase.shared.path)
         try await BuildFixture.with { f in
@@ -33,7 +42,7 @@ struct EmulatedDebianTests {
                 """
             let result = try await place.run(
                 f,
-                ["-q", "-f", try f.dockerfile(text), "."],
+                ["-q", "-t", "made", "-f", try f.dockerfile(text), "."],
                 limit: .seconds(400)
             )
             try #require(result.status == 0, "\(result)")

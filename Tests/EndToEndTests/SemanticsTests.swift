@@ -55,6 +55,16 @@ struct SemanticsTests {
         if place.exceptions[fixture.name] == nil { try await check(fixture, in: place) }
     }
 
+    @Test(
+        "builds to the same as a user without any privilege",
+        .enabled("no proot here") { try await UnprivilegedPlace.traced.isAvailable() },
+        arguments: SemanticCase.all(needing: .processes)
+    )
+    func buildTraced(_ fixture: SemanticCase) async throws {
+        let place = UnprivilegedPlace.traced
+        if place.exceptions[fixture.name] == nil { try await check(fixture, in: place) }
+    }
+
     /// - Parameter place: Where builds run; `nil` for here.
     private func check(_ fixture: SemanticCase, in place: UnprivilegedPlace? = nil) async throws {
         let expected = try SemanticExpectation(

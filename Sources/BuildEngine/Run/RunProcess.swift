@@ -85,7 +85,7 @@ struct RunProcess {
         session.recorder.note(isolation.level)
         if let notice = session.isolation.notice(isolation) { session.noteOnce(notice) }
         let (exit, lastLines) = try await finish(process, hiding: prepared.redaction)
-        root.remove(process.createdMountPoints, withContent: isolation.level == .chroot)
+        root.remove(process.createdMountPoints, withContent: !isolation.level.hasNamespaces)
         let (created, untouched) = prepared.uncover()
         root.remove(created)
         guard exit == .exited(0) else {

@@ -59,6 +59,9 @@ public final class Isolation: Sendable {
                 "isolation `userns-single`: processes run in a user namespace, in which every user is you\(reason)\(overlay)"
         case .chroot:
             return "isolation `chroot`: processes run in a changed root directory without namespaces\(reason)\(overlay)"
+        case .traced:
+            return
+                "isolation `proot`: proot shows processes another root, in which every user is you\(reason)\(overlay)"
         }
     }
 }

@@ -63,7 +63,7 @@ public struct ProcessLauncher: Sendable {
     ) throws -> HeldFilesystem {
         let files = directory.appending("fs")
         var resources: [any Sendable] = [try FileLock.acquire(directory, .shared)]
-        guard isolation.level != .chroot else { return HeldFilesystem(files, nil, resources) }
+        guard isolation.level.hasNamespaces else { return HeldFilesystem(files, nil, resources) }
         var root = SandboxRoot.directory(files)
         if let layers {
             let (workspace, locks) = try snapshots.lockedWorkspace(over: layers)
@@ -123,7 +123,7 @@ public struct ProcessLauncher: Sendable {
         var configuration = specification.configuration(root, isolation.level)
         configuration.mounts = specification.systemFiles + mounts.map(\.mount)
         var places: CoveredPlaces?
-        if isolation.level == .chroot, case .directory(let files) = root { places = CoveredPlaces(files) }
+        if !isolation.level.hasNamespaces, case .directory(let files) = root { places = CoveredPlaces(files) }
         return PreparedProcess(
             configuration: configuration,
             positions: mounts.map(\.position),

@@ -81,6 +81,26 @@ struct UnprivilegedPlace: Sendable, CustomTestStringConvertible {
         ]
     )
 
+    /// A user who may do nothing but trace processes: the namespace that gives this one lets nobody make another.
+    static let traced = UnprivilegedPlace(
+        name: "proot",
+        owner: 1000,
+        wrapper: { _ in
+            let user = ["setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups"]
+            let nothing = "--ambient-caps -all --inh-caps -all --bounding-set -all --no-new-privs"
+            let script = #"echo 0 >/proc/sys/user/max_user_namespaces && exec setpriv \#(nothing) "$@""#
+            let namespace = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--keep-caps"]
+            return user + namespace + ["sh", "-c", script, "sh"]
+        },
+        exceptions: [
+            "run/device-made-by-a-command": "a device that is only recorded cannot be used",
+            "mount/secret-mode-and-owner": "the kernel lets an emulated user read what is root's",
+            "run/no-capabilities-beyond-docker": "there are no capabilities",
+            "run/primary-group-is-supplementary": "`/proc/self/status` is the kernel's",
+            "run/security-insecure-has-no-filter": "users are emulated by a filter",
+        ].merging(defaultContainer.exceptions) { $1 }
+    )
+
     /// Runs the binary there, on a store of the place's own.
     func run(
         _ f: BuildFixture,
