@@ -166,8 +166,8 @@ void sb_watcher_is_gone(int socket) {
 
 int sb_introduce(const struct sb_child *child) {
     const struct sb_configuration *configuration = child->configuration;
-    int is_alone = sb_has_namespaces(configuration) && !configuration->shares_processes &&
-                   configuration->joined_processes < 0;
+    int is_alone =
+        sb_has_namespaces(configuration) && !configuration->shares_processes && configuration->joined_processes < 0;
     pid_t own = (pid_t)syscall(SYS_getpid);
     struct introduction introduction = {.group = is_alone ? 0 : own};
     int pidfd = open_pidfd(own);

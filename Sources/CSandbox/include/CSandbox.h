@@ -146,8 +146,8 @@ struct sb_configuration {
     const char *const *arguments;   // ends with NULL, at least one
     const char *const *environment; // ends with NULL
     const char *search_path;        // PATH to look the program up in, or NULL
-    // SB_ISOLATION_TRACED: what is executed in the place of the program, which makes it see the root. It ends with NULL,
-    // and entry `traced_index` becomes the path of the program.
+    // SB_ISOLATION_TRACED: what is executed in the place of the program, which makes it see the root. It ends with
+    // NULL, and entry `traced_index` becomes the path of the program.
     const char **tracer;
     size_t traced_index;
     const char *working_directory;
