@@ -65,8 +65,11 @@ static void close_others(const struct sb_child *child) {
                        configuration->standard_error,
                        configuration->entered,
                        configuration->network,
+                       configuration->joined_processes,
+                       configuration->joined_ipc,
                        child->report,
-                       child->watcher};
+                       child->watcher,
+                       child->known};
     const size_t own_count = sizeof own / sizeof own[0], count = configuration->open_directory_count;
     int kept[own_count + count]; // as many as overlays have directories: a few kilobytes
     memcpy(kept, own, sizeof own);
