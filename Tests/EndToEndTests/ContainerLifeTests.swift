@@ -21,6 +21,21 @@ struct ContainerLifeTests {
         Issue.record("`\(name)` never wrote `\(text)`")
     }
 
+    @Test("that end while they are asked to can be removed, and have their exit code")
+    func endsAtOnce() async throws {
+        try await BuildFixture.with { f in
+            try await f.importBase()
+            for delay in 0..<30 {
+                let script = "sleep 0.0\(delay); exit 7"
+                try await f.succeed("run", "-d", "--name", "quick", "base", "sh", "-c", script)
+                try await f.succeed("stop", "quick")
+                let code = try await f.succeed("wait", "quick").outputText
+                #expect(["7\n", "143\n", "137\n"].contains(code), "\(code)")
+                try await f.succeed("rm", "quick")
+            }
+        }
+    }
+
     @Test("run in the background, are listed, looked into, asked to end, started again and removed")
     func life() async throws {
         try await BuildFixture.with { f in

@@ -5,6 +5,7 @@ internal import Glibc
 internal import OCI
 internal import Synchronization
 internal import SystemPackage
+internal import Threads
 
 extension ContainerRecord {
     mutating func replaceCommand(by replacement: CommandReplacement) {
@@ -138,7 +139,20 @@ extension Container {
         do {
             try body()
         } catch ContainerStoreError.notRunning {
-            return
+            // It has ended, or is about to.
+        }
+        waitForState()
+    }
+
+    /// Waits until a supervisor that is ending, and no longer listens or answers, has written how the process ended.
+    private func waitForState() {
+        let end = Pause.now + 10_000_000_000
+        while Pause.now < end, store.isSupervised(id), (try? store.container(id))?.state.isRunning ?? false {
+            if let descriptor = try? ControlSocket.connect(to: directory) {
+                close(descriptor)
+                return
+            }
+            usleep(2_000)
         }
     }
 }
