@@ -24,7 +24,7 @@ final class Fetches: Sendable {
             group.addTask {
                 try await withThrowingTaskGroup(of: Void.self) { fetches in
                     for await layer in self.layers { fetches.addTask { _ = try await layer.layer } }
-                    try await fetches.waitForAll()
+                    try await fetches.waitForAllOrReason()
                 }
                 return nil
             }

@@ -136,15 +136,7 @@ final class BuildSession: Sendable {
             for stage in bases.stages {
                 group.addTask { try await self.build(stage, sources) }
             }
-            // The first failure cancels the rest. A stage that waited for the one that failed may end before it does,
-            // but with a cancellation, which is not what the user must be told.
-            var failure: (any Error)?
-            while let ended = await group.nextResult() {
-                guard case .failure(let error) = ended else { continue }
-                if failure == nil || failure is CancellationError { failure = error }
-                group.cancelAll()
-            }
-            if let failure { throw failure }
+            try await group.waitForAllOrReason()
         }
         return try await results.ofTarget
     }

@@ -69,7 +69,7 @@ extension [StageLayer] {
         get async throws {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for layer in self where layer.isRemote { group.addTask { _ = try await layer.layer } }
-                try await group.waitForAll()
+                try await group.waitForAllOrReason()
             }
             var result: [Layer] = []
             for layer in self { result.append(try await layer.layer) }

@@ -1,0 +1,17 @@
+extension ThrowingTaskGroup where Failure == any Error {
+    /// Waits for all tasks; the first failure cancels the rest.
+    ///
+    /// A task that waited for one that failed may end before that one does, but with a cancellation, which is not what the
+    /// user must be told.
+    ///
+    /// - Throws: The first error that is no cancellation, or else the first one.
+    mutating func waitForAllOrReason() async throws {
+        var failure: (any Error)?
+        while let ended = await nextResult() {
+            guard case .failure(let error) = ended else { continue }
+            if failure == nil || failure is CancellationError { failure = error }
+            cancelAll()
+        }
+        if let failure { throw failure }
+    }
+}
