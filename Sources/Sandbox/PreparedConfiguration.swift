@@ -77,7 +77,7 @@ final class PreparedConfiguration {
         let pointers = texts.map { string($0) as UnsafePointer<CChar>? } + [nil]
         value.tracer = UnsafeMutablePointer(mutating: array(pointers))
         value.traced_index = 1 + before.count
-        value.environment = strings(configuration.environment + Tracer.variables(root))
+        value.environment = strings(configuration.environment + [Tracer.variable])
     }
 
     /// Namespaces, control groups and what belongs to them.

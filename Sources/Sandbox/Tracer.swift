@@ -11,14 +11,8 @@ public enum Tracer {
         return directories.map { "\($0)/\(name)" }.first { $0.hasPrefix("/") && access($0, X_OK) == 0 }
     }
 
-    /// How it is told what it does, which the program sees too.
-    ///
-    /// By its own filter it would not see the calls that are answered for users and owners. Its loader is a file in /tmp, for
-    /// which minimal images may have no room.
-    static func variables(_ root: FilePath) -> [String] {
-        ["PROOT_NO_SECCOMP=1"]
-            + (access("/tmp", W_OK | X_OK) == 0 ? [] : ["PROOT_TMP_DIR=\(root.removingLastComponent())"])
-    }
+    /// By its own filter it would not see the calls that are answered for users and owners.
+    static let variable = "PROOT_NO_SECCOMP=1"
 
     /// What shows a directory as the root, with the caller's processes and the devices that no program can do without.
     static func arguments(_ root: FilePath, _ workingDirectory: String) -> [String] {
