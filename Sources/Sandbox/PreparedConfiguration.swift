@@ -71,6 +71,14 @@ final class PreparedConfiguration {
         guard let path = Tracer.path else {
             throw SandboxError(.environment, "`\(Tracer.name)` is not installed", errno: nil)
         }
+        // Its own message comes with one that the program was not found.
+        guard access("/tmp", W_OK | X_OK) == 0 else {
+            throw SandboxError(
+                .environment,
+                "`\(Tracer.name)` keeps its loader in `/tmp`, which cannot be written",
+                errno: nil
+            )
+        }
         guard case .directory(let root) = configuration.root else { return }
         let before = Tracer.arguments(root, configuration.workingDirectory)
         let texts = [path] + before + [""] + configuration.arguments.dropFirst()

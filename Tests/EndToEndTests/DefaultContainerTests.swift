@@ -15,6 +15,7 @@ struct DefaultContainerTests {
         for name in ["usr", "opt", "tmp", "etc", "proc", "sys", "dev"] {
             try FileManager.default.createDirectory(atPath: "\(root)/\(name)", withIntermediateDirectories: true)
         }
+        chmod("\(root)/tmp", 0o1777)
         for name in ["bin", "lib", "lib64", "sbin"] {
             try FileManager.default.createSymbolicLink(atPath: "\(root)/\(name)", withDestinationPath: "usr/\(name)")
         }
