@@ -141,10 +141,10 @@ def base_packed(name, directory, quick):
     base = debian()
     context = write(directory / "context/example.txt", "hello world\n").parent
     file = dockerfile(directory / "Dockerfile", "FROM debian", "RUN true", "COPY example.txt /opt/example.txt")
-    # The others unpack a base when it arrives, so there is nothing to compare.
+    # The others unpack a base when it arrives, so there is nothing to compare; where layers can be mounted, ours never does.
     return Workload(name, [
-        Phase("base-packed", "Debian, unpacked for its first RUN, + COPY", lambda builder, number: [
-            builder.build(context, file)], [Budget(1.2, "tar xf")], peers=False,
+        Phase("base-packed", "Debian, its first RUN, + COPY", lambda builder, number: [
+            builder.build(context, file)], [Budget(seconds=0.05), Budget(yardstick="tar xf")], peers=False,
             yardsticks={"tar xf": lambda number: shell(
                 'mkdir "$2" && tar xf "$1" -C "$2"', base, directory / f"root-{number}")}),
     ], rounds=3 if quick else 5, fresh=True, bases=True, space=4,
