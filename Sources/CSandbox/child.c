@@ -42,20 +42,6 @@ static void reset_signals(void) {
     for (int signal = 1; signal <= 64; signal++) syscall(SYS_rt_sigaction, signal, action, NULL, 8);
 }
 
-void sb_close_all_but(const int *kept, size_t count, unsigned next) {
-    for (;;) {
-        unsigned first = ~0u;
-        for (size_t index = 0; index < count; index++) {
-            if (kept[index] >= 0 && (unsigned)kept[index] >= next && (unsigned)kept[index] < first) {
-                first = (unsigned)kept[index];
-            }
-        }
-        if (first > next) syscall(SYS_close_range, next, first == ~0u ? first : first - 1, 0);
-        if (first == ~0u) return;
-        next = first + 1;
-    }
-}
-
 // Everything else that this program has open, but for its own streams, which are replaced later. At once, since a file
 // that another thread is still writing could not be executed (ETXTBSY) as long as it is open here.
 static void close_others(const struct sb_child *child) {

@@ -144,7 +144,7 @@ void sb_device_group_is_unusable(void);
 int sb_device_group_parent(void);
 void sb_device_group_remove(int parent);
 
-// child.c: closes every descriptor from `first` on but some.
+// descriptors.c: closes every descriptor from `first` on but some.
 void sb_close_all_but(const int *kept, size_t count, unsigned first);
 
 // A new filesystem of `type`, attached nowhere; `options` are pairs of name and value, ending with NULL.
