@@ -95,11 +95,12 @@ extension ContainerStore {
                 }
             }
         }
+        // First, so that builds that are killed in between leave no more than these.
+        for old in try failedSteps().dropFirst(FailedStep.limit - 1) where !old.state.isRunning { try? remove(old) }
         do {
             try keep(named: record.name)
         } catch ContainerStoreError.nameInUse {
             try keep(named: nil)
         }
-        for old in try failedSteps().dropFirst(FailedStep.limit) where !old.state.isRunning { try? remove(old) }
     }
 }

@@ -4,6 +4,7 @@ internal import Glibc
 internal import OCI
 internal import Registry
 internal import SystemPackage
+internal import Threads
 
 /// A place where entries are shared.
 ///
@@ -72,8 +73,32 @@ struct RegistryCacheStorage: CacheStorage {
     }
 
     func put(_ manifest: RemoteManifest, for key: Digest, _ parts: [Descriptor], from blobs: BlobStore) async throws {
-        let place = try place
         try blobs.write(CacheEntry.emptyBytes)
+        // While another blob of the same content arrives, Docker's registry may not know for a moment that it has it.
+        for pause in [0.1, 0.5] {
+            do {
+                return try await putOnce(manifest, for: key, parts, from: blobs)
+            } catch let error as RegistryError where Self.mayPass(error) {
+                try await Pause.wait(seconds: pause)
+            }
+        }
+        try await putOnce(manifest, for: key, parts, from: blobs)
+    }
+
+    private static func mayPass(_ error: RegistryError) -> Bool {
+        switch error.reason {
+        case .status(400), .notFound: true
+        default: false
+        }
+    }
+
+    private func putOnce(
+        _ manifest: RemoteManifest,
+        for key: Digest,
+        _ parts: [Descriptor],
+        from blobs: BlobStore
+    ) async throws {
+        let place = try place
         try await withThrowingTaskGroup(of: Void.self) { group in
             for blob in Set(parts + [CacheEntry.emptyDescriptor]) {
                 group.addTask {
