@@ -53,7 +53,8 @@ public struct CacheLocation: Sendable, Hashable {
     /// Room for a key behind it in a tag of 128 characters.
     private static let prefixLimit = 128 - 64 - 1
 
-    /// Parses `type=registry,ref=NAME`, `type=http,url=ADDRESS`, `type=s3,bucket=NAME` or `type=local,src=DIRECTORY`, with `dest` for writing, and
+    /// Parses `type=registry,ref=NAME`, `type=http,url=ADDRESS`, `type=s3,bucket=NAME` or `type=local,src=DIRECTORY`, with
+    /// `dest` for writing, and
     /// with `compression` and `compression-level`; also just `NAME`.
     ///
     /// - Throws: `Invalid`.
