@@ -42,13 +42,14 @@ extension Container {
             throw SystemError("make a socket for", directory)
         }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        let connection = SupervisorConnection(ends[0], self)
+        let connection = SupervisorConnection(ends[0], record.name)
         do {
             // Closed at once: where the supervisor is killed before it answers, nothing else keeps the connection open.
             defer { close(ends[1]) }
             try SupervisorProcess.spawn(program, connection: ends[1], log: directory.appending("supervisor.log"))
         }
-        try connection.request(
+        // Where the supervisor is gone already, it does not answer either.
+        try? connection.request(
             attachment.map { .attach(input: $0.givesInput, terminal: $0.size, command: replacement) } ?? .wait
         )
         switch try connection.next() {
@@ -70,7 +71,7 @@ extension Container {
         guard let descriptor = try ControlSocket.connect(to: directory) else {
             throw ContainerStoreError.notRunning(record.name)
         }
-        let connection = SupervisorConnection(descriptor, self)
+        let connection = SupervisorConnection(descriptor, record.name)
         try connection.request(request)
         return connection
     }
@@ -173,21 +174,26 @@ public struct Attachment: Sendable {
 /// A connection to the supervisor of a container.
 public final class SupervisorConnection: Sendable {
     private let descriptor: Int32
-    private let container: Container
+    private let container: ContainerName
     private let decoder = Mutex(FrameDecoder())
     /// Frames must not be mixed: signals are sent by another thread.
     private let writing = Mutex(())
 
     /// - Parameter descriptor: Owned by this value.
-    init(_ descriptor: Int32, _ container: Container) {
+    init(_ descriptor: Int32, _ container: ContainerName) {
         self.descriptor = descriptor
         self.container = container
     }
 
     deinit { close(descriptor) }
 
+    /// - Throws: `ContainerStoreError.notRunning` where the supervisor has ended since it was connected to.
     func request(_ request: Request) throws {
-        try write(try CanonicalJSON.encode(request) + [UInt8(ascii: "\n")])
+        do {
+            try write(try CanonicalJSON.encode(request) + [UInt8(ascii: "\n")])
+        } catch let error as SystemError where [.brokenPipe, .connectionReset].contains(error.errno) {
+            throw ContainerStoreError.notRunning(container)
+        }
     }
 
     private func write(_ bytes: [UInt8]) throws {
@@ -197,6 +203,9 @@ public final class SupervisorConnection: Sendable {
             }
         }
     }
+
+    /// Sends what is without effect once the process has ended, which the frames that come tell.
+    private func send(_ frame: Frame) { try? write(frame.encoded) }
 
     /// The next frame; `nil` where the supervisor has ended.
     func next() throws -> Frame? {
@@ -212,7 +221,8 @@ public final class SupervisorConnection: Sendable {
         }
     }
 
-    /// - Throws: `ContainerStoreError.unsupported` with the supervisor's words.
+    /// - Throws: `ContainerStoreError.unsupported` with the supervisor's words, `.notRunning` where it ended before it
+    ///   answered.
     func waitForAnswer() throws {
         while let frame = try next() {
             if frame.kind == .done { return }
@@ -220,6 +230,7 @@ public final class SupervisorConnection: Sendable {
                 throw ContainerStoreError.unsupported(String(frame.text.split(separator: " ", maxSplits: 1).last ?? ""))
             }
         }
+        throw ContainerStoreError.notRunning(container)
     }
 
     /// - Returns: The exit code; `nil` where the supervisor was killed.
@@ -230,15 +241,15 @@ public final class SupervisorConnection: Sendable {
     }
 
     /// Sends the process a signal; without effect once it has ended.
-    public func send(signal: Int32) { try? write(Frame(.signal, String(signal)).encoded) }
+    public func send(signal: Int32) { send(Frame(.signal, String(signal))) }
 
     /// Lets the process see the end of its input.
-    public func endInput() { try? write(Frame(.endOfInput).encoded) }
+    public func endInput() { send(Frame(.endOfInput)) }
 
     /// Tells a container with a terminal how large the caller's is.
     public func resize(from terminal: Int32) {
         guard let size = TerminalSize(of: terminal), let bytes = try? CanonicalJSON.encode(size) else { return }
-        try? write(Frame(.resize, bytes).encoded)
+        send(Frame(.resize, bytes))
     }
 
     /// How showing a container ended.
@@ -270,17 +281,17 @@ public final class SupervisorConnection: Sendable {
                 let count = read(input, &buffer, buffer.count)
                 if count > 0 {
                     let (bytes, isDetached) = keys.filter(buffer[..<count])
-                    if !bytes.isEmpty { try write(Frame(.input, bytes).encoded) }
+                    if !bytes.isEmpty { send(Frame(.input, bytes)) }
                     if isDetached { return .detached }
                 } else if count == 0 || Errno.current != .interrupted {
-                    try write(Frame(.endOfInput).encoded)
+                    send(Frame(.endOfInput))
                     input = -1
                 }
             }
             guard entries[0].revents != 0 else { continue }
             let count = read(descriptor, &buffer, buffer.count)
             if count < 0, Errno.current == .interrupted { continue }
-            guard count > 0 else { throw ContainerStoreError.supervisorGone(container.record.name) }
+            guard count > 0 else { throw ContainerStoreError.supervisorGone(container) }
             decoder.withLock { $0.append(buffer[..<count]) }
         }
     }
