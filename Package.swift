@@ -248,7 +248,7 @@ let package = Package(
         tests("LayerWriting", ["TestSupport", "ContentStore", "Tar", "Layers"]),
         tests("Sandbox", ["TestSupport", "CSandbox", "CSeccomp", "FileSystem", systemPackage]),
         tests("BuildRecords", ["TestSupport", "OCI", "FileSystem", "ContentStore", "BuildCache", systemPackage]),
-        tests("Containers", []),
+        tests("Containers", ["OCI"]),
         tests("BuildCache", ["TestSupport", "OCI", "FileSystem", "ContentStore", systemPackage]),
         tests(
             "Snapshots",

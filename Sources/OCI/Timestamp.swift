@@ -53,7 +53,17 @@ public struct Timestamp: Sendable, Hashable, Codable, CustomStringConvertible {
     public var ifValid: Timestamp? { secondsSinceEpoch == nil ? nil : self }
 
     /// Whole seconds since 1970; `nil` when the text is not an RFC 3339 time, as strictly as Go's packages read it.
-    public var secondsSinceEpoch: Int64? {
+    public var secondsSinceEpoch: Int64? { instant?.seconds }
+
+    /// Nanoseconds since 1970, clamped to what the type holds, the years 1677 to 2262; `nil` as for the seconds.
+    public var nanosecondsSinceEpoch: Int64? {
+        guard let (seconds, nanoseconds) = instant else { return nil }
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, overflowsToo) = product.addingReportingOverflow(nanoseconds)
+        return overflow || overflowsToo ? (seconds < 0 ? .min : .max) : sum
+    }
+
+    private var instant: (seconds: Int64, nanoseconds: Int64)? {
         var rest = Array(description.utf8)[...]
         func digits(_ count: Int, in range: ClosedRange<Int64>) -> Int64? {
             let digits = rest.prefix(count)
@@ -70,11 +80,16 @@ public struct Timestamp: Sendable, Hashable, Codable, CustomStringConvertible {
             mark(":") != nil, let minute = digits(2, in: 0...59), mark(":") != nil,
             let second = digits(2, in: 0...59), var next = mark(".Z+-")
         else { return nil }
+        var nanoseconds: Int64 = 0
         if next == UInt8(ascii: ".") {
             let fraction = rest.prefix(while: Timestamp.isDigit)
             rest = rest.dropFirst(fraction.count)
             guard !fraction.isEmpty, let zone = mark("Z+-") else { return nil }
             next = zone
+            for place in 0..<9 {
+                let digit = place < fraction.count ? fraction[fraction.startIndex + place] - UInt8(ascii: "0") : 0
+                nanoseconds = nanoseconds * 10 + Int64(digit)
+            }
         }
         var offset: Int64 = 0
         if next != UInt8(ascii: "Z") {
@@ -85,7 +100,7 @@ public struct Timestamp: Sendable, Hashable, Codable, CustomStringConvertible {
         }
         let days = Timestamp.days(year, month, day)
         guard rest.isEmpty, Timestamp.civil(days) == (year, month, day) else { return nil }
-        return days * 86_400 + hour * 3600 + minute * 60 + second - offset
+        return (days * 86_400 + hour * 3600 + minute * 60 + second - offset, nanoseconds)
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }

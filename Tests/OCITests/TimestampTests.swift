@@ -24,8 +24,17 @@ struct TimestampTests {
             (-500_000_000, "1969-12-31T23:59:59.5Z"), (2_000_000_000, "1970-01-01T00:00:02Z"),
         ] as [(Int64, String)] {
             #expect(Timestamp(nanosecondsSinceEpoch: nanoseconds).description == text)
+            #expect(Timestamp(text: text).nanosecondsSinceEpoch == nanoseconds)
             #expect(Timestamp(text: text).secondsSinceEpoch == nanoseconds / 1_000_000_000 - (nanoseconds < 0 ? 1 : 0))
         }
+    }
+
+    @Test("is clamped where nanoseconds cannot count it, and has no finer part than these")
+    func clamped() {
+        #expect(Timestamp(text: "0001-01-01T00:00:00Z").nanosecondsSinceEpoch == .min)
+        #expect(Timestamp(text: "9999-12-31T23:59:59Z").nanosecondsSinceEpoch == .max)
+        #expect(Timestamp(text: "1970-01-01T00:00:00.1234567899Z").nanosecondsSinceEpoch == 123_456_789)
+        #expect(Timestamp(text: "yesterday").nanosecondsSinceEpoch == nil)
     }
 
     @Test(

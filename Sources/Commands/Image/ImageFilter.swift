@@ -8,7 +8,7 @@ import StoreMaintenance
 struct ImageFilter {
     private let filters: NamedFilters
     private let isDangling: Bool?
-    /// Only images that were created in between, in seconds since 1970; one without a time is older than all.
+    /// Only images that were created in between, in nanoseconds since 1970; one without a time is older than all.
     private let earliest: Int64
     private let latest: Int64
     private let images: ImageStore
@@ -21,9 +21,9 @@ struct ImageFilter {
             known: ["dangling", "reference", "label", "before", "since", "until"]
         )
         isDangling = try filters.isOn("dangling")
-        func created(_ name: String) throws -> Int64 { try images.find(name).created?.secondsSinceEpoch ?? 0 }
+        func created(_ name: String) throws -> Int64 { try images.find(name).created?.nanosecondsSinceEpoch ?? 0 }
         // Docker: all of several have to hold.
-        let ages = try (filters["until"] ?? []).map { try PruneLimits.time(ago: $0, "--filter until") / 1_000_000_000 }
+        let ages = try (filters["until"] ?? []).map { try PruneLimits.time(ago: $0, "--filter until") }
         latest = (try (filters["before"] ?? []).map(created) + ages).min() ?? .max
         earliest = try (filters["since"] ?? []).map(created).max() ?? .min
         self.filters = filters
@@ -34,8 +34,8 @@ struct ImageFilter {
             switch name {
             case "dangling": (row.repository == "<none>") == isDangling
             case "reference": ImageFilter.matches(row, value)
-            case "since": (row.created?.secondsSinceEpoch ?? .min) > earliest
-            default: (row.created?.secondsSinceEpoch ?? .min) < latest
+            case "since": (row.created?.nanosecondsSinceEpoch ?? .min) > earliest
+            default: (row.created?.nanosecondsSinceEpoch ?? .min) < latest
             }
         }
     }

@@ -3,6 +3,7 @@ internal import CommandSupport
 internal import Compose
 internal import Containers
 internal import ContentStore
+internal import FileSystem
 internal import Images
 internal import OCI
 internal import Reporting
@@ -32,17 +33,16 @@ struct ComposeEventsCommand: Command {
     func run() async throws -> ExitStatus {
         let project = try flags.openExisting(in: global)
         _ = try project.containers(of: services)
-        let began = Timestamp.now.description
+        let began = WallClock.now
         var reader = EventLog(project.images.store).makeReader()
         while true {
             try reader.next { event in
                 let labels = event.attributes
-                let time = Timestamp(nanosecondsSinceEpoch: event.time)
                 guard event.kind == .container, labels[ProjectLabel.project] == project.name.text,
                     let service = labels[ProjectLabel.service], services.isEmpty || services.contains(service),
-                    time.description >= began
+                    event.time >= began
                 else { return }
-                try show(event, time, service)
+                try show(event, Timestamp(nanosecondsSinceEpoch: event.time), service)
             }
             try await Pause.wait(seconds: 0.1)
         }

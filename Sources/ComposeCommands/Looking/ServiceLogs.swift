@@ -13,15 +13,6 @@ final class ServiceLogs {
         var showsTimes = false
     }
 
-    /// Which of the output is shown.
-    struct Selection {
-        /// Texts of timestamps, inclusive.
-        var since: String?
-        var until: String?
-        /// How many lines at the end of what is there already.
-        var tail: Int?
-    }
-
     private struct Source: ~Copyable {
         let container: ServiceContainer
         let prefix: String
@@ -32,7 +23,7 @@ final class ServiceLogs {
     }
 
     private let style: Style
-    private let selection: Selection
+    private let selection: LogSelection
     private var sources: [SourceBox] = []
     private var width = 0
 
@@ -42,7 +33,7 @@ final class ServiceLogs {
         init(_ source: consuming Source) { self.source = source }
     }
 
-    init(_ containers: [ServiceContainer], _ style: Style, _ selection: Selection = Selection()) {
+    init(_ containers: [ServiceContainer], _ style: Style, _ selection: LogSelection) {
         self.style = style
         self.selection = selection
         for container in containers { add(container) }
@@ -76,23 +67,12 @@ final class ServiceLogs {
     func printNew(isFirst: Bool = false) -> Bool {
         var hasNew = false
         for box in sources where !box.source.hasEnded {
-            var entries: [LogEntry] = []
-            box.source.reader.next { entry in
-                guard isWanted(entry) else { return }
-                entries.append(entry)
-                guard let tail = selection.tail, isFirst else { return }
-                if entries.count > 2 * tail + 1000 { entries = Array(entries.suffix(tail)) }
+            selection.next(of: &box.source.reader, isFirst: isFirst) { entry in
+                hasNew = true
+                show(entry, box)
             }
-            hasNew = hasNew || !entries.isEmpty
-            let shown = isFirst ? entries.suffix(selection.tail ?? .max) : entries[...]
-            for entry in shown { show(entry, box) }
         }
         return hasNew
-    }
-
-    private func isWanted(_ entry: LogEntry) -> Bool {
-        let time = entry.time.description
-        return (selection.since.map { time >= $0 } ?? true) && (selection.until.map { time <= $0 } ?? true)
     }
 
     private func show(_ entry: LogEntry, _ box: SourceBox) {

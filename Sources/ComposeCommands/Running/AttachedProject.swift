@@ -26,8 +26,8 @@ struct AttachedProject {
     /// What goes on meanwhile; containers that it makes are shown too, and it ends with a signal only.
     let watch: ProjectWatch?
     let style: ServiceLogs.Style
-    /// The text of a timestamp: what was written before is not shown.
-    let since: String
+    /// Nanoseconds since 1970: what was written before is not shown.
+    let since: Int64
     let ending: Ending
 
     /// How often the user has asked for the end.
@@ -63,7 +63,9 @@ struct AttachedProject {
             default: _exit(ExitStatus.interrupted.rawValue)
             }
         }
-        let logs = ServiceLogs(try containers(), style, ServiceLogs.Selection(since: since))
+        var selection = LogSelection()
+        selection.since = since
+        let logs = ServiceLogs(try containers(), style, selection)
         let code = try await withThrowingTaskGroup(of: Void.self, returning: Int32?.self) { group in
             if let watch { group.addTask(executorPreference: BlockingExecutor.shared) { await follow(watch) } }
             let code = try await follow(logs, requests)

@@ -3,8 +3,8 @@ internal import CommandSupport
 internal import Compose
 internal import Containers
 internal import Distribution
+internal import FileSystem
 internal import Glibc
-internal import OCI
 internal import Reporting
 internal import TerminalUI
 
@@ -39,7 +39,7 @@ struct ComposeUpCommand: Command {
         try up.check(waits: readiness.waits)
         let (project, definition) = try creation.open(services, flags, in: global)
         let watch = try up.watches ? ProjectWatch(project, definition, services, flags, in: global.store) : nil
-        let began = Timestamp.now
+        let began = WallClock.now
         let run = ProjectRun(
             project,
             definition,
@@ -70,7 +70,7 @@ struct ComposeUpCommand: Command {
                 hasColours: !up.hasNoColour && Terminal.usesColour(STDOUT_FILENO),
                 showsTimes: up.showsTimes
             ),
-            since: "\(began)",
+            since: began,
             ending: up.ending
         ).show()
     }

@@ -12,9 +12,7 @@ package enum TimeArgument {
     package static func nanoseconds(_ option: String, _ text: String) throws(UserError) -> Int64 {
         if let seconds = Double(text), seconds.magnitude < 9e9 { return Int64(seconds * 1e9) }
         for candidate in [text, text + "Z", text + "T00:00:00Z"] {
-            if let seconds = Timestamp(text: candidate).secondsSinceEpoch, seconds.magnitude < 9_000_000_000 {
-                return seconds * 1_000_000_000
-            }
+            if let nanoseconds = Timestamp(text: candidate).nanosecondsSinceEpoch { return nanoseconds }
         }
         guard let ago = GoDuration.age(text) else {
             throw UserError(
