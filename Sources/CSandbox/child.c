@@ -376,6 +376,8 @@ static _Noreturn void start_program(struct sb_child *child) {
     sigprocmask(SIG_SETMASK, &none, NULL);
     at(child, SB_STEP_FILTER);
     if (sb_is_supervised(child->configuration)) check(child, sb_become_supervised(child));
+    const int has_none = child->configuration->new_network && !sb_has_namespaces(child->configuration);
+    if (has_none) check(child, sb_refuse_network());
     check(child, sb_filter_calls(child));
     if (child->configuration->probe && child->configuration->isolation == SB_ISOLATION_TRACED) {
         at(child, SB_STEP_TRACER);

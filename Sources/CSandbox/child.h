@@ -126,7 +126,7 @@ int sb_filter_calls(const struct sb_child *child);
 
 // supervise.c: whether users besides the only one are emulated.
 int sb_emulates_users(const struct sb_configuration *configuration);
-// owners.c: writes beside an open file whose it is, for that.
+// records.c: writes beside an open file whose it is, for that.
 void sb_record_owner(int file, uint32_t user, uint32_t group);
 #define SB_OWNER_ATTRIBUTE "user.swiftbuild.owner"
 

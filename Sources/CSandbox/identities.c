@@ -33,6 +33,8 @@ struct sb_identity sb_current_identity(const struct sb_supervisor *supervisor, c
         }
         number_of(&first);
     }
+    // Nobody has become anybody else.
+    if (identity_count == 1) return identities[0];
     if (syscall(SYS_prlimit64, call->thread, SB_IDENTITY_LIMIT, NULL, &limit) != 0) return identities[0];
     return identities[limit.rlim_cur < identity_count ? limit.rlim_cur : 0];
 }
@@ -121,8 +123,34 @@ static struct sb_answer tell_limit(const struct sb_supervisor *supervisor, const
     return result == 0 ? SB_RETURN(0) : SB_FAIL(EFAULT);
 }
 
+// Without the identity, which takes a call to find.
+static int is_about_users(int number) {
+    switch (number) {
+    case SYS_getuid:
+    case SYS_geteuid:
+    case SYS_getgid:
+    case SYS_getegid:
+    case SYS_getresuid:
+    case SYS_getresgid:
+    case SYS_getgroups:
+    case SYS_setuid:
+    case SYS_setreuid:
+    case SYS_setresuid:
+    case SYS_setgid:
+    case SYS_setregid:
+    case SYS_setresgid:
+    case SYS_setgroups:
+    case SYS_setrlimit:
+    case SYS_prlimit64:
+    case SYS_setfsuid:
+    case SYS_setfsgid: return 1;
+    }
+    return 0;
+}
+
 int sb_answer_about_users(const struct sb_supervisor *supervisor, const struct sb_call *call,
                           struct sb_answer *answer) {
+    if (!is_about_users(call->number)) return 0;
     struct sb_identity identity = sb_current_identity(supervisor, call);
     switch (call->number) {
     case SYS_getuid: *answer = SB_RETURN(identity.users[0]); return 1;

@@ -7,50 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
-
-// What is written beside a file: its owner, and what it is when it could not be made.
-struct record {
-    unsigned user, group;
-    char device; // `c`, `b`, or 0
-    unsigned major, minor;
-};
-
-static void name_file(int file, char *name) { sb_append_number(stpcpy(name, "self/fd/"), (unsigned)file); }
-
-// Whether there is one; without, the file is root's. This process's working directory is the caller's /proc.
-static int read_record(int file, struct record *record) {
-    char name[SB_DIGITS + 8], text[80];
-    memset(record, 0, sizeof *record);
-    name_file(file, name);
-    ssize_t length = getxattr(name, SB_OWNER_ATTRIBUTE, text, sizeof text - 1);
-    if (length <= 0) return 0;
-    text[length] = 0;
-    int count =
-        sscanf(text, "%u:%u:%c:%u:%u", &record->user, &record->group, &record->device, &record->major, &record->minor);
-    return count >= 2;
-}
-
-static void write_record(int file, const struct record *record) {
-    char name[SB_DIGITS + 8], text[80];
-    name_file(file, name);
-    if (record->user == 0 && record->group == 0 && record->device == 0) {
-        removexattr(name, SB_OWNER_ATTRIBUTE);
-        return;
-    }
-    int length = snprintf(text, sizeof text, "%u:%u", record->user, record->group);
-    if (record->device != 0) {
-        length += snprintf(text + length, sizeof text - (size_t)length, ":%c:%u:%u", record->device, record->major,
-                           record->minor);
-    }
-    // Links and filesystems that take no attributes have no owner but root.
-    struct stat status;
-    if (setxattr(name, SB_OWNER_ATTRIBUTE, text, (size_t)length, 0) == 0 || errno != EACCES) return;
-    // It takes the permission to write.
-    if (fstatat(file, "", &status, AT_EMPTY_PATH) != 0 || chmod(name, status.st_mode | S_IWUSR) != 0) return;
-    setxattr(name, SB_OWNER_ATTRIBUTE, text, (size_t)length, 0);
-    chmod(name, status.st_mode & 07777);
-}
 
 // Opens a directory of the caller's that relative paths begin at.
 static int open_base(const struct sb_supervisor *supervisor, const struct sb_call *call, int directory,
@@ -94,13 +50,27 @@ static int open_parent(const struct sb_supervisor *supervisor, const struct sb_c
 
 static int is_in_proc(const char *path) { return strncmp(path, "/proc/", 6) == 0; }
 
+// Whether a file has no record and so is as the kernel says: true of nearly all, and found out without opening it. This
+// process has the root directory of the program, which changes its own together with everybody else's, unless somebody
+// has another one.
+static int is_plain(const struct sb_supervisor *supervisor, const struct sb_call *call, int directory, const char *path,
+                    int follow) {
+    char name[PATH_MAX + 3 * SB_DIGITS];
+    if (!sb_has_namespaces(supervisor->configuration) || supervisor->is_elsewhere || is_in_proc(path)) return 0;
+    if (*path == '/') snprintf(name, sizeof name, "%s", path);
+    else if (*path == 0) snprintf(name, sizeof name, "%d/fd/%d", call->thread, directory);
+    else if (directory == AT_FDCWD) snprintf(name, sizeof name, "%d/cwd/%s", call->thread, path);
+    else snprintf(name, sizeof name, "%d/fd/%d/%s", call->thread, directory, path);
+    return sb_has_no_record(name, follow || *path == 0);
+}
+
 static struct sb_answer give_away(const struct sb_supervisor *supervisor, const struct sb_call *call, int file,
                                   uint64_t user, uint64_t group) {
     if (file < 0) return SB_FAIL(errno);
-    struct record record;
-    read_record(file, &record);
+    struct sb_record record;
+    sb_read_record(file, &record);
     const struct sb_identity identity = sb_current_identity(supervisor, call);
-    struct record before = record;
+    struct sb_record before = record;
     if ((uint32_t)user != SB_UNCHANGED) record.user = (uint32_t)user;
     if ((uint32_t)group != SB_UNCHANGED) record.group = (uint32_t)group;
     int is_allowed = identity.users[1] == 0 || (before.user == identity.users[1] && record.user == before.user);
@@ -108,7 +78,7 @@ static struct sb_answer give_away(const struct sb_supervisor *supervisor, const 
     const uint32_t owner = sb_has_namespaces(supervisor->configuration) ? 0 : SB_UNCHANGED;
     int result = is_allowed ? fchownat(file, "", owner, owner, AT_EMPTY_PATH) : -1;
     int error = is_allowed ? errno : EPERM;
-    if (result == 0) write_record(file, &record);
+    if (result == 0) sb_write_record(file, &record);
     close(file);
     return result == 0 ? SB_RETURN(0) : SB_FAIL(error);
 }
@@ -117,12 +87,12 @@ static struct sb_answer status_of(const struct sb_supervisor *supervisor, const 
                                   uint64_t address, unsigned mask) {
     // The kernel says why there is none.
     if (file < 0) return SB_CONTINUE;
-    struct record record;
+    struct sb_record record;
     struct sb_answer answer = SB_CONTINUE;
     struct stat own;
     // Without a namespace, in which that is so for the kernel, what has no record is root's if it is the only user's.
-    if (read_record(file, &record) || (!sb_has_namespaces(supervisor->configuration) &&
-                                       fstatat(file, "", &own, AT_EMPTY_PATH) == 0 && own.st_uid == geteuid())) {
+    if (sb_read_record(file, &record) || (!sb_has_namespaces(supervisor->configuration) &&
+                                          fstatat(file, "", &own, AT_EMPTY_PATH) == 0 && own.st_uid == geteuid())) {
         const unsigned kind = record.device == 'c' ? S_IFCHR : record.device == 'b' ? S_IFBLK : 0;
         struct stat status;
         struct statx extended;
@@ -134,11 +104,13 @@ static struct sb_answer status_of(const struct sb_supervisor *supervisor, const 
             extended.stx_gid = record.group;
             if (kind != 0) extended.stx_mode = (uint16_t)((extended.stx_mode & ~S_IFMT) | kind);
             if (kind != 0) extended.stx_rdev_major = record.major, extended.stx_rdev_minor = record.minor;
+            if (record.is_time) extended.stx_atime = extended.stx_mtime;
         } else {
             status.st_uid = record.user;
             status.st_gid = record.group;
             if (kind != 0) status.st_mode = (status.st_mode & ~(mode_t)S_IFMT) | kind;
             if (kind != 0) status.st_rdev = makedev(record.major, record.minor);
+            if (record.is_time) status.st_atim = status.st_mtim;
         }
         const void *bytes = is_extended ? (const void *)&extended : (const void *)&status;
         size_t size = is_extended ? sizeof extended : sizeof status;
@@ -149,12 +121,6 @@ static struct sb_answer status_of(const struct sb_supervisor *supervisor, const 
     }
     close(file);
     return answer;
-}
-
-void sb_record_owner(int file, uint32_t user, uint32_t group) {
-    char text[2 * SB_DIGITS + 2];
-    int length = snprintf(text, sizeof text, "%u:%u", user, group);
-    if (user != 0 || group != 0) fsetxattr(file, SB_OWNER_ATTRIBUTE, text, (size_t)length, 0);
 }
 
 static mode_t mask_of(const struct sb_supervisor *supervisor, const struct sb_call *call) {
@@ -169,16 +135,16 @@ static mode_t mask_of(const struct sb_supervisor *supervisor, const struct sb_ca
 }
 
 // The owner of what a process makes: its own, and the group of a directory that says so.
-static void own_new(int parent, int file, const struct sb_identity *identity, struct record record) {
+static void own_new(int parent, int file, const struct sb_identity *identity, struct sb_record record) {
     struct stat status;
-    struct record above;
+    struct sb_record above;
     record.user = identity->users[1];
     record.group = identity->groups[1];
     if (fstatat(parent, "", &status, AT_EMPTY_PATH) == 0 && status.st_mode & S_ISGID) {
-        read_record(parent, &above);
+        sb_read_record(parent, &above);
         record.group = above.group;
     }
-    write_record(file, &record);
+    sb_write_record(file, &record);
 }
 
 // Opens a file for writing that its owner may not write to: root may.
@@ -187,7 +153,7 @@ static struct sb_answer open_anyway(const struct sb_supervisor *supervisor, cons
     char name[SB_DIGITS + 8];
     struct stat status;
     if (file < 0) return SB_CONTINUE;
-    name_file(file, name);
+    sb_name_file(file, name);
     struct sb_answer answer = SB_CONTINUE;
     if (fstatat(file, "", &status, AT_EMPTY_PATH) == 0 && S_ISREG(status.st_mode) && status.st_uid == geteuid() &&
         !(status.st_mode & S_IWUSR) && chmod(name, (status.st_mode & 07777) | S_IRUSR | S_IWUSR) == 0) {
@@ -202,7 +168,7 @@ static struct sb_answer open_anyway(const struct sb_supervisor *supervisor, cons
 // A file or directory of a process that is not root, or a device that the kernel does not make.
 static struct sb_answer make(const struct sb_supervisor *supervisor, const struct sb_call *call, int directory,
                              char *path, unsigned mode, uint64_t flags, uint64_t device) {
-    const int is_directory = S_ISDIR(mode), is_device = S_ISCHR(mode) || S_ISBLK(mode);
+    const int is_directory = S_ISDIR(mode), is_device = S_ISCHR(mode) || S_ISBLK(mode), is_pipe = S_ISFIFO(mode);
     const struct sb_identity identity = sb_current_identity(supervisor, call);
     if (supervisor->configuration->isolation == SB_ISOLATION_TRACED && S_ISREG(mode) && (flags & O_ACCMODE) &&
         !(flags & O_EXCL) && identity.users[1] == 0 && !is_in_proc(path) && *path != 0) {
@@ -210,8 +176,8 @@ static struct sb_answer make(const struct sb_supervisor *supervisor, const struc
         if (file >= 0) return open_anyway(supervisor, call, file, flags);
     }
     if (!is_device && identity.users[1] == 0 && identity.groups[1] == 0) return SB_CONTINUE;
-    // What has no record, and what is only opened.
-    if (!is_device && !is_directory && !(flags & O_CREAT)) return SB_CONTINUE;
+    // What is only opened.
+    if (!is_device && !is_directory && !is_pipe && !(flags & O_CREAT)) return SB_CONTINUE;
     if (is_device && identity.users[1] != 0) return SB_FAIL(EPERM);
     if (is_in_proc(path) || *path == 0) return SB_CONTINUE;
     const char *name;
@@ -221,22 +187,42 @@ static struct sb_answer make(const struct sb_supervisor *supervisor, const struc
     struct sb_answer answer = SB_CONTINUE;
     if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT) {
         mode_t permissions = (mode & 07777) & ~mask_of(supervisor, call);
-        struct record record = {.device = is_device ? S_ISCHR(mode) ? 'c' : 'b' : 0,
-                                .major = major((dev_t)device),
-                                .minor = minor((dev_t)device)};
+        struct sb_record record = {.device = is_device ? S_ISCHR(mode) ? 'c' : 'b' : 0,
+                                   .major = major((dev_t)device),
+                                   .minor = minor((dev_t)device)};
         int file = -1;
-        if (is_directory) {
-            if (mkdirat(parent, name, permissions) == 0) file = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (is_directory || is_pipe) {
+            int made = is_pipe ? mkfifoat(parent, name, permissions) : mkdirat(parent, name, permissions);
+            if (made == 0) file = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         } else {
             int how = is_device ? O_WRONLY : (int)flags & ~O_TRUNC;
             file = openat(parent, name, how | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, permissions);
         }
         answer = file < 0 ? SB_FAIL(errno) : SB_RETURN(0);
         if (file >= 0) own_new(parent, file, &identity, record);
-        if (file >= 0 && !is_directory && !is_device) {
+        if (file >= 0 && !is_directory && !is_pipe && !is_device) {
             answer = sb_give_file(supervisor, call, file, (flags & O_CLOEXEC) != 0);
         } else sb_close(file);
     }
+    close(parent);
+    return answer;
+}
+
+// A link of a process that is not root.
+static struct sb_answer make_link(const struct sb_supervisor *supervisor, const struct sb_call *call, int directory,
+                                  char *path) {
+    static char target[PATH_MAX];
+    const struct sb_identity identity = sb_current_identity(supervisor, call);
+    const char *name;
+    if (identity.users[1] == 0 && identity.groups[1] == 0) return SB_CONTINUE;
+    if (is_in_proc(path) || *path == 0) return SB_CONTINUE;
+    if (sb_read_path(supervisor, call, call->arguments[0], target) != 0) return SB_CONTINUE;
+    int parent = open_parent(supervisor, call, directory, path, &name);
+    if (parent < 0) return SB_CONTINUE;
+    struct sb_answer answer = symlinkat(target, parent, name) == 0 ? SB_RETURN(0) : SB_FAIL(errno);
+    int file = answer.error == 0 ? openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
+    if (file >= 0) own_new(parent, file, &identity, (struct sb_record){0});
+    sb_close(file);
     close(parent);
     return answer;
 }
@@ -246,6 +232,9 @@ static struct sb_answer answer_with_path(const struct sb_supervisor *supervisor,
     const uint64_t *arguments = call->arguments;
     const int directory = (int)arguments[0];
 #define NAMED(at, follows) open_named(supervisor, call, at, path, follows)
+#define STATUS(at, follows, address, mask)                                                                             \
+    (is_plain(supervisor, call, at, path, follows) ? SB_CONTINUE                                                       \
+                                                   : status_of(supervisor, call, NAMED(at, follows), address, mask))
     switch (call->number) {
 #ifdef __x86_64__
     case SYS_open: return make(supervisor, call, AT_FDCWD, path, S_IFREG | (arguments[2] & 07777), arguments[1], 0);
@@ -253,37 +242,42 @@ static struct sb_answer answer_with_path(const struct sb_supervisor *supervisor,
         const uint64_t flags = O_CREAT | O_WRONLY | O_TRUNC;
         return make(supervisor, call, AT_FDCWD, path, S_IFREG | (arguments[1] & 07777), flags, 0);
     }
+    case SYS_symlink: return make_link(supervisor, call, AT_FDCWD, path);
     case SYS_mkdir: return make(supervisor, call, AT_FDCWD, path, S_IFDIR | (arguments[1] & 07777), 0, 0);
     case SYS_mknod: return make(supervisor, call, AT_FDCWD, path, (unsigned)arguments[1], 0, arguments[2]);
 #endif
     case SYS_openat: return make(supervisor, call, directory, path, S_IFREG | (arguments[3] & 07777), arguments[2], 0);
+    case SYS_symlinkat: return make_link(supervisor, call, (int)arguments[1], path);
     case SYS_mkdirat: return make(supervisor, call, directory, path, S_IFDIR | (arguments[2] & 07777), 0, 0);
     case SYS_mknodat: return make(supervisor, call, directory, path, (unsigned)arguments[2], 0, arguments[3]);
     }
     if (is_in_proc(path)) return SB_CONTINUE;
     switch (call->number) {
 #ifdef __x86_64__
-    case SYS_stat: return status_of(supervisor, call, NAMED(AT_FDCWD, 1), arguments[1], 0);
-    case SYS_lstat: return status_of(supervisor, call, NAMED(AT_FDCWD, 0), arguments[1], 0);
+    case SYS_stat: return STATUS(AT_FDCWD, 1, arguments[1], 0);
+    case SYS_lstat: return STATUS(AT_FDCWD, 0, arguments[1], 0);
     case SYS_chown: return give_away(supervisor, call, NAMED(AT_FDCWD, 1), arguments[1], arguments[2]);
     case SYS_lchown: return give_away(supervisor, call, NAMED(AT_FDCWD, 0), arguments[1], arguments[2]);
 #endif
     case SYS_newfstatat: {
         if (*path == 0 && !(arguments[3] & AT_EMPTY_PATH)) return SB_CONTINUE;
-        int file = NAMED(directory, !(arguments[3] & AT_SYMLINK_NOFOLLOW));
-        return status_of(supervisor, call, file, arguments[2], 0);
+        return STATUS(directory, !(arguments[3] & AT_SYMLINK_NOFOLLOW), arguments[2], 0);
     }
     case SYS_statx: {
         if (*path == 0 && !(arguments[2] & AT_EMPTY_PATH)) return SB_CONTINUE;
-        int file = NAMED(directory, !(arguments[2] & AT_SYMLINK_NOFOLLOW));
-        return status_of(supervisor, call, file, arguments[4], (unsigned)arguments[3]);
+        return STATUS(directory, !(arguments[2] & AT_SYMLINK_NOFOLLOW), arguments[4], (unsigned)arguments[3]);
     }
     case SYS_fchownat: {
         if (*path == 0 && !(arguments[4] & AT_EMPTY_PATH)) return SB_CONTINUE;
         int file = NAMED(directory, !(arguments[4] & AT_SYMLINK_NOFOLLOW));
         return give_away(supervisor, call, file, arguments[2], arguments[3]);
     }
+    case SYS_utimensat: {
+        int file = NAMED(directory, !(arguments[3] & AT_SYMLINK_NOFOLLOW));
+        return sb_set_times(supervisor, call, file);
     }
+    }
+#undef STATUS
 #undef NAMED
     return SB_CONTINUE;
 }
@@ -302,13 +296,15 @@ static struct sb_answer answer_about_files(const struct sb_supervisor *superviso
     static char path[PATH_MAX];
     const int directory = (int)call->arguments[0];
     if (call->number == SYS_fstat) {
+        if (is_plain(supervisor, call, directory, "", 1)) return SB_CONTINUE;
         return status_of(supervisor, call, open_named(supervisor, call, directory, "", 1), call->arguments[1], 0);
     }
     if (call->number == SYS_fchown) {
         int file = open_named(supervisor, call, directory, "", 1);
         return give_away(supervisor, call, file, call->arguments[1], call->arguments[2]);
     }
-    uint64_t address = call->arguments[has_path_first(call->number) ? 0 : 1];
+    const int place = has_path_first(call->number) ? 0 : call->number == SYS_symlinkat ? 2 : 1;
+    uint64_t address = call->arguments[place];
     // What cannot be read the kernel cannot read either; statx takes none for the descriptor itself.
     if (address == 0) path[0] = 0;
     else if (sb_read_path(supervisor, call, address, path) != 0) return SB_CONTINUE;
@@ -318,5 +314,9 @@ static struct sb_answer answer_about_files(const struct sb_supervisor *superviso
 struct sb_answer sb_answer_for_owners(struct sb_supervisor *supervisor, struct sb_call *call) {
     struct sb_answer answer;
     if (call->number == SYS_uname) return sb_tell_names(supervisor, call);
+    if (sb_changes_root(call->number)) {
+        supervisor->is_elsewhere = 1;
+        return SB_CONTINUE;
+    }
     return sb_answer_about_users(supervisor, call, &answer) ? answer : answer_about_files(supervisor, call);
 }

@@ -184,6 +184,7 @@ static int find(struct place *place, int directory, const char *path, int follow
     if (*path == 0) return 0;
     if (*path != '/') {
         char name[3 * SB_DIGITS], base[PATH_MAX];
+        sb_act_for(supervisor, place->call);
         if (directory == AT_FDCWD) snprintf(name, sizeof name, "%d/cwd", place->call->thread);
         else snprintf(name, sizeof name, "%d/fd/%d", place->call->thread, directory);
         ssize_t length = readlinkat(supervisor->proc, name, base, sizeof base - 1);
@@ -206,6 +207,7 @@ static int find(struct place *place, int directory, const char *path, int follow
             return 0;
         }
     }
+    sb_act_for(supervisor, place->call);
     return walk(place, follow);
 }
 
@@ -322,6 +324,7 @@ static struct sb_answer enter_directory(struct place *place, const char *path) {
 
 static struct sb_answer enter_descriptor(struct place *place, int directory) {
     char name[3 * SB_DIGITS], path[PATH_MAX];
+    sb_act_for(place->supervisor, place->call);
     snprintf(name, sizeof name, "%d/fd/%d", place->call->thread, directory);
     ssize_t length = readlinkat(place->supervisor->proc, name, path, sizeof path - 1);
     if (length < 0) return SB_CONTINUE;
@@ -354,14 +357,21 @@ struct sb_answer sb_answer_for_places(struct sb_supervisor *supervisor, struct s
     place.supervisor = supervisor;
     place.call = call;
     if (call->number == SYS_fchdir) return enter_descriptor(&place, directory);
-    if (call->number == SYS_uname) return sb_tell_names(supervisor, call);
+    if (call->number == SYS_uname) {
+        sb_act_for(supervisor, call);
+        return sb_tell_names(supervisor, call);
+    }
     int is_first = call->number == SYS_chdir || call->number == SYS_execve;
 #ifdef __x86_64__
     is_first = is_first || call->number == SYS_open || call->number == SYS_stat || call->number == SYS_lstat ||
                call->number == SYS_access || call->number == SYS_readlink;
 #endif
     // What cannot be read the kernel cannot read either.
-    if (sb_read_path(supervisor, call, arguments[is_first ? 0 : 1], path) != 0) return SB_CONTINUE;
+    const uint64_t address = arguments[is_first ? 0 : 1];
+    if (sb_read_path(supervisor, call, address, path) != 0) {
+        sb_act_for(supervisor, call);
+        if (!call->acts || sb_read_path(supervisor, call, address, path) != 0) return SB_CONTINUE;
+    }
     switch (call->number) {
 #ifdef __x86_64__
     case SYS_open: return open_place(&place, AT_FDCWD, path, arguments[1]);

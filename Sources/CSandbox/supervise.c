@@ -94,21 +94,25 @@ void sb_act_as(uid_t user, gid_t group) {
     syscall(SYS_setfsuid, user);
 }
 
+// Without CAP_SYS_PTRACE only the user of a process may look into it, and this one is to open what that one may.
+void sb_act_for(const struct sb_supervisor *supervisor, struct sb_call *call) {
+    char name[SB_DIGITS];
+    struct stat status;
+    if (call->acts) return;
+    sb_append_number(name, (unsigned)call->thread);
+    if (fstatat(supervisor->proc, name, &status, 0) != 0 || (status.st_uid == 0 && status.st_gid == 0)) return;
+    call->acts = 1;
+    sb_act_as(status.st_uid, status.st_gid);
+}
+
 static void answer(struct sb_supervisor *supervisor, struct seccomp_notif *request) {
     struct sb_call call = {.id = request->id,
                            .thread = (pid_t)request->pid,
                            .number = request->data.nr,
                            .arguments = (const uint64_t *)request->data.args};
-    // Without CAP_SYS_PTRACE only the user of a process may look into it, and it is to open what that one may.
-    char name[SB_DIGITS];
-    struct stat status;
-    sb_append_number(name, request->pid);
-    int is_other = !supervisor->emulates_users && fstatat(supervisor->proc, name, &status, 0) == 0 &&
-                   (status.st_uid != 0 || status.st_gid != 0);
-    if (is_other) sb_act_as(status.st_uid, status.st_gid);
     struct sb_answer found =
         supervisor->emulates_users ? sb_answer_for_owners(supervisor, &call) : sb_answer_for_places(supervisor, &call);
-    if (is_other) sb_act_as(0, 0);
+    if (call.acts) sb_act_as(0, 0);
     struct seccomp_notif_resp response = {
         .id = request->id,
         .val = found.is_continued || found.error != 0 ? 0 : found.value,

@@ -18,9 +18,10 @@ struct sb_supervisor {
     int listener; // -1 where the kernel has none
     int known;    // pipe that ends when the caller has a pidfd of the program
     pid_t program;
-    int traced; // of a program that traces others, the pidfd of the first one, once that is seen; or -1
-    int proc;   // the caller's /proc, which shows the processes by the numbers that the listener has
-    int root;   // the root of the program where it is not this process's own, or -1
+    int is_elsewhere; // a process may have another root than the program's
+    int traced;       // of a program that traces others, the pidfd of the first one, once that is seen; or -1
+    int proc;         // the caller's /proc, which shows the processes by the numbers that the listener has
+    int root;         // the root of the program where it is not this process's own, or -1
     char root_path[PATH_MAX];
     size_t root_length;
     dev_t root_device;
@@ -35,6 +36,7 @@ struct sb_call {
     pid_t process; // its thread group, found when needed; see sb_process_of
     int number;
     const uint64_t *arguments;
+    int acts; // this process acts as the user of that one
 };
 
 // What it gets: the kernel's own way of doing it, an error number, or a result.
@@ -54,6 +56,8 @@ int sb_is_supervised(const struct sb_configuration *configuration);
 int sb_supervise(struct sb_child *child);
 // supervise.c: opens files as this user from now on.
 void sb_act_as(uid_t user, gid_t group);
+// supervise.c: the same as the user of the process that calls, if that is another, until the call is answered.
+void sb_act_for(const struct sb_supervisor *supervisor, struct sb_call *call);
 // supervise.c: in the child, installs the filter, and hands the listener over.
 int sb_become_supervised(const struct sb_child *child);
 
@@ -62,6 +66,9 @@ int sb_can_trap(void);
 // traps.c: the filter that sends the calls to the supervisor which it answers, of at most this many instructions.
 #define SB_LARGEST_FILTER 160
 size_t sb_write_traps(const struct sb_configuration *configuration, struct sock_filter filter[SB_LARGEST_FILTER]);
+
+// traps.c: lets this process and its children make no sockets but local ones.
+int sb_refuse_network(void);
 
 // target.c: bytes of the caller's memory; 0, or -1 with errno.
 int sb_read_memory(const struct sb_supervisor *supervisor, const struct sb_call *call, uint64_t address, void *bytes,
@@ -102,6 +109,26 @@ struct sb_identity {
 struct sb_identity sb_current_identity(const struct sb_supervisor *supervisor, const struct sb_call *call);
 // identities.c: whether the call is about who the process is; the answer then.
 int sb_answer_about_users(const struct sb_supervisor *supervisor, const struct sb_call *call, struct sb_answer *answer);
+
+// records.c: what is written beside a file: its owner, and what it is when it could not be made.
+struct sb_record {
+    unsigned user, group;
+    char device; // `c`, `b`, or 0
+    unsigned major, minor;
+    int is_time; // it is in the place of the time of access
+};
+// records.c: the name of an open file, in room for SB_DIGITS + 8 bytes.
+void sb_name_file(int file, char *name);
+// records.c: whether a file that can be named has none, and needs none to be looked for.
+int sb_has_no_record(const char *name, int follow);
+// records.c: whether there is one; without, the file is root's.
+int sb_read_record(int file, struct sb_record *record);
+int sb_write_record(int file, const struct sb_record *record);
+// records.c: utimensat(2) on a file, which it closes, without a change of its record.
+struct sb_answer sb_set_times(const struct sb_supervisor *supervisor, const struct sb_call *call, int file);
+
+// traps.c: whether a process may have another root directory, or other mounts, after a call.
+int sb_changes_root(int number);
 
 // owners.c: who processes are and whom files belong to.
 struct sb_answer sb_answer_for_owners(struct sb_supervisor *supervisor, struct sb_call *call);

@@ -3,6 +3,8 @@
 #include "supervise.h"
 
 #include <linux/audit.h>
+#include <sched.h>
+#include <sys/socket.h>
 
 #if defined(__x86_64__)
 #define NATIVE_ARCHITECTURE AUDIT_ARCH_X86_64
@@ -56,6 +58,7 @@ static const struct trapped calls_on_owners[] = {
     {.number = SYS_lchown},
     {.number = SYS_mkdir},
     {.number = SYS_mknod},
+    {.number = SYS_symlink},
 #endif
     {.number = SYS_openat, .argument = 2, .value = O_CREAT, .when = WITH_BITS},
     {.number = SYS_newfstatat},
@@ -65,6 +68,13 @@ static const struct trapped calls_on_owners[] = {
     {.number = SYS_fchownat},
     {.number = SYS_mkdirat},
     {.number = SYS_mknodat},
+    {.number = SYS_symlinkat},
+    {.number = SYS_utimensat, .argument = 3, .value = AT_SYMLINK_NOFOLLOW, .when = WITH_BITS},
+    {.number = SYS_chroot},
+    {.number = SYS_pivot_root},
+    {.number = SYS_unshare},
+    {.number = SYS_setns},
+    {.number = SYS_clone, .argument = 0, .value = CLONE_NEWNS, .when = WITH_BITS},
     {.number = SYS_getuid},
     {.number = SYS_geteuid},
     {.number = SYS_getgid},
@@ -86,6 +96,11 @@ static const struct trapped calls_on_owners[] = {
     {.number = SYS_prlimit64, .argument = 1, .value = SB_IDENTITY_LIMIT, .when = EQUAL},
     {.number = -1},
 };
+
+int sb_changes_root(int number) {
+    return number == SYS_chroot || number == SYS_pivot_root || number == SYS_unshare || number == SYS_setns ||
+           number == SYS_clone;
+}
 
 // Calls with paths that are younger than the proot of distributions, which leaves them as they are: programs do without
 // them, as on an older kernel.
@@ -125,4 +140,38 @@ size_t sb_write_traps(const struct sb_configuration *configuration, struct sock_
     ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
 #undef ADD
     return length;
+}
+
+// What takes the place of a network namespace where there is none: every socket is refused that could reach more than
+// this machine's programs and its kernel. The numbers of 32-bit programs are others.
+int sb_refuse_network(void) {
+#if defined(__x86_64__)
+    const unsigned others[] = {102, 359}; // socketcall, which is all calls on sockets, and socket
+#else
+    const unsigned others[] = {281, 281};
+#endif
+    const unsigned place = (unsigned)offsetof(struct seccomp_data, args);
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCHITECTURE, 5, 0),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, others[0], 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, others[1], 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x3fffffff), // x32
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 4),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, place),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = sizeof filter / sizeof filter[0], .filter = filter};
+    if (!sb_can_trap()) {
+        errno = ENOSYS;
+        return -1;
+    }
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
 }

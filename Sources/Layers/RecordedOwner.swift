@@ -1,8 +1,10 @@
+internal import Glibc
 internal import Tar
 
 /// The owner of a file as an ordinary user has it on disk: in an extended attribute, since all files are the user's.
 ///
-/// A device that could not be made is a regular file whose attribute says what it is. `CSandbox/owners.c` writes them too.
+/// A device that could not be made is a regular file whose attribute says what it is. A symbolic link or a pipe takes no
+/// attributes, and has its owner in its time of access, which no layer keeps. `CSandbox/records.c` writes them too.
 struct RecordedOwner: Equatable {
     static let attribute = "user.swiftbuild.owner"
 
@@ -33,6 +35,35 @@ struct RecordedOwner: Equatable {
             return nil
         }
         device = (fields[2] == "c" ? .characterDevice : .blockDevice, major, minor)
+    }
+
+    /// Seconds of the time of access that stands for root, in 2242; that of another user is later.
+    ///
+    /// It is later than the file's change, so that reading the file leaves it as it is (relatime).
+    private static let firstSecond = 1 << 33
+    /// Groups that nanoseconds have no room for are root's.
+    private static let groupLimit: UInt32 = 1_000_000_000
+
+    /// From the time of access of a symbolic link or a pipe.
+    init?(accessTime: timespec) {
+        guard let user = UInt32(exactly: accessTime.tv_sec - RecordedOwner.firstSecond),
+            let group = UInt32(exactly: accessTime.tv_nsec)
+        else { return nil }
+        (userID, groupID) = (user, group)
+    }
+
+    /// From a symbolic link or a pipe in an open directory.
+    init?(accessTimeOf name: [CChar], in directory: Int32) {
+        var status = stat()
+        guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+        self.init(accessTime: status.st_atim)
+    }
+
+    var accessTime: timespec {
+        timespec(
+            tv_sec: RecordedOwner.firstSecond + Int(userID),
+            tv_nsec: groupID < RecordedOwner.groupLimit ? Int(groupID) : 0
+        )
     }
 
     var value: [UInt8] {

@@ -14,14 +14,28 @@ public struct TreeReader {
         case overlay
     }
 
+    /// What of a tree is wanted.
+    public enum Extent: Sendable {
+        /// Also the content of files, so that files the user may not read are made readable meanwhile.
+        case contents
+        case entries
+        /// Of all but directories nothing but their status: they are no hard links, have no target and no attributes.
+        case status
+    }
+
     /// A file's place on disk, valid while it is handed out.
     public struct Source {
         /// The open directory that holds it.
         public let directory: Int32
         public let name: [CChar]
-        /// For messages.
-        public let path: FilePath
         public let status: FileStatus
+        /// The path of the directory, for messages.
+        fileprivate let parent: FilePath
+
+        /// For messages.
+        public var path: FilePath {
+            parent.appending(String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
+        }
 
         /// Opens a regular file for reading.
         public func open() throws(SystemError) -> OwnedDescriptor {
@@ -35,7 +49,7 @@ public struct TreeReader {
     private let descriptor: Int32?
     private let names: [[UInt8]]?
     private let whiteouts: Whiteouts
-    private let readsFiles: Bool
+    private let reading: Extent
     private let user = geteuid()
     private var firstNames: [Inode: PathInRoot] = [:]
 
@@ -45,20 +59,18 @@ public struct TreeReader {
     }
 
     /// - Parameters:
-    ///   - readsFiles: Whether the content of files is wanted, so that files the user may not read are made readable
-    ///     meanwhile.
     ///   - descriptor: Of the directory where that is open already; `root` is only for messages then.
     ///   - names: What in the directory is read; everything where it is `nil`.
     public init(
         root: FilePath,
         whiteouts: Whiteouts,
-        readsFiles: Bool = true,
+        reading: Extent = .contents,
         descriptor: Int32? = nil,
         names: [[UInt8]]? = nil
     ) {
         self.root = root
         (self.descriptor, self.names) = (descriptor, names)
-        self.readsFiles = readsFiles
+        self.reading = reading
         self.whiteouts = whiteouts
     }
 
@@ -81,8 +93,12 @@ public struct TreeReader {
             }
             let zeroTerminated = name.map { CChar(bitPattern: $0) } + [0]
             guard let status = FileStatus.of(zeroTerminated, in: chain.descriptor) else { continue }
-            let path = open[last].filePath.appending(String(decoding: name, as: UTF8.self))
-            let source = Source(directory: chain.descriptor, name: zeroTerminated, path: path, status: status)
+            let source = Source(
+                directory: chain.descriptor,
+                name: zeroTerminated,
+                status: status,
+                parent: open[last].filePath
+            )
             let opened = try openUp(source)
             guard let entry = entry(open[last].path.appending(name), source), try body(entry, source),
                 entry.kind == .directory
@@ -91,7 +107,7 @@ public struct TreeReader {
                 continue
             }
             try chain.enter(zeroTerminated)
-            open.append(try OpenDirectory(entry.path, path, chain, opened))
+            open.append(try OpenDirectory(entry.path, source.path, chain, opened))
         }
     }
 
@@ -108,7 +124,7 @@ public struct TreeReader {
         let status = source.status
         let needed: UInt16 = status.kind == .directory ? 0o500 : 0o400
         guard user != 0, status.userID == user,
-            status.kind == .directory || status.kind == .regular && readsFiles,
+            status.kind == .directory || status.kind == .regular && reading == .contents,
             status.permissions & needed != needed
         else { return nil }
         try setMode(status.permissions | needed, of: source.name, in: source.directory, source.path)
@@ -165,6 +181,7 @@ public struct TreeReader {
             groupID: status.groupID,
             modified: status.modifiedSeconds
         )
+        if reading == .status, ![.directory, .socket].contains(status.kind) { return entry }
         switch status.kind {
         case .regular:
             if status.linkCount > 1 {
@@ -206,6 +223,10 @@ public struct TreeReader {
     }
 
     private func readExtendedAttributes(_ entry: inout LayerEntry, _ source: Source) {
+        if user != 0, source.status.userID == user, entry.kind == .symbolicLink || entry.kind == .fifo {
+            (entry.userID, entry.groupID) = (0, 0)
+            RecordedOwner(accessTimeOf: source.name, in: source.directory)?.apply(to: &entry)
+        }
         guard entry.kind != .symbolicLink else { return }
         let (attributes, isOpaque) = TreeReader.extendedAttributes(of: source.name, in: source.directory)
         entry.extendedAttributes = attributes

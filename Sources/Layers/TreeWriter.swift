@@ -224,7 +224,9 @@ public final class TreeWriter {
                 entry
             )
         }
-        var times = [attributes.time(entry), attributes.time(entry)]
+        let isRecord = !attributes.isPrivileged && (entry.kind == .symbolicLink || entry.kind == .fifo)
+        let owner = isRecord ? RecordedOwner(entry) : nil
+        var times = [owner?.accessTime ?? attributes.time(entry), attributes.time(entry)]
         try check(utimensat(directory, name, &times, AT_SYMLINK_NOFOLLOW), "set the time of", entry)
     }
 

@@ -134,8 +134,8 @@ final class PreparedConfiguration {
                 throw refuse("an overlay cannot be mounted without namespaces")
             }
         }
-        if !configuration.isolation.hasNamespaces, configuration.network != .host {
-            throw refuse("a process cannot be isolated from the network without namespaces")
+        if !configuration.isolation.hasNamespaces, case .namespace = configuration.network {
+            throw refuse("a process cannot be in another network without namespaces")
         }
         if !configuration.isolation.hasNamespaces, configuration.usesInit {
             throw refuse("a process cannot have an init without namespaces")

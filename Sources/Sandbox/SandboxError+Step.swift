@@ -19,6 +19,12 @@ extension SandboxError {
         SandboxError(.mount(index), mountSentence(index, mounts), errno: errno)
     }
 
+    /// Files of the machine that are to be written to where nothing is mounted.
+    public static func uncopied(_ source: FilePath, on target: String, at index: Int) -> SandboxError {
+        let sentence = "`\(source)` cannot be mounted on `\(target)` here, and a copy would not be written back"
+        return SandboxError(.mount(index), "\(sentence): add `:ro` to have a copy, or use a named volume", errno: nil)
+    }
+
     /// A place of the root that cannot be covered where nothing is mounted.
     public static func unusable(_ place: String, _ errno: Errno) -> SandboxError {
         SandboxError(.environment, "could not cover `\(place)`", errno: errno)

@@ -1,5 +1,4 @@
 internal import FileSystem
-internal import Glibc
 public import Layers
 public import SystemPackage
 public import Tar
@@ -31,7 +30,6 @@ public struct WrittenFiles: Sendable {
     let below: MergedView
     /// What is made only to mount something of the machine's on, with the directories above.
     private let mountPoints: Set<PathInRoot>
-    private let user = geteuid()
 
     /// - Parameters:
     ///   - below: The files of the image.
@@ -56,7 +54,7 @@ public struct WrittenFiles: Sendable {
         var seen: Set<PathInRoot> = []
         var region = OpaqueRegion()
         var replaced: [PathInRoot] = []
-        var reader = TreeReader(root: root, whiteouts: isOverlay ? .overlay : .none, readsFiles: false)
+        var reader = TreeReader(root: root, whiteouts: isOverlay ? .overlay : .none, reading: .entries)
         try reader.read { entry, source in
             seen.insert(entry.path)
             if region.contains(entry), entry.kind == .directory { replaced.append(entry.path) }
@@ -96,9 +94,7 @@ public struct WrittenFiles: Sendable {
         guard let node = below.node(at: entry.path) else { return !isMountPoint(entry) }
         let (known, status) = (node.entry, source.status)
         guard known.permissions == status.permissions || entry.kind == .symbolicLink else { return true }
-        // On the disk of an ordinary user everything is the user's, with a record of the owner beside what can have one.
-        let hasOwner = user == 0 || entry.kind == .regular || entry.kind == .directory
-        guard !hasOwner || (known.userID, known.groupID) == (entry.userID, entry.groupID) else { return true }
+        guard (known.userID, known.groupID) == (entry.userID, entry.groupID) else { return true }
         switch entry.kind {
         case .directory: return known.kind != .directory || known.extendedAttributes != entry.extendedAttributes
         case _ where isOverlay: return true

@@ -21,28 +21,33 @@ struct EmulatedUserTests {
                     stat -c '%a %u:%g' /d /d/f >/seen && stat -c '%F %t:%T' /dv >>/seen
                 RUN su postgres -c 'echo 2 >/d/g; mkdir /d/e; chown 0 /d/g 2>/dev/null || echo refused; ulimit -x 0; id' >>/seen
                 USER postgres
-                RUN umask 077; id -u >/d/id; echo 3 >>/d/g; ln -s g /d/l
+                RUN umask 077; id -u >/d/id; echo 3 >>/d/g; ln -s g /d/l; mkfifo /d/p; ln -s g /tmp/l; ln -s /d/g /d/a
                 USER 0
-                RUN chown 0:0 /d/e && stat -c '%u:%g %n' /d/* >>/seen
+                RUN chown 0:0 /d/e && chown -h 5:6 /d/a && mv /d/a /d/b && touch -h -d @1000000000 /d/b && chown -h 0:0 /tmp/l && \\
+                    ln -s x /tmp/m && chown -h 7:8 /tmp/m && cat /d/b >/dev/null && stat -c '%u:%g %n' /d/* >>/seen
+                RUN stat -c '%u:%g %n' /d/b /d/l /tmp/l /tmp/m >>/seen; [ $(stat -c %X /d/b) -lt 4000000000 ] && \\
+                    cp -a /d /copy && stat -c '%u:%g %n' /copy/b /copy/p >>/seen
                 """
             let result = try await place.run(f, ["-q", "-t", "made", "-f", try f.dockerfile(text), "."])
             try #require(result.status == 0, "\(result)")
             let image = try BuiltImage(id: result.line, store: f.store, transcript: "")
             let lines = [
                 "700 70:70", "755 70:70", "character special file 1:3", "refused",
-                "uid=70(postgres) gid=70(postgres) groups=70(postgres)", "0:0 /d/e", "70:70 /d/f", "70:70 /d/g",
-                "70:70 /d/id",
+                "uid=70(postgres) gid=70(postgres) groups=70(postgres)", "5:6 /d/b", "0:0 /d/e", "70:70 /d/f",
+                "70:70 /d/g", "70:70 /d/id", "70:70 /d/l", "70:70 /d/p", "5:6 /d/b", "70:70 /d/l", "0:0 /tmp/l",
+                "7:8 /tmp/m", "5:6 /copy/b", "70:70 /copy/p",
             ]
-            // A link has no record.
+            #expect(try image.text("/seen").split(separator: "\n").map(String.init) == lines)
             #expect(
-                try image.text("/seen").split(separator: "\n").map(String.init).filter { !$0.hasSuffix("/d/l") }
-                    == lines
-            )
-            #expect(
-                image.listing("/d").filter { !$0.contains("/d/l") } == [
+                image.listing("/d").filter { !$0.hasPrefix("l") } == [
                     "d700 70:70 /d", "d755 0:0 /d/e", "-755 70:70 /d/f", "-644 70:70 /d/g", "-600 70:70 /d/id",
+                    "p600 70:70 /d/p",
                 ]
             )
+            let owners = ["/d/b", "/d/l", "/tmp/l", "/tmp/m", "/copy/b"].map { path in
+                image.tree[path].map { "\($0.user):\($0.group)" }
+            }
+            #expect(owners == ["5:6", "70:70", "0:0", "7:8", "5:6"])
             #expect(image.tree["/dv"].map { $0.listing.hasPrefix("c") || $0.listing.hasPrefix("-") == false } ?? false)
             #expect(image.tree["/d/f"]?.records.keys.contains { $0.contains("swiftbuild") } == false)
             // From what is unpacked anew, and in a container.

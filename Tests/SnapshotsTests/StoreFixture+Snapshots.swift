@@ -43,7 +43,7 @@ extension StoreFixture {
         try #require(exit == .exited(0), "\(String(decoding: output, as: UTF8.self))")
         if let workspace = root.workspace { after(workspace.upper) }
         root.remove(process.createdMountPoints)
-        let layer = try root.capture(LayerCapture(), below: nil, in: layers)
+        let layer = try root.capture(LayerCapture(), in: layers).layer
         if let workspace = root.workspace { snapshots.adopt(workspace, as: layer) }
         return layer
     }

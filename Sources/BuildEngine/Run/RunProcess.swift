@@ -71,7 +71,6 @@ struct RunProcess {
         let caches = try await mounts.openCaches()
         let specification = try await specification(caches)
         let root = try await root(isolation)
-        let below = geteuid() == 0 ? nil : try await context.files().view
         var snapshots = snapshots
         snapshots.unpacked = try await mounts.unpacked()
         let prepared = try prepare(
@@ -95,11 +94,11 @@ struct RunProcess {
         let capture = LayerCapture(latestTime: session.plan.sourceDateEpoch)
         let layers = context.builder.layers
         guard root.workspace == nil else {
-            return Product(workspace: root.workspace) { try root.capture(capture, below: below, in: layers) }
+            return Product(workspace: root.workspace) { try root.capture(capture, in: layers).layer }
         }
         let (stack, used) = (try await context.below.layers.layers, session.usedRoots)
         return Product(workspace: nil) {
-            let layer = try root.capture(capture, untouched: untouched, below: below, in: layers)
+            let (layer, root) = try root.capture(capture, untouched: untouched, in: layers)
             used.keep(root, having: stack + [layer])
             return layer
         }

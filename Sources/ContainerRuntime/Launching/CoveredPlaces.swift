@@ -1,5 +1,6 @@
 internal import FileSystem
 internal import Glibc
+internal import Layers
 internal import Sandbox
 internal import Synchronization
 internal import SystemPackage
@@ -8,7 +9,7 @@ internal import Tar
 /// What takes the place of mounts in a root directory where nothing can be mounted: what is there is put aside as long as
 /// the process runs, and what is to be seen instead is moved or written there.
 ///
-/// Nothing is read-only then, and a cache has one user at a time.
+/// Nothing is read-only then, a cache has one user at a time, and of the machine's files there are copies.
 final class CoveredPlaces: Sendable {
     private struct Place: Sendable {
         let target: FilePath
@@ -58,6 +59,8 @@ final class CoveredPlaces: Sendable {
         for (index, mount) in mounts.enumerated() {
             do {
                 try state.withLock { try show(mount, store, &$0) }
+            } catch let error as NeedsMount {
+                throw .uncopied(error.source, on: mount.target, at: index)
             } catch let error as SystemError {
                 throw .unmountable(mounts, at: index, error.errno)
             } catch {
@@ -92,14 +95,15 @@ final class CoveredPlaces: Sendable {
     private func show(_ mount: SandboxMount, _ store: FilePath, _ state: inout State) throws {
         var source: FilePath?
         switch mount.source {
-        case .bind(let path, _): source = path
+        case .bind(let path, _): source = path.starts(with: store) ? path : CoveredPlaces.resolved(path)
         case .bindInside(let directory, let path, _):
             var ignored = State()
             source = try CoveredPlaces.resolve(path, in: directory, creating: nil, &ignored).file
         case .content, .memory: break
         case .overlay, .device: throw SystemError("mount", FilePath(mount.target), errno: .notSupported)
         }
-        if let source, !source.starts(with: store) { throw SystemError("mount", source, errno: .notSupported) }
+        let isOfMachine = source.map { !$0.starts(with: store) } ?? false
+        if let source, isOfMachine, !mount.isReadOnly { throw NeedsMount(source: source) }
         let isDirectory =
             if case .memory = mount.source { true } else {
                 source.map { FileStatus.ifPresent($0)?.kind == .directory } ?? false
@@ -113,6 +117,7 @@ final class CoveredPlaces: Sendable {
             throw SystemError("mount", target.file, errno: isDirectory ? .notDirectory : .isDirectory)
         }
         try putAside(target, &state)
+        if let source, isOfMachine { return try CoveredPlaces.copy(source, to: target.file) }
         if let source {
             try FileOperations.rename(source, to: target.file)
             // Whoever looks for it meanwhile finds a directory, and waits for its lock.
@@ -132,6 +137,40 @@ final class CoveredPlaces: Sendable {
             chmod(target.file.string, mode_t(permissions))
         default: break
         }
+    }
+
+    /// What is written to a copy of the machine's files would be lost.
+    private struct NeedsMount: Error {
+        let source: FilePath
+    }
+
+    private static func resolved(_ path: FilePath) -> FilePath {
+        let found = realpath(path.string, nil)
+        defer { free(found) }
+        return found.map { FilePath(String(cString: $0)) } ?? path
+    }
+
+    /// Copies a file of the machine's, or a directory with all that is in it.
+    private static func copy(_ source: FilePath, to target: FilePath) throws {
+        let name = source.lastComponent.map { Array($0.string.utf8) }
+        let kind = try FileStatus.of(source).kind
+        guard kind == .directory || kind == .regular else {
+            throw SystemError("copy", source, errno: .notSupported)
+        }
+        let isDirectory = kind == .directory
+        let root = isDirectory ? source : source.removingLastComponent()
+        var reader = TreeReader(root: root, whiteouts: .none, names: isDirectory ? nil : name.map { [$0] })
+        if isDirectory { try FileOperations.createRoot(target) }
+        let top = isDirectory ? target : target.removingLastComponent()
+        let writer = try TreeWriter(root: top, whiteouts: .none)
+        try reader.read { entry, place in
+            var entry = entry
+            if !isDirectory { entry.path = PathInRoot(Array(target.lastComponent?.string.utf8 ?? "".utf8)) }
+            let file = try entry.kind == .regular ? OpenFile(place.open()) : nil
+            try writer.write(entry, content: file.map { ($0.descriptor, 0) })
+            return true
+        }
+        try writer.finish()
     }
 
     private static func linkTarget(_ file: FilePath) -> [UInt8]? {

@@ -46,7 +46,7 @@ public enum ProcessRoot: Sendable {
     /// - Parameter count: How many of the layers are new.
     /// - Throws: `LayerError`, `SystemError`; the copy is of no use then.
     public func updated(to layers: [Layer], adding count: Int, in snapshots: SnapshotStore) throws -> ProcessRoot {
-        guard case .copy(let directory, _) = self else { return self }
+        guard case .copy(let directory, _) = self, count > 0 else { return self }
         try snapshots.update(files, to: layers, adding: count)
         return .copy(directory, try TreeState(of: files))
     }
@@ -112,19 +112,18 @@ public enum ProcessRoot: Sendable {
 
     /// Makes a layer of what the process changed; nothing may run on the root any more.
     ///
-    /// - Parameters:
-    ///   - below: The files before, for the true owners where an ordinary user cannot set them.
-    ///   - untouched: What was somewhere else while the process ran.
+    /// - Parameter untouched: What was somewhere else while the process ran.
+    /// - Returns: The layer, and the root as the next process finds it.
     public func capture(
         _ capture: LayerCapture,
         untouched: Set<PathInRoot> = [],
-        below: MergedView?,
         in layers: LayerStore
-    ) throws -> Layer {
+    ) throws -> (layer: Layer, root: ProcessRoot) {
         switch self {
-        case .overlay(let workspace): try capture.layer(of: workspace, below: below, in: layers)
-        case .copy(_, let before):
-            try capture.layer(ofChanged: files, since: before, untouched: untouched, below: below, in: layers)
+        case .overlay(let workspace): return (try capture.layer(of: workspace, in: layers), self)
+        case .copy(let directory, let before):
+            let (layer, state) = try capture.layer(ofChanged: files, since: before, untouched: untouched, in: layers)
+            return (layer, .copy(directory, state))
         }
     }
 }

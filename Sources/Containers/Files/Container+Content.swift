@@ -16,13 +16,12 @@ extension Container {
         guard geteuid() == 0 else { return try exportLayers(to: sink) }
         let held = try store.hold(record, isReadOnly: true, withVolumes: false)
         defer { withExtendedLifetime(held) {} }
-        let ownership = Ownership(below: try LayerStack(record.layers, in: store.layers).view)
         let root = OpenFile(try OwnedDescriptor(held.root, O_RDONLY | O_DIRECTORY))
         let tar = TarWriter(sink: sink)
         var reader = TreeReader(root: "/", whiteouts: .none, descriptor: root.descriptor)
         try reader.read { entry, source in
             let file = try entry.kind == .regular ? OpenFile(source.open()) : nil
-            try tar.write(ownership.corrected(entry), content: file.map { ($0.descriptor, 0) })
+            try tar.write(entry, content: file.map { ($0.descriptor, 0) })
             return true
         }
         try tar.finish()
