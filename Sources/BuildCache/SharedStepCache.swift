@@ -21,6 +21,20 @@ public protocol SharedStepCache: Sendable {
     /// The record's own key is another one where it was kept under an alias.
     func record(under key: Digest) async -> CacheRecord?
 
+    /// Waits while another build makes the result of a key, and has others wait while this one does, until the result is
+    /// kept or `unclaim` is called.
+    ///
+    /// - Parameters:
+    ///   - below: The latest key below that was claimed in this way.
+    ///   - waits: Called once if another build is waited for.
+    /// - Returns: Whether there is a record under the key now; where not, the result is to be made here.
+    func isMadeElsewhere(_ key: Digest, after below: Digest?, waits: @Sendable () -> Void) async -> Bool
+
+    /// Lets others make a result that this build does not.
+    ///
+    /// - Parameter isFailure: Whether they need not wait for each other, since it cannot be made.
+    func unclaim(_ key: Digest, isFailure: Bool)
+
     /// Brings the layer of a record that was found under a key into the store.
     ///
     /// - Throws: Any error, of which the user knows already, or `CancellationError`.
@@ -31,6 +45,9 @@ public protocol SharedStepCache: Sendable {
 
     /// Sends what a layer holds that no step made, and that is in the store; does not wait for that.
     func keepIndex(ofLayer diffID: Digest, _ blob: Descriptor)
+
+    /// Lists documents of base images, blobs of the store, beside the results of this build.
+    func keepDocuments(_ documents: [Digest])
 
     /// Makes what was kept so far, and what the build says of itself, known under the definitions that `begin` was given.
     func keepBuild(_ text: [UInt8])

@@ -14,6 +14,10 @@ public struct BaseImage: Sendable {
     ///
     /// It is called once, when something first reads one of them.
     let fetch: (@Sendable () async throws -> Void)?
+    /// Blobs of the store that say what it is, which spare others asking for them.
+    public var documents: [Digest] = []
+    /// Brings what the layers hold that are elsewhere, if anybody says it there.
+    public var bringIndexes: (@Sendable () async -> Void)?
 
     public init(
         id: Digest,

@@ -40,5 +40,7 @@ struct BaseImages: BaseImageProvider {
 extension BaseImage {
     fileprivate init(_ image: ResolvedImage) {
         self.init(id: image.id, configuration: image.configuration, layers: image.layers, fetch: image.fetch)
+        documents = image.documents
+        bringIndexes = image.bringIndexes
     }
 }

@@ -68,9 +68,13 @@ struct PreparedBuild: Sendable {
         let promises = LayerPromises()
         let shared = sharedCache(to: [], promises, isLazy: true, events)
         // A base whose steps are elsewhere may be elsewhere too; what it is can be asked without fetching it.
-        let resolver = ImageResolver(images, pull: shared == nil ? .never : pull, isLooking: true) {
-            events(.transfer($0))
-        }
+        let resolver = ImageResolver(
+            images,
+            pull: shared == nil ? .never : pull,
+            isLooking: true,
+            emit: { events(.transfer($0)) },
+            bringDocuments: shared?.bringDocuments
+        )
         _ = try await builder(resolver, isLazy: true, shared, nil, events).build(request) { _ in
             preconditionFailure("nothing is made where misses are passed by")
         }
@@ -92,7 +96,13 @@ struct PreparedBuild: Sendable {
         let (images, tags, annotations, format) = (images, self.request.tags, annotations, format)
         let promises = LayerPromises()
         let shared = sharedCache(to: cacheDestinations, promises, isLazy: isLazy, events)
-        let resolver = ImageResolver(images, pull: pull, promises: promises) { events(.transfer($0)) }
+        let resolver = ImageResolver(
+            images,
+            pull: pull,
+            promises: promises,
+            emit: { events(.transfer($0)) },
+            bringDocuments: shared?.bringDocuments
+        )
         let early = sending.map { EarlyCompression(images.layers, $0, format) }
         let builder = builder(resolver, isLazy: isLazy, shared, early, events)
         var request = request

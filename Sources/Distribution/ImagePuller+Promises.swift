@@ -27,6 +27,36 @@ extension ImagePuller {
         try images.promised(manifest: found.document.bytes, mediaType: found.document.mediaType)
     }
 
+    /// Brings what the layers of an image hold, as far as whoever pushed it has said it beside it.
+    ///
+    /// - Returns: Whether something is known of each.
+    func bringIndexes(of image: StoredImage) async -> Bool {
+        guard let content = try? images.content(of: image) else { return false }
+        func isKnown() -> Bool { content.layers.allSatisfy { images.layers.knownIndex(of: $0) != nil } }
+        if isKnown() { return true }
+        guard let reference = image.registryDigests.last, let place = try? connections.places(for: reference).first
+        else { return false }
+        // A registry has our own layers compressed, and the manifest is another one.
+        let subject = reference.digest.flatMap { images.store.blobs.isIndex($0) ? nil : $0 } ?? image.manifest.digest
+        return await bringIndexes(of: content.layers, subject, at: place)
+    }
+
+    private func bringIndexes(of layers: [Layer], _ subject: Digest, at place: RegistryConnections.Place) async -> Bool
+    {
+        try? await limited(ImagePuller.indexSeconds) {
+            try await ImageIndexes.bring(layers, of: subject, into: images.layers, at: place)
+        }
+        return layers.allSatisfy { images.layers.knownIndex(of: $0) != nil }
+    }
+
+    /// The same for one that is only looked at.
+    func bringIndexes(of found: FoundImage) async -> Bool {
+        await bringIndexes(of: found.layers, found.document.digest, at: found.place)
+    }
+
+    /// How long that may take, in seconds.
+    private static let indexSeconds = 10.0
+
     /// Fetches the layers of an image that are elsewhere, from the registry that had the image last, or else from another.
     ///
     /// - Throws: `UserError` where no registry is known to have it, and what `pull` throws.
@@ -108,5 +138,13 @@ extension ImagePuller {
             try await place.client.digest(ofTag: reference.tag ?? "latest", in: place.repository)
         }
         return current.flatMap { $0 }.map(known.contains) ?? false
+    }
+}
+
+extension BlobStore {
+    /// Whether a document that is here lists several images.
+    fileprivate func isIndex(_ digest: Digest) -> Bool {
+        (try? read(digest, limit: ImageStore.documentLimit)).flatMap { RemoteManifest(kept: $0) }?.mediaType.isIndex
+            ?? false
     }
 }

@@ -11,6 +11,8 @@ internal import Tar
 public struct ImagePuller: Sendable {
     let connections: RegistryConnections
     let images: ImageStore
+    /// Brings documents into the store that others have kept of images, where they may have done so.
+    let bringDocuments: (@Sendable () async -> Void)?
     let emit: @Sendable (TransferEvent) -> Void
 
     /// Layers that are fetched at the same time.
@@ -21,10 +23,12 @@ public struct ImagePuller: Sendable {
     public init(
         _ connections: RegistryConnections,
         into images: ImageStore,
-        emit: @escaping @Sendable (TransferEvent) -> Void = { _ in }
+        emit: @escaping @Sendable (TransferEvent) -> Void = { _ in },
+        bringDocuments: (@Sendable () async -> Void)? = nil
     ) {
         self.connections = connections
         self.images = images
+        self.bringDocuments = bringDocuments
         self.emit = emit
     }
 
@@ -104,9 +108,11 @@ public struct ImagePuller: Sendable {
     /// whatever the name means meanwhile.
     ///
     /// - Throws: As `pull` does.
-    public func pull(_ found: FoundImage) async throws -> Pulled {
+    public func pull(_ found: FoundImage, isNamed: Bool = true) async throws -> Pulled {
         emit(.started(.pull, repository: found.reference.repositoryText, tag: found.reference.tagText))
-        return try await RegistryConnections.telling({ [emit] in emit(.note($0)) }) { try await complete(found) }
+        return try await RegistryConnections.telling({ [emit] in emit(.note($0)) }) {
+            try await complete(found, isNamed: isNamed)
+        }
     }
 
     /// Does something with the mirrors of a registry, in their order, and then with the registry itself.
@@ -137,7 +143,7 @@ public struct ImagePuller: Sendable {
         _ key: ManifestKey,
         at place: RegistryConnections.Place
     ) async throws -> FoundImage {
-        let top = try await place.client.manifest(key, in: place.repository)
+        let top = try await top(key, at: place)
         let document = try await choose(top, platform, place, depth: 0)
         let manifest = try ManifestDocument.manifest(document.bytes, mediaType: document.mediaType)
         guard manifest.config.size <= ImageStore.documentLimit else {
@@ -162,6 +168,31 @@ public struct ImagePuller: Sendable {
             layers: try ImageStore.layers(manifest, configuration),
             place: place
         )
+    }
+
+    /// What a key means; only its header is asked for where others may have kept the document.
+    private func top(_ key: ManifestKey, at place: RegistryConnections.Place) async throws -> RemoteManifest {
+        if let bringDocuments {
+            async let isThere: Void = bringDocuments()
+            let digest: Digest? =
+                switch key {
+                case .digest(let digest): digest
+                case .tag(let tag): try await place.client.digest(ofTag: tag, in: place.repository)
+                }
+            await isThere
+            if let digest, let kept = keptDocument(digest) { return kept }
+        }
+        return try await place.client.manifest(key, in: place.repository)
+    }
+
+    /// A document that an index lists.
+    private func listed(_ digest: Digest, at place: RegistryConnections.Place) async throws -> RemoteManifest {
+        if let kept = keptDocument(digest) { return kept }
+        return try await place.client.manifest(.digest(digest), in: place.repository)
+    }
+
+    private func keptDocument(_ digest: Digest) -> RemoteManifest? {
+        (try? images.store.blobs.read(digest, limit: ImageStore.documentLimit)).flatMap { RemoteManifest(kept: $0) }
     }
 
     private func complete(_ found: FoundImage, isNamed: Bool = true) async throws -> Pulled {
@@ -205,13 +236,13 @@ public struct ImagePuller: Sendable {
         let listed = index.manifests.filter { !$0.isArtifact }
         var candidates = listed.filter { $0.platform != nil }
         while let best = platform.best(among: candidates.map(\.platform)) {
-            let next = try await place.client.manifest(.digest(candidates[best].digest), in: place.repository)
+            let next = try await self.listed(candidates[best].digest, at: place)
             if try next.isIndexOrImage { return try await choose(next, platform, place, depth: depth + 1) }
             candidates.remove(at: best)
         }
         var others: [(platform: Platform, document: RemoteManifest)] = []
         for descriptor in listed.filter({ $0.platform == nil }).prefix(ImagePuller.unlabelledLimit) {
-            let next = try await place.client.manifest(.digest(descriptor.digest), in: place.repository)
+            let next = try await self.listed(descriptor.digest, at: place)
             if let found = try await image(next, platform, place, depth: depth + 1) { others.append(found) }
         }
         if let best = platform.best(among: others.map(\.platform)) { return others[best].document }

@@ -22,6 +22,9 @@ public struct ImagePusher: Sendable {
     /// Layers that are asked for or mounted at the same time.
     private static let parallelQuestions = 32
 
+    /// How long sending what the layers hold may take, in seconds.
+    private static let indexSeconds = 60.0
+
     /// - Parameters:
     ///   - format: `nil` leaves an image in the one that it has.
     ///   - caches: Repositories that have layers which no image in the store is named after.
@@ -66,8 +69,7 @@ public struct ImagePusher: Sendable {
     /// - Throws: `RegistryError`, `ImageError`, `LayerError`, `LoginError`, `SystemError`, `CancellationError`.
     public func push(_ image: StoredImage, as reference: ImageReference) async throws -> Descriptor {
         try await pushing(reference) { place in
-            let manifest = try await send(image, to: place, reference)
-            try await place.client.put(manifest, as: ManifestKey(reference), in: place.repository)
+            let manifest = try await send(image, to: place, reference, as: ManifestKey(reference))
             try images.remember(reference.naming(manifest.digest), of: image)
             return manifest.descriptor
         }
@@ -81,8 +83,7 @@ public struct ImagePusher: Sendable {
         try await pushing(reference) { place in
             var document = index.document
             for (position, image) in index.images.enumerated() {
-                let manifest = try await send(image, to: place, reference)
-                try await place.client.put(manifest, as: .digest(manifest.digest), in: place.repository)
+                let manifest = try await send(image, to: place, reference, as: nil)
                 document.manifests[position].mediaType = manifest.mediaType
                 document.manifests[position].digest = manifest.digest
                 document.manifests[position].size = Int64(manifest.bytes.count)
@@ -111,14 +112,60 @@ public struct ImagePusher: Sendable {
         return sent
     }
 
+    /// Sends an image.
+    ///
+    /// - Parameter key: `nil` for its digest.
+    private func send(
+        _ image: StoredImage,
+        to place: RegistryConnections.Place,
+        _ reference: ImageReference,
+        as key: ManifestKey?
+    ) async throws -> RemoteManifest {
+        func send(_ believesOthers: Bool) async throws -> RemoteManifest {
+            let manifest = try await sendBlobs(of: image, to: place, reference, believesOthers)
+            async let indexes: Void = sendIndexes(of: image, manifest.descriptor, to: place)
+            try await place.client.put(manifest, as: key ?? .digest(manifest.digest), in: place.repository)
+            await indexes
+            // It tells this store's other builds what the registry has, and those of others.
+            try images.store.blobs.write(manifest.bytes)
+            return manifest
+        }
+        do {
+            return try await send(true)
+        } catch let error as RegistryError where error.isOfManifestWithoutBlobs {
+            // What others said that the repository has may be gone.
+            place.client.forgetBlobs(in: place.repository)
+            return try await send(false)
+        }
+    }
+
+    /// Sends what the layers hold beside the image, for those who need no more of them; no push fails because of it.
+    private func sendIndexes(of image: StoredImage, _ subject: Descriptor, to place: RegistryConnections.Place) async {
+        guard let content = try? images.content(of: image) else { return }
+        try? await limited(ImagePusher.indexSeconds) {
+            try await ImageIndexes.send(content.layers, of: subject, images.layers, to: place)
+        }
+    }
+
     /// Sends everything of an image but its manifest.
-    private func send(_ image: StoredImage, to place: RegistryConnections.Place, _ reference: ImageReference)
-        async throws -> RemoteManifest
-    {
+    ///
+    /// - Parameter believesOthers: Whether a repository is not asked for layers of which others said that it has them.
+    private func sendBlobs(
+        of image: StoredImage,
+        to place: RegistryConnections.Place,
+        _ reference: ImageReference,
+        _ believesOthers: Bool
+    ) async throws -> RemoteManifest {
         let content = try images.content(of: image)
         let format = format ?? image.manifest.mediaType.format
         let puller = ImagePuller(connections, into: images, emit: emit)
         let promises = if let promises { promises } else { try await puller.promises(of: image) }
+        for promise in content.layers.compactMap({ promises[$0.diffID] }) where believesOthers {
+            guard let other = promise.repository, other.registry == reference.registry,
+                other.repository == reference.repository
+            else { continue }
+            place.client.believe(promise.blob.digest, in: place.repository)
+        }
         // The configuration is small, and only the manifest needs it.
         async let isSent: Void = sendConfiguration(content, to: place)
         let blobs = try await send(content.layers, promises, to: place, reference, format)
@@ -144,9 +191,8 @@ public struct ImagePusher: Sendable {
 
     private func sendConfiguration(_ content: ImageContent, to place: RegistryConnections.Place) async throws {
         let configuration = content.manifest.config
-        if try await place.client.hasBlob(configuration.digest, in: place.repository) { return }
         let path = images.store.blobs.path(configuration.digest)
-        _ = try await place.client.upload(configuration, from: path, to: place.repository)
+        try await place.client.provide(configuration, from: path, to: place.repository)
     }
 
     private func send(
@@ -224,17 +270,18 @@ public struct ImagePusher: Sendable {
             size: promise.blob.size
         )
         promised.mediaType = promised.mediaType.form(in: format)
+        // Taking it over costs one request, whether it is there already or not.
+        if let other = promise.repository, other.registry == reference.registry, other.repository != place.repository,
+            try await place.client.mount(promised, from: other.repository, to: place.repository)
+        {
+            emit(.layer(.push, id: id, .mounted(from: other.repository)))
+            return promised
+        }
         let known = compressor.known(layer, in: format)
         for blob in [promised] + (known.map { $0.digest == promised.digest ? [] : [$0] } ?? [])
         where try await place.client.hasBlob(blob.digest, in: place.repository) {
             emit(.layer(.push, id: id, .exists))
             return blob
-        }
-        if let other = promise.repository, other.registry == reference.registry,
-            try await place.client.mount(promised, from: other.repository, to: place.repository)
-        {
-            emit(.layer(.push, id: id, .mounted(from: other.repository)))
-            return promised
         }
         return nil
     }

@@ -22,6 +22,10 @@ public struct ResolvedImage: Sendable {
     public let layers: [Layer]
     /// Brings the layers into the store; `nil` where they are there.
     public let fetch: (@Sendable () async throws -> Void)?
+    /// What says what it is, of which others may be told: manifests and the configuration.
+    public let documents: [Digest]
+    /// Brings what its layers hold, if that is known where they are.
+    public let bringIndexes: (@Sendable () async -> Void)?
 
     /// An image of the store.
     ///
@@ -30,16 +34,34 @@ public struct ResolvedImage: Sendable {
         let content = try images.wholeContent(of: image)
         (id, configuration, layers) = (image.id, content.configuration, content.layers)
         fetch = nil
+        documents = image.documents
+        bringIndexes = nil
     }
 
     /// An image of the store whose layers are elsewhere.
-    init(_ content: ImageContent, fetch: @escaping @Sendable () async throws -> Void) {
+    init(
+        _ content: ImageContent,
+        bringIndexes: @escaping @Sendable () async -> Void,
+        fetch: @escaping @Sendable () async throws -> Void
+    ) {
         (id, configuration, layers) = (content.image.id, content.configuration, content.layers)
         self.fetch = fetch
+        documents = content.image.documents
+        self.bringIndexes = bringIndexes
     }
 
     init(_ found: ImagePuller.FoundImage, fetch: @escaping @Sendable () async throws -> Void) {
         (id, configuration, layers, self.fetch) = (found.id, found.configuration, found.layers, fetch)
+        documents = []
+        bringIndexes = nil
+    }
+}
+
+extension StoredImage {
+    /// Its documents, if a registry has it.
+    fileprivate var documents: [Digest] {
+        let places = registryDigests.compactMap(\.digest)
+        return places.isEmpty ? [] : places + [manifest.digest, id]
     }
 }
 
@@ -49,22 +71,26 @@ public struct ImageResolver: Sendable {
     private let policy: PullPolicy
     private let promises: LayerPromises
     private let isLooking: Bool
+    private let bringDocuments: (@Sendable () async -> Void)?
     private let emit: @Sendable (TransferEvent) -> Void
 
     /// - Parameters:
     ///   - promises: Gets what is left in its registry.
     ///   - isLooking: Whether no image that is found gets its name.
+    ///   - bringDocuments: Brings documents into the store that others have kept of images.
     public init(
         _ images: ImageStore,
         pull policy: PullPolicy,
         promises: LayerPromises = LayerPromises(),
         isLooking: Bool = false,
-        emit: @escaping @Sendable (TransferEvent) -> Void
+        emit: @escaping @Sendable (TransferEvent) -> Void,
+        bringDocuments: (@Sendable () async -> Void)? = nil
     ) {
         self.images = images
         self.policy = policy
         self.promises = promises
         self.isLooking = isLooking
+        self.bringDocuments = bringDocuments
         self.emit = emit
     }
 
@@ -110,7 +136,8 @@ public struct ImageResolver: Sendable {
         async throws -> ResolvedImage
     {
         var state = known == nil ? "is not in the store" : ""
-        let (images, puller) = (images, ImagePuller(.shared, into: images, emit: emit))
+        let (images, bring) = (images, isLazy ? bringDocuments : nil)
+        let puller = ImagePuller(.shared, into: images, emit: emit, bringDocuments: bring)
         if let known, await isGood(known, reference, puller) {
             do {
                 if known.isComplete { return try ResolvedImage(known, in: images) }
@@ -181,6 +208,6 @@ public struct ImageResolver: Sendable {
         for layer in content.layers where !images.layers.isAvailable(layer) {
             promises.add(layer.diffID, layer.blob, at: place, fetch: fetch)
         }
-        return ResolvedImage(content, fetch: fetch)
+        return ResolvedImage(content, bringIndexes: { _ = await puller.bringIndexes(of: image) }, fetch: fetch)
     }
 }

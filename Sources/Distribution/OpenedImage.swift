@@ -25,6 +25,8 @@ public struct OpenedImage: Sendable {
     public enum Need: Sendable {
         /// Its manifest and configuration, which is all that a registry is asked for.
         case documents
+        /// What is where in it; its layers are fetched only where nobody says that.
+        case names
         case layers
     }
 
@@ -56,19 +58,27 @@ public struct OpenedImage: Sendable {
         case .store(let text): image = try OpenedImage.find(text, platform, in: images)
         case .file(let path, let selector): image = try OpenedImage.load(path, selector, platform, into: images)
         case .registry(let reference):
-            image =
-                try await needs == .layers
-                ? puller.pull(reference, platform: platform ?? .host, isNamed: false).image
-                : puller.look(at: puller.find(reference, platform: platform ?? .host))
+            let found = try await puller.find(reference, platform: platform ?? .host)
+            let isEnough = needs == .documents ? true : needs == .names ? await puller.bringIndexes(of: found) : false
+            image = try await isEnough ? puller.look(at: found) : puller.pull(found, isNamed: false).image
         }
         if let platform, platform.best(among: [image.platform]) == nil {
             throw ImageError.noPlatform(platform, available: [image.platform.description])
         }
-        content = try images.content(of: needs == .layers ? await puller.complete(image) : image)
+        let isEnough =
+            needs == .documents
+            ? true : needs == .names && !image.isComplete ? await puller.bringIndexes(of: image) : false
+        content = try images.content(of: isEnough ? image : await puller.complete(image))
     }
 
     /// The files of the image.
     public func files() throws -> LayerStack { try LayerStack(content.layers, in: images.layers) }
+
+    /// What is where in the image.
+    public func names() throws -> LayerStack {
+        let isHere = content.layers.allSatisfy(images.layers.isAvailable)
+        return try (isHere ? nil : LayerStack(known: content.layers, in: images.layers)) ?? files()
+    }
 
     private static func find(_ text: String, _ platform: Platform?, in images: ImageStore) throws -> StoredImage {
         if let platform, let reference = try? ImageReference(parsing: text),

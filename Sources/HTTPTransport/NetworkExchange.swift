@@ -170,7 +170,7 @@ public final class NetworkExchange: HTTPExchange {
         // Attempts are counted by `HTTPSession`.
         configuration.connectionPool.retryConnectionEstablishment = false
         // Many small questions at once take no longer than one.
-        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 16
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 32
         // What is large comes faster on connections of its own; and the parser of HTTP/2 traps on a status below zero.
         configuration.httpVersion = .http1Only
         let isForwarded = if case .forwarded = route { true } else { false }

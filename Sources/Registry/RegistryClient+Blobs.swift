@@ -34,8 +34,9 @@ extension RegistryClient {
         }
     }
 
-    /// Whether the registry has a blob.
+    /// Whether the registry has a blob; it is not asked where it has said so before.
     public func hasBlob(_ digest: Digest, in repository: String) async throws -> Bool {
+        if blobs.contains(digest, in: repository) { return true }
         // The scope of a push, so that one token serves all that follows.
         let subject = blobSubject(digest, repository, [.pull, .push])
         let response = try await send(
@@ -47,8 +48,15 @@ extension RegistryClient {
         guard response.isSuccess else {
             throw await RegistryError(response, host: endpoint.host, subject: subject.text)
         }
+        blobs.insert(digest, in: repository)
         return true
     }
+
+    /// Takes it that a repository has a blob, since a manifest in it says so.
+    public func believe(_ digest: Digest, in repository: String) { blobs.insert(digest, in: repository) }
+
+    /// Asks again for everything that a repository was known to have.
+    public func forgetBlobs(in repository: String) { blobs.forget(repository) }
 
     func blobSubject(_ digest: Digest, _ repository: String, _ access: Set<TokenScope.Access>) -> Subject {
         Subject(repository: repository, access: access, text: "blob \(digest.short) of `\(repository)`")

@@ -60,10 +60,12 @@ extension RegistryClient {
         if case .digest(let expected) = key, expected != SHA256Hasher.digest(of: bytes) {
             throw error(.wrongDigest(expected: expected), subject)
         }
-        return RemoteManifest(
-            mediaType: try mediaType(of: bytes, response.fields["Content-Type"], subject),
-            bytes: bytes
-        )
+        do throws(RemoteManifest.Malformed) {
+            let type = try RemoteManifest.mediaType(of: bytes, response.fields["Content-Type"])
+            return RemoteManifest(mediaType: type, bytes: bytes)
+        } catch {
+            throw self.error(.malformed(error.reason), subject)
+        }
     }
 
     /// The digest that a tag has now, without fetching what it names; `nil` where the tag is missing or the registry
@@ -84,6 +86,10 @@ extension RegistryClient {
 
     /// Stores a manifest or an index, whose blobs or manifests must be there.
     public func put(_ manifest: RemoteManifest, as key: ManifestKey, in repository: String) async throws {
+        _ = try await store(manifest, as: key, in: repository)
+    }
+
+    func store(_ manifest: RemoteManifest, as key: ManifestKey, in repository: String) async throws -> HTTPResponse {
         let subject = manifestSubject(key, repository, [.pull, .push])
         let address = try await address(repository, "manifests/\(key.text)", subject)
         let request = HTTPRequest(
@@ -98,15 +104,29 @@ extension RegistryClient {
         {
             throw error(.wrongDigest(expected: manifest.digest), subject)
         }
+        return response
     }
 
     func manifestSubject(_ key: ManifestKey, _ repository: String, _ access: Set<TokenScope.Access>) -> Subject {
         Subject(repository: repository, access: access, text: "manifest `\(key.text)` of `\(repository)`")
     }
+}
+
+extension RemoteManifest {
+    /// Why bytes are no manifest and no index.
+    fileprivate struct Malformed: Error {
+        let reason: String
+    }
+
+    /// A document that was kept since it came from a registry; `nil` where that is not one that says what it is.
+    public init?(kept bytes: [UInt8]) {
+        guard let type = try? RemoteManifest.mediaType(of: bytes, nil) else { return nil }
+        self.init(mediaType: type, bytes: bytes)
+    }
 
     /// What the document says of itself wins over the field, which some servers set to plain JSON; one that could be
     /// read both ways is refused (CVE-2021-41190).
-    private func mediaType(of bytes: [UInt8], _ field: String?, _ subject: Subject) throws -> MediaType {
+    fileprivate static func mediaType(of bytes: [UInt8], _ field: String?) throws(Malformed) -> MediaType {
         struct Shape: Decodable {
             struct Anything: Decodable {}
             let mediaType: String?
@@ -127,20 +147,20 @@ extension RegistryClient {
             }
         }
         guard let shape = try? CanonicalJSON.decode(Shape.self, from: bytes) else {
-            throw error(.malformed("it is not a JSON object"), subject)
+            throw Malformed(reason: "it is not a JSON object")
         }
         guard shape.schemaVersion != 1 else {
-            throw error(.malformed("it has schema version 1, which is too old"), subject)
+            throw Malformed(reason: "it has schema version 1, which is too old")
         }
         let isIndex = shape.manifests != nil
         guard isIndex != (shape.layers != nil || shape.config != nil) else {
-            throw error(.malformed(isIndex ? "it is an index and a manifest at once" : "it is not a manifest"), subject)
+            throw Malformed(reason: isIndex ? "it is an index and a manifest at once" : "it is not a manifest")
         }
         let sent = field.map { MediaType(rawValue: String($0.prefix { $0 != ";" })) }
         let own = shape.mediaType.map { MediaType(rawValue: $0) }
         for type in [own, sent].compactMap({ $0 }) where type.isIndex || type.isManifest {
             guard type.isIndex == isIndex else {
-                throw error(.malformed("its media type is `\(type)`, but its content has another"), subject)
+                throw Malformed(reason: "its media type is `\(type)`, but its content has another")
             }
             return type
         }

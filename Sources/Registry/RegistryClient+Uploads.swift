@@ -18,6 +18,20 @@ extension RegistryClient {
     private static let attempts = 5
     /// How often a blob is sent from its beginning.
     private static let uploads = 3
+    /// Up to here it does little harm to send a blob that is there.
+    private static let smallSize: Int64 = 64 << 10
+
+    /// Sends a blob of the store unless the registry has it; of several tasks at once, one does so.
+    ///
+    /// - Throws: `RegistryError`, `CancellationError`.
+    public func provide(_ blob: Descriptor, from file: FilePath, to repository: String) async throws {
+        try await blobs.join(blob.digest, in: repository) {
+            // Taking it over from where it may be is the question and the beginning of the upload in one request.
+            let isSmall = blob.size <= RegistryClient.smallSize
+            if !isSmall, try await hasBlob(blob.digest, in: repository) { return }
+            _ = try await upload(blob, from: file, to: repository, mountedFrom: isSmall ? repository : nil)
+        }
+    }
 
     /// Sends a blob that the registry does not have.
     ///
@@ -33,7 +47,10 @@ extension RegistryClient {
     ) async throws -> Upload {
         let subject = blobSubject(blob.digest, repository, [.pull, .push])
         for attempt in 1... {
-            guard let place = try await start(blob, repository, other, subject) else { return .mounted }
+            guard let place = try await start(blob, repository, other, subject) else {
+                blobs.insert(blob.digest, in: repository)
+                return .mounted
+            }
             do {
                 try await send(blob, file, to: place, subject, progress)
                 break
@@ -44,6 +61,7 @@ extension RegistryClient {
             }
         }
         progress(blob.size)
+        blobs.insert(blob.digest, in: repository)
         return .sent
     }
 
@@ -52,7 +70,9 @@ extension RegistryClient {
     /// - Returns: Whether it is there now; where not, the registry may have begun an upload, which ends by itself.
     public func mount(_ blob: Descriptor, from other: String, to repository: String) async throws -> Bool {
         let subject = blobSubject(blob.digest, repository, [.pull, .push])
-        return try await send(try await mounting(blob, repository, other, subject), subject).status == 201
+        let isMounted = try await send(try await mounting(blob, repository, other, subject), subject).status == 201
+        if isMounted { blobs.insert(blob.digest, in: repository) }
+        return isMounted
     }
 
     private func mounting(_ blob: Descriptor, _ repository: String, _ other: String, _ subject: Subject) async throws

@@ -10,6 +10,7 @@ public final class RegistryClient: Sendable {
     private let session: HTTPSession
     private let authorizer: RegistryAuthorizer
     private let scheme = Mutex<WebAddress.Scheme?>(nil)
+    let blobs = KnownBlobs()
 
     /// - Parameter session: One that trusts the endpoint's certificates.
     public init(_ endpoint: RegistryEndpoint, session: HTTPSession, logins: any LoginSource) {

@@ -56,6 +56,14 @@ public struct RegistryError: Error, Sendable {
 
     /// Whether there is none of it, rather than something wrong.
     public var isNotFound: Bool { if case .notFound = reason { true } else { false } }
+
+    /// Whether a manifest may have been refused since a blob is missing (MANIFEST_BLOB_UNKNOWN).
+    public var isOfManifestWithoutBlobs: Bool {
+        switch reason {
+        case .status(400), .notFound: true
+        default: false
+        }
+    }
 }
 
 extension RegistryError: CustomStringConvertible {

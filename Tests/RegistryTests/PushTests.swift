@@ -11,6 +11,14 @@ import Testing
 
 /// A push whose requests fail in passing.
 @Suite struct PushTests {
+    private final class Count: Sendable {
+        private let state = Mutex(0)
+
+        var value: Int { state.withLock { $0 } }
+
+        func add() { state.withLock { $0 += 1 } }
+    }
+
     /// Answers as a registry does, and lets the first requests of one kind fail.
     private final class Registry: Sendable {
         private struct State {
@@ -125,6 +133,34 @@ import Testing
         }
         try await push(registry, mountedFrom: "other/repository")
         #expect(registry.hasBlob)
+    }
+
+    @Test(
+        "a blob that several tasks provide at once is sent once, and not asked for afterwards",
+        arguments: [3, 20 << 20]
+    )
+    func joined(size: Int64) async throws {
+        let registry = Registry("PUT", times: 1) { sent in
+            throw HTTPError.truncated(sent.address, received: 0, expected: nil)
+        }
+        let puts = Count()
+        let client = ScriptedServers { sent in
+            if sent.method == .put || sent.method == .head { puts.add() }
+            return try registry.answer(sent)
+        }.client("reg.example", login: nil)
+        let blob = Descriptor(mediaType: .init(rawValue: "x/y"), digest: SHA256Hasher.digest(of: "x"), size: size)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 { group.addTask { try await client.provide(blob, from: "/dev/null", to: "a") } }
+            try await group.waitForAll()
+        }
+        // The first answer is lost; what is larger is asked for before.
+        #expect(registry.hasBlob && puts.value <= (size == 3 ? 2 : 4))
+        let before = puts.value
+        #expect(try await client.hasBlob(blob.digest, in: "a"))
+        #expect(puts.value == before)
+        client.forgetBlobs(in: "a")
+        #expect(try await client.hasBlob(blob.digest, in: "a"))
+        #expect(puts.value == before + 1)
     }
 
     @Test("what is wrong for good ends a push", arguments: ["POST", "PUT", "PUT manifest"], [401, 403, 413])

@@ -29,19 +29,13 @@ final class Fetches: Sendable {
                 return nil
             }
             group.addTask { try await body() }
-            defer { group.cancelAll() }
-            var failure: (any Error)?
-            while let ended = await group.nextResult() {
-                switch ended {
-                case .success(let result?): return result
-                case .success(nil): break
-                // Of two, the one that says more.
-                case .failure(let error):
-                    if failure == nil || failure is CancellationError { failure = error }
-                    group.cancelAll()
-                }
+            var result: Result?
+            try await group.waitForAllOrReason {
+                result = $0
+                return $0 != nil
             }
-            throw failure ?? CancellationError()
+            guard let result else { throw CancellationError() }
+            return result
         }
     }
 }

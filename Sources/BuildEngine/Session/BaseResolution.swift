@@ -25,20 +25,21 @@ struct BaseResolution {
 
     func resolve() async throws -> Bases {
         var bases = Bases()
+        let found = await find(Set(session.plan.stages.flatMap(\.allImages)))
         var waiting = session.plan.stages
         var seen = Set(waiting.map(\.index))
         while let stage = waiting.popLast() {
             bases.stages.append(stage)
             var further: Set<Int> = []
             if case .image(let source) = stage.base {
-                let image = try await image(source, for: stage, &bases)
+                let image = try await image(source, for: stage, found, &bases)
                 let start = StageStart(of: stage, in: session.plan, image: image?.configuration)
                 let triggers = try BuildError.inDockerfile { () throws(DiagnosticsError) in try start.triggers }
                 bases.triggerDependencies[stage.index] = triggers.dependencies
                 further = triggers.dependencies
-                for source in triggers.images { _ = try await self.image(source, for: stage, &bases) }
+                for source in triggers.images { _ = try await self.image(source, for: stage, found, &bases) }
             }
-            for source in stage.images { _ = try await image(source, for: stage, &bases) }
+            for source in stage.images { _ = try await image(source, for: stage, found, &bases) }
             // Of a stage that only a trigger needs, all that it stands on is needed, too.
             for index in further.union(stage.dependencies).sorted() where seen.insert(index).inserted {
                 guard let needed = session.plan.allStages[index] else {
@@ -57,14 +58,41 @@ struct BaseResolution {
         return bases
     }
 
-    private func image(_ source: ImageSource, for stage: PlannedStage, _ bases: inout Bases) async throws -> BaseImage?
-    {
+    /// Asks for several images at once; a failure is told by the stage that needs the image.
+    private func find(_ sources: Set<ImageSource>) async -> [ImageSource: Result<BaseImage, any Error>] {
+        await withTaskGroup(of: (ImageSource, Result<BaseImage, any Error>).self) { group in
+            for source in sources {
+                group.addTask {
+                    do {
+                        let images = self.session.builder.images
+                        return (source, .success(try await images.image(source.reference, platform: source.platform)))
+                    } catch {
+                        return (source, .failure(error))
+                    }
+                }
+            }
+            var found: [ImageSource: Result<BaseImage, any Error>] = [:]
+            for await (source, result) in group { found[source] = result }
+            return found
+        }
+    }
+
+    private func image(
+        _ source: ImageSource,
+        for stage: PlannedStage,
+        _ found: [ImageSource: Result<BaseImage, any Error>],
+        _ bases: inout Bases
+    ) async throws -> BaseImage? {
         if let known = bases.images[source] { return known }
         let text = session.plan.dockerfile.source
         let place = place(of: source, in: stage)
         let image: BaseImage
         do {
-            image = try await session.builder.images.image(source.reference, platform: source.platform)
+            if let found = try found[source]?.get() {
+                image = found
+            } else {
+                image = try await session.builder.images.image(source.reference, platform: source.platform)
+            }
         } catch let error as BaseImageError {
             if session.request.onMiss == .report {
                 bases.missing.insert(source)
@@ -114,5 +142,12 @@ struct BaseResolution {
         // A trigger of the base names it.
         if case .from(let from) = stage.from.kind { return from.base.range }
         return stage.from.range
+    }
+}
+
+extension PlannedStage {
+    /// The images that it starts from and takes files from, as far as they are known before its base is.
+    fileprivate var allImages: [ImageSource] {
+        if case .image(let source) = base { [source] + images } else { Array(images) }
     }
 }

@@ -41,9 +41,10 @@ extension BuildSession {
         explainer.consider(record)
     }
 
-    /// Tells others what the bases hold that are here.
+    /// Tells others what the bases are, and what those hold that are here.
     func keepIndexes(of bases: BaseResolution.Bases) {
         guard let shared = builder.shared else { return }
+        shared.keepDocuments(bases.images.values.flatMap(\.documents))
         for layer in Set(bases.layers.values.joined().compactMap(\.promised)) where builder.layers.isAvailable(layer) {
             shared.keepIndex(ofLayer: layer.diffID, layer.blob)
         }

@@ -126,6 +126,7 @@ final class BuildSession: Sendable {
             fetches,
             builder.layers,
             mayBringIndexes: builder.shared?.hasSources ?? false
+                || bases.images.values.contains { $0.bringIndexes != nil }
         )
         let sources = StageSources(session: self, bases: bases, results: results, forecast: forecast)
         // The image will need its base; it comes while steps work.

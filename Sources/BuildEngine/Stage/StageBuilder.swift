@@ -201,6 +201,7 @@ struct StageBuilder {
     private mutating func advance(_ made: StepResult) {
         result.files.layers.append(made.layer)
         result.files.key = made.keyAbove.digest
+        result.files.claim = made.claim ?? result.files.claim
         result.shownID = made.keyAbove.digest.short
         result.created = Timestamp(nanosecondsSinceEpoch: made.created)
         // It may have brought another /etc/passwd.

@@ -14,6 +14,9 @@ struct StageFiles: Sendable {
     /// The key of the last step that can influence files; what later keys build on.
     var key = StageFiles.emptyKey.digest
 
+    /// The key of the latest step that other builds were kept from making.
+    var claim: Digest?
+
     /// Whether nothing of it is in the making.
     var isSettled: Bool { layers.allSatisfy(\.isSettled) }
 

@@ -29,6 +29,7 @@ extension LayerStep {
         if let alias, alias.isNeeded, let result = await fetchFromSharedCache(alias.key, isAlias: true) {
             return result
         }
+        if let alias, alias.isNeeded, let result = try await misses(alias) { return result }
         var step = self
         let key = StepKey(try await step.readInputs(isFirstAttempt: isFirst))
         progress.key = key
@@ -41,14 +42,40 @@ extension LayerStep {
         if let outcome = try await context.handleMiss(step.plannedFiles) {
             return result(outcome, .missing(in: context.stage), key, created: 0)
         }
+        if await step.isMadeElsewhere(key), let result = await step.fetchFromSharedCache(key) { return result }
         context.sources.forecast.missed(context.step, of: context.stage, on: context.below)
-        try await step.prepare()
-        let made = try await progress.whenSlotIsFree { try await step.makeUnlessCached(key, alias?.key.digest) }
+        var made: StepResult
+        do {
+            try await step.prepare()
+            let ready = step
+            made = try await progress.whenSlotIsFree { try await ready.makeUnlessCached(key, alias?.key.digest) }
+        } catch {
+            shared?.unclaim(key.digest, isFailure: !(error is CancellationError))
+            throw error
+        }
+        made.claim = isMadeOnce ? key.digest : nil
         if made.background == nil {
             shared?.keep(key)
             if let alias { shared?.keep(key, under: alias.key.digest) }
         }
         return made
+    }
+
+    /// Ends a step whose content is elsewhere and would have to be fetched only to look it up once more.
+    private func misses(_ alias: StepAlias) async throws -> StepResult? {
+        guard context.session.request.onMiss == .report else { return nil }
+        context.progress.key = alias.key
+        guard let outcome = try await context.handleMiss() else { return nil }
+        return result(outcome, .missing(in: context.stage), alias.key, created: 0)
+    }
+
+    /// Waits while another build that shares a cache makes the layer.
+    private func isMadeElsewhere(_ key: StepKey) async -> Bool {
+        guard isMadeOnce, context.usesCache, let shared = context.builder.shared else { return false }
+        let (progress, number, name) = (context.progress, context.step.number, context.step.instruction.name)
+        return await shared.isMadeElsewhere(key.digest, after: context.below.claim) {
+            progress.emit(.note("step \(number) (\(name)): waiting for the result of another build"))
+        }
     }
 
     private func makeUnlessCached(_ key: StepKey, _ alias: Digest?) async throws -> StepResult {
@@ -77,6 +104,7 @@ extension LayerStep {
                     if let alias { context.builder.shared?.keep(key, under: alias) }
                     layer.finish(.success(made), isEmpty: isEmpty)
                 } catch {
+                    context.builder.shared?.unclaim(key.digest, isFailure: !(error is CancellationError))
                     layer.finish(.failure(error))
                     throw error
                 }

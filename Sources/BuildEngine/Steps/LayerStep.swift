@@ -1,5 +1,6 @@
 import BuildCache
 import Layers
+import OCI
 import Reporting
 
 /// A step that makes a layer: what decides the layer, and how it is made.
@@ -9,6 +10,8 @@ protocol LayerStep: Sendable {
     var context: StepContext { get }
     /// Whether the key and the layer are the same on top of any other layers.
     var isIndependent: Bool { get }
+    /// Whether of several builds at once only one makes the layer, as far as they share a cache.
+    var isMadeOnce: Bool { get }
     /// A key that is known before any content is read, under which another store may have an equal layer.
     func alias() async throws -> StepAlias?
     /// Reads what decides the layer.
@@ -26,6 +29,7 @@ protocol LayerStep: Sendable {
 
 extension LayerStep {
     var isIndependent: Bool { false }
+    var isMadeOnce: Bool { false }
     func alias() async throws -> StepAlias? { nil }
     func plannedFiles() async -> PlannedFiles? { nil }
     func prepare() async throws {}
@@ -54,6 +58,8 @@ struct StepResult {
     let keyAbove: StepKey
     /// When the layer was made, in nanoseconds since 1970.
     let created: Int64
+    /// The key, if other builds were kept from making the layer.
+    var claim: Digest?
     /// Whether the users of the image are still those below.
     var keepsUsers = false
     /// Ends the layer while later steps already run.

@@ -17,6 +17,8 @@ struct RunStep: LayerStep {
         self.context = context
     }
 
+    var isMadeOnce: Bool { true }
+
     /// The key by what the other stages and images are made of whose files it mounts.
     func alias() async throws -> StepAlias? {
         let sources = command.mounts.compactMap(\.otherSource)

@@ -35,10 +35,16 @@ struct StepContext: Sendable {
 
     /// The same, as far as it takes to know what is where.
     func names() async throws -> LayerStack {
-        if let shared = builder.shared, shared.hasSources {
-            let unknown = below.layers.filter(\.isRemote).compactMap(\.promised)
-                .filter { builder.layers.knownIndex(of: $0) == nil }
-            if !unknown.isEmpty { await shared.bringIndexes(of: unknown.map(\.diffID)) }
+        func unknown() -> [Digest] {
+            below.layers.filter(\.isRemote).compactMap(\.promised)
+                .filter { builder.layers.knownIndex(of: $0) == nil }.map(\.diffID)
+        }
+        if let shared = builder.shared, shared.hasSources, !unknown().isEmpty {
+            await shared.bringIndexes(of: unknown())
+        }
+        for image in sources.bases.images.values {
+            let layers = Set(image.layers.map(\.diffID))
+            if unknown().contains(where: layers.contains) { await image.bringIndexes?() }
         }
         return try await below.names(in: builder.layers)
     }

@@ -68,7 +68,8 @@ struct AnalyzeCommand: Command {
     }
 
     func run() async throws -> ExitStatus {
-        let opened = try await OpenedImage(name, in: try global.store.openExisting(), platform: looking.platform)
+        let images = try global.store.openExisting()
+        let opened = try await OpenedImage(name, in: images, platform: looking.platform, needs: .names)
         let (analysis, places) = (try opened.analysis(), opened.places)
         switch format {
         case .text:
@@ -95,7 +96,7 @@ struct AnalyzeCommand: Command {
 extension OpenedImage {
     func analysis() throws -> ImageAnalysis {
         ImageAnalysis(
-            try files().view,
+            try names().view,
             diffIDs: content.layers.map(\.diffID),
             history: content.configuration.history
         )

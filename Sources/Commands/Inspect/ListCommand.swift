@@ -49,7 +49,8 @@ struct ListCommand: Command {
         var entries: [LayerEntry] = []
         for (position, text) in places.enumerated() {
             let place = ImagePath(parsing: text)
-            let view = try await OpenedImage(place.image, in: images, platform: looking.platform).files().view
+            let opened = try await OpenedImage(place.image, in: images, platform: looking.platform, needs: .names)
+            let view = try opened.names().view
             let wanted = PathInRoot(place.path ?? "/")
             // As with ls(1): a link itself is shown with -l or -d, unless a slash follows.
             let follows = !(isLong || showsItself) || place.path?.hasSuffix("/") ?? true

@@ -10,18 +10,24 @@ internal import OCI
 struct CacheListing {
     var manifests: [Digest: [UInt8]]
     let build: [UInt8]
+    /// Manifests and configurations of the bases, so that a registry need only be asked whether they are still those.
+    var documents: [Digest: [UInt8]] = [:]
     /// What it was found under.
     var definition: Digest?
 
     static let artifactType = MediaType(rawValue: "application/vnd.swiftbuild.cache.build.v1+json")
     /// What earlier builds have kept is listed up to this size, in bytes.
     static let usualSize = 512 << 10
+    /// The largest document that is listed, in bytes.
+    static let documentLimit = 64 << 10
 
     private enum Name {
         static let definition = "dev.swiftbuild.cache.definition"
         static let build = "dev.swiftbuild.cache.build"
         /// Followed by the key.
         static let entry = "dev.swiftbuild.cache.entry."
+        /// Followed by the digest.
+        static let document = "dev.swiftbuild.cache.document."
     }
 
     init(_ manifests: [Digest: [UInt8]], build: [UInt8]) {
@@ -29,11 +35,14 @@ struct CacheListing {
         self.build = build
     }
 
-    var size: Int { manifests.values.reduce(build.count) { $0 + $1.count } }
+    var size: Int { (Array(manifests.values) + documents.values).reduce(build.count) { $0 + $1.count } }
 
     func manifest(under definition: Digest) -> Manifest {
         var annotations = [Name.definition: definition.hex, Name.build: String(decoding: build, as: UTF8.self)]
         for (key, bytes) in manifests { annotations[Name.entry + key.hex] = String(decoding: bytes, as: UTF8.self) }
+        for (digest, bytes) in documents {
+            annotations[Name.document + digest.hex] = String(decoding: bytes, as: UTF8.self)
+        }
         var manifest = Manifest(
             config: CacheEntry.emptyDescriptor,
             layers: [CacheEntry.emptyDescriptor],
@@ -45,7 +54,7 @@ struct CacheListing {
 
     /// Reads what was found under a definition; `nil` for anything else.
     ///
-    /// The entries are verified when they are looked up.
+    /// The entries are verified when they are looked up, the documents here.
     init?(decoding bytes: [UInt8], under definition: Digest) {
         guard let manifest = try? CanonicalJSON.decode(Manifest.self, from: bytes),
             manifest.artifactType == CacheListing.artifactType, let annotations = manifest.annotations,
@@ -53,9 +62,14 @@ struct CacheListing {
         else { return nil }
         self.init([:], build: Array(build.utf8))
         self.definition = definition
-        for (name, value) in annotations where name.hasPrefix(Name.entry) {
-            guard let key = Digest(hex: name.dropFirst(Name.entry.count)) else { continue }
-            manifests[key] = Array(value.utf8)
+        for (name, value) in annotations {
+            if name.hasPrefix(Name.entry), let key = Digest(hex: name.dropFirst(Name.entry.count)) {
+                manifests[key] = Array(value.utf8)
+            } else if name.hasPrefix(Name.document), let digest = Digest(hex: name.dropFirst(Name.document.count)),
+                SHA256Hasher.digest(of: Array(value.utf8)) == digest
+            {
+                documents[digest] = Array(value.utf8)
+            }
         }
     }
 }

@@ -74,22 +74,18 @@ struct RegistryCacheStorage: CacheStorage {
 
     func put(_ manifest: RemoteManifest, for key: Digest, _ parts: [Descriptor], from blobs: BlobStore) async throws {
         try blobs.write(CacheEntry.emptyBytes)
-        // While another blob of the same content arrives, Docker's registry may not know for a moment that it has it.
+        // While another process sends a blob of the same content, Docker's registry may not know for a moment that it has
+        // it.
         for pause in [0.1, 0.5] {
             do {
                 return try await putOnce(manifest, for: key, parts, from: blobs)
-            } catch let error as RegistryError where Self.mayPass(error) {
+            } catch let error as RegistryError where error.isOfManifestWithoutBlobs {
                 try await Pause.wait(seconds: pause)
+                let place = try place
+                place.client.forgetBlobs(in: place.repository)
             }
         }
         try await putOnce(manifest, for: key, parts, from: blobs)
-    }
-
-    private static func mayPass(_ error: RegistryError) -> Bool {
-        switch error.reason {
-        case .status(400), .notFound: true
-        default: false
-        }
     }
 
     private func putOnce(
@@ -102,8 +98,7 @@ struct RegistryCacheStorage: CacheStorage {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for blob in Set(parts + [CacheEntry.emptyDescriptor]) {
                 group.addTask {
-                    if try await place.client.hasBlob(blob.digest, in: place.repository) { return }
-                    _ = try await place.client.upload(blob, from: blobs.path(blob.digest), to: place.repository)
+                    try await place.client.provide(blob, from: blobs.path(blob.digest), to: place.repository)
                 }
             }
             try await group.waitForAll()

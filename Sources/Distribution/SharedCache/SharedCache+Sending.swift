@@ -17,6 +17,8 @@ extension SharedCache {
         keep(.index(Layer(diffID: diffID, blob: blob)))
     }
 
+    public func keepDocuments(_ documents: [Digest]) { state.withLock { $0.documents.formUnion(documents) } }
+
     public func keepBuild(_ text: [UInt8]) { state.withLock { $0.build = text } }
 
     private func keep(_ kept: Kept) {
@@ -34,6 +36,7 @@ extension SharedCache {
     public func finish() async {
         await withTaskCancellationHandler {
             for worker in state.withLock({ $0.workers }) { await worker.value }
+            await unclaimAll()
             for (storage, _) in destinations where !isBroken(storage) && !Task.isCancelled {
                 do {
                     try await sendListing(to: storage)
@@ -112,8 +115,14 @@ extension SharedCache {
         }
         let blob = try await LayerCompressor(layers, compression).compressed(layer, in: .oci)
         let entry = CacheEntry(record, result, blob: blob, index: try? SharedLayerIndex.write(layer, layers))
+        // The claim stands where the result will.
+        let claim = place == key.digest ? state.withLock { $0.claims[place] } : nil
+        await claim?.beginPublishing()
         if try await put(entry.manifest(under: place), for: place, to: storage) {
-            state.withLock { $0.summary.sent += 1 }
+            state.withLock { state in
+                state.summary.sent += 1
+                state.claims[place] = nil
+            }
         }
     }
 
@@ -133,20 +142,37 @@ extension SharedCache {
 
     /// Lists what this build has kept, unless that is listed already.
     private func sendListing(to storage: any CacheStorage) async throws {
-        let (build, definitions, own) = state.withLock { state in
+        let (build, definitions, own, bases) = state.withLock { state in
             let present = state.present[storage.identity] ?? [:]
-            return (state.build, state.definitions, present.filter { state.kept.contains($0.key) })
+            return (state.build, state.definitions, present.filter { state.kept.contains($0.key) }, state.documents)
         }
         guard let build, let nearest = definitions.first, !own.isEmpty else { return }
         let before = await listing(of: storage)
-        if let before, before.definition == nearest, own.allSatisfy({ before.manifests[$0.key] == $0.value }) { return }
+        let documents = documents(bases)
+        if let before, before.definition == nearest, own.allSatisfy({ before.manifests[$0.key] == $0.value }),
+            documents.allSatisfy({ before.documents[$0.key] != nil })
+        {
+            return
+        }
         var listing = CacheListing(own, build: build)
+        listing.documents = documents
         // Builds of several branches have one definition.
         if let before, before.definition == nearest, listing.size + before.size <= CacheListing.usualSize {
             listing.manifests.merge(before.manifests) { own, _ in own }
+            listing.documents.merge(before.documents) { own, _ in own }
         }
         for definition in definitions {
             try await put(listing.manifest(under: definition), for: definition, to: storage)
         }
+    }
+    /// Those of some documents that are here, and not too large for a list.
+    private func documents(_ digests: Set<Digest>) -> [Digest: [UInt8]] {
+        var result: [Digest: [UInt8]] = [:]
+        for digest in digests {
+            // What is no text would come back as something else.
+            let bytes = try? layers.store.blobs.read(digest, limit: CacheListing.documentLimit)
+            if let bytes, String(validating: bytes, as: UTF8.self) != nil { result[digest] = bytes }
+        }
+        return result
     }
 }

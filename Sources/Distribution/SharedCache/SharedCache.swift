@@ -62,6 +62,13 @@ public final class SharedCache: SharedStepCache {
         var working = 0
         /// All keys that were kept in this build.
         var kept: Set<Digest> = []
+        /// What this build makes and others wait for, by the keys of the results.
+        var claims: [Digest: HeldClaim] = [:]
+        var releases: [Task<Void, Never>] = []
+        /// When there was nothing under keys.
+        var missed: [Digest: ContinuousClock.Instant] = [:]
+        /// What says what the bases are.
+        var documents: Set<Digest> = []
         /// What the build says of itself, once it has succeeded.
         var build: [UInt8]?
     }
@@ -116,6 +123,12 @@ public final class SharedCache: SharedStepCache {
         for storage in sources { _ = askForListing(of: storage) }
     }
 
+    /// Waits for the documents of bases that builds like this one have kept; `nil` where there is nobody to ask.
+    public var bringDocuments: (@Sendable () async -> Void)? {
+        guard hasSources else { return nil }
+        return { [self] in for storage in sources { _ = await listing(of: storage) } }
+    }
+
     public func latestBuild() async -> [UInt8]? {
         var latest: [UInt8]?
         for storage in sources {
@@ -162,6 +175,7 @@ public final class SharedCache: SharedStepCache {
         for definition in definitions {
             let bytes = try await limited(limit(storage)) { try await storage.manifest(for: definition) }
             guard let listing = bytes.flatMap({ CacheListing(decoding: $0, under: definition) }) else { continue }
+            for document in listing.documents.values { try layers.store.blobs.write(document) }
             state.withLock { state in
                 state.present[storage.identity, default: [:]].merge(listing.manifests) { known, _ in known }
             }
@@ -173,7 +187,13 @@ public final class SharedCache: SharedStepCache {
     /// What is under a key in a place; asked where it is not known.
     func manifest(_ key: Digest, in storage: any CacheStorage) async throws -> [UInt8]? {
         if let known = state.withLock({ $0.present[storage.identity]?[key] }) { return known }
-        let bytes = try await limited(limit(storage)) { try await storage.manifest(for: key) }
+        let time = ContinuousClock.now
+        var bytes = try await limited(limit(storage)) { try await storage.manifest(for: key) }
+        if let claim = bytes, WorkClaim(decoding: claim) != nil {
+            bytes = nil
+        } else if bytes == nil, destinations.contains(where: { $0.storage.identity == storage.identity }) {
+            state.withLock { $0.missed[key] = time }
+        }
         if let bytes { state.withLock { $0.present[storage.identity, default: [:]][key] = bytes } }
         return bytes
     }

@@ -1,0 +1,108 @@
+internal import Foundation
+internal import SystemPackage
+internal import Testing
+
+/// What the layers of an image hold lies beside the image in its registry, for those who need no more.
+@Suite("The indexes beside an image", .enabled(if: RegistryServer.isAvailable, "\(RegistryServer.needs)"))
+struct ImageIndexTests {
+    /// An image of two layers that a first machine has built and pushed.
+    private static func prepare(_ f: BuildFixture, _ registry: RegistryServer) async throws -> String {
+        let name = "\(registry.host)/team/base:1"
+        try f.write("a", "first")
+        try f.write("b", "second")
+        _ = try await f.build("FROM scratch\nCOPY a /one/a\nCOPY b /two/b", "-t", name)
+        try await f.succeed("push", name)
+        return name
+    }
+
+    private static func run(_ f: BuildFixture, _ store: String, _ arguments: String...) async throws -> CommandResult {
+        try await f.start(
+            [arguments[0], "--root", f.scratch.appending(store).string] + arguments.dropFirst()
+        ).wait().requireSuccess()
+    }
+
+    /// How many layers were fetched: blobs that are neither JSON nor an index.
+    private static func fetchedLayers(_ registry: RegistryServer) throws -> Int {
+        try registry.requests.filter { $0.hasPrefix("GET") && $0.contains("/blobs/sha256:") }.filter { request in
+            let digest = request.split(separator: " ")[1].suffix(64)
+            let path = "data/docker/registry/v2/blobs/sha256/\(digest.prefix(2))/\(digest)/data"
+            let bytes = try readFile(registry.control.pushing(FilePath(path)))
+            return bytes.prefix(2) != [0x28, 0xB5] && bytes.first != UInt8(ascii: "{")
+        }.count
+    }
+
+    @Test("are an artifact about its manifest, sent once, which other tools take for none of the image")
+    func pushed() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                let name = try await Self.prepare(f, registry)
+                let tags = registry.requests.filter { $0.hasPrefix("PUT /v2/team/base/manifests/sha256-") }
+                #expect(tags.count == 1, "\(registry.requests)")
+                let tag = String(try #require(tags.first).split(separator: " ")[1].split(separator: "/")[4])
+                let listed = try await registry.manifest("team/base", tag, in: f.scratch)
+                #expect(
+                    listed.contains("\"artifactType\":\"application/vnd.swiftbuild.layer.indexes.v1\""),
+                    "\(listed)"
+                )
+                let digest = "sha256:" + tag.dropFirst("sha256-".count)
+                #expect(try await f.succeed("inspect", "-f", "{{json .RepoDigests}}", name).line.contains(digest))
+                try registry.forgetRequests()
+                try await f.succeed("push", name)
+                let again = registry.requests.filter { !$0.hasPrefix("HEAD") && !$0.contains("mount=") }
+                #expect(again.count == 1 && again[0].hasPrefix("PUT /v2/team/base/manifests/1 "), "\(again)")
+            }
+        }
+    }
+
+    @Test("are all that a COPY on the image needs, and all that `ls` and `analyze` fetch")
+    func used() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                let name = try await Self.prepare(f, registry)
+                let text = "FROM \(name)\nCOPY a /two/c\nWORKDIR /two"
+                let file = try f.dockerfile(text)
+                try registry.forgetRequests()
+                let target = "\(registry.host)/team/app:1"
+                _ = try await Self.run(f, "other", "build", "-t", target, "--push", "-f", file, f.context.string)
+                #expect(try Self.fetchedLayers(registry) == 0, "\(registry.requests)")
+                // The same as where the layers are at hand.
+                _ = try await f.build(text, "-t", "app")
+                let layers = ["inspect", "-f", "{{json .RootFS.Layers}}"]
+                let expected = try await f.succeed(layers[0], layers[1], layers[2], "app").line
+                #expect(try await Self.run(f, "other", layers[0], layers[1], layers[2], target).line == expected)
+                try registry.forgetRequests()
+                let found = try await Self.run(f, "third", "ls", "-R", "--format", "json", "docker://\(name)")
+                #expect(found.outputText.contains("\"/two/b\""), "\(found)")
+                let wasted = try await Self.run(f, "fourth", "analyze", "docker://\(name)")
+                #expect(wasted.outputText.contains("COPY b /two/b"), "\(wasted)")
+                #expect(try Self.fetchedLayers(registry) == 0, "\(registry.requests)")
+                // Contents are in the layers only.
+                let read = try await Self.run(f, "third", "cat", "docker://\(name):/two/b")
+                #expect(read.outputText == "second")
+                #expect(try Self.fetchedLayers(registry) == 2, "\(registry.requests)")
+            }
+        }
+    }
+
+    @Test(
+        "are left out where a registry does not take them, and no push and no build fails",
+        arguments: ["status 405", "status 400", "status 500", "drop"]
+    )
+    func refused(_ fault: String) async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                try registry.fail(
+                    "999 GET /referrers/ \(fault)",
+                    "999 PUT /manifests/sha256 \(fault)",
+                    "999 GET /manifests/sha256- \(fault)"
+                )
+                let name = try await Self.prepare(f, registry)
+                let file = try f.dockerfile("FROM \(name)\nCOPY a /two/c")
+                try registry.forgetRequests()
+                let target = "\(registry.host)/team/app:1"
+                _ = try await Self.run(f, "other", "build", "-t", target, "--push", "-f", file, f.context.string)
+                #expect(try Self.fetchedLayers(registry) == 2, "\(registry.requests)")
+            }
+        }
+    }
+}
