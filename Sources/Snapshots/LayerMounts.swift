@@ -93,7 +93,7 @@ public final class LayerMounts: Sendable {
         let tar = store.blobs.path(layer.diffID)
         guard FileStatus.ifPresent(tar)?.size == index.tarSize else { return nil }
         let path = store[.erofs].appending(name.hex)
-        if !ErofsFile.isWhole(path) {
+        if !ErofsFile.isWhole(path, of: name) {
             let contents = try ErofsTar(tar, size: index.tarSize)
             guard let image = ErofsImage(try entries(), in: contents) else { return nil }
             let bytes = ErofsFile.sealed(image.encoded(name: name))
@@ -103,7 +103,7 @@ public final class LayerMounts: Sendable {
         return try ErofsMount(metadata: path, contents: tar)
     }
 
-    /// Mounts nothing more, since a process on mounted layers could not be started.
+    /// Mounts nothing more, since a process on mounted layers could not be started: unpacked ones may do.
     ///
     /// - Returns: Whether anything was mounted, so that it is worth another try.
     public func giveUp() -> Bool {

@@ -116,18 +116,24 @@ public struct SnapshotStore: Sendable {
         return Snapshot(files: path.appending("fs"))
     }
 
-    /// A snapshot of an earlier boot may have been torn by a power loss, and cannot be verified cheaply.
+    /// A snapshot of an earlier boot may have been torn by a power loss, and one that was copied may have lost owners,
+    /// modes and attributes, as by `cp -r`; neither can be verified cheaply.
     private func isTrusted(_ path: FilePath) -> Bool {
-        guard let text = try? FileOperations.readRegular(path.appending("boot"), limit: 128),
-            let boot = BootID(String(decoding: text, as: UTF8.self))
+        guard let text = try? FileOperations.readRegular(path.appending("boot"), limit: 128) else { return false }
+        let words = String(decoding: text, as: UTF8.self).split(separator: " ", maxSplits: 1).map(String.init)
+        guard words.count == 2, let boot = BootID(words[0]), let files = FileStatus.ifPresent(path.appending("fs"))
         else { return false }
-        return boot.isTrusted
+        return boot.isTrusted && words[1] == SnapshotStore.place(files)
     }
 
-    /// Says in a directory that is to become a snapshot when that was.
+    /// What no copy of a directory has in common with it.
+    private static func place(_ files: FileStatus) -> String { "\(files.device) \(files.inode)" }
+
+    /// Says in a directory that is to become a snapshot when that was, and which directory has the files.
     fileprivate static func mark(_ directory: TemporaryDirectory) throws {
+        let files = try FileStatus.of(directory.path.appending("fs"))
         let file = try OwnedDescriptor(directory.path.appending("boot"), O_WRONLY | O_CREAT | O_EXCL, 0o644)
-        var text = BootID.current.description
+        var text = "\(BootID.current) \(place(files))"
         try text.withUTF8 {
             try FileOperations.write(UnsafeRawBufferPointer($0), to: file.rawValue, path: directory.path)
         }

@@ -36,7 +36,10 @@ struct StoreCheck {
         tell(try strangeEntries(), "entries that do not belong to the store")
         if isRepairing { tell(try take(.blobs) { !isBlob($0) }, "damaged blobs") }
         tell(try take(.layers) { !isIndex($0) }, "damaged indexes of layers")
-        tell(try take(.erofs) { !ErofsFile.isWhole($0.path) }, "damaged EROFS images of layers")
+        tell(
+            try take(.erofs) { entry in !(digest(entry).map { ErofsFile.isWhole(entry.path, of: $0) } ?? false) },
+            "damaged EROFS images of layers"
+        )
         let records = try take(.images) { entry in digest(entry).flatMap { images.image(id: $0) } == nil }
         tell(records, "damaged records of images")
         tell(try take(.names) { !images.isName($0) }, "damaged names of images")

@@ -141,12 +141,12 @@ struct LayerMountTests {
             _ = try mounting(fixture).snapshots(of: [layer])
             let path = fixture.store[.erofs].appending(layer.diffID.hex)
             let whole = try FileOperations.read(path)
-            #expect(ErofsFile.isWhole(path))
+            #expect(ErofsFile.isWhole(path, of: layer.diffID))
             for place in [0, 9, 500, 1024, 1040, whole.count - 1] {
                 var bytes = whole
                 bytes[place] ^= 0x40
                 try FileOperations.writeAtomically(bytes, to: path, temporary: fixture.directory)
-                #expect(!ErofsFile.isWhole(path))
+                #expect(!ErofsFile.isWhole(path, of: layer.diffID))
                 let mounted = try #require(try mounting(fixture).snapshots(of: [layer]).first)
                 #expect(isMounted(mounted))
                 #expect(try FileOperations.read(mounted.files.appending("f")) == Array("/f".utf8))
@@ -154,12 +154,31 @@ struct LayerMountTests {
             }
             for bytes in [[], Array(whole.dropLast(512)), whole + whole, Array(repeating: 0, count: 5000)] {
                 try FileOperations.writeAtomically(bytes, to: path, temporary: fixture.directory)
-                #expect(!ErofsFile.isWhole(path))
+                #expect(!ErofsFile.isWhole(path, of: layer.diffID))
             }
             try FileOperations.remove(path)
             try FileOperations.createDirectories(path.appending("something"))
             let again = try #require(try mounting(fixture).snapshots(of: [layer]).first)
-            #expect(isMounted(again) && ErofsFile.isWhole(path))
+            #expect(isMounted(again) && ErofsFile.isWhole(path, of: layer.diffID))
+        }
+    }
+
+    @Test("are made again where another layer's image is in the place")
+    func swapped() throws {
+        try StoreFixture.with { fixture in
+            // Of one size, so that nothing else tells them apart.
+            let layers = try ["one", "two"].map { try fixture.layers.layer([(file("f"), Array($0.utf8))]) }
+            let both = try layers.map { layer in
+                _ = try mounting(fixture).snapshots(of: [layer])
+                return try FileOperations.read(fixture.store[.erofs].appending(layer.diffID.hex))
+            }
+            for (layer, bytes) in zip(layers, both.reversed()) {
+                let path = fixture.store[.erofs].appending(layer.diffID.hex)
+                try FileOperations.writeAtomically(bytes, to: path, temporary: fixture.directory)
+                #expect(!ErofsFile.isWhole(path, of: layer.diffID))
+                #expect(try mounting(fixture).snapshots(of: [layer]).map(isMounted) == [true])
+                #expect(ErofsFile.isWhole(path, of: layer.diffID))
+            }
         }
     }
 
@@ -215,7 +234,7 @@ struct LayerMountTests {
 }
 
 /// All files below a directory, one line each.
-private struct TreeListing {
+struct TreeListing {
     var lines: [String] = []
 
     init(_ root: FilePath) throws { try add(root, "") }

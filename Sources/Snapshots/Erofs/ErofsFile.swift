@@ -1,4 +1,5 @@
 internal import FileSystem
+public import OCI
 public import SystemPackage
 
 /// An EROFS image on disk, with a checksum over all of it where a boot sector would be.
@@ -17,10 +18,14 @@ public enum ErofsFile {
         return bytes
     }
 
-    /// Whether the file is there and as it was written: a power loss may have torn it.
-    public static func isWhole(_ path: FilePath) -> Bool {
+    /// Whether the file is there and as it was written for a layer: a power loss may have torn it, and one of another
+    /// layer may be in its place.
+    ///
+    /// - Parameter name: What the layer is called.
+    public static func isWhole(_ path: FilePath, of name: Digest) -> Bool {
         guard let file = try? MappedFile(path), file.bytes.count >= ErofsFormat.firstInode else { return false }
         return file.bytes.loadUnaligned(as: UInt64.self).littleEndian == mark
+            && file.bytes[ErofsFormat.identifier].elementsEqual(name.bytes.prefix(ErofsFormat.identifier.count))
             && file.bytes.loadUnaligned(fromByteOffset: checksumPlace, as: UInt64.self).littleEndian
                 == checksum(file.bytes)
     }

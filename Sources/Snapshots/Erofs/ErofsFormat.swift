@@ -8,6 +8,8 @@ enum ErofsFormat {
     /// What a program may use as it likes comes first, as a boot sector would.
     static let superblock = 1024
     static let superblockSize = 128
+    /// Where the superblock has the identifier of the filesystem.
+    static let identifier = superblock + 48..<superblock + 64
     /// The device table follows the superblock, and a whole block later the first inode: that of the root.
     static let deviceSlot = superblock + superblockSize
     static let deviceSlotSize = 128

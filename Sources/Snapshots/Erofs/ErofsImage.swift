@@ -135,7 +135,7 @@ struct ErofsImage {
         image.store(UInt16(ErofsFormat.firstInode / ErofsFormat.slotSize), at: start + 14)
         image.store(UInt64(nodes.count), at: start + 16)
         image.store(blocks(Int64(image.bytes.count)), at: start + 36)
-        image.store(Array(name.bytes.prefix(16)), at: start + 48)
+        image.store(Array(name.bytes.prefix(ErofsFormat.identifier.count)), at: ErofsFormat.identifier.lowerBound)
         image.store(ErofsFormat.incompatible, at: start + 80)
         // One device besides, by its place in units of its size.
         image.store(UInt16(1), at: start + 86)
