@@ -118,8 +118,8 @@ let package = Package(
         library(
             "Distribution",
             [
-                "CCompression", "RemoteAddresses", "HTTPTransport", "Registry", "Reporting", "OCI", "Threads",
-                "FileSystem", "ContentStore", "BuildCache",
+                "CCompression", "RemoteAddresses", "HTTPTransport", "Registry", "Formatting", "Reporting", "OCI",
+                "Threads", "FileSystem", "ContentStore", "BuildCache",
                 "Tar", "Layers", "Images", systemPackage,
             ]
         ),
@@ -156,9 +156,9 @@ let package = Package(
         library(
             "BuildEngine",
             [
-                "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "DockerfileSyntax", "BuildContext",
-                "BuildPlanning", "BuildChecks", "BuildCache", "BuildRecords", "Tar", "Layers", "LayerWriting",
-                "Snapshots",
+                "Formatting", "Reporting", "OCI", "Threads", "FileSystem", "ContentStore", "DockerfileSyntax",
+                "BuildContext", "BuildPlanning", "BuildChecks", "BuildCache", "BuildRecords", "Tar", "Layers",
+                "LayerWriting", "Snapshots",
                 "Sandbox",
                 "ContainerRuntime", "Containers", "RemoteAddresses", "RemoteSources", systemPackage,
             ]

@@ -1,7 +1,7 @@
 public import OCI
 
 /// Results that several stores share; none of its defects ever fails a build.
-public protocol SharedStepCache: Sendable {
+public protocol SharedStepCache: SharedMountCache {
     /// Whether there is anything to be found, rather than only to be kept.
     var hasSources: Bool { get }
 

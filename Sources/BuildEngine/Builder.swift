@@ -84,9 +84,11 @@ public struct Builder: Sendable {
                 }
                 let record = await session.record(.succeeded, image: image)
                 if request.onMiss != .report { shared?.keepBuild(record.sharedText) }
+                await session.sharedMounts.keep()
                 return record
             } catch {
                 _ = await session.record(error is CancellationError ? .interrupted : .failed, image: nil)
+                if !(error is CancellationError) { await session.sharedMounts.keep() }
                 throw error
             }
         }

@@ -178,7 +178,13 @@ extension SharedCache.Summary {
     fileprivate var sentence: String {
         func count(_ number: Int, _ one: String, _ many: String) -> String { "\(number) \(number == 1 ? one : many)" }
         let fetched = "\(count(fetched, "layer", "layers")) fetched (\(HumanReadable.size(fetchedBytes)))"
-        return
+        var text =
             "shared cache: \(count(found, "step", "steps")) found, \(fetched), \(count(sent, "entry", "entries")) sent"
+        let one = "cache mount"
+        if restoredMounts > 0 {
+            text += ", \(count(restoredMounts, one, "\(one)s")) restored (\(HumanReadable.size(restoredBytes)))"
+        }
+        if keptMounts > 0 { text += ", \(count(keptMounts, one, "\(one)s")) kept (\(HumanReadable.size(keptBytes)))" }
+        return text
     }
 }

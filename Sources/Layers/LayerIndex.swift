@@ -133,6 +133,15 @@ public final class LayerIndex: Sendable {
         }
     }
 
+    /// Writes the index file.
+    ///
+    /// - Parameter temporary: A directory of the same filesystem.
+    package func write(to path: FilePath, temporary: FilePath) throws {
+        let file = try TemporaryFile(in: temporary)
+        try withBytes { try FileOperations.write($0, to: file.descriptor, path: file.path) }
+        try file.replace(path)
+    }
+
     /// The entry at a position of the sorted list.
     public subscript(position: Int) -> LayerEntry {
         precondition(position >= 0 && position < count, "no such layer entry")

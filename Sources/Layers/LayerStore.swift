@@ -88,9 +88,7 @@ public final class LayerStore: Sendable {
         let path = indexPath(index.diffID)
         // An empty layer is made often, and ext4 writes a file that replaces another to the disk at once.
         if index.count > 0 || (try? FileOperations.readRegular(path)) != index.withBytes({ Array($0) }) {
-            let file = try TemporaryFile(in: store[.temporary])
-            try index.withBytes { try FileOperations.write($0, to: file.descriptor, path: file.path) }
-            try file.replace(path)
+            try index.write(to: path, temporary: store[.temporary])
         }
         indexes.withLock { $0[index.diffID] = index }
         settleClaims(index)

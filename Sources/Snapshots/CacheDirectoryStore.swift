@@ -10,7 +10,7 @@ public import Tar
 /// Each is `fs` in a directory of its own, which its users keep locked. A lock ends with its process, so a killed
 /// build keeps no other waiting; what it wrote stays, as programs that keep caches expect.
 public struct CacheDirectoryStore: Sendable {
-    private let store: Store
+    let store: Store
 
     public init(_ layers: LayerStore) {
         store = layers.store
@@ -41,6 +41,11 @@ public struct CacheDirectoryStore: Sendable {
                 permissions.map { String($0, radix: 8) }, userID.map { "\($0)" }, groupID.map { "\($0)" },
             ]
             return (attributes + [seed?.hex, id]).map { $0 ?? "-" }.joined(separator: " ")
+        }
+
+        /// What its directory is called, or that of a further one.
+        public func name(_ number: Int = 0) -> Digest {
+            SHA256Hasher.digest(of: Array((description + (number == 0 ? "" : "\n\(number)")).utf8))
         }
     }
 
@@ -85,7 +90,7 @@ public struct CacheDirectoryStore: Sendable {
     /// - Throws: `SystemError`, `LayerError`.
     public func tryOpen(_ identity: Identity, _ sharing: Sharing, seed: Seed?) throws -> Directory? {
         for number in 0... {
-            let name = SHA256Hasher.digest(of: Array((identity.description + (number == 0 ? "" : "\n\(number)")).utf8))
+            let name = identity.name(number)
             let path = store[.mounts].appending(name.hex)
             if isDamaged(path) {
                 // Nobody can use what is in its place; the lock keeps what another process has just put there.
@@ -93,7 +98,7 @@ public struct CacheDirectoryStore: Sendable {
                 defer { withExtendedLifetime(lock) {} }
                 if isDamaged(path) { try FileOperations.removeTree(path) }
             }
-            if FileStatus.ifPresent(path) == nil { try make(path, identity, seed) }
+            if FileStatus.ifPresent(path) == nil { try make(path, identity, seed.map { .image($0) } ?? .nothing) }
             if let lock = try FileLock.tryAcquire(path, sharing == .shared ? .shared : .exclusive) {
                 FileOperations.touch(path)
                 return Directory(name: name.hex, files: path.appending("fs"), lock: lock)
@@ -120,20 +125,39 @@ public struct CacheDirectoryStore: Sendable {
         FileStatus.ifPresent(path) != nil && FileStatus.ifPresent(path.appending("fs"))?.kind != .directory
     }
 
-    private func make(_ path: FilePath, _ identity: Identity, _ seed: Seed?) throws {
+    /// What a new cache begins with.
+    enum Beginning {
+        case nothing
+        case image(Seed)
+        /// What others have kept of it, layer by layer.
+        case shared(LayerStack)
+    }
+
+    func make(_ path: FilePath, _ identity: Identity, _ beginning: Beginning) throws {
         let work = try TemporaryDirectory(in: store[.temporary])
         let files = work.path.appending("fs")
         try FileOperations.createRoot(files)
         let writer = try TreeWriter(root: files, whiteouts: .none)
         var root = LayerEntry.directory(.root)
-        if let seed {
+        (root.permissions, root.userID, root.groupID) =
+            (identity.permissions ?? 0o755, identity.userID ?? 0, identity.groupID ?? 0)
+        switch beginning {
+        case .nothing: break
+        case .image(let seed):
             try seed.stack.walk(seed.path) { entry, content in
+                guard entry.path.isRoot else { return try writer.write(entry, content: content) }
+                root = entry
+                root.permissions = identity.permissions ?? entry.permissions
+                root.userID = identity.userID ?? entry.userID
+                root.groupID = identity.groupID ?? entry.groupID
+            }
+        case .shared(let stack):
+            try stack.walk { entry, content in
+                // Programs keep no devices in caches, and those of strangers are not wanted.
+                guard ![.characterDevice, .blockDevice].contains(entry.kind) else { return }
                 if entry.path.isRoot { root = entry } else { try writer.write(entry, content: content) }
             }
         }
-        root.permissions = identity.permissions ?? root.permissions
-        root.userID = identity.userID ?? root.userID
-        root.groupID = identity.groupID ?? root.groupID
         try writer.write(root)
         try writer.finish()
         try FileOperations.writeAtomically(
@@ -141,6 +165,10 @@ public struct CacheDirectoryStore: Sendable {
             to: work.path.appending("identity"),
             temporary: store[.temporary]
         )
+        if case .shared(let stack) = beginning {
+            let state = SharedDirectoryState(stack.layers, at: try fileTime(), stack.view)
+            try state.write(to: work.path, temporary: store[.temporary])
+        }
         let renaming = Result { () throws(SystemError) in try FileOperations.rename(work.path, to: path) }
         // Another process may have been faster.
         if case .failure(let error) = renaming, ![.directoryNotEmpty, .fileExists].contains(error.errno) {

@@ -68,14 +68,28 @@ public struct LayerCapture: Sendable {
         return (layer, geteuid() == 0 ? now : try TreeState(of: root))
     }
 
+    /// Writes the layer of what is new in a directory, or gone.
+    func layer(of directory: FilePath, _ changes: DirectoryChanges, in layers: LayerStore) throws -> Layer {
+        var reader = TreeReader(root: directory, whiteouts: .none)
+        return try write(
+            &reader,
+            below: nil,
+            in: layers,
+            whiteouts: changes.removed,
+            root: changes.root
+        ) { entry, _ in changes.changed.contains(entry.path) }
+    }
+
     private func write(
         _ reader: inout TreeReader,
         in layers: LayerStore,
         whiteouts: [PathInRoot] = [],
         within directories: Set<PathInRoot>? = nil,
+        root: LayerEntry? = nil,
         isChanged: (LayerEntry, TreeReader.Source) -> Bool
     ) throws -> Layer {
         let writer = try layers.writer(inBackground: true)
+        if let root { try writer.append(root) }
         var pending = whiteouts[...]
         // Directories that are unchanged themselves are written only when something in them is.
         var parents: [LayerEntry] = []

@@ -51,6 +51,18 @@ struct CacheLocationTests {
     }
 
     @Test(
+        "says whether directories of cache mounts go along, which, and up to which size",
+        arguments: [
+            ("", nil), (",cache-mounts=false", nil), (",cache-mounts=true", SharedMountOptions()),
+            (",cache-mounts-scope=a/b,cache-mounts=true", SharedMountOptions(scope: "a/b")),
+            (",cache-mounts=true,cache-mounts-limit=1.5GB", SharedMountOptions(limit: 1_500_000_000)),
+        ] as [(String, SharedMountOptions?)]
+    )
+    func mounts(options: String, expected: SharedMountOptions?) throws {
+        #expect(try CacheLocation(parsing: "type=local,dest=/c\(options)", .to).mounts == expected)
+    }
+
+    @Test(
         "is refused, with the reason, where it is not one",
         arguments: [
             ("ref=reg.example/a", "`type` is missing"),
@@ -66,6 +78,9 @@ struct CacheLocationTests {
             ("type=local,src=/c,compression-level=10", "of level 10"),
             ("type=local,src=/c,compression-level=x", "of level x"),
             ("type=local,src=/c,compression=zstd,compression-level=20", "of level 20"),
+            ("type=local,src=/c,cache-mounts=yes", "expected true or false"),
+            ("type=local,src=/c,cache-mounts-scope=x", "`cache-mounts-scope` needs `cache-mounts=true`"),
+            ("type=local,src=/c,cache-mounts=true,cache-mounts-limit=1GB", "unknown key `cache-mounts-limit`"),
             ("type=registry,ref=UPPER", "lowercase"), ("", "is empty"),
             ("a@sha256:" + String(repeating: "0", count: 64), "no digest"),
             ("a:" + String(repeating: "t", count: 64), "longer than 63"),

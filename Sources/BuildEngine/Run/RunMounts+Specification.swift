@@ -116,6 +116,7 @@ extension RunMounts {
                 let stack = try LayerStack(try await files.layers.layers, in: context.builder.layers)
                 seed = CacheDirectoryStore.Seed(stack, path: files.path)
             }
+            try await context.session.sharedMounts.bring(identity)
             while opened[identity] == nil {
                 try Task.checkCancellation()
                 opened[identity] = try store.tryOpen(identity, cache.sharing, seed: seed)

@@ -87,6 +87,7 @@ struct RunProcess {
         root.remove(process.createdMountPoints, withContent: !isolation.level.hasNamespaces)
         let (created, untouched) = prepared.uncover()
         root.remove(created)
+        session.sharedMounts.use(caches.keys, succeeded: exit == .exited(0))
         guard exit == .exited(0) else {
             await keep(root, specification, exit, since: started)
             throw failure(exit, lastLines)

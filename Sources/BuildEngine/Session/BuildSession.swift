@@ -30,6 +30,7 @@ final class BuildSession: Sendable {
     /// `nil` where no miss is explained.
     let explainer: MissExplainer?
     let usedRoots = UsedRoots()
+    let sharedMounts: SharedMounts
     private let notes = Mutex<Set<String>>([])
     /// The layers that processes of this build left, to be kept as snapshots at the end.
     private let workspaces = Mutex<[(Workspace, Layer)]>([])
@@ -44,6 +45,7 @@ final class BuildSession: Sendable {
             Lazy { OpenedContext(try await open(), in: builder.store) }
         }
         isolation = Isolation(builder.store)
+        sharedMounts = SharedMounts(builder) { builder.emit(.note($0)) }
         credentials = Credentials(secrets: request.runs.secrets, agents: request.runs.agents)
         recorder = BuildRecorder(request, plan)
         var (stages, next): (Set<Int>, PlannedStage?) = ([], plan.target)

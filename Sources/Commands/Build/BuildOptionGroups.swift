@@ -121,7 +121,7 @@ struct CacheOptions: ParsableArguments {
     @Option(
         name: .customLong("cache-from"),
         help: ArgumentHelp(
-            "Use results of other stores: type=registry,ref=NAME or type=local,src=DIR; may repeat.",
+            "Use results of other stores: type=registry,ref=NAME or type=local,src=DIR, with cache-mounts=true also the directories of cache mounts; may repeat.",
             valueName: "spec"
         )
     )
@@ -130,7 +130,7 @@ struct CacheOptions: ParsableArguments {
     @Option(
         name: .customLong("cache-to"),
         help: ArgumentHelp(
-            "Share results: type=registry,ref=NAME or type=local,dest=DIR; may repeat.",
+            "Share results: type=registry,ref=NAME or type=local,dest=DIR, with cache-mounts=true also the directories of cache mounts; may repeat.",
             valueName: "spec"
         )
     )

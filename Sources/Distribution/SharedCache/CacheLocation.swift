@@ -20,6 +20,8 @@ public struct CacheLocation: Sendable, Hashable {
 
     public let place: Place
     public let compression: LayerCompression
+    /// How directories of `RUN --mount=type=cache` go along; `nil` where they do not.
+    public let mounts: SharedMountOptions?
 
     /// The repository, if it is in a registry.
     public var repository: ImageReference? { if case .registry(let reference, _) = place { reference } else { nil } }
@@ -55,7 +57,7 @@ public struct CacheLocation: Sendable, Hashable {
 
     /// Parses `type=registry,ref=NAME`, `type=http,url=ADDRESS`, `type=s3,bucket=NAME` or `type=local,src=DIRECTORY`, with
     /// `dest` for writing, and
-    /// with `compression` and `compression-level`; also just `NAME`.
+    /// with `compression`, `compression-level` and `SharedMountOptions`; also just `NAME`.
     ///
     /// - Throws: `Invalid`.
     public init(parsing text: String, _ direction: Direction) throws(Invalid) {
@@ -75,12 +77,17 @@ public struct CacheLocation: Sendable, Hashable {
             throw invalid("unknown compression `\(algorithm)`\(level.map { " of level \($0)" } ?? "")")
         }
         self.compression = compression
+        do throws(SharedMountOptions.Invalid) {
+            mounts = try SharedMountOptions(&values, direction)
+        } catch {
+            throw invalid(error.reason)
+        }
         let further = type == "s3" ? S3Bucket.names : []
         let details = values.filter { further.contains($0.key) }
         for name in further { values[name] = nil }
         if let unknown = values.keys.min() {
             throw invalid(
-                "unknown key `\(unknown)`; known are \((["type", name] + further).joined(separator: ", ")), compression and compression-level"
+                "unknown key `\(unknown)`; known are \((["type", name] + further).joined(separator: ", ")), compression, compression-level, cache-mounts, cache-mounts-scope and cache-mounts-limit"
             )
         }
         do {

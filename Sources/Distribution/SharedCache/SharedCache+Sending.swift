@@ -126,12 +126,18 @@ extension SharedCache {
         }
     }
 
+    /// - Parameter other: What has the parts, if it is not the store itself.
     /// - Returns: Whether it is there now, rather than too large for any registry: a step with huge scripts or variables.
     @discardableResult
-    private func put(_ manifest: Manifest, for key: Digest, to storage: any CacheStorage) async throws -> Bool {
+    func put(
+        _ manifest: Manifest,
+        for key: Digest,
+        to storage: any CacheStorage,
+        from other: BlobStore? = nil
+    ) async throws -> Bool {
         let bytes = try CanonicalJSON.encode(manifest)
         guard bytes.count <= cacheEntryLimit else { return false }
-        let blobs = layers.store.blobs
+        let blobs = other ?? layers.store.blobs
         try blobs.write(CacheEntry.emptyBytes)
         // Without what only these places and this build need.
         let parts = manifest.layers.map { Descriptor(mediaType: $0.mediaType, digest: $0.digest, size: $0.size) }

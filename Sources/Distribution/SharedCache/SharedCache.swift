@@ -21,6 +21,12 @@ public final class SharedCache: SharedStepCache {
         public var fetchedBytes: Int64 = 0
         /// Entries that were sent, rather than there already.
         public var sent = 0
+        /// Directories of cache mounts that were brought, and their bytes as they were sent.
+        public var restoredMounts = 0
+        public var restoredBytes: Int64 = 0
+        /// Directories that were kept, and the bytes of those of their layers that were new.
+        public var keptMounts = 0
+        public var keptBytes: Int64 = 0
     }
 
     /// Something on its way.
@@ -77,6 +83,9 @@ public final class SharedCache: SharedStepCache {
     let records: StepCache
     let sources: [any CacheStorage]
     let destinations: [(storage: any CacheStorage, compression: LayerCompression)]
+    /// Where directories of cache mounts are found and kept.
+    let mountSources: [MountPlace]
+    let mountDestinations: [MountPlace]
     private let promises: LayerPromises
     let believesIndexes: Bool
     private let warn: @Sendable (String) -> Void
@@ -88,7 +97,7 @@ public final class SharedCache: SharedStepCache {
     private static let sendingLimit = 120.0
 
     /// - Parameter storage: Where nothing is looked up for steps if it is not one of the sources.
-    private func limit(_ storage: any CacheStorage) -> Double {
+    func limit(_ storage: any CacheStorage) -> Double {
         sources.contains { $0.identity == storage.identity } ? SharedCache.lookUpLimit : SharedCache.sendingLimit
     }
 
@@ -107,8 +116,15 @@ public final class SharedCache: SharedStepCache {
     ) {
         self.layers = layers
         records = StepCache(layers.store)
-        self.sources = sources.map { $0.storage(connections) }
-        self.destinations = destinations.map { ($0.storage(connections), $0.compression) }
+        let origins = sources.map { ($0.storage(connections), $0.mounts) }
+        // One that is named again, with another scope of its mounts, is not asked twice.
+        self.sources = origins.enumerated().filter { position, origin in
+            !origins[..<position].contains { $0.0.identity == origin.0.identity }
+        }.map(\.element.0)
+        let targets = destinations.map { ($0.storage(connections), $0.compression, $0.mounts) }
+        self.destinations = targets.map { ($0.0, $0.1) }
+        mountSources = origins.compactMap { storage, mounts in mounts.map { MountPlace(storage, $0) } }
+        mountDestinations = targets.compactMap { storage, _, mounts in mounts.map { MountPlace(storage, $0) } }
         self.promises = promises
         self.believesIndexes = believesIndexes
         self.warn = warn
