@@ -71,13 +71,9 @@ public struct LayerCapture: Sendable {
     /// Writes the layer of what is new in a directory, or gone.
     func layer(of directory: FilePath, _ changes: DirectoryChanges, in layers: LayerStore) throws -> Layer {
         var reader = TreeReader(root: directory, whiteouts: .none)
-        return try write(
-            &reader,
-            below: nil,
-            in: layers,
-            whiteouts: changes.removed,
-            root: changes.root
-        ) { entry, _ in changes.changed.contains(entry.path) }
+        return try write(&reader, in: layers, whiteouts: changes.removed, root: changes.root) { entry, _ in
+            changes.changed.contains(entry.path)
+        }
     }
 
     private func write(
