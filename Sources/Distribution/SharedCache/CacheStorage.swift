@@ -22,6 +22,9 @@ protocol CacheStorage: Sendable {
     /// The manifest under a key; `nil` where there is none.
     func manifest(for key: Digest) async throws -> [UInt8]?
 
+    /// The keys under which there is something, as far as the place can tell.
+    func keys() async throws -> [Digest]
+
     /// Brings a blob into the store, verified.
     func fetch(_ blob: Descriptor, to blobs: BlobStore) async throws
 
@@ -31,6 +34,8 @@ protocol CacheStorage: Sendable {
 
 extension CacheStorage {
     var identity: String { name }
+
+    func keys() async throws -> [Digest] { [] }
 }
 
 /// The largest entry that is read or written, as registries have it.
@@ -65,6 +70,12 @@ struct RegistryCacheStorage: CacheStorage {
         } catch let error as RegistryError where error.isNotFound {
             return nil
         }
+    }
+
+    func keys() async throws -> [Digest] {
+        let (place, start) = (try place, prefix.map { "\($0)-" } ?? "")
+        return try await place.client.tags(in: place.repository).filter { $0.hasPrefix(start) }
+            .compactMap { Digest(hex: $0.dropFirst(start.count)) }
     }
 
     func fetch(_ blob: Descriptor, to blobs: BlobStore) async throws {
@@ -126,6 +137,12 @@ struct DirectoryCacheStorage: CacheStorage {
         } catch {
             if error.errno == .noSuchFileOrDirectory { return nil }
             throw error
+        }
+    }
+
+    func keys() throws -> [Digest] {
+        try FileOperations.names(in: directory.appending("entries")).compactMap { name in
+            Digest(hex: String(decoding: name, as: UTF8.self))
         }
     }
 

@@ -39,6 +39,7 @@ extension SharedCache {
             await unclaimAll()
             for (storage, _) in destinations where !isBroken(storage) && !Task.isCancelled {
                 do {
+                    try await mendListings(in: storage)
                     try await sendListing(to: storage)
                 } catch {
                     if !(error is CancellationError) { report(error, storage, isBroken: true) }
@@ -122,6 +123,7 @@ extension SharedCache {
             state.withLock { state in
                 state.summary.sent += 1
                 state.claims[place] = nil
+                if isWrong { state.mended.insert(place) }
             }
         }
     }
@@ -171,6 +173,7 @@ extension SharedCache {
             try await put(listing.manifest(under: definition), for: definition, to: storage)
         }
     }
+
     /// Those of some documents that are here, and not too large for a list.
     private func documents(_ digests: Set<Digest>) -> [Digest: [UInt8]] {
         var result: [Digest: [UInt8]] = [:]

@@ -68,6 +68,8 @@ public final class SharedCache: SharedStepCache {
         var working = 0
         /// All keys that were kept in this build.
         var kept: Set<Digest> = []
+        /// The keys of entries that were replaced since they were wrong.
+        var mended: Set<Digest> = []
         /// What this build makes and others wait for, by the keys of the results.
         var claims: [Digest: HeldClaim] = [:]
         var releases: [Task<Void, Never>] = []
