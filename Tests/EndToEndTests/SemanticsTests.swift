@@ -106,19 +106,20 @@ struct SemanticsTests {
         }
     }
 
-    private static func build(
+    static func build(
         _ f: BuildFixture,
         _ directory: FilePath,
         file: String,
         tag: String,
         _ arguments: [String],
-        _ place: UnprivilegedPlace?
+        _ place: UnprivilegedPlace? = nil,
+        environment: [String: String] = [:]
     ) async throws -> CommandResult {
         let command = ["build", "--progress", "plain", "-f", file, "-t", tag] + arguments + ["context"]
         if let place { return try await place.run(f, command, in: directory) }
         return try await RunningCommand(
             [Machine.binary.string] + command,
-            environment: f.environment,
+            environment: f.environment.merging(environment) { $1 },
             directory: directory,
             logs: f.scratch
         ).wait()
@@ -126,7 +127,7 @@ struct SemanticsTests {
 }
 
 /// A store with the busybox base, made once and copied for each case.
-private actor SemanticBase {
+actor SemanticBase {
     static let shared = SemanticBase()
 
     private struct Base {
