@@ -61,7 +61,8 @@ static int is_plain(const struct sb_supervisor *supervisor, const struct sb_call
     else if (*path == 0) snprintf(name, sizeof name, "%d/fd/%d", call->thread, directory);
     else if (directory == AT_FDCWD) snprintf(name, sizeof name, "%d/cwd/%s", call->thread, path);
     else snprintf(name, sizeof name, "%d/fd/%d/%s", call->thread, directory, path);
-    return sb_has_no_record(name, follow || *path == 0);
+    // Nearly all pipes that are open have no name, and so no owner but who made them.
+    return sb_has_no_record(name, follow || *path == 0, *path != 0);
 }
 
 static struct sb_answer give_away(const struct sb_supervisor *supervisor, const struct sb_call *call, int file,

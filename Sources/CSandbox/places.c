@@ -119,7 +119,9 @@ static int enter_proc(struct place *place, int follow) {
         }
         memmove(place->rest, rest + magic, strlen(rest + magic) + 1);
         place->done[0] = 0;
-        return prepend(place, name) == 0 && walk(place, follow) >= 0 ? 1 : -1;
+        if (prepend(place, name) != 0 || walk(place, follow) < 0) return -1;
+        errno = ENAMETOOLONG;
+        return place->path[0] != 0 ? 1 : -1;
     }
     int length = snprintf(place->path, sizeof place->path, "/proc/%s%s%s", process, *rest == 0 ? "" : "/", rest);
     return length < (int)sizeof place->path ? 1 : -1;
@@ -171,8 +173,10 @@ static int walk(struct place *place, int follow) {
         else place->done[done] = 0;
         if (prepend(place, link) != 0) return -1;
     }
+    // The kernel finds also what has too long a name outside.
     int length = snprintf(place->path, sizeof place->path, "%s%s", place->supervisor->root_path, place->done);
-    return length < (int)sizeof place->path ? 0 : -1;
+    if (length >= (int)sizeof place->path) place->path[0] = 0;
+    return 0;
 }
 
 // Where a path of the call leads: 1 to what is not in the root, 0 to what the kernel finds itself, -1 to nothing.
@@ -215,6 +219,8 @@ static struct sb_answer open_place(struct place *place, int directory, const cha
     int found = find(place, directory, path, !(flags & O_NOFOLLOW));
     if (found == 0) return SB_CONTINUE;
     if (found < 0) return SB_FAIL(errno);
+    // The kernel gives nobody a descriptor that is only a place (fget); one to read from does the same.
+    if (flags & O_PATH) flags &= ~(uint64_t)(O_PATH | O_ACCMODE);
     // This process must not wait for anything.
     int file = open(place->path, (int)(flags & ~(uint64_t)(O_CREAT | O_EXCL)) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (file < 0) return SB_FAIL(errno);

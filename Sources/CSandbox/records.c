@@ -22,12 +22,13 @@ static int is_time_record(const struct stat *status) {
            status->st_atim.tv_sec <= FIRST_SECOND + UINT32_MAX;
 }
 
-int sb_has_no_record(const char *name, int follow) {
+int sb_has_no_record(const char *name, int follow, int looks_at_time) {
     struct stat status;
     ssize_t length =
         follow ? getxattr(name, SB_OWNER_ATTRIBUTE, NULL, 0) : lgetxattr(name, SB_OWNER_ATTRIBUTE, NULL, 0);
-    return length < 0 && (errno == ENODATA || errno == ENOTSUP) &&
-           fstatat(AT_FDCWD, name, &status, follow ? 0 : AT_SYMLINK_NOFOLLOW) == 0 && !is_time_record(&status);
+    if (length >= 0 || (errno != ENODATA && errno != ENOTSUP)) return 0;
+    if (!looks_at_time) return 1;
+    return fstatat(AT_FDCWD, name, &status, follow ? 0 : AT_SYMLINK_NOFOLLOW) == 0 && !is_time_record(&status);
 }
 
 int sb_read_record(int file, struct sb_record *record) {

@@ -5,10 +5,12 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
@@ -18,16 +20,34 @@
 #define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
 #endif
 
-int sb_emulates_users(const struct sb_configuration *configuration) {
+// Linux 5.9 gives files to who is answered, which no call tells but its number; a profile may refuse each part.
+static int find_out_answering(void) {
     struct seccomp_notif_sizes sizes;
-    return sb_can_trap() && sb_has_one_user(configuration) &&
-           syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) == 0;
+    struct utsname names;
+    if (!sb_can_trap() || syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) != 0) return 0;
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, NULL) == 0) return 0;
+    if (errno != EFAULT) return 0;
+    if (ioctl(-1, SECCOMP_IOCTL_NOTIF_ADDFD, NULL) == 0 || errno != EBADF || uname(&names) != 0) return 0;
+    char *rest;
+    unsigned long major = strtoul(names.release, &rest, 10), minor = *rest == '.' ? strtoul(rest + 1, NULL, 10) : 0;
+    return major > 5 || (major == 5 && minor >= 9);
+}
+
+int sb_can_answer(void) {
+    // Kept, since the filter of a program may forbid to find it out.
+    static _Atomic int known;
+    if (known == 0) known = find_out_answering() ? 1 : 2;
+    return known == 1;
+}
+
+int sb_emulates_users(const struct sb_configuration *configuration) {
+    return sb_has_one_user(configuration) && sb_can_answer();
 }
 
 int sb_is_supervised(const struct sb_configuration *configuration) {
     if (!sb_can_trap() || configuration->probe || configuration->held) return 0;
     if (configuration->entered >= 0) return 0;
-    return configuration->isolation == SB_ISOLATION_CHROOT || sb_emulates_users(configuration);
+    return (configuration->isolation == SB_ISOLATION_CHROOT && sb_can_trap()) || sb_emulates_users(configuration);
 }
 
 union control {
@@ -78,7 +98,7 @@ int sb_become_supervised(const struct sb_child *child) {
     const unsigned long flags[] = {SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV | SECCOMP_FILTER_FLAG_SPEC_ALLOW,
                                    SECCOMP_FILTER_FLAG_SPEC_ALLOW, 0};
     int listener = -1;
-    for (int index = 0; listener < 0 && index < 3; index++) {
+    for (int index = 0; listener < 0 && index < 3 && sb_can_answer(); index++) {
         listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER | flags[index],
                                 &program);
     }

@@ -1,3 +1,4 @@
+internal import CSandbox
 internal import FileSystem
 internal import Glibc
 public import SystemPackage
@@ -20,6 +21,10 @@ public struct SandboxCapabilities: Sendable, Codable {
         /// The first thing that failed, as a sentence.
         public let reason: String
     }
+
+    /// Whether processes that are parents of others may answer their system calls here, which is how users and `/proc` are
+    /// emulated.
+    public static var canAnswerCalls: Bool { sb_can_answer() != 0 }
 
     /// The kinds that this process may try, strongest first: root has all users already, or is root of some only.
     private static var candidates: [SandboxIsolation] {

@@ -9,6 +9,7 @@ extension SandboxError {
             switch failure.step {
             case SB_STEP_EXECUTE: .execution
             case SB_STEP_MOUNT: .mount(Int(failure.index))
+            case SB_STEP_FILTER: .filter
             default: .environment
             }
         self.init(reason, Self.sentence(failure, configuration), errno: errno)

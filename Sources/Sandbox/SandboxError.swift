@@ -11,6 +11,8 @@ public struct SandboxError: Error, Sendable, Equatable {
         case execution
         /// One of the configuration's mounts could not be made, by its position.
         case mount(Int)
+        /// The filter of system calls could not be installed.
+        case filter
         /// The sandbox around the program could not be set up.
         case environment
     }

@@ -58,7 +58,11 @@ struct RunProcess {
             let strongest = try session.isolation.strongest()
             // Unpacked layers may do where mounted ones do not.
             guard snapshots.mounts.giveUp() || strongest != likely else { throw failure.error }
-            return try await execute(strongest)
+            do {
+                return try await execute(strongest)
+            } catch let failure as NotStarted {
+                throw failure.error
+            }
         }
     }
 
@@ -130,7 +134,11 @@ struct RunProcess {
             throw failure(.exited(error.errno == .noSuchFileOrDirectory ? 127 : 126), [error.description])
         } catch {
             guard let position = process.mount(of: error) else {
-                throw NotStarted(error: BuildError.environment("RUN failed: \(error)", hint: nil))
+                let hint =
+                    error.reason == .filter
+                    ? "allow the system call `seccomp` in the profile of the container around, or use a kernel that has it"
+                    : nil
+                throw NotStarted(error: BuildError.environment("RUN failed: \(error)", hint: hint))
             }
             let hints =
                 error.errno == .readOnlyFileSystem

@@ -193,6 +193,9 @@ struct sb_process {
 // Any thread may call it. The process is killed when this process ends.
 int sb_launch(const struct sb_configuration *configuration, struct sb_process *process, struct sb_failure *failure);
 
+// Whether one process may answer the system calls of another: without, no users are emulated, and no /proc.
+int sb_can_answer(void);
+
 // What the processes of a control group may do with device files.
 struct sb_device_rule {
     char type;     // `c`, `b`, or `a` for both

@@ -56,13 +56,23 @@ public final class Isolation: Sendable {
         case .userNamespace: return "isolation `userns`: root is root in a user namespace only\(overlay)"
         case .singleUser:
             return
-                "isolation `userns-single`: processes run in a user namespace, in which every user is you\(reason)\(overlay)"
+                "isolation `userns-single`: processes run in a user namespace, in which every user is you\(reason)\(overlay)\(missing("other users"))"
         case .chroot:
-            return "isolation `chroot`: processes run in a changed root directory without namespaces\(reason)\(overlay)"
+            return
+                "isolation `chroot`: processes run in a changed root directory without namespaces\(reason)\(overlay)\(missing("`/proc` and `/sys`"))"
         case .traced:
             return
                 "isolation `proot`: proot shows processes another root, in which every user is you\(reason)\(overlay)"
         }
+    }
+}
+
+extension Isolation {
+    /// What is not emulated without the kernel's help.
+    private func missing(_ what: String) -> String {
+        if SandboxCapabilities.canAnswerCalls { return "" }
+        return
+            "; there are no \(what), since the kernel (before Linux 5.9) or a seccomp profile has no user notification"
     }
 }
 
