@@ -296,8 +296,9 @@ int sb_supervise(struct sb_child *child) {
     sigaddset(&child_ends, SIGCHLD);
     int signals = (int)syscall(SYS_signalfd4, -1, &child_ends, 8, SOCK_CLOEXEC | SOCK_NONBLOCK);
     sb_close_all_but((const int[]){signals, sockets[0], supervisor.proc, supervisor.root, supervisor.known}, 5, 0);
-    // Names of open files are relative to it, wherever the root is.
-    if (signals < 0 || fchdir(supervisor.proc) != 0) _exit(126);
+    // Names of records are relative to it, wherever the root is. Within another chroot, whose supervisor lets nobody go
+    // there, there are none.
+    if (signals < 0 || (fchdir(supervisor.proc) != 0 && emulates)) _exit(126);
     supervisor.program = program;
     serve(&supervisor, signals, sockets[0]);
 }

@@ -119,8 +119,8 @@ struct sb_record {
 };
 // records.c: the name of an open file, in room for SB_DIGITS + 8 bytes.
 void sb_name_file(int file, char *name);
-// records.c: whether a file that can be named has none, and needs none to be looked for; that of a link or a pipe, which
-// is a time, only where that is wanted.
+// records.c: whether a file that can be named has none, and needs none to be looked for; that of a link or a pipe,
+// which is a time, only where that is wanted.
 int sb_has_no_record(const char *name, int follow, int looks_at_time);
 // records.c: whether there is one; without, the file is root's.
 int sb_read_record(int file, struct sb_record *record);
