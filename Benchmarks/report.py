@@ -3,6 +3,7 @@
 import os
 from dataclasses import asdict
 
+from measuring import Sample
 from schedule import OURS, Series, seconds
 
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
@@ -34,11 +35,13 @@ def budgets(phase, all_series):
     for budget in phase.budgets:
         if budget.seconds is not None:
             limit = f"≤ {budget.seconds * 1000:g} ms"
-            if ours and ours.wall is not None:
-                yield ours.wall, limit, ours.wall <= budget.seconds
+            besides = all_series[budget.besides].get(OURS) if budget.besides else Series([Sample(0)])
+            if ours and ours.wall is not None and besides and besides.wall is not None:
+                wall = ours.wall - besides.wall
+                yield wall, f"{seconds(wall)} {limit}" if budget.besides else limit, wall <= budget.seconds
             continue
         other = all_series[budget.phase].get(OURS) if budget.phase else series.get(budget.yardstick)
-        name = "cold" if budget.phase else budget.yardstick
+        name = budget.label if budget.phase else budget.yardstick
         if other is None or other.wall is None:
             yield None, f"{name}: {other.failure if other else 'not run'}", None
         elif ours and ours.wall is not None:

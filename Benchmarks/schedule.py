@@ -32,6 +32,10 @@ class Budget:
     yardstick: str | None = None
     phase: str | None = None
     seconds: float | None = None
+    # Another phase, whose time is taken off before.
+    besides: str | None = None
+    # What the other phase is called.
+    label: str = "cold"
 
 
 @dataclass

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import containers
 import contexts
+import isolation
 import runners
 from contexts import dockerfile, edit, write
 from measuring import has, shell
@@ -18,7 +19,7 @@ def every(directory, quick):
     makers = [
         one_small_file, many_files, deep_tree, large_file, run_steps, base_copy, base_packed, base_run_copy,
         parallel_stages, layers, long_dockerfile, many_images, eight_builds, push, runners.fresh_runner,
-        containers.containers, containers.many_containers, containers.compose,
+        containers.containers, containers.many_containers, containers.compose, isolation.isolation,
     ]
     for maker in makers:
         name = maker.__name__.replace("_", "-")
