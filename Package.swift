@@ -121,7 +121,8 @@ let package = Package(
                 "CCompression", "RemoteAddresses", "HTTPTransport", "Registry", "Formatting", "Reporting", "OCI",
                 "Threads", "FileSystem", "ContentStore", "BuildCache",
                 "Tar", "Layers", "Images", systemPackage,
-            ]
+            ],
+            staticLibraries: ["deflate"]
         ),
         library("Snapshots", ["OCI", "FileSystem", "ContentStore", "Tar", "Layers", systemPackage]),
         library(
@@ -287,7 +288,7 @@ let package = Package(
             "Distribution",
             [
                 "TestSupport", "RemoteAddresses", "HTTPTransport", "Registry", "OCI", "FileSystem", "ContentStore",
-                "BuildCache", "Layers", systemPackage,
+                "BuildCache", "Tar", "Layers", systemPackage,
             ]
         ),
         .testTarget(

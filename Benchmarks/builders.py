@@ -302,6 +302,9 @@ class Buildah(Builder):
     def export(self, tag, destination):
         return self.command("push", "--signature-policy", self.policy, tag, f"oci:{destination}")
 
+    def push(self, tag, name):
+        return self.command("push", "--signature-policy", self.policy, "--tls-verify=false", tag, f"docker://{name}")
+
     def build_for_registry(self, context, dockerfile, name):
         image, registry = f"{name}/app", ["--signature-policy", self.policy, "--tls-verify=false"]
         return _steps(

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import random
 import socket
 import subprocess
 import tarfile
@@ -83,13 +84,26 @@ def large_file(path, size):
 
 
 def half_compressible_file(path, size):
-    """Writes a file of which a compressor makes about half."""
-    with open(large_file(path, size // 2), "ab") as file:
-        line = b"a line of text that is in this file many times\n"
-        for _ in range(size // 2 >> 20):
-            file.write((line * ((1 << 20) // len(line) + 1))[:1 << 20])
+    """Writes a file as layers are: files of this machine, and after each as many bytes that no compressor makes smaller."""
+    files = sorted(str(file) for root in ("/usr/lib", "/usr/share", "/usr/bin") for file in Path(root).rglob("*")
+                   if file.is_file() and not file.is_symlink())
+    random.Random(1).shuffle(files)
+    with open(path, "wb") as output:
+        left = size // 2
+        while left > 0 and files:
+            with open(files.pop(), "rb") as file:
+                content = file.read(min(left, 64 << 20))
+            output.write(content + os.urandom(len(content)))
+            left -= len(content)
     changed()
     return path
+
+
+def overwrite_start(path, number):
+    """Makes another file of one, as different as one number is from another."""
+    with open(path, "r+b") as file:
+        file.write(number.to_bytes(8, "big"))
+    changed()
 
 
 def registry(directory):

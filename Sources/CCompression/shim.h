@@ -1,14 +1,10 @@
 #pragma once
+#include <libdeflate.h>
 #include <zlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
-// Macros that Swift does not see.
-static inline int sb_deflate_init(z_stream *stream, int level) {
-    return deflateInit2(stream, level, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY);
-}
-
-// For gzip alone, whose checksum zlib then compares.
+// A macro that Swift does not see: for gzip alone, whose checksum zlib then compares.
 static inline int sb_gunzip_init(z_stream *stream) { return inflateInit2(stream, 15 + 16); }
 
 static inline int sb_zstd_window_is_too_large(size_t result) {

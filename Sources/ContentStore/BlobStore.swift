@@ -82,6 +82,8 @@ public struct BlobWriter: ~Copyable {
     private static let smallSize = 1 << 16
     /// Bytes written so far.
     public var count: Int64 { output.count }
+    /// Where they are until the blob has its name.
+    public var path: FilePath { file.path }
 
     init(file: TemporaryFile, store: BlobStore, isForLater: Bool) {
         self.file = file

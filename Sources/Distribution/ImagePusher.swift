@@ -19,6 +19,8 @@ public struct ImagePusher: Sendable {
 
     /// Layers that are sent at the same time.
     private static let parallelLayers = 3
+    /// From this size on a layer is sent while it is compressed: what is smaller takes fewer requests in one piece.
+    private static let sentEarlySize: Int64 = 16 << 20
     /// Layers that are asked for or mounted at the same time.
     private static let parallelQuestions = 32
 
@@ -296,8 +298,11 @@ public struct ImagePusher: Sendable {
         // If the registry has what was known before, that was found already.
         let isKnown = compressor.known(layer, in: format) != nil
         emit(.layer(.push, id: id, .working))
-        let blob = try await compressor.compressed(layer, in: format)
-        if !isKnown, try await place.client.hasBlob(blob.digest, in: place.repository) {
+        let (blob, begun) =
+            isKnown || other != nil || layer.blob.size < ImagePusher.sentEarlySize
+            ? (try await compressor.compressed(layer, in: format), nil)
+            : try await sendWhileCompressing(layer, to: place, format)
+        if !isKnown, begun == nil, try await place.client.hasBlob(blob.digest, in: place.repository) {
             emit(.layer(.push, id: id, .exists))
             return blob
         }
@@ -305,13 +310,26 @@ public struct ImagePusher: Sendable {
             blob,
             from: images.store.blobs.path(blob.digest),
             to: place.repository,
-            mountedFrom: other
+            mountedFrom: other,
+            begun: begun
         ) { emit(.layer(.push, id: id, .moving($0, of: blob.size))) }
         switch result {
         case .mounted: emit(.layer(.push, id: id, .mounted(from: other ?? "")))
         case .sent: emit(.layer(.push, id: id, .done))
         }
         return blob
+    }
+
+    /// Compresses a layer and sends what there is of it meanwhile.
+    private func sendWhileCompressing(
+        _ layer: Layer,
+        to place: RegistryConnections.Place,
+        _ format: ImageFormat
+    ) async throws -> (Descriptor, RegistryClient.BegunUpload?) {
+        let growing = GrowingFile()
+        async let begun = place.client.begin(growing, to: place.repository)
+        let blob = try await compressor.compressed(layer, in: format, to: growing)
+        return (blob, await begun)
     }
 
     /// Repositories of the same registry that may have the layers, by the names of images in the store.

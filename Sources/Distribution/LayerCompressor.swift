@@ -15,8 +15,8 @@ struct LayerCompressor {
     /// Whether what came compressed in another way is compressed anew.
     private let isForced: Bool
 
-    /// What is read at once, so many blocks that all processors have several.
-    private static let batchSize = 32 * ParallelGzip.blockSize
+    /// What is read at once for zstd, so much that all processors have several jobs.
+    private static let batchSize = 8 << 20
 
     init(_ layers: LayerStore, _ compression: LayerCompression, isForced: Bool = false) {
         self.layers = layers
@@ -38,7 +38,10 @@ struct LayerCompressor {
     }
 
     /// Compresses a layer, unless the blob is there.
-    func compressed(_ layer: Layer, in format: ImageFormat) async throws -> Descriptor {
+    ///
+    /// - Parameter growing: Gets the blob while it is written; abandoned where nothing is written or that fails.
+    func compressed(_ layer: Layer, in format: ImageFormat, to growing: GrowingFile? = nil) async throws -> Descriptor {
+        defer { growing?.abandon() }
         let store = layers.store
         let lock = try await store.waitForLock(key: SHA256Hasher.digest(of: recordPath(layer).string))
         defer { withExtendedLifetime(lock) {} }
@@ -48,14 +51,19 @@ struct LayerCompressor {
             let size = store.blobs.size(layer.diffID) ?? 0
             return descriptor(Descriptor(mediaType: .layer, digest: layer.diffID, size: size), format)
         }
-        let sink = try BlobSink(store.blobs, isForLater: true)
+        // What is sent at the same time is read at once.
+        let sink = try BlobSink(store.blobs, isForLater: growing == nil)
+        try growing?.begin(sink.path)
+        let output: any ByteSink = growing.map { GrowingSink(sink, $0) } ?? sink
+        let path = FilePath("layer \(layer.diffID)")
         switch compression {
-        case .gzip(let level): try gzip(contents, layer, level, sink)
-        case .zstd(let level): try zstd(contents, layer, level, sink)
+        case .gzip(let level): try GzipBlocks(level: level).compress(contents.descriptor, path: path, to: output)
+        case .zstd(let level): try zstd(contents, layer, level, output)
         case .uncompressed: break
         }
         let size = sink.count
         let digest = try sink.commit()
+        growing?.finish()
         let blob = Descriptor(mediaType: mediaType, digest: digest, size: size)
         try remember(layer, as: blob)
         return descriptor(blob, format)
@@ -97,16 +105,7 @@ struct LayerCompressor {
         return blob
     }
 
-    private func gzip(_ contents: LayerContents, _ layer: Layer, _ level: Int, _ sink: BlobSink) throws {
-        var gzip = ParallelGzip(level: level)
-        try ParallelGzip.header.withUnsafeBytes { try sink.write($0) }
-        try read(contents, layer) { bytes, isLast in
-            for block in gzip.compress(bytes, isLast: isLast) { try block.withUnsafeBytes { try sink.write($0) } }
-        }
-        try gzip.trailer.withUnsafeBytes { try sink.write($0) }
-    }
-
-    private func zstd(_ contents: LayerContents, _ layer: Layer, _ level: Int, _ sink: BlobSink) throws {
+    private func zstd(_ contents: LayerContents, _ layer: Layer, _ level: Int, _ sink: any ByteSink) throws {
         guard let context = ZSTD_createCCtx() else { preconditionFailure("zstd needs memory") }
         defer { ZSTD_freeCCtx(context) }
         ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, Int32(level))
@@ -149,5 +148,21 @@ struct LayerCompressor {
             try take(UnsafeRawBufferPointer(rebasing: buffer[..<count]), count < buffer.count)
             if count < buffer.count { return }
         }
+    }
+}
+
+/// Tells who reads a blob while it is written how far it is.
+private final class GrowingSink: ByteSink {
+    private let sink: BlobSink
+    private let file: GrowingFile
+
+    init(_ sink: BlobSink, _ file: GrowingFile) {
+        self.sink = sink
+        self.file = file
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer) throws {
+        try sink.write(bytes)
+        file.grew(to: sink.count)
     }
 }

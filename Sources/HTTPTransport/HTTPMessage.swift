@@ -1,3 +1,4 @@
+public import FileSystem
 public import RemoteAddresses
 public import SystemPackage
 
@@ -42,6 +43,8 @@ public struct HTTPRequest: Sendable {
         case bytes([UInt8])
         /// A part of a file, read piece by piece while it is sent, and again when the request is repeated.
         case file(FilePath, Range<Int64>)
+        /// A file that is still being written, whose length nobody knows yet.
+        case growing(GrowingFile)
     }
 
     public var method: Method

@@ -227,6 +227,7 @@ public final class NetworkExchange: HTTPExchange {
                 FilePieces(path: path, range: range),
                 length: .known(range.upperBound - range.lowerBound)
             )
+        case .growing(let file): result.body = .stream(GrowingPieces(file: file), length: .unknown)
         }
         return result
     }
@@ -290,6 +291,9 @@ extension HTTPError {
     }
 }
 
+/// The most of a file that is read at once.
+private let pieceSize: Int64 = 1 << 18
+
 /// A part of a file, piece by piece.
 private struct FilePieces: AsyncSequence {
     let path: FilePath
@@ -305,7 +309,7 @@ private struct FilePieces: AsyncSequence {
             do {
                 let open = try file ?? OpenFile(path)
                 file = open
-                let count = Int(Swift.min(range.upperBound - range.lowerBound, 1 << 18))
+                let count = Int(Swift.min(range.upperBound - range.lowerBound, pieceSize))
                 var buffer = ByteBuffer()
                 try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { space in
                     try FileOperations.read(
@@ -327,4 +331,33 @@ private struct FilePieces: AsyncSequence {
     }
 
     func makeAsyncIterator() -> AsyncIterator { AsyncIterator(path: path, range: range) }
+}
+
+/// A file that is still being written, piece by piece.
+private struct GrowingPieces: AsyncSequence {
+    let file: GrowingFile
+
+    struct AsyncIterator: AsyncIteratorProtocol {
+        let file: GrowingFile
+        var offset: Int64 = 0
+
+        mutating func next() async throws -> ByteBuffer? {
+            do {
+                guard try await file.hasBytes(at: offset) else { return nil }
+                var buffer = ByteBuffer()
+                let (file, offset) = (file, offset)
+                try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: Int(pieceSize)) { space in
+                    try file.read(space, at: offset)
+                }
+                self.offset += Int64(buffer.readableBytes)
+                return buffer
+            } catch is GrowingFile.Abandoned {
+                throw HTTPError.unreadableBody("what was to be sent was not finished")
+            } catch let error as SystemError {
+                throw HTTPError.unreadableBody(error.description)
+            }
+        }
+    }
+
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(file: file) }
 }

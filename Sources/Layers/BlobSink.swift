@@ -1,10 +1,13 @@
 public import ContentStore
 public import OCI
+public import SystemPackage
 public import Tar
 
 /// Writes a blob of the store.
 public final class BlobSink: ByteSink {
     private var writer: BlobWriter?
+    /// Where the bytes are until the blob has its name.
+    public let path: FilePath
     private let progress: (@Sendable (Int64) -> Void)?
     /// When this many bytes are written, progress is reported next.
     private var nextMark = BlobSink.markDistance
@@ -15,7 +18,9 @@ public final class BlobSink: ByteSink {
     ///   - isForLater: Whether the blob is unlikely to be read soon.
     ///   - progress: Told after every 8 MiB how many bytes are written, on whatever thread writes.
     public init(_ blobs: BlobStore, isForLater: Bool = false, progress: (@Sendable (Int64) -> Void)? = nil) throws {
-        writer = try blobs.writer(isForLater: isForLater)
+        let writer = try blobs.writer(isForLater: isForLater)
+        path = writer.path
+        self.writer = consume writer
         self.progress = progress
     }
 

@@ -1,4 +1,4 @@
-internal import FileSystem
+public import FileSystem
 internal import HTTPTransport
 public import OCI
 internal import RemoteAddresses
@@ -10,6 +10,13 @@ extension RegistryClient {
         case sent
         /// Taken from another repository of the same registry, without sending it.
         case mounted
+    }
+
+    /// An upload that began before the digest was known.
+    public struct BegunUpload: Sendable {
+        let place: WebAddress
+        /// Whether the registry has all bytes.
+        let isComplete: Bool
     }
 
     /// Up to here a blob is sent in one request.
@@ -33,19 +40,48 @@ extension RegistryClient {
         }
     }
 
+    /// Sends a blob while it is still being written, in one request without a length, as Docker's client does.
+    ///
+    /// - Returns: What `upload` goes on with when the digest is known; `nil` where nothing was written, or the registry did
+    ///   not begin an upload.
+    public func begin(_ file: GrowingFile, to repository: String) async -> BegunUpload? {
+        let subject = Subject(
+            repository: repository,
+            access: [.pull, .push],
+            text: "a blob of `\(repository)` that is still being written"
+        )
+        guard (try? await file.hasBytes(at: 0)) == true,
+            let begun = try? await succeed(try await starting(repository, "", subject), subject),
+            let place = try? location(of: begun, subject)
+        else { return nil }
+        let fields: HTTPFields = ["Content-Type": "application/octet-stream"]
+        let response = try? await succeed(HTTPRequest(.patch, place, fields: fields, body: .growing(file)), subject)
+        // Where it broke off, the registry says how much it has.
+        guard let response, let next = try? location(of: response, subject) else {
+            return BegunUpload(place: place, isComplete: false)
+        }
+        return BegunUpload(place: next, isComplete: true)
+    }
+
     /// Sends a blob that the registry does not have.
     ///
     /// - Parameters:
     ///   - mountedFrom: A repository of the same registry that may have it.
+    ///   - begun: What was sent of it before.
     ///   - progress: Called with the number of bytes that the registry has.
     public func upload(
         _ blob: Descriptor,
         from file: FilePath,
         to repository: String,
         mountedFrom other: String? = nil,
+        begun: BegunUpload? = nil,
         progress: @Sendable (Int64) -> Void = { _ in }
     ) async throws -> Upload {
         let subject = blobSubject(blob.digest, repository, [.pull, .push])
+        if let begun, try await end(begun, blob, file, subject, progress) {
+            progress(blob.size)
+            return .sent
+        }
         for attempt in 1... {
             guard let place = try await start(blob, repository, other, subject) else {
                 blobs.insert(blob.digest, in: repository)
@@ -103,6 +139,30 @@ extension RegistryClient {
         }
     }
 
+    /// Sends what is missing of an upload.
+    ///
+    /// - Returns: Whether the registry has the blob; otherwise it is to be sent anew.
+    private func end(
+        _ begun: BegunUpload,
+        _ blob: Descriptor,
+        _ file: FilePath,
+        _ subject: Subject,
+        _ progress: @Sendable (Int64) -> Void
+    ) async throws -> Bool {
+        do {
+            var place = begun.place
+            if !begun.isComplete {
+                let (next, offset) = try await status(place, blob, subject)
+                place = try await sendParts(blob, file, next, from: offset, subject, progress)
+            }
+            try await finish(place, blob, .none, subject)
+            return true
+        } catch let failure as RegistryError where failure.isOfThisUpload || !begun.isComplete {
+            // Only the answer may have been lost.
+            return try await hasBlob(blob.digest, in: subject.repository)
+        }
+    }
+
     /// - Returns: Where to send it; `nil` when it was mounted.
     private func start(_ blob: Descriptor, _ repository: String, _ other: String?, _ subject: Subject) async throws
         -> WebAddress?
@@ -121,11 +181,12 @@ extension RegistryClient {
         _ blob: Descriptor,
         _ file: FilePath,
         _ place: WebAddress,
+        from start: Int64 = 0,
         _ subject: Subject,
         _ progress: @Sendable (Int64) -> Void
     ) async throws -> WebAddress {
         var place = place
-        var offset: Int64 = 0
+        var offset = start
         var attempt = 1
         while offset < blob.size {
             let request = HTTPRequest(

@@ -3,6 +3,7 @@ import FileSystem
 import Glibc
 import OCI
 import SystemPackage
+import Tar
 import TestSupport
 import Testing
 
@@ -11,7 +12,7 @@ import Testing
 
 @Suite("Compressing")
 struct LayerCompressorTests {
-    private static let block = ParallelGzip.blockSize
+    private static let block = GzipBlocks.blockSize
 
     /// Bytes that can be made smaller, and that a decompressor cannot mix up.
     private static let pattern: [UInt8] = {
@@ -25,34 +26,81 @@ struct LayerCompressorTests {
         return content
     }
 
-    private func gzip(_ content: [UInt8], level: Int, blocksAtOnce: Int) -> [UInt8] {
-        var gzip = ParallelGzip(level: level)
-        var result = ParallelGzip.header
-        let step = blocksAtOnce * Self.block
-        for start in stride(from: 0, to: max(content.count, 1), by: step) {
-            let isLast = start + step >= content.count
-            content[start..<min(start + step, content.count)].withUnsafeBytes { part in
-                result += gzip.compress(part, isLast: isLast).joined()
-            }
-        }
-        return result + gzip.trailer
+    private final class Bytes: ByteSink {
+        var bytes: [UInt8] = []
+        func write(_ bytes: UnsafeRawBufferPointer) { self.bytes += bytes }
+    }
+
+    private func gzip(_ path: FilePath, level: Int, threads: Int) throws -> [UInt8] {
+        let file = try OwnedDescriptor(regularFile: path)
+        let sink = Bytes()
+        try GzipBlocks(level: level, threads: threads).compress(file.rawValue, path: path, to: sink)
+        return sink.bytes
     }
 
     @Test(
-        "with gzip gives the same bytes however many blocks come at once, and any reader the content",
-        arguments: [0, 1, block - 1, block, block + 1, 3 * block + 7, 4 * block],
-        [1, 6]
+        "with gzip gives the same bytes whatever the number of threads, and any reader the content",
+        arguments: [0, 1, block - 1, block, block + 1, 3 * block + 7, 14 * block],
+        [1, 6, 9]
     )
     func gzip(count: Int, level: Int) throws {
-        let content = content(count)
-        let whole = gzip(content, level: level, blocksAtOnce: 64)
-        let isSame = [1, 3].map { gzip(content, level: level, blocksAtOnce: $0) == whole }
-        #expect(isSame == [true, true])
         try StoreFixture.with { fixture in
-            let path = try fixture.write("f.gz", whole)
-            let result = try shell("gzip -t \(path) && gzip -dc \(path) | cmp - \(try fixture.write("f", content))")
+            let path = try fixture.write("f", content(count))
+            let whole = try gzip(path, level: level, threads: 1)
+            let isSame = try [2, 5].map { try gzip(path, level: level, threads: $0) == whole }
+            #expect(isSame == [true, true])
+            let compressed = try fixture.write("f.gz", whole)
+            let result = try shell("gzip -t \(compressed) && gzip -dc \(compressed) | cmp - \(path)")
             #expect(result.status == 0, "\(result.output)")
         }
+    }
+
+    @Test("with gzip makes what cannot be made smaller hardly larger, and all else smaller")
+    func dense() throws {
+        var random = SeededRandom(2)
+        let noise = (0..<2 * Self.block / 8).flatMap { _ in withUnsafeBytes(of: random.next()) { Array($0) } }
+        let text = [UInt8](repeating: 7, count: Self.block * 3 / 4)
+        try StoreFixture.with { fixture in
+            let dense = try gzip(try fixture.write("dense", noise), level: 6, threads: 2)
+            #expect(dense.count > noise.count && dense.count < noise.count + 200)
+            // The first part of a block says nothing about the rest.
+            let mixed = try fixture.write("mixed", noise.prefix(Self.block / 4) + text)
+            let compressed = try gzip(mixed, level: 6, threads: 2)
+            #expect(compressed.count < Self.block / 3)
+            let path = try fixture.write("mixed.gz", dense + compressed)
+            let result = try shell(
+                "gzip -dc \(path) | cmp - \(try fixture.write("both", noise + noise.prefix(Self.block / 4) + text))"
+            )
+            #expect(result.status == 0, "\(result.output)")
+        }
+    }
+
+    @Test("shows a blob while it is written", arguments: [LayerCompression.gzip(level: 1), .zstd(level: 1)])
+    func growing(compression: LayerCompression) async throws {
+        let scratch = try ScratchDirectory()
+        defer { withExtendedLifetime(scratch) {} }
+        let fixture = try StoreFixture(scratch.path)
+        let compressor = LayerCompressor(fixture.layers, compression)
+        let layer = try layer(fixture)
+        let growing = GrowingFile()
+        async let seen = whole(growing)
+        let blob = try await compressor.compressed(layer, in: .oci, to: growing)
+        let bytes = try await seen
+        #expect(SHA256Hasher.digest(of: bytes) == blob.digest)
+        // Nothing is written for what is there.
+        let unused = GrowingFile()
+        #expect(try await compressor.compressed(layer, in: .oci, to: unused) == blob)
+        await #expect(throws: GrowingFile.Abandoned.self) { try await unused.hasBytes(at: 0) }
+    }
+
+    private func whole(_ file: GrowingFile) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 1, count: 1000)
+        while try await file.hasBytes(at: Int64(bytes.count)) {
+            let count = try buffer.withUnsafeMutableBytes { try file.read($0, at: Int64(bytes.count)) }
+            bytes += buffer[..<count]
+        }
+        return bytes
     }
 
     /// A layer of several blocks of a compressor.

@@ -1,4 +1,5 @@
 import ContentStore
+import FileSystem
 import HTTPTransport
 import OCI
 import RemoteAddresses
@@ -92,6 +93,48 @@ import Testing
             _ = try await client.upload(blob, from: "/dev/null", to: "a", mountedFrom: other)
         }
         try await client.put(manifest, as: .tag("1"), in: "a")
+    }
+
+    /// A push that begins before the blob is whole.
+    private func pushGrowing(_ registry: Registry) async throws {
+        let client = ScriptedServers { try registry.answer($0) }.client("reg.example", login: nil)
+        let blob = Descriptor(mediaType: .init(rawValue: "x/y"), digest: SHA256Hasher.digest(of: []), size: 20 << 20)
+        let growing = GrowingFile()
+        async let begun = client.begin(growing, to: "a")
+        growing.grew(to: 3)
+        growing.finish()
+        _ = try await client.upload(blob, from: "/dev/null", to: "a", begun: await begun)
+    }
+
+    @Test("what fails while a blob is still being written never ends a push", arguments: kinds, [405, 411, 500, 503])
+    func growing(kind: String, status: Int) async throws {
+        // What is refused for good would be so without a beginning, too.
+        guard kind == "PATCH" || status >= 500 else { return }
+        let registry = Registry(kind) { _ in .init(status: status, fields: ["Retry-After": "0"]) }
+        try await pushGrowing(registry)
+        #expect(registry.hasBlob)
+    }
+
+    @Test("a connection that ends while a blob is still being written never ends a push", arguments: kinds)
+    func growingConnections(kind: String) async throws {
+        for isDone in [false, true] {
+            let registry = Registry(kind, isDone: isDone) { sent in
+                throw HTTPError.unreachable(sent.address, reason: "it closed the connection")
+            }
+            try await pushGrowing(registry)
+            #expect(registry.hasBlob)
+        }
+    }
+
+    @Test("a blob that is never finished is not sent")
+    func abandoned() async throws {
+        let servers = ScriptedServers { _ in .init(status: 202, fields: ["Location": "/v2/a/blobs/uploads/1"]) }
+        let client = servers.client("reg.example", login: nil)
+        let growing = GrowingFile()
+        growing.abandon()
+        let begun = await client.begin(growing, to: "a")
+        #expect(begun == nil)
+        #expect(servers.requests.isEmpty)
     }
 
     private static let kinds = ["HEAD", "POST", "PATCH", "PUT", "GET", "PUT manifest"]

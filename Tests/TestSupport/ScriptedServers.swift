@@ -1,3 +1,4 @@
+internal import FileSystem
 public import HTTPTransport
 public import RemoteAddresses
 internal import Synchronization
@@ -44,12 +45,24 @@ public final class ScriptedServers: HTTPExchange {
 
     public func requests(at host: String) -> [Sent] { requests.filter { $0.address.authorityText == host } }
 
+    /// Waits until a file is whole.
+    private func size(of file: GrowingFile) async throws -> Int64 {
+        var size: Int64 = 0
+        do {
+            while try await file.hasBytes(at: size) { size += 1 }
+            return size
+        } catch {
+            throw HTTPError.unreadableBody("it was abandoned")
+        }
+    }
+
     public func send(_ request: HTTPRequest) async throws -> HTTPResponse {
         let body: String
         switch request.body {
         case .none: body = ""
         case .bytes(let bytes): body = String(decoding: bytes, as: UTF8.self)
         case .file(_, let range): body = "file \(range)"
+        case .growing(let file): body = "growing \(try await size(of: file))"
         }
         let sent = Sent(
             method: request.method,
