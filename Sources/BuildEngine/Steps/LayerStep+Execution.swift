@@ -42,8 +42,9 @@ extension LayerStep {
         if let outcome = try await context.handleMiss(step.plannedFiles) {
             return result(outcome, .missing(in: context.stage), key, created: 0)
         }
-        if await step.isMadeElsewhere(key), let result = await step.fetchFromSharedCache(key) { return result }
+        // What it will read is fetched while others are asked whether they make it.
         context.sources.forecast.missed(context.step, of: context.stage, on: context.below)
+        if await step.isMadeElsewhere(key), let result = await step.fetchFromSharedCache(key) { return result }
         var made: StepResult
         do {
             try await step.prepare()

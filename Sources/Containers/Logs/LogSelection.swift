@@ -1,3 +1,5 @@
+internal import OCI
+
 /// Which part of a container's output is wanted.
 public struct LogSelection: Sendable {
     /// Nanoseconds since 1970, inclusive as Docker has it; `nil` for no limit.
