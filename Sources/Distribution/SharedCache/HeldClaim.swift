@@ -22,9 +22,12 @@ final class HeldClaim: Sendable {
     private let blobs: BlobStore
     private let state: Mutex<State>
 
-    /// How often it is looked whether the claim still stands, and after how many looks it is written again, in seconds.
+    /// How often it is looked whether the claim still stands, in seconds: at first, while those may write who were slow.
+    private static let firstLook = 0.3
     private static let look = 1.0
-    private static let looksForBeat = 5
+    private static let firstLooks = Duration.seconds(4)
+    /// How often the claim is written again.
+    private static let beat = Duration.seconds(5)
     /// How long one request may take, in seconds.
     private static let limit = 5.0
 
@@ -64,21 +67,24 @@ final class HeldClaim: Sendable {
     }
 
     private func keepOn() async {
-        var (looks, latest) = (0, ContinuousClock.now)
-        while (try? await Pause.wait(seconds: HeldClaim.look)) != nil, !state.withLock({ $0.isEnding }) {
+        let begin = ContinuousClock.now
+        var (latest, written) = (begin, begin)
+        func pause() async -> Bool {
+            let isFirst = .now - begin < HeldClaim.firstLooks
+            return (try? await Pause.wait(seconds: isFirst ? HeldClaim.firstLook : HeldClaim.look)) != nil
+        }
+        while await pause(), !state.withLock({ $0.isEnding }) {
             // No request is given up halfway: it must not arrive after the result.
             let isOwn = await Task(executorPreference: BlockingExecutor.shared) { [self] in
                 let found = try? await limited(HeldClaim.limit) { [self] in try await storage.manifest(for: key) }
                 return found.flatMap { WorkClaim(decoding: $0) }.map { $0.owner == owner }
             }.value
-            looks += 1
             // Somebody wrote late what he had decided before the claim stood; unless this process slept meanwhile.
             let wasOvertaken = isOwn == false && .now - latest < SharedCache.lease
             if isOwn == false, !wasOvertaken { return }
             if isOwn == true { latest = .now }
-            guard wasOvertaken || looks % HeldClaim.looksForBeat == 0, !state.withLock({ $0.isEnding }) else {
-                continue
-            }
+            guard wasOvertaken || .now - written > HeldClaim.beat, !state.withLock({ $0.isEnding }) else { continue }
+            written = .now
             state.withLock { $0.claim.beat = ($0.claim.beat + 1) % WorkClaim.beats }
             await Task(executorPreference: BlockingExecutor.shared) { [self] in try? await write() }.value
         }

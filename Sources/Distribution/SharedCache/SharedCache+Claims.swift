@@ -15,7 +15,7 @@ extension SharedCache {
     /// The time between reading that there is no claim and having written one, in seconds.
     private static let delay = 0.3
     /// How long somebody waits who took longer: a few looks of an owner.
-    private static let lateDelay = 3.0
+    private static let lateDelay = 1.5
     /// How long anybody waits for a live owner, in all.
     private static let patience = Duration.seconds(3600)
     /// How often a claim is written at most that does not stay.
