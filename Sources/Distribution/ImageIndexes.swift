@@ -14,7 +14,7 @@ enum ImageIndexes {
     /// Blobs that are sent or fetched at the same time.
     private static let parallelBlobs = 8
 
-    /// Sends it for an image that is in the store, unless the registry has it.
+    /// Sends it for an image that is in the store, unless the registry has it, or could not tell others of it.
     ///
     /// - Parameter subject: The image's manifest in the registry.
     /// - Throws: `RegistryError`, `LayerError`, `SystemError`, `CancellationError`.
@@ -27,7 +27,9 @@ enum ImageIndexes {
         async throws
     {
         // What others say of a layer is not said again.
-        guard !layers.isEmpty, layers.allSatisfy(store.isAvailable) else { return }
+        guard !layers.isEmpty, layers.allSatisfy(store.isAvailable),
+            let known = try await place.client.referrers(of: subject.digest, type: artifactType, in: place.repository)
+        else { return }
         var seen: Set<Digest> = []
         let blobs = try layers.filter { seen.insert($0.diffID).inserted }.map { layer in
             var blob = try SharedLayerIndex.write(layer, store)
@@ -38,13 +40,13 @@ enum ImageIndexes {
         manifest.artifactType = artifactType
         manifest.subject = subject
         let document = RemoteManifest(mediaType: .imageManifest, bytes: try CanonicalJSON.encode(manifest))
-        if try await place.client.hasManifest(document.digest, in: place.repository) { return }
+        if known.contains(where: { $0.digest == document.digest }) { return }
         try store.store.blobs.write(CacheEntry.emptyBytes)
         try await each(Array(Set(blobs.map(\.plain))) + [CacheEntry.emptyDescriptor]) { blob in
             let path = store.store.blobs.path(blob.digest)
             try await place.client.provide(blob, from: path, to: place.repository)
         }
-        try await place.client.attach(document, type: artifactType, to: subject.digest, in: place.repository)
+        try await place.client.put(document, as: .digest(document.digest), in: place.repository)
     }
 
     /// Brings the indexes of those of some layers of which nothing is known; they are claims until the layers come.
@@ -59,9 +61,8 @@ enum ImageIndexes {
     )
         async throws
     {
-        for found in try await place.client.referrers(of: subject, type: artifactType, in: place.repository)
-            .suffix(candidates)
-        {
+        let known = try await place.client.referrers(of: subject, type: artifactType, in: place.repository)
+        for found in (known ?? []).suffix(candidates) {
             let wanted = Set(layers.filter { store.knownIndex(of: $0) == nil }.map(\.diffID))
             if wanted.isEmpty { return }
             let bytes = try await place.client.manifest(.digest(found.digest), in: place.repository).bytes

@@ -108,8 +108,15 @@ struct ImageLocationTests {
                 let name = "\(registry.host)/team/app:1"
                 try await f.succeed("tag", "team/app:1", name)
                 try await f.succeed("push", name)
-                let expected = try await answers(f, name)
-                #expect(try await answers(f, "docker://\(name)", store: "other") == expected)
+                // Sizes of layers that nothing has fetched are those of the registry.
+                func withoutSizes(_ answers: [String]) -> [String] {
+                    var answers = answers
+                    answers[1] = answers[1].replacing(#/ [0-9.]+[kM]?B +/#, with: " ")
+                    return answers
+                }
+                let expected = withoutSizes(try await answers(f, name))
+                let answers = withoutSizes(try await answers(f, "docker://\(name)", store: "other"))
+                #expect(answers == expected)
                 let root = f.scratch.appending("other").string
                 let inspected = try await f.succeed("inspect", "--root", root, "docker://\(name)")
                 #expect(inspected.outputText.contains(image.id))

@@ -146,7 +146,11 @@ struct IndexTests: RegistryTesting {
                 }
                 try registry.forgetRequests()
                 try await f.succeed("push", "--format", format, reference)
-                #expect(!registry.requests.contains { $0.hasPrefix("POST") || $0.hasPrefix("PATCH") })
+                // What the registry has is asked for by mounting it; nothing is sent.
+                let requests = registry.requests
+                #expect(requests.contains { $0.hasPrefix("PUT") && $0.contains("/manifests/") }, "\(requests)")
+                let sent = requests.filter { $0.hasPrefix("PATCH") || $0.hasPrefix("PUT") && $0.contains("/blobs/") }
+                #expect(sent == [])
             }
         }
     }

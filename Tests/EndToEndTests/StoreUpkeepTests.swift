@@ -122,7 +122,8 @@ struct StoreUpkeepTests {
         try await BuildFixture.with { f in
             try await f.importBase()
             try f.write("a", "content")
-            let text = "FROM base\nCOPY a /a\nRUN cp /a /b"
+            // Another layer each time, also within one second.
+            let text = "FROM base\nCOPY a /a\nRUN cp /a /b; cat /proc/sys/kernel/random/uuid > /id"
             let image = try await f.build(text, "-t", "kept")
             #expect(try await f.succeed("doctor").outputText.contains("in order"))
             func damage(_ path: FilePath) throws {

@@ -108,8 +108,20 @@ struct IsolationTests {
             let child = try String(contentsOfFile: fixture.lower.appending("child").string, encoding: .utf8)
             let number = try #require(Int32(child.trimmingCharacters(in: .whitespacesAndNewlines)))
             #expect(Self.ends(number))
+        }
+    }
+
+    @Test("Another root directory without network lets programs make no sockets of the Internet")
+    func chrootWithoutNetwork() throws {
+        try SandboxFixture.with { fixture in
+            var configuration = try fixture.configuration(
+                "/bin/busybox timeout 5 /bin/busybox nc -l -p 0 127.0.0.1 < /dev/null"
+            )
+            configuration.root = .directory(fixture.lower)
+            configuration.isolation = .chroot
             configuration.network = .none
-            #expect(throws: SandboxError.self) { try run(configuration) }
+            let outcome = try run(configuration)
+            #expect(outcome.exit != .exited(0) && outcome.error.contains("socket"), "\(outcome)")
         }
     }
 

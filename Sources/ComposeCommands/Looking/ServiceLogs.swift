@@ -67,10 +67,11 @@ final class ServiceLogs {
     func printNew(isFirst: Bool = false) -> Bool {
         var hasNew = false
         for box in sources where !box.source.hasEnded {
-            selection.next(of: &box.source.reader, isFirst: isFirst) { entry in
-                hasNew = true
-                show(entry, box)
-            }
+            // Showing one changes the source that is read.
+            var entries: [LogEntry] = []
+            selection.next(of: &box.source.reader, isFirst: isFirst) { entries.append($0) }
+            for entry in entries { show(entry, box) }
+            hasNew = hasNew || !entries.isEmpty
         }
         return hasNew
     }
