@@ -18,7 +18,9 @@ struct WorkClaim: Sendable, Equatable {
     /// Nobody else's.
     let owner: String
     var state = State.held
-    /// Changes as long as the owner lives. Few values, so that few manifests are left behind.
+    /// Changes as long as the owner lives.
+    ///
+    /// Of few values, so that few manifests are left behind.
     var beat = 0
 
     static let beats = 3
