@@ -86,10 +86,6 @@ extension RegistryClient {
 
     /// Stores a manifest or an index, whose blobs or manifests must be there.
     public func put(_ manifest: RemoteManifest, as key: ManifestKey, in repository: String) async throws {
-        _ = try await store(manifest, as: key, in: repository)
-    }
-
-    func store(_ manifest: RemoteManifest, as key: ManifestKey, in repository: String) async throws -> HTTPResponse {
         let subject = manifestSubject(key, repository, [.pull, .push])
         let address = try await address(repository, "manifests/\(key.text)", subject)
         let request = HTTPRequest(
@@ -104,7 +100,6 @@ extension RegistryClient {
         {
             throw error(.wrongDigest(expected: manifest.digest), subject)
         }
-        return response
     }
 
     func manifestSubject(_ key: ManifestKey, _ repository: String, _ access: Set<TokenScope.Access>) -> Subject {

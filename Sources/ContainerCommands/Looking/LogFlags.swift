@@ -1,6 +1,6 @@
-package import ArgumentParser
+import ArgumentParser
 package import Containers
-package import Reporting
+import Reporting
 
 /// Which output of containers is shown, and with what.
 package struct LogFlags: ParsableArguments {
