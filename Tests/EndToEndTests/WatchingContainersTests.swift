@@ -116,7 +116,7 @@ struct WatchingContainersTests {
                     "create", "start", "exec_create: true", "exec_start: true", "exec_die", "exec_create: sh -c exit 6",
                     "exec_start: sh -c exit 6", "exec_die", "pause", "unpause",
                     "rename",
-                    "kill", "die", "stop", "start", "restart", "kill", "die", "destroy",
+                    "kill", "kill", "die", "stop", "start", "restart", "kill", "die", "destroy",
                 ]
             )
             #expect(actions.contains("health_status: healthy"))

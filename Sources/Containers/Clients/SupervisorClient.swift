@@ -90,29 +90,21 @@ extension Container {
     ///   - timeout: Seconds until it is killed; `nil` for the container's own, -1 for never.
     public func stop(signal: Int32? = nil, timeout: Int? = nil) throws {
         try whileRunning {
-            let connection = try connect(.stop(signal: signal, timeout: timeout))
-            store.note("kill", id, ["signal": "\(signal ?? record.stopSignal)"])
-            _ = try connection.waitForEnd()
+            try connect(.stop(signal: signal, timeout: timeout)).waitForEnd()
             store.note("stop", id)
         }
     }
 
     /// Kills the process and removes the container.
     public func end() throws {
-        try whileRunning {
-            let connection = try connect(.remove)
-            store.note("kill", record, ["signal": "\(SIGKILL)"])
-            _ = try connection.waitForEnd()
-        }
+        try whileRunning { try connect(.remove).waitForEnd() }
     }
 
     /// Sends the process a signal; after SIGKILL it has ended, and can be removed.
     ///
     /// - Throws: `ContainerStoreError.notRunning`.
     public func kill(_ signal: Int32) throws {
-        let connection = try connect(.kill(signal: signal))
-        store.note("kill", id, ["signal": "\(signal)"])
-        try connection.waitForAnswer()
+        try connect(.kill(signal: signal)).waitForAnswer()
         if signal == SIGKILL { try whileRunning { try connect(.wait).waitForEnd() } }
     }
 
@@ -121,7 +113,6 @@ extension Container {
     /// - Throws: `ContainerStoreError.notRunning`, `.unsupported`.
     public func setPaused(_ isPaused: Bool) throws {
         try connect(isPaused ? .pause : .resume).waitForAnswer()
-        note(isPaused ? "pause" : "unpause")
     }
 
     /// Adds an event of this container.

@@ -185,7 +185,7 @@ public final class Supervisor {
         let now = Pause.now
         if let time = killTime, time <= now {
             killTime = nil
-            running?.process.kill(SIGKILL)
+            kill(SIGKILL)
         }
         if let time = restartTime, time <= now { restart() }
         // A process that begins in a paused group would never begin.
@@ -232,29 +232,26 @@ public final class Supervisor {
         case .kill(let signal):
             // Docker: a container that somebody killed stays down.
             if signal == SIGKILL || signal == record.stopSignal { state.wasStopped = true }
-            running?.process.kill(signal)
+            kill(signal)
             client.send(Frame(.done))
         case .remove:
             isRemoved = true
             state.wasStopped = true
             restartTime = nil
             resume()
-            running?.process.kill(SIGKILL)
-        case .pause, .resume: setPaused(client)
-        case .execute(let specification): execute(specification, client)
-        case .connect(let attachment): changeNetwork(client) { try $0.connect(attachment) }
-        case .disconnect(let network): changeNetwork(client) { try $0.disconnect(network) }
+            kill(SIGKILL)
+        case .pause: answer(client) { try setPaused(true) }
+        case .resume: answer(client) { try setPaused(false) }
+        case .execute(let specification): answer(client) { try execute(specification) }
+        case .connect(let attachment): answer(client) { try changeNetwork { try $0.connect(attachment) } }
+        case .disconnect(let network): answer(client) { try changeNetwork { try $0.disconnect(network) } }
         }
     }
 
-    private func execute(_ command: ProcessSpecification, _ client: Connection) {
+    /// Does what a client asked for, and tells it that it is done or why it is not.
+    private func answer(_ client: Connection, _ body: () throws -> Void) {
         do {
-            guard let process = running?.process else { throw ContainerStoreError.notRunning(record.name) }
-            guard !isPaused else { throw ContainerStoreError.paused(record.name) }
-            try commands.start {
-                try store.launch(command, beside: process.processDescriptor, of: record, state.isolation, $0)
-            }
-            store.noteExecution(of: command.arguments, in: record)
+            try body()
             client.send(Frame(.done))
         } catch {
             let (reason, code) = Supervisor.reason(error)
@@ -262,35 +259,36 @@ public final class Supervisor {
         }
     }
 
+    private func execute(_ command: ProcessSpecification) throws {
+        guard let process = running?.process else { throw ContainerStoreError.notRunning(record.name) }
+        guard !isPaused else { throw ContainerStoreError.paused(record.name) }
+        try commands.start {
+            try store.launch(command, beside: process.processDescriptor, of: record, state.isolation, $0)
+        }
+        store.noteExecution(of: command.arguments, in: record)
+    }
+
     private func noteEndedCommands() {
         for code in commands.collect() { store.note("exec_die", id, ["exitCode": "\(code)"]) }
     }
 
-    private func changeNetwork(_ client: Connection, _ body: (LiveNetworks) throws -> Void) {
-        do {
-            guard case .connected(let networks)? = network else {
-                throw ContainerStoreError.sharesNetwork(record.name)
-            }
-            try body(networks)
-            state.endpoints = networks.endpoints
-            save()
-            client.send(Frame(.done))
-        } catch {
-            client.send(Frame(.failure, "1 \(error)"))
-        }
+    private func changeNetwork(_ change: (LiveNetworks) throws -> Void) throws {
+        guard case .connected(let networks)? = network else { throw ContainerStoreError.sharesNetwork(record.name) }
+        try change(networks)
+        state.endpoints = networks.endpoints
+        save()
     }
 
-    private func setPaused(_ client: Connection) {
-        let isPause = if case .pause = client.request { true } else { false }
+    private func setPaused(_ isPause: Bool) throws {
         guard let group = running?.group else {
-            return client.send(Frame(.failure, "1 this machine has no control group that could pause the container"))
+            throw ContainerStoreError.unsupported("this machine has no control group that could pause the container")
         }
         guard group.setFrozen(isPause) else {
-            return client.send(Frame(.failure, "1 could not freeze the control group"))
+            throw ContainerStoreError.unsupported("could not freeze the control group")
         }
         state.status = isPause ? .paused : .running
         save()
-        client.send(Frame(.done))
+        store.note(isPause ? "pause" : "unpause", id)
     }
 
     private var isPaused: Bool { state.status == .paused }
@@ -298,6 +296,13 @@ public final class Supervisor {
     /// Lets a paused container go on, so that it can end.
     private func resume() {
         if isPaused, running?.group?.setFrozen(false) ?? false { state.status = .running }
+    }
+
+    /// Sends the process a signal that somebody asked for; the event comes first, since the process may end at once.
+    private func kill(_ signal: Int32) {
+        guard let process = running?.process else { return }
+        store.note("kill", id, ["signal": "\(signal)"])
+        process.kill(signal)
     }
 
     /// - Parameter timeout: Seconds; `nil` for the container's own, -1 for ever.
@@ -308,7 +313,7 @@ public final class Supervisor {
             return
         }
         resume()
-        running?.process.kill(signal ?? record.stopSignal)
+        kill(signal ?? record.stopSignal)
         let seconds = timeout ?? record.stopTimeout
         if seconds >= 0 { killTime = Pause.now + Int64(seconds) * 1_000_000_000 }
     }
