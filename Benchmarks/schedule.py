@@ -141,6 +141,7 @@ class Play:
         self.builders = [
             builder for builder in builders if (builder.has_bases or not workload.bases)
             and (builder.runs_containers if workload.containers else builder.builds)
+            and (builder.name == OURS or any(phase.peers for phase in workload.phases))
         ]
         self.runner = runner
         self.rounds = rounds or workload.rounds
