@@ -124,7 +124,7 @@ let package = Package(
             ],
             staticLibraries: ["deflate"]
         ),
-        library("Snapshots", ["OCI", "FileSystem", "ContentStore", "Tar", "Layers", systemPackage]),
+        library("Snapshots", ["OCI", "Threads", "FileSystem", "ContentStore", "Tar", "Layers", systemPackage]),
         library(
             "Sandbox",
             ["CSandbox", "CSeccomp", "FileSystem", systemPackage],

@@ -55,6 +55,15 @@ static inline ssize_t sb_getdents64(int directory, void *buffer, size_t length) 
     return syscall(SYS_getdents64, directory, buffer, length);
 }
 
+// Sets one of the attributes that chattr(1) knows, with FS_IOC_GETFLAGS and FS_IOC_SETFLAGS.
+static inline int sb_add_inode_flag(int descriptor, int flag) {
+    // Their numbers have the size of a long, and they take an int.
+    int flags[2] = {0, 0};
+    if (syscall(SYS_ioctl, descriptor, 0x80086601ul, flags) != 0) return -1;
+    flags[0] |= flag;
+    return (int)syscall(SYS_ioctl, descriptor, 0x40086602ul, flags);
+}
+
 // What is read or written passes through the page cache without staying there (Linux 6.14), or as usual where the
 // filesystem cannot do that. An offset of -1 means the descriptor's own position.
 #define SB_RWF_DONTCACHE 0x80

@@ -29,6 +29,9 @@ public struct Store: Sendable {
         case networks = "networks-v1"
         case locks
         case temporary = "tmp"
+
+        /// Whether whole trees of files are made in it.
+        fileprivate var holdsTrees: Bool { [.temporary, .snapshots, .mounts, .containers, .volumes].contains(self) }
     }
 
     public let root: FilePath
@@ -91,6 +94,7 @@ public struct Store: Sendable {
         let path = self[bucket]
         if path.removingLastComponent() != root { try createUnlessPresent(path.removingLastComponent()) }
         try createUnlessPresent(path)
+        if bucket.holdsTrees { FileOperations.spreadDirectories(in: path) }
     }
 
     private func createUnlessPresent(_ path: FilePath) throws(SystemError) {

@@ -48,6 +48,23 @@ public struct DirectoryNames: Sendable {
         }
     }
 
+    /// How the name at a position stands to one of another directory in the order of their bytes, as with `strcmp`.
+    public func order(_ position: Int, _ other: DirectoryNames, _ otherPosition: Int) -> Int32 {
+        text.withUnsafeBytes { mine in
+            other.text.withUnsafeBytes { others in
+                guard let name = mine.baseAddress?.assumingMemoryBound(to: CChar.self),
+                    let otherName = others.baseAddress?.assumingMemoryBound(to: CChar.self)
+                else { return 0 }
+                return strcmp(name + Int(starts[position]), otherName + Int(other.starts[otherPosition]))
+            }
+        }
+    }
+
+    /// The name at a position, with a zero byte after its end.
+    public func zeroTerminated(_ position: Int) -> [CChar] {
+        withName(position) { name in name.map { CChar(bitPattern: $0) } + [0] }
+    }
+
     /// The name at a position.
     public subscript(position: Int) -> [UInt8] { withName(position) { Array($0) } }
 

@@ -3,6 +3,18 @@ internal import Glibc
 public import SystemPackage
 
 extension FileOperations {
+    /// Lets ext4 put each new directory of this one, with what is made in it, where the disk has room; other filesystems
+    /// need nothing of the kind.
+    ///
+    /// Otherwise trees that are made and removed again and again share one part of the disk, and ext4 does not use an
+    /// inode again in the minutes after its file was removed: it looks at all of those for each new file. Unpacking 8,000
+    /// files took ten times as long for it.
+    public static func spreadDirectories(in path: FilePath) {
+        guard let directory = try? OwnedDescriptor(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else { return }
+        // FS_TOPDIR_FL of <linux/fs.h>, `chattr +T`.
+        _ = sb_add_inode_flag(directory.rawValue, 0x2_0000)
+    }
+
     /// The extended attributes in which Linux keeps the access list of a directory, and the one of what is made in it.
     private static let accessLists = ["system.posix_acl_default", "system.posix_acl_access"]
 

@@ -110,6 +110,10 @@ public struct FileHoles: Sendable {
 }
 
 extension FileOperations {
+    /// Smaller pieces are copied with their holes: tmpfs looks at every page up to the next hole to find it, and that may
+    /// be at the end of a whole layer.
+    private static let smallestSparseFile: Int64 = 1 << 20
+
     /// The same as `copy` for a new file: what is a hole in the source is one in the target.
     ///
     /// - Parameter target: A regular file that ends at its position.
@@ -120,7 +124,7 @@ extension FileOperations {
         to target: Int32,
         path: FilePath
     ) throws(SystemError) -> Int64 {
-        guard size >= SparseWriter.smallestHole, let holes = FileHoles(of: source) else {
+        guard size >= smallestSparseFile, let holes = FileHoles(of: source) else {
             return try copy(from: source, offset: offset, size: size, to: target, path: path)
         }
         let end = offset + size

@@ -19,8 +19,6 @@ public struct TreeReader {
         /// Also the content of files, so that files the user may not read are made readable meanwhile.
         case contents
         case entries
-        /// Of all but directories nothing but their status: they are no hard links, have no target and no attributes.
-        case status
     }
 
     /// A file's place on disk, valid while it is handed out.
@@ -88,7 +86,7 @@ public struct TreeReader {
             guard let name = open[last].names.popLast() else {
                 let opened = open.removeLast().opened
                 if !open.isEmpty { try chain.leave() }
-                if let opened { try restore(opened, in: chain) }
+                try opened?.restore(in: chain.descriptor)
                 continue
             }
             let zeroTerminated = name.map { CChar(bitPattern: $0) } + [0]
@@ -103,7 +101,7 @@ public struct TreeReader {
             guard let entry = entry(open[last].path.appending(name), source), try body(entry, source),
                 entry.kind == .directory
             else {
-                if let opened { try restore(opened, in: chain) }
+                try opened?.restore(in: chain.descriptor)
                 continue
             }
             try chain.enter(zeroTerminated)
@@ -111,35 +109,11 @@ public struct TreeReader {
         }
     }
 
-    /// A file whose mode is another one as long as it is read.
-    private struct Opened {
-        let name: [CChar]
-        let path: FilePath
-        let permissions: UInt16
-    }
-
-    /// Lets an ordinary user read what is the user's own but has a mode that forbids it, as a process may leave files to
-    /// which root has access anyway (/etc/shadow, sudo).
-    private func openUp(_ source: Source) throws(SystemError) -> Opened? {
-        let status = source.status
-        let needed: UInt16 = status.kind == .directory ? 0o500 : 0o400
-        guard user != 0, status.userID == user,
-            status.kind == .directory || status.kind == .regular && reading == .contents,
-            status.permissions & needed != needed
-        else { return nil }
-        try setMode(status.permissions | needed, of: source.name, in: source.directory, source.path)
-        return Opened(name: source.name, path: source.path, permissions: status.permissions)
-    }
-
-    /// - Parameter chain: Is at the directory that holds it.
-    private func restore(_ opened: Opened, in chain: DirectoryChain) throws(SystemError) {
-        try setMode(opened.permissions, of: opened.name, in: chain.descriptor, opened.path)
-    }
-
-    private func setMode(_ permissions: UInt16, of name: [CChar], in directory: Int32, _ path: FilePath)
-        throws(SystemError)
-    {
-        guard fchmodat(directory, name, mode_t(permissions), 0) == 0 else { throw SystemError("set the mode of", path) }
+    /// Lets an ordinary user read what is the user's own but has a mode that forbids it.
+    private func openUp(_ source: Source) throws(SystemError) -> OpenedFile? {
+        let kind = source.status.kind
+        guard kind == .directory || kind == .regular && reading == .contents else { return nil }
+        return try OpenedFile(source.name, in: source.directory, source.status, user: user, path: source.path)
     }
 
     /// A directory that is being read.
@@ -149,13 +123,13 @@ public struct TreeReader {
         let filePath: FilePath
         /// What is still to be visited, the next one last.
         var names: [[UInt8]]
-        let opened: Opened?
+        let opened: OpenedFile?
 
         init(
             _ path: PathInRoot,
             _ filePath: FilePath,
             _ chain: DirectoryChain,
-            _ opened: Opened? = nil,
+            _ opened: OpenedFile? = nil,
             names: [[UInt8]]? = nil
         ) throws(SystemError) {
             self.opened = opened
@@ -181,7 +155,6 @@ public struct TreeReader {
             groupID: status.groupID,
             modified: status.modifiedSeconds
         )
-        if reading == .status, ![.directory, .socket].contains(status.kind) { return entry }
         switch status.kind {
         case .regular:
             if status.linkCount > 1 {

@@ -56,7 +56,7 @@ public struct LayerCapture: Sendable {
         untouched: Set<PathInRoot> = [],
         in layers: LayerStore
     ) throws -> (layer: Layer, state: TreeState) {
-        let now = try TreeState(of: root)
+        let now = try TreeState(of: root, since: before)
         let difference = now.difference(since: before, except: untouched)
         var reader = TreeReader(root: root, whiteouts: .none)
         let layer = try write(&reader, in: layers, whiteouts: difference.removed, within: difference.parents) {
@@ -65,7 +65,7 @@ public struct LayerCapture: Sendable {
             difference.changed.contains(entry.path)
         }
         // An ordinary user changes modes to read, and that is a change of each such file.
-        return (layer, geteuid() == 0 ? now : try TreeState(of: root))
+        return (layer, geteuid() == 0 ? now : try TreeState(of: root, since: now))
     }
 
     /// Writes the layer of what is new in a directory, or gone.

@@ -1,52 +1,56 @@
 internal import FileSystem
-internal import Layers
 public import SystemPackage
 internal import Tar
 
 /// What a tree looked like before a process ran in it.
 public struct TreeState: Sendable {
-    private struct File: Sendable {
-        let path: PathInRoot
+    /// What tells whether a file is another one or has changed.
+    struct File: Sendable {
+        let kind: FileStatus.Kind
+        let permissions: UInt16
+        let userID: UInt32
+        let groupID: UInt32
         let inode: UInt64
         let changed: Int64
         let size: Int64
-        /// Of a directory, whose change time also moves when only its names change.
-        let directory: LayerEntry?
+
+        init(_ status: FileStatus) {
+            (kind, permissions, userID, groupID) = (status.kind, status.permissions, status.userID, status.groupID)
+            (inode, changed, size) = (status.inode, status.changed, status.size)
+        }
 
         /// Every change of a file sets its change time, which no program can set back.
         func isUnchanged(since before: File) -> Bool {
-            guard inode == before.inode, (directory == nil) == (before.directory == nil) else { return false }
-            if changed == before.changed, size == before.size { return true }
-            guard let directory, let other = before.directory else { return false }
-            return directory.permissions == other.permissions
-                && (directory.userID, directory.groupID) == (other.userID, other.groupID)
-                && directory.extendedAttributes == other.extendedAttributes
+            changed == before.changed && size == before.size && isSame(as: before)
+        }
+
+        /// Whether what a layer says of a directory, but for its attributes, is the same: its change time also moves when
+        /// only the names in it change.
+        func isSameDirectory(as before: File) -> Bool { kind == .directory && isSame(as: before) }
+
+        private func isSame(as before: File) -> Bool {
+            inode == before.inode && kind == before.kind && permissions == before.permissions
+                && (userID, groupID) == (before.userID, before.groupID)
         }
     }
 
-    /// In the order of a layer.
-    private var files: [File] = []
+    struct Directory: Sendable {
+        /// The directory itself, with the mode that it has while it is read.
+        let status: File
+        let attributes: [ExtendedAttribute]
+        let names: DirectoryNames
+        /// One for each name; `nil` for a socket, which is in no layer.
+        let files: [File?]
+    }
 
-    /// Looks at every file below a directory.
+    let directories: [PathInRoot: Directory]
+
+    /// Looks at every file below a directory, on all processors.
     ///
+    /// - Parameter earlier: What was seen before of the same tree; it makes this faster.
     /// - Throws: `SystemError`.
-    public init(of root: FilePath) throws {
-        // A change of mode would change the time that is looked at.
-        var reader = TreeReader(root: root, whiteouts: .none, reading: .status)
-        var files: [File] = []
-        try reader.read { entry, source in
-            files.append(
-                File(
-                    path: entry.path,
-                    inode: source.status.inode,
-                    changed: source.status.changed,
-                    size: source.status.size,
-                    directory: entry.kind == .directory ? entry : nil
-                )
-            )
-            return true
-        }
-        self.files = files
+    public init(of root: FilePath, since earlier: TreeState? = nil) throws {
+        directories = try TreeScan.directories(below: root, since: earlier)
     }
 
     /// In what a tree differs from an earlier state.
@@ -61,31 +65,46 @@ public struct TreeState: Sendable {
     /// - Parameter untouched: What does not count as changed.
     func difference(since before: TreeState, except untouched: Set<PathInRoot>) -> Difference {
         var result = Difference()
-        var (here, there) = (0, 0)
-        while here < files.count || there < before.files.count {
-            if here < files.count, there < before.files.count, files[here].path == before.files[there].path {
-                if !files[here].isUnchanged(since: before.files[there]) {
-                    result.note(files[here].path, except: untouched)
+        for (path, directory) in directories {
+            guard let old = before.directories[path] else {
+                for case (let position, _?) in directory.files.enumerated() {
+                    result.note(path.appending(directory.names[position]), except: untouched)
                 }
-                // What was in a directory that is a file now goes with the directory.
-                let isReplaced = before.files[there].directory != nil && files[here].directory == nil
-                there = isReplaced ? before.end(of: there) : there + 1
-                here += 1
-            } else if there == before.files.count || here < files.count && files[here].path < before.files[there].path {
-                result.note(files[here].path, except: untouched)
-                here += 1
-            } else {
-                result.removed.append(before.files[there].path)
-                there = before.end(of: there)
+                continue
+            }
+            directory.forEachPair(with: old) { position, oldPosition in
+                let file = position.flatMap { directory.files[$0] }
+                let oldFile = oldPosition.flatMap { old.files[$0] }
+                if let file, let oldFile, file.isUnchanged(since: oldFile) { return }
+                if let position, let file {
+                    let name = path.appending(directory.names[position])
+                    if let oldFile, file.isSameDirectory(as: oldFile),
+                        directories[name]?.attributes == before.directories[name]?.attributes
+                    {
+                        return
+                    }
+                    result.note(name, except: untouched)
+                } else if let oldPosition, oldFile != nil {
+                    result.removed.append(path.appending(old.names[oldPosition]))
+                }
             }
         }
+        result.removed.sort()
         return result
     }
+}
 
-    /// The position after a file and everything below it.
-    private func end(of position: Int) -> Int {
-        let path = files[position].path
-        return files[(position + 1)...].firstIndex { !$0.path.isWithin(path) } ?? files.count
+extension TreeState.Directory {
+    /// Calls `body` with the positions of each name that is in one of the directories, or in both.
+    fileprivate func forEachPair(with old: TreeState.Directory, _ body: (Int?, Int?) -> Void) {
+        var (here, there) = (0, 0)
+        while here < files.count || there < old.files.count {
+            let order: Int32 =
+                here == files.count ? 1 : there == old.files.count ? -1 : names.order(here, old.names, there)
+            body(order <= 0 ? here : nil, order >= 0 ? there : nil)
+            if order <= 0 { here += 1 }
+            if order >= 0 { there += 1 }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 import ContentStore
 import FileSystem
+import Foundation
 import Glibc
 import OCI
 import SystemPackage
@@ -32,6 +33,22 @@ import Testing
             #expect(store.blobs.size(digest) == 16 << 20)
             #expect(store.blobs.verify(digest))
             #expect(DiskUsage.of(store.blobs.path(digest)).total < 1 << 16)
+        }
+    }
+
+    @Test("on ext4 trees are not all made in the same part of the disk")
+    func topDirectory() throws {
+        try withStore { store in
+            let tool = Process()
+            tool.executableURL = URL(fileURLWithPath: "/usr/bin/lsattr")
+            tool.arguments = ["-d", store[.temporary].string, store[.snapshots].string, store[.names].string]
+            let output = Pipe()
+            (tool.standardOutput, tool.standardError) = (output, output)
+            guard (try? tool.run()) != nil else { return print("skipped: lsattr is not installed") }
+            let lines = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+                .split(separator: "\n").map { $0.prefix { $0 != " " } }
+            guard lines.count == 3, lines[0].contains("e") else { return print("skipped: not on ext4") }
+            #expect(lines.map { $0.contains("T") } == [true, true, false])
         }
     }
 

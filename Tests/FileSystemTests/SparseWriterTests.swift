@@ -43,7 +43,7 @@ import Testing
     @Test("a copy from any place to any other has the holes of its source", arguments: [0, 512, 4096, 5000])
     func copied(_ start: Int) throws {
         try withFiles { path, target in
-            let content = [UInt8](repeating: 5, count: 20000) + Self.zeros + [6] + Self.zeros
+            let content = [UInt8](repeating: 5, count: 20000) + [UInt8](repeating: 0, count: 1 << 20) + [6] + Self.zeros
             try write([content], to: path)
             let source = try FileOperations.open(path, O_RDONLY)
             let file = try FileOperations.open(target, O_RDWR | O_CREAT | O_EXCL, 0o644)

@@ -46,9 +46,9 @@ public enum ProcessRoot: Sendable {
     /// - Parameter count: How many of the layers are new.
     /// - Throws: `LayerError`, `SystemError`; the copy is of no use then.
     public func updated(to layers: [Layer], adding count: Int, in snapshots: SnapshotStore) throws -> ProcessRoot {
-        guard case .copy(let directory, _) = self, count > 0 else { return self }
+        guard case .copy(let directory, let before) = self, count > 0 else { return self }
         try snapshots.update(files, to: layers, adding: count)
-        return .copy(directory, try TreeState(of: files))
+        return .copy(directory, try TreeState(of: files, since: before))
     }
 
     /// What the sandbox takes.
