@@ -11,13 +11,21 @@ public struct TokenScope: Sendable, Hashable {
 
     let repository: String
     let access: Set<Access>
+    /// The other repository of which a blob is to be mounted, which one must be allowed to pull.
+    let source: String?
 
-    public init(_ repository: String, _ access: Set<Access>) {
+    public init(_ repository: String, _ access: Set<Access>, mountingFrom source: String? = nil) {
         self.repository = repository
         self.access = access
+        self.source = source == repository ? nil : source
     }
 
-    var text: String { "repository:\(repository):" + access.sorted().map(\.rawValue).joined(separator: ",") }
+    /// One for each repository; none to log in.
+    var texts: [String] {
+        guard !repository.isEmpty else { return [] }
+        return ["repository:\(repository):" + access.sorted().map(\.rawValue).joined(separator: ",")]
+            + (source.map { ["repository:\($0):pull"] } ?? [])
+    }
 }
 
 /// A token that a server gave, with the time until which it is used.

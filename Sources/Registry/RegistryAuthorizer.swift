@@ -124,10 +124,9 @@ final class RegistryAuthorizer: Sendable {
     }
 
     private func request(to server: TokenServer, _ scope: TokenScope, _ login: Login?) throws -> HTTPRequest {
-        // To log in, no repository is asked for.
-        var fields = scope.repository.isEmpty ? [] : [("scope", scope.text)]
-        if let service = server.service { fields.insert(("service", service), at: 0) }
+        var fields = server.service.map { [("service", $0)] } ?? []
         if case .identityToken(let token) = login {
+            if !scope.texts.isEmpty { fields.append(("scope", scope.texts.joined(separator: " "))) }
             fields += [("grant_type", "refresh_token"), ("client_id", "swiftbuild"), ("refresh_token", token)]
             let body = RegistryAuthorizer.form(fields)
             var request = HTTPRequest(
@@ -141,6 +140,7 @@ final class RegistryAuthorizer: Sendable {
             request.isRepeatable = true
             return request
         }
+        fields += scope.texts.map { ("scope", $0) }
         let mark = server.address.query == nil ? "?" : "&"
         let address = "\(server.address)\(mark)\(RegistryAuthorizer.form(fields))"
         var request = HTTPRequest(.get, try WebAddress(parsing: address))

@@ -106,16 +106,26 @@ extension RegistryClient {
     /// - Returns: Whether it is there now; where not, the registry may have begun an upload, which ends by itself.
     public func mount(_ blob: Descriptor, from other: String, to repository: String) async throws -> Bool {
         let subject = blobSubject(blob.digest, repository, [.pull, .push])
-        let isMounted = try await send(try await mounting(blob, repository, other, subject), subject).status == 201
+        let isMounted = try await mounting(blob, repository, other, subject)?.status == 201
         if isMounted { blobs.insert(blob.digest, in: repository) }
         return isMounted
     }
 
+    /// Asks for a blob of another repository.
+    ///
+    /// - Returns: What the registry answers; `nil` where one may not even ask.
     private func mounting(_ blob: Descriptor, _ repository: String, _ other: String, _ subject: Subject) async throws
-        -> HTTPRequest
+        -> HTTPResponse?
     {
+        var subject = subject
+        subject.source = other
         let query = "?mount=\(blob.digest)&from=\(PercentEncoding.component(other))"
-        return try await starting(repository, query, subject)
+        do {
+            return try await send(try await starting(repository, query, subject), subject)
+        } catch let failure as RegistryError where failure.isLackOfPermission {
+            // Some token servers give no token at all where one of the repositories is not for the user.
+            return nil
+        }
     }
 
     private func starting(_ repository: String, _ query: String, _ subject: Subject) async throws -> HTTPRequest {
@@ -167,8 +177,7 @@ extension RegistryClient {
     private func start(_ blob: Descriptor, _ repository: String, _ other: String?, _ subject: Subject) async throws
         -> WebAddress?
     {
-        if let other {
-            let response = try await send(try await mounting(blob, repository, other, subject), subject)
+        if let other, let response = try await mounting(blob, repository, other, subject) {
             if response.status == 201 { return nil }
             if response.isSuccess { return try location(of: response, subject) }
             // Registries that know nothing of mounting, or do not allow it, say so in many ways.
@@ -271,6 +280,14 @@ extension RegistryError {
         switch reason {
         case .notFound, .status(400): true
         default: mayPass
+        }
+    }
+
+    /// Whether somebody else might have got it.
+    fileprivate var isLackOfPermission: Bool {
+        switch reason {
+        case .unauthorized, .denied, .notFound: true
+        default: false
         }
     }
 }

@@ -24,8 +24,10 @@ public final class RegistryClient: Sendable {
         let repository: String
         let access: Set<TokenScope.Access>
         let text: String
+        /// The repository of which a blob is to be mounted.
+        var source: String?
 
-        var scope: TokenScope { TokenScope(repository, access) }
+        var scope: TokenScope { TokenScope(repository, access, mountingFrom: source) }
     }
 
     func error(_ reason: RegistryError.Reason, _ subject: Subject, message: String? = nil) -> RegistryError {

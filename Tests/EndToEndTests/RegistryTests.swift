@@ -297,6 +297,20 @@ struct RegistryTests: RegistryTesting {
                 )
                 #expect(login.status == 0, "\(login)")
                 try await f.succeed("push", reference)
+                // What one repository has, another one gets from it, where one may pull there.
+                func push(to repository: String) async throws -> Bool {
+                    let other = "\(registry.host)/\(repository):1"
+                    try await f.succeed("tag", reference, other)
+                    try registry.forgetRequests()
+                    try await f.succeed("push", other)
+                    let mount = "POST /v2/\(repository)/blobs/uploads/?mount="
+                    return registry.requests.contains { $0.hasPrefix(mount) && $0.contains(" 201 ") }
+                }
+                #expect(try await push(to: "x/z"), "\(registry.requests)")
+                let secret = URL(fileURLWithPath: registry.control.appending("secret").string)
+                try Data("x/y".utf8).write(to: secret)
+                #expect(try await !push(to: "other/z"), "\(registry.requests)")
+                try FileManager.default.removeItem(at: secret)
                 try await f.succeed("logout", registry.host)
                 let pulled = try await pull(f, reference)
                 #expect(pulled.status == 0, "\(pulled)")
