@@ -99,7 +99,8 @@ struct TreeScan {
     {
         let directory = chain.descriptor
         let status = TreeState.File(try FileStatus.of(descriptor: directory, path: root.appending("\(path)")))
-        let names = try DirectoryNames(directory, path: root.appending("\(path)"))
+        let before = known(path, status)
+        let names = try before?.names ?? DirectoryNames(directory, path: root.appending("\(path)"))
         var newest = newest
         let files = (0..<names.count).map { position in
             names.withName(position) { name -> TreeState.File? in
@@ -111,10 +112,16 @@ struct TreeScan {
             }
         }
         self.newest = newest
-        let before = earlier?.directories[path]
         let attributes =
-            before.flatMap { $0.status.isUnchanged(since: status) ? $0.attributes : nil }
-            ?? TreeReader.extendedAttributes(of: [CChar(UInt8(ascii: ".")), 0], in: directory).kept
+            before?.attributes ?? TreeReader.extendedAttributes(of: [CChar(UInt8(ascii: ".")), 0], in: directory).kept
         return TreeState.Directory(status: status, attributes: attributes, names: names, files: files)
+    }
+
+    /// What was seen of a directory that has not changed since; in the tick in which it was seen that cannot be told.
+    private func known(_ path: PathInRoot, _ status: TreeState.File) -> TreeState.Directory? {
+        guard let earlier, let known = earlier.directories[path], status.isUnchanged(since: known.status),
+            status.changed < earlier.begun - TreeScan.tick
+        else { return nil }
+        return known
     }
 }

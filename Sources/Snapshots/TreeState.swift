@@ -44,12 +44,15 @@ public struct TreeState: Sendable {
     }
 
     let directories: [PathInRoot: Directory]
+    /// When the first of them was looked at, in nanoseconds since 1970.
+    let begun: Int64
 
     /// Looks at every file below a directory, on all processors.
     ///
     /// - Parameter earlier: What was seen before of the same tree; it makes this faster.
     /// - Throws: `SystemError`.
     public init(of root: FilePath, since earlier: TreeState? = nil) throws {
+        begun = WallClock.now
         directories = try TreeScan.directories(below: root, since: earlier)
     }
 
