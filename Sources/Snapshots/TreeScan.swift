@@ -100,7 +100,8 @@ struct TreeScan {
         let directory = chain.descriptor
         let status = TreeState.File(try FileStatus.of(descriptor: directory, path: root.appending("\(path)")))
         let before = known(path, status)
-        let names = try before?.names ?? DirectoryNames(directory, path: root.appending("\(path)"))
+        let names =
+            if let before { before.names } else { try DirectoryNames(directory, path: root.appending("\(path)")) }
         var newest = newest
         let files = (0..<names.count).map { position in
             names.withName(position) { name -> TreeState.File? in
