@@ -10,7 +10,7 @@ import contexts
 from measuring import Failure
 
 # Seconds that one peer may take for one workload before it gets no further round, and before not even a second one.
-PEER_SECONDS = 12
+PEER_SECONDS = 30
 SECOND_ROUND_SECONDS = 30
 # System calls are counted where a round of a peer is shorter than this: tracing makes it several times longer.
 TRACED_SECONDS = 10
