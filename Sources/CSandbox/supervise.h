@@ -64,7 +64,7 @@ int sb_become_supervised(const struct sb_child *child);
 // traps.c: whether there are filters for this architecture.
 int sb_can_trap(void);
 // traps.c: the filter that sends the calls to the supervisor which it answers, of at most this many instructions.
-#define SB_LARGEST_FILTER 160
+#define SB_LARGEST_FILTER 192
 size_t sb_write_traps(const struct sb_configuration *configuration, struct sock_filter filter[SB_LARGEST_FILTER]);
 
 // traps.c: lets this process and its children make no sockets but local ones.

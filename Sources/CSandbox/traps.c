@@ -107,6 +107,9 @@ int sb_changes_root(int number) {
 static const int young_calls[] = {SYS_statx,     SYS_faccessat2, SYS_openat2,
                                   SYS_renameat2, SYS_execveat,   452 /* fchmodat2 */};
 
+// These do nothing where nobody needs a promise, as in an overlay that is mounted `volatile`.
+static const int sync_calls[] = {SYS_fsync, SYS_fdatasync, SYS_sync_file_range, SYS_syncfs, SYS_sync};
+
 // Sends some calls to the listener and leaves the others to the other filters.
 size_t sb_write_traps(const struct sb_configuration *configuration, struct sock_filter filter[SB_LARGEST_FILTER]) {
     const struct trapped *calls = sb_emulates_users(configuration) ? calls_on_owners : calls_on_places;
@@ -121,6 +124,10 @@ size_t sb_write_traps(const struct sb_configuration *configuration, struct sock_
     for (size_t index = 0; writes != 0 && index < sizeof young_calls / sizeof *young_calls; index++) {
         ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)young_calls[index], 0, 1));
         ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));
+    }
+    for (size_t index = 0; configuration->syncs_nothing && index < sizeof sync_calls / sizeof *sync_calls; index++) {
+        ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)sync_calls[index], 0, 1));
+        ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO)); // with the number 0: success
     }
     for (; calls->number != -1; calls++) {
         if (calls->when == ALWAYS) {

@@ -18,7 +18,9 @@ final class PreparedConfiguration {
         value.isolation = configuration.isolation.inC
         value.entered = -1
         switch configuration.root {
-        case .directory(let path): value.root_directory = string(path)
+        case .directory(let path):
+            value.root_directory = string(path)
+            value.syncs_nothing = configuration.isDurable ? 0 : 1
         case .overlay(let lower, let upper, let work):
             value.root_overlay = overlay(lower, upper, work)
             value.root_overlay.is_durable = configuration.isDurable ? 1 : 0

@@ -48,7 +48,7 @@ public struct SandboxConfiguration: Sendable {
     public var forbidsNewPrivileges: Bool = false
     /// Whether the root, but not what is mounted into it, is read-only.
     public var isRootReadOnly: Bool = false
-    /// Whether what a program syncs to the root's overlay survives a crash of the machine; builds need no such promise.
+    /// Whether what a program syncs to its root survives a crash of the machine; builds need no such promise.
     public var isDurable: Bool = false
     /// The control group of version 2 that the process is in: a descriptor of its directory.
     ///

@@ -39,6 +39,14 @@ public struct SandboxMount: Sendable {
     /// Whether a missing target is made; it then appears in `SandboxProcess.createdMountPoints`.
     public var createsTarget: Bool
 
+    /// Whether files of this machine are changed that are there afterwards.
+    public var isKept: Bool {
+        switch source {
+        case .bind, .bindInside: !isReadOnly
+        case .overlay, .device, .content, .memory: false
+        }
+    }
+
     /// A mount on `target`.
     public init(_ source: Source, target: String, isReadOnly: Bool = false, createsTarget: Bool = true) {
         self.source = source

@@ -207,6 +207,34 @@ struct EmulationFaultTests {
         }
     }
 
+    @Test(
+        "writes nothing to the disk because a program syncs a copied root, but what is in a cache",
+        arguments: [UnprivilegedPlace.defaultContainer, .traced]
+    )
+    func syncs(place: UnprivilegedPlace) async throws {
+        guard try await place.isAvailable() else {
+            print("skipped: there is no isolation `\(place.name)` here")
+            return
+        }
+        try await BuildFixture.with { f in
+            try await place.importBase(f)
+            // A pipe cannot be synced, and dd says so where it is asked.
+            let sync = "if (set -o pipefail; echo a | dd conv=fsync 2>/dev/null | cat); then echo no; else echo yes; fi"
+            let file = try f.dockerfile(
+                """
+                FROM base
+                RUN (\(sync)) | tail -n 1 >/root-is-synced
+                RUN --mount=type=cache,target=/cache (\(sync)) | tail -n 1 >/cache-is-synced
+                """
+            )
+            let result = try await place.run(f, ["-q", "-t", "made", "-f", file, "."])
+            try #require(result.status == 0, "\(result)")
+            let image = try BuiltImage(id: result.line, store: f.store, transcript: "")
+            #expect(try image.text("/root-is-synced") == "no\n")
+            #expect(try image.text("/cache-is-synced") == "yes\n")
+        }
+    }
+
     /// A system call that the kernel refuses: its number, an argument with its value (`&` for bits), and the error.
     struct Refusal: Sendable, CustomTestStringConvertible {
         let testDescription: String

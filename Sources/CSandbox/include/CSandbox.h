@@ -128,6 +128,7 @@ struct sb_configuration {
     int joined_processes; // what the program starts does not end with it then
     int joined_ipc;       // with /dev/shm
     int read_only_root;
+    int syncs_nothing; // of a supervised program: what it syncs need not survive a crash of the machine
     int unmasked; // leave /proc and /sys as the kernel shows them
     int probe;    // do everything but execute, then exit with 0
     int held;     // only mount the root and `mounts`, and wait in it until killed; for others to use /proc/PID/root

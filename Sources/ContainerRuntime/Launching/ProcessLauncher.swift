@@ -235,6 +235,8 @@ public struct PreparedProcess: Sendable {
         var configuration = configuration
         do throws(SandboxError) {
             try places.cover(configuration.mounts, store: store)
+            // A cache is in the root now, and all that a program syncs there is synced.
+            if configuration.mounts.contains(where: \.isKept) { configuration.isDurable = true }
             configuration.mounts = []
             return try SandboxProcess.launch(configuration)
         } catch {
