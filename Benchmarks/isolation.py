@@ -93,7 +93,7 @@ def isolation(name, directory, quick):
             return [place.command(builder, "build", "--no-cache", "-f", files[kind], "-t", kind, context)]
 
         return Phase(f"isolation-{kind}-{place.name}", f"{title}, {place.name}", commands, budgets, change=change,
-                     is_traced=False, peers=False)
+                     is_traced=False, peers=False, processes=0 if kind == "packages" else 1)
 
     phases = []
     steps = {"full": None, "userns": 0.01, "userns-single": 0.01, "chroot": 0.025, "proot": None}

@@ -103,7 +103,7 @@ def detail_rows(plays, builders):
                 counts = [""] * 5
                 if builder.works_itself:
                     memory = peak(series)
-                    met = memory <= phase.peak_limit if memory and builder.name == OURS else None
+                    met = memory <= phase.peak_limit if memory and phase.processes and builder.name == OURS else None
                     counts = [
                         seconds(series.median("cpu")), _bytes((memory or 0) * 1024) + verdict(met),
                         _bytes(series.median("read")), _bytes(series.median("written")), _count(series.calls),

@@ -60,7 +60,7 @@ class Phase:
     # Whether system calls can be counted.
     is_traced: bool = True
     peers: bool = True
-    # How many files are held in memory at most, and by how many processes.
+    # How many files are held in memory at most, and by how many processes; by none where others need more.
     entries: int = 0
     processes: int = 1
 
