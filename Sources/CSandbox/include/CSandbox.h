@@ -129,9 +129,9 @@ struct sb_configuration {
     int joined_ipc;       // with /dev/shm
     int read_only_root;
     int syncs_nothing; // of a supervised program: what it syncs need not survive a crash of the machine
-    int unmasked; // leave /proc and /sys as the kernel shows them
-    int probe;    // do everything but execute, then exit with 0
-    int held;     // only mount the root and `mounts`, and wait in it until killed; for others to use /proc/PID/root
+    int unmasked;      // leave /proc and /sys as the kernel shows them
+    int probe;         // do everything but execute, then exit with 0
+    int held; // only mount the root and `mounts`, and wait in it until killed; for others to use /proc/PID/root
 
     int control_group;         // directory of a control group of version 2 for the process; -1 for a common one
     const int *control_groups; // files `cgroup.procs` of further groups to join first
