@@ -25,7 +25,7 @@ struct GzipBlocks {
 
     /// What all layers that are compressed at the same time share: more than one block for each processor takes no
     /// less time, and makes everything else wait.
-    private static let processors = Semaphore(WorkerGroup.processorCount)
+    static let processors = Semaphore(WorkerGroup.processorCount)
 
     /// Compresses a whole file.
     ///
@@ -41,63 +41,10 @@ struct GzipBlocks {
             defer { Self.processors.signal() }
             let coder = coders.withLock { $0.popLast() } ?? GzipCoder(level: level)
             defer { coders.withLock { $0.append(coder) } }
-            return try coder.member(of: descriptor, at: Int64(number) * Int64(Self.blockSize), path)
+            let offset = Int64(number) * Int64(Self.blockSize)
+            return try coder.member(of: descriptor, at: offset, Self.blockSize, path)
         } take: { member in
             try member.withUnsafeBytes { try sink.write($0) }
         }
-    }
-}
-
-/// Makes gzip members, one after the other.
-///
-/// One thread has it at a time.
-private final class GzipCoder: @unchecked Sendable {
-    private let compressor: OpaquePointer
-    private let storing: OpaquePointer
-    private let probe: OpaquePointer
-    private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: GzipBlocks.blockSize, alignment: 4096)
-    private let scratch = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: ZSTD_compressBound(GzipBlocks.blockSize),
-        alignment: 16
-    )
-
-    /// The window of deflate twice: what is in there more than once shows.
-    private static let sampleSize = 1 << 16
-
-    init(level: Int) {
-        guard let compressor = libdeflate_alloc_compressor(Int32(level)),
-            let storing = libdeflate_alloc_compressor(0), let probe = ZSTD_createCCtx()
-        else { preconditionFailure("libdeflate needs at most a few megabytes") }
-        (self.compressor, self.storing, self.probe) = (compressor, storing, probe)
-    }
-
-    deinit {
-        libdeflate_free_compressor(compressor)
-        libdeflate_free_compressor(storing)
-        ZSTD_freeCCtx(probe)
-        input.deallocate()
-        scratch.deallocate()
-    }
-
-    /// Compresses the block at an offset of a file.
-    func member(of descriptor: Int32, at offset: Int64, _ path: FilePath) throws -> [UInt8] {
-        let count = try FileOperations.read(input, from: descriptor, at: offset, path: path)
-        let block = UnsafeRawBufferPointer(rebasing: input[..<count])
-        // What does not get smaller takes deflate as long as anything else, and zstd finds out twenty times as fast.
-        let isDense = isDense(block.prefix(Self.sampleSize)) && isDense(block[...])
-        let coder = isDense ? storing : compressor
-        let bound = libdeflate_gzip_compress_bound(coder, count)
-        return [UInt8](unsafeUninitializedCapacity: bound) { buffer, written in
-            written = libdeflate_gzip_compress(coder, block.baseAddress, count, buffer.baseAddress, bound)
-            precondition(written > 0, "libdeflate's bound holds")
-        }
-    }
-
-    /// Whether compressing would save less than one percent.
-    private func isDense(_ bytes: Slice<UnsafeRawBufferPointer>) -> Bool {
-        let bytes = UnsafeRawBufferPointer(rebasing: bytes)
-        guard bytes.count >= 1 << 10 else { return false }
-        let size = ZSTD_compressCCtx(probe, scratch.baseAddress, scratch.count, bytes.baseAddress, bytes.count, 1)
-        return ZSTD_isError(size) == 0 && size > bytes.count - bytes.count / 100
     }
 }

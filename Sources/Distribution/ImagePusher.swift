@@ -71,8 +71,8 @@ public struct ImagePusher: Sendable {
     /// - Throws: `RegistryError`, `ImageError`, `LayerError`, `LoginError`, `SystemError`, `CancellationError`.
     public func push(_ image: StoredImage, as reference: ImageReference) async throws -> Descriptor {
         try await pushing(reference) { place in
-            let manifest = try await send(image, to: place, reference, as: ManifestKey(reference))
-            try images.remember(reference.naming(manifest.digest), of: image)
+            let (manifest, isSame) = try await send(image, to: place, reference, as: ManifestKey(reference))
+            if isSame { try images.remember(reference.naming(manifest.digest), of: image) }
             return manifest.descriptor
         }
     }
@@ -85,7 +85,7 @@ public struct ImagePusher: Sendable {
         try await pushing(reference) { place in
             var document = index.document
             for (position, image) in index.images.enumerated() {
-                let manifest = try await send(image, to: place, reference, as: nil)
+                let (manifest, _) = try await send(image, to: place, reference, as: nil)
                 document.manifests[position].mediaType = manifest.mediaType
                 document.manifests[position].digest = manifest.digest
                 document.manifests[position].size = Int64(manifest.bytes.count)
@@ -117,20 +117,21 @@ public struct ImagePusher: Sendable {
     /// Sends an image.
     ///
     /// - Parameter key: `nil` for its digest.
+    /// - Returns: Its manifest there, and whether it is the same image: with other layers it has another ID.
     private func send(
         _ image: StoredImage,
         to place: RegistryConnections.Place,
         _ reference: ImageReference,
         as key: ManifestKey?
-    ) async throws -> RemoteManifest {
-        func send(_ believesOthers: Bool) async throws -> RemoteManifest {
-            let manifest = try await sendBlobs(of: image, to: place, reference, believesOthers)
-            async let indexes: Void = sendIndexes(of: image, manifest.descriptor, to: place)
+    ) async throws -> (RemoteManifest, isSame: Bool) {
+        func send(_ believesOthers: Bool) async throws -> (RemoteManifest, isSame: Bool) {
+            let (manifest, isSame) = try await sendBlobs(of: image, to: place, reference, believesOthers)
+            async let indexes: Void = isSame ? sendIndexes(of: image, manifest.descriptor, to: place) : ()
             try await place.client.put(manifest, as: key ?? .digest(manifest.digest), in: place.repository)
             await indexes
             // It tells this store's other builds what the registry has, and those of others.
             try images.store.blobs.write(manifest.bytes)
-            return manifest
+            return (manifest, isSame)
         }
         do {
             return try await send(true)
@@ -157,7 +158,7 @@ public struct ImagePusher: Sendable {
         to place: RegistryConnections.Place,
         _ reference: ImageReference,
         _ believesOthers: Bool
-    ) async throws -> RemoteManifest {
+    ) async throws -> (RemoteManifest, isSame: Bool) {
         let content = try images.content(of: image)
         let format = format ?? image.manifest.mediaType.format
         let puller = ImagePuller(connections, into: images, emit: emit)
@@ -168,19 +169,45 @@ public struct ImagePusher: Sendable {
             else { continue }
             place.client.believe(promise.blob.digest, in: place.repository)
         }
-        // The configuration is small, and only the manifest needs it.
-        async let isSent: Void = sendConfiguration(content, to: place)
+        // The configuration is small, and only the manifest needs it, unless it depends on what is sent.
+        let isEarly = !sending.compression.changesLayers
+        async let isSent: Void = isEarly ? sendConfiguration(content.manifest.config, to: place) : ()
         let blobs = try await send(content.layers, promises, to: place, reference, format)
         try await isSent
-        return try document(content, blobs, format)
+        let configuration = try configuration(content, blobs)
+        if !isEarly { try await sendConfiguration(configuration, to: place) }
+        let isSame = configuration.digest == content.manifest.config.digest
+        return (try document(content, configuration, blobs, format), isSame)
+    }
+
+    /// The configuration that names the layers as they were sent.
+    private func configuration(_ content: ImageContent, _ blobs: [Descriptor]) throws -> Descriptor {
+        let diffIDs = try zip(content.layers, blobs).map { try compressor.diffID(of: $0, sentAs: $1) }
+        var descriptor = content.manifest.config
+        guard diffIDs != content.layers.map(\.diffID) else { return descriptor }
+        // What we do not know of it stays as it is.
+        let bytes = try images.store.blobs.read(descriptor.digest)
+        guard case .object(var members) = try CanonicalJSON.decode(JSONValue.self, from: bytes) else {
+            throw ContentStoreError.damaged(descriptor.digest)
+        }
+        members["rootfs"] = .object(["type": "layers", "diff_ids": .strings(diffIDs.map { "\($0)" })])
+        let changed = try CanonicalJSON.encode(JSONValue.object(members))
+        descriptor.digest = try images.store.blobs.write(changed)
+        descriptor.size = Int64(changed.count)
+        return descriptor
     }
 
     /// The manifest as it is stored, byte for byte, where it says the same as what was sent.
-    private func document(_ content: ImageContent, _ layers: [Descriptor], _ format: ImageFormat) throws
-        -> RemoteManifest
-    {
+    private func document(
+        _ content: ImageContent,
+        _ configuration: Descriptor,
+        _ layers: [Descriptor],
+        _ format: ImageFormat
+    ) throws -> RemoteManifest {
         var manifest = content.manifest.converted(to: format)
         manifest.layers = layers
+        manifest.config.digest = configuration.digest
+        manifest.config.size = configuration.size
         let stored = content.image.manifest
         var comparable = content.manifest
         comparable.mediaType = manifest.mediaType
@@ -191,8 +218,7 @@ public struct ImagePusher: Sendable {
         )
     }
 
-    private func sendConfiguration(_ content: ImageContent, to place: RegistryConnections.Place) async throws {
-        let configuration = content.manifest.config
+    private func sendConfiguration(_ configuration: Descriptor, to place: RegistryConnections.Place) async throws {
         let path = images.store.blobs.path(configuration.digest)
         try await place.client.provide(configuration, from: path, to: place.repository)
     }
@@ -269,7 +295,8 @@ public struct ImagePusher: Sendable {
         var promised = Descriptor(
             mediaType: promise.blob.mediaType,
             digest: promise.blob.digest,
-            size: promise.blob.size
+            size: promise.blob.size,
+            annotations: ChunkAnnotations.of(promise.blob)
         )
         promised.mediaType = promised.mediaType.form(in: format)
         // Taking it over costs one request, whether it is there already or not.

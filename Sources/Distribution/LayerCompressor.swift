@@ -27,14 +27,22 @@ struct LayerCompressor {
     /// The blob that stands for a layer, as far as that is known without compressing it.
     func known(_ layer: Layer, in format: ImageFormat) -> Descriptor? {
         guard needsCompressing(layer) else { return descriptor(layer.blob, format) }
-        guard compression != .uncompressed,
-            let bytes = try? FileOperations.readRegular(recordPath(layer), limit: 1 << 10)
-        else { return nil }
-        let words = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-        guard words.count == 4, words[0] == LayerCompressor.header, let digest = Digest(hex: words[1]),
-            let size = Int64(words[2]), size > 0
-        else { return nil }
-        return descriptor(Descriptor(mediaType: mediaType, digest: digest, size: size), format)
+        return record(layer).map { descriptor($0.descriptor(mediaType), format) }
+    }
+
+    private func record(_ layer: Layer) -> CompressedRecord? {
+        compression == .uncompressed ? nil : CompressedRecord(recordPath(layer))
+    }
+
+    /// The diff ID of a layer in the form in which it was sent.
+    ///
+    /// - Parameter blob: What was sent for it.
+    /// - Throws: `LayerError.damaged` where nothing tells that any more.
+    func diffID(of layer: Layer, sentAs blob: Descriptor) throws -> Digest {
+        guard compression.changesLayers, blob.digest != layer.blob.digest else { return layer.diffID }
+        if let record = record(layer), record.digest == blob.digest { return record.diffID ?? layer.diffID }
+        guard !ChunkAnnotations.isEStargz(blob) else { throw LayerError.damaged(layer.diffID) }
+        return layer.diffID
     }
 
     /// Compresses a layer, unless the blob is there.
@@ -56,30 +64,38 @@ struct LayerCompressor {
         try growing?.begin(sink.path)
         let output: any ByteSink = growing.map { GrowingSink(sink, $0) } ?? sink
         let path = FilePath("layer \(layer.diffID)")
-        switch compression {
-        case .gzip(let level): try GzipBlocks(level: level).compress(contents.descriptor, path: path, to: output)
-        case .zstd(let level): try zstd(contents, layer, level, output)
-        case .uncompressed: break
+        let chunks = try chunked(contents, layer, path, output)
+        if chunks == nil {
+            switch compression {
+            case .gzip(let level), .estargz(let level):
+                try GzipBlocks(level: level).compress(contents.descriptor, path: path, to: output)
+            case .zstd(let level), .zstdChunked(let level): try zstd(contents, layer, level, output)
+            case .uncompressed: break
+            }
         }
         let size = sink.count
         let digest = try sink.commit()
         growing?.finish()
-        let blob = Descriptor(mediaType: mediaType, digest: digest, size: size)
-        try remember(layer, as: blob)
-        return descriptor(blob, format)
+        var record = CompressedRecord(digest: digest, size: size)
+        if let chunks, let form = compression.chunked {
+            (record.diffID, record.annotations) = (chunks.diffID, chunks.annotations)
+            let table = FrameTable(blob: digest, frames: chunks.frames)
+            try table.write(to: FrameTable.path(recordPath(layer)), form, temporary: store[.temporary])
+        }
+        try write(record, layer)
+        return descriptor(record.descriptor(mediaType), format)
     }
 
     /// Keeps in mind which blob stands for a layer, if that is compressed in this way.
     func remember(_ layer: Layer, as blob: Descriptor) throws {
         guard blob.mediaType == mediaType else { return }
-        try FileOperations.writeAtomically(
-            Array("\(LayerCompressor.header)\n\(blob.digest.hex)\n\(blob.size)\n".utf8),
-            to: recordPath(layer),
-            temporary: layers.store[.temporary]
-        )
+        try write(CompressedRecord(digest: blob.digest, size: blob.size), layer)
     }
 
-    private static let header = "swiftbuild-compressed 1"
+    private func write(_ record: CompressedRecord, _ layer: Layer) throws {
+        let path = recordPath(layer)
+        try FileOperations.writeAtomically(Array(record.text.utf8), to: path, temporary: layers.store[.temporary])
+    }
 
     private func recordPath(_ layer: Layer) -> FilePath {
         layers.store[.compressed].appending("\(layer.diffID.hex)-\(compression.name)")
@@ -88,13 +104,15 @@ struct LayerCompressor {
     private func needsCompressing(_ layer: Layer) -> Bool {
         if [.layer, .dockerLayer].contains(layer.blob.mediaType) { return compression != .uncompressed }
         // What came compressed stays as it came, unless it is to have another form.
-        return isForced && !layer.blob.mediaType.isForeignLayer && layer.blob.mediaType.form(in: .oci) != mediaType
+        guard isForced, !layer.blob.mediaType.isForeignLayer else { return false }
+        if compression.chunked != nil, !ChunkAnnotations.isIn(layer.blob, compression) { return true }
+        return layer.blob.mediaType.form(in: .oci) != mediaType
     }
 
     private var mediaType: MediaType {
         switch compression {
-        case .gzip: .layerGzip
-        case .zstd: .layerZstd
+        case .gzip, .estargz: .layerGzip
+        case .zstd, .zstdChunked: .layerZstd
         case .uncompressed: .layer
         }
     }
@@ -103,6 +121,35 @@ struct LayerCompressor {
         var blob = blob
         blob.mediaType = blob.mediaType.form(in: format)
         return blob
+    }
+
+    /// Compresses the members of a layer each by itself; `nil` where that is not asked for, or tables of contents cannot say
+    /// what the layer has: sparse files, or names that are not text.
+    private func chunked(_ contents: LayerContents, _ layer: Layer, _ path: FilePath, _ output: any ByteSink) throws
+        -> ChunkedBlob?
+    {
+        guard let form = compression.chunked else { return nil }
+        let members: [TarMember]
+        do {
+            members = try TarMembers.read(contents.descriptor, path: path)
+        } catch is TarMembers.Undescribable { return nil }
+        let index = try layers.index(of: layer)
+        var digests: [Int64: Digest] = [:]
+        for position in 0..<index.count {
+            let entry = index[position]
+            if entry.kind == .regular, let offset = entry.contentOffset { digests[offset] = entry.contentDigest }
+        }
+        let blobs = layers.store.blobs
+        let writer = ChunkedWriter(
+            form: form,
+            descriptor: contents.descriptor,
+            path: path,
+            members: compression.changesLayers ? members.filter { !EStargz.isOwn($0) } : members,
+            digests: digests,
+            earlier: EarlierFrames(FrameTable.newest(in: layers.store, compression.name, form), in: blobs)
+        )
+        if compression.changesLayers { return ChunkedBlob(try EStargz.write(writer, to: output)) }
+        return ChunkedBlob(try ZstdChunked.write(writer, size: blobs.size(layer.diffID) ?? 0, to: output))
     }
 
     private func zstd(_ contents: LayerContents, _ layer: Layer, _ level: Int, _ sink: any ByteSink) throws {

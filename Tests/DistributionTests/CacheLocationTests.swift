@@ -43,7 +43,7 @@ struct CacheLocationTests {
             ("compression=zstd", LayerCompression.zstd(level: 3)),
             ("compression=gzip,compression-level=1", .gzip(level: 1)),
             ("compression-level=9", .gzip(level: 9)), ("compression=zstd,compression-level=19", .zstd(level: 19)),
-            ("compression=uncompressed", .uncompressed),
+            ("compression=uncompressed", .uncompressed), ("compression=zstd:chunked", .zstdChunked(level: 3)),
         ]
     )
     func compression(options: String, compression: LayerCompression) throws {
@@ -75,6 +75,7 @@ struct CacheLocationTests {
             ("type=local,src=/c,", "has no value"),
             ("type=local,src=/c,tag=x", "unknown key `tag`"), ("type=local,src=/c,mode=min", "mode=min"),
             ("type=local,src=/c,compression=lz4", "unknown compression `lz4`"),
+            ("type=local,src=/c,compression=estargz", "`compression=zstd:chunked` does not"),
             ("type=local,src=/c,compression-level=10", "of level 10"),
             ("type=local,src=/c,compression-level=x", "of level x"),
             ("type=local,src=/c,compression=zstd,compression-level=20", "of level 20"),
@@ -100,7 +101,10 @@ struct LayerCompressionTests {
             ("gzip", nil, .gzip(level: 6)), ("gzip", 1, .gzip(level: 1)), ("gzip", 9, .gzip(level: 9)),
             ("gzip", 0, nil), ("gzip", 10, nil), ("zstd", nil, .zstd(level: 3)), ("zstd", 19, .zstd(level: 19)),
             ("zstd", 0, nil), ("zstd", 20, nil), ("uncompressed", nil, .uncompressed), ("none", nil, .uncompressed),
-            ("uncompressed", 1, nil), ("GZIP", nil, nil), ("estargz", nil, nil), ("", nil, nil),
+            ("uncompressed", 1, nil), ("GZIP", nil, nil), ("", nil, nil),
+            ("estargz", nil, .estargz(level: 6)), ("estargz", 9, .estargz(level: 9)), ("estargz", 10, nil),
+            ("zstd:chunked", nil, .zstdChunked(level: 3)), ("zstd:chunked", 19, .zstdChunked(level: 19)),
+            ("zstd:chunked", 20, nil),
         ] as [(String, Int?, LayerCompression?)]
     )
     func levels(name: String, level: Int?, expected: LayerCompression?) {

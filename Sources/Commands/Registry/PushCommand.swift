@@ -15,11 +15,14 @@ extension ImageFormat: ExpressibleByArgument {}
 struct CompressionOptions: ParsableArguments {
     @Option(
         name: .customLong("compression"),
-        help: ArgumentHelp("gzip, zstd or uncompressed; by default, pulled layers stay as they are.", valueName: "how")
+        help: ArgumentHelp(
+            "gzip, zstd, estargz, zstd:chunked or uncompressed; by default, pulled layers stay as they are.",
+            valueName: "how"
+        )
     )
     var compression = "gzip"
 
-    @Option(name: .customLong("compression-level"), help: "1 to 9 for gzip, 1 to 19 for zstd.")
+    @Option(name: .customLong("compression-level"), help: "1 to 9 for gzip and estargz, 1 to 19 for zstd.")
     var level: Int?
 
     @Flag(name: .customLong("force-compression"), help: "Compress pulled layers anew that came in another form.")

@@ -67,7 +67,8 @@ struct CacheEntry {
         }
         if key != record.key.digest { annotations[Name.alias] = key.hex }
         var blob = blob
-        blob.annotations = [Name.diffID: "\(layer.diffID)", Name.tarSize: String(layer.tarSize)]
+        let place = [Name.diffID: "\(layer.diffID)", Name.tarSize: String(layer.tarSize)]
+        blob.annotations = place.merging(ChunkAnnotations.of(blob) ?? [:]) { own, _ in own }
         var manifest = Manifest(
             config: CacheEntry.emptyDescriptor,
             layers: [blob] + (index.map { [$0] } ?? []),

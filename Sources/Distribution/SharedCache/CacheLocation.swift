@@ -76,6 +76,9 @@ public struct CacheLocation: Sendable, Hashable {
         guard let compression = try? LayerCompression(algorithm, level: level.map { Int($0) ?? 0 }) else {
             throw invalid("unknown compression `\(algorithm)`\(level.map { " of level \($0)" } ?? "")")
         }
+        guard !compression.changesLayers else {
+            throw invalid("estargz makes other layers of those that are cached; `compression=zstd:chunked` does not")
+        }
         self.compression = compression
         do throws(SharedMountOptions.Invalid) {
             mounts = try SharedMountOptions(&values, direction)
