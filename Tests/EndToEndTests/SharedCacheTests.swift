@@ -245,7 +245,7 @@ struct SharedCacheTests {
     @Test(
         "a build that is wholly cached moves no layer to be pushed, and is found complete afterwards",
         .enabled(if: Machine.canRun, "\(Machine.needsRoot)"),
-        arguments: ["gzip", "zstd"]
+        arguments: ["gzip", "zstd", "zstd:chunked"]
     )
     func pushedFromNothing(_ compression: String) async throws {
         try await BuildFixture.with { f in
