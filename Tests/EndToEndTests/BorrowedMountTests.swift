@@ -52,6 +52,45 @@ struct BorrowedMountTests {
         }
     }
 
+    @Test("a command beside a process, its health, and copies of files work on the container's own root")
+    func beside() async throws {
+        for place in [place, .traced] {
+            guard try await place.isAvailable() else {
+                print("skipped: there is no isolation `\(place.name)` here")
+                continue
+            }
+            try await BuildFixture.with { f in
+                try await place.importBase(f)
+                func succeed(_ arguments: String...) async throws -> String {
+                    let result = try await place.run(f, arguments)
+                    try #require(result.status == 0, "\(result)")
+                    return result.outputText
+                }
+                let start = "echo 'own:x:70:70::/:/bin/sh' >>/etc/passwd; echo 1 >/of-container; exec sleep 1000"
+                let health = ["--health-cmd", "test -f /of-container && touch /seen", "--health-interval", "1s"]
+                let run = ["run", "-d", "--name", "one", "-v", "data:/v"] + health + ["base", "sh", "-c", start]
+                let started = try await place.run(f, run)
+                try #require(started.status == 0, "\(started)")
+                _ = try await succeed("wait", "--condition", "healthy", "one")
+                let said = try await succeed(
+                    "exec",
+                    "-u",
+                    "own",
+                    "one",
+                    "sh",
+                    "-c",
+                    "id -u; cat /of-container; ls /seen"
+                )
+                #expect(said == "70\n1\n/seen\n")
+                _ = try await succeed("exec", "one", "sh", "-c", "echo 2 >/v/file")
+                try await waitUntil { try await place.run(f, ["cp", "one:/seen", f.context.string]).status == 0 }
+                #expect(try await succeed("run", "--rm", "base", "cat", "/etc/passwd").contains("own") == false)
+                _ = try await succeed("rm", "-f", "one")
+                #expect(try await succeed("run", "--rm", "-v", "data:/v", "base", "cat", "/v/file") == "2\n")
+            }
+        }
+    }
+
     @Test("a cache is there for the build after one that was killed, and nothing else is in the root")
     func killedBuild() async throws {
         try await BuildFixture.with { f in

@@ -155,18 +155,18 @@ extension ProcessSpecification {
         return configuration
     }
 
-    /// Starts the process beside one that runs: in its namespaces and on its files.
+    /// Starts the process beside one that runs: in its namespaces, if it has some, and on its files.
     ///
     /// - Parameters:
-    ///   - process: A descriptor of the other process, which stays the caller's.
+    ///   - root: The other process, or the directory that it changes where it has no namespaces.
     ///   - surroundings: Its control groups; the rest is that of its namespaces.
     public func launch(
-        beside process: Int32,
+        on root: SandboxRoot,
         _ isolation: SandboxIsolation,
         in surroundings: ContainerSurroundings,
         _ streams: SandboxStreams
     ) throws(SandboxError) -> SandboxProcess {
-        var configuration = configuration(.process(process), isolation)
+        var configuration = configuration(root, isolation)
         configuration.network = .host
         configuration.streams = streams
         configuration.controlGroup = surroundings.controlGroup
