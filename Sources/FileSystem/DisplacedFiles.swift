@@ -92,8 +92,6 @@ public struct DisplacedFiles: Sendable {
 
 extension FilePath {
     fileprivate init(bytes: ArraySlice<UInt8>) {
-        self = (bytes + [0]).withUnsafeBufferPointer { bytes in
-            bytes.withMemoryRebound(to: CInterop.PlatformChar.self) { FilePath(platformString: $0.baseAddress!) }
-        }
+        self.init(platformString: bytes.map { CInterop.PlatformChar(bitPattern: $0) } + [0])
     }
 }

@@ -21,7 +21,7 @@ public enum LentDirectory {
     public static func place(of directory: FilePath) -> FilePath? {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = directory.withPlatformString { readlink($0, &buffer, buffer.count - 1) }
-        return count > 0 ? buffer.withUnsafeBufferPointer { FilePath(platformString: $0.baseAddress!) } : nil
+        return count > 0 ? FilePath(platformString: buffer) : nil
     }
 
     /// Moves a directory back, unless it is not lent; one that is nowhere any more is empty then.
