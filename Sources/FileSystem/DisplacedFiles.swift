@@ -58,19 +58,29 @@ public struct DisplacedFiles: Sendable {
         try written.get()
     }
 
+    /// The paths at which there is something else now than what belongs there, from a directory's list.
+    public static func covered(in directory: FilePath) -> Set<FilePath> {
+        Set(entries(in: directory).map { $0.change == .borrowed ? $0.place : $0.origin })
+    }
+
+    private static func entries(in directory: FilePath) -> [(change: Change, origin: FilePath, place: FilePath)] {
+        guard let bytes = try? FileOperations.readRegular(path(in: directory)) else { return [] }
+        let words = bytes.split(separator: 0, omittingEmptySubsequences: false)
+        return stride(from: 0, to: words.count - 2, by: 2).compactMap { position in
+            guard let change = words[position].first.flatMap(Change.init) else { return nil }
+            return (change, FilePath(bytes: words[position].dropFirst()), FilePath(bytes: words[position + 1]))
+        }
+    }
+
     /// Undoes everything in a directory's list, the last change first, and removes the list.
     ///
     /// Only while no process works on the files.
     /// - Returns: The paths at which there is again what was put aside.
     @discardableResult
     public static func restore(in directory: FilePath) -> Set<FilePath> {
-        let list = path(in: directory)
-        guard let bytes = try? FileOperations.readRegular(list) else { return [] }
-        let words = bytes.split(separator: 0, omittingEmptySubsequences: false)
         var restored: Set<FilePath> = []
-        for position in stride(from: 0, to: words.count - 2, by: 2).reversed() {
-            let (origin, place) = (FilePath(bytes: words[position].dropFirst()), FilePath(bytes: words[position + 1]))
-            switch words[position].first.flatMap(Change.init) {
+        for (change, origin, place) in entries(in: directory).reversed() {
+            switch change {
             case .aside:
                 guard FileStatus.ifPresent(place) != nil else { continue }
                 try? FileOperations.removeTree(origin)
@@ -82,10 +92,9 @@ public struct DisplacedFiles: Sendable {
                     try? FileOperations.rename(place, to: origin)
                 }
             case .made: try? FileOperations.removeTree(origin)
-            case nil: continue
             }
         }
-        try? FileOperations.remove(list)
+        try? FileOperations.remove(path(in: directory))
         return restored
     }
 }

@@ -83,6 +83,20 @@ struct BorrowedMountTests {
                 )
                 #expect(said == "70\n1\n/seen\n")
                 _ = try await succeed("exec", "one", "sh", "-c", "echo 2 >/v/file")
+                // What is on volumes and the machine's is no part of the container's files.
+                let changes = Set(try await succeed("diff", "one").split(separator: "\n"))
+                #expect(
+                    changes.isSuperset(of: ["A /of-container", "A /seen", "C /etc", "C /etc/passwd"]),
+                    "\(changes)"
+                )
+                #expect(!changes.contains { $0.hasPrefix("A /v/") || $0.contains(" /dev") }, "\(changes)")
+                _ = try await succeed("commit", "--pause=false", "one", "committed")
+                let files = try await succeed("run", "--rm", "committed", "ls", "/", "/v", "/etc")
+                #expect(files.contains("of-container") && !files.contains("file\n"), "\(files)")
+                _ = try await succeed("export", "-o", "\(f.scratch)/export.tar", "one")
+                let exported = try TarArchive.read(readFile(f.scratch.appending("export.tar"))).map(\.path)
+                #expect(exported.contains("/of-container") && !exported.contains("/v/file"), "\(exported)")
+                #expect(!exported.contains { $0.hasPrefix("/dev/") }, "\(exported)")
                 try await waitUntil { try await place.run(f, ["cp", "one:/seen", f.context.string]).status == 0 }
                 #expect(try await succeed("run", "--rm", "base", "cat", "/etc/passwd").contains("own") == false)
                 _ = try await succeed("rm", "-f", "one")
