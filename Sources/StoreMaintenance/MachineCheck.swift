@@ -100,7 +100,8 @@ enum MachineCheck {
                 .error,
                 "isolation",
                 "RUN is not possible: \(reasons)",
-                hint: "run as root (`--user 0` in a container), allow user namespaces, or install proot"
+                hint:
+                    "run as root (`--user 0` in a container), allow user namespaces, or allow `ptrace` and seccomp user notification"
             )
         }
         guard level != .full, level != .userNamespace else {

@@ -81,7 +81,7 @@ struct UnprivilegedPlace: Sendable, CustomTestStringConvertible {
 
     /// A user who may do nothing but trace processes: the namespace that gives this one lets nobody make another.
     static let traced = UnprivilegedPlace(
-        name: "proot",
+        name: "ptrace",
         owner: 1000,
         wrapper: { _ in
             let user = ["setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups"]
