@@ -56,7 +56,7 @@ def levels(directory):
         Level("userns-single", 65534, [*NOBODY, "--no-new-privs"], directory),
         Level("chroot", 0, ["setpriv", "--bounding-set", ",".join(["-all", *("+" + name for name in KEPT.split())])],
               directory),
-        Level("proot", 1000, user, directory),
+        Level("ptrace", 1000, user, directory),
     ]
 
 
@@ -96,8 +96,8 @@ def isolation(name, directory, quick):
                      is_traced=False, peers=False, processes=0 if kind == "packages" else 1)
 
     phases = []
-    steps = {"full": None, "userns": 0.01, "userns-single": 0.01, "chroot": 0.025, "proot": None}
-    ratios = {"userns": 1.5, "userns-single": 1.5, "chroot": 1.5, "proot": 4}
+    steps = {"full": None, "userns": 0.01, "userns-single": 0.01, "chroot": 0.025, "ptrace": None}
+    ratios = {"userns": 1.5, "userns-single": 1.5, "chroot": 1.5, "ptrace": 4}
     for place in places:
         first = f"isolation-one-{place.name}"
         most = steps[place.name]

@@ -82,6 +82,11 @@ static inline ssize_t sb_write_uncached(int file, const void *buffer, size_t len
     return write(file, buffer, length);
 }
 
+// glibc has renameat2 only with _GNU_SOURCE. The numbers are AT_FDCWD and RENAME_EXCHANGE.
+static inline int sb_exchange(const char *path, const char *other) {
+    return (int)syscall(SYS_renameat2, -100, path, -100, other, 2);
+}
+
 // glibc has unshare and setns only with _GNU_SOURCE. The flag is CLONE_NEWNET; both concern the calling thread.
 static inline int sb_unshare_network(void) { return (int)syscall(SYS_unshare, 0x40000000); }
 static inline int sb_enter_network(int descriptor) { return (int)syscall(SYS_setns, descriptor, 0x40000000); }

@@ -194,6 +194,13 @@ static void start_session(struct sb_child *child) {
 static void enter_working_directory(struct sb_child *child) {
     at(child, SB_STEP_WORKING_DIRECTORY);
     const char *path = child->configuration->working_directory;
+    if (child->configuration->isolation == SB_ISOLATION_TRACED) {
+        int inside = sb_resolve(child, path, SB_MISSING_FAILS, 1);
+        check(child, inside);
+        check(child, fchdir(inside));
+        close(inside);
+        return;
+    }
     int directory = sb_openat2(AT_FDCWD, path, O_PATH | O_DIRECTORY, RESOLVE_NO_MAGICLINKS);
     if (directory < 0 && errno == ENOSYS) directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     check(child, directory);
@@ -366,7 +373,7 @@ static _Noreturn void start_program(struct sb_child *child) {
         if (child->configuration->init_arguments != NULL) start_with_init(child);
     }
     start_session(child);
-    if (child->configuration->isolation != SB_ISOLATION_TRACED) enter_working_directory(child);
+    enter_working_directory(child);
     limit_self(child);
     char ignored;
     if (child->gate > 0 && read(child->gate, &ignored, 1) != 0) _exit(127);

@@ -30,31 +30,6 @@ static int read_interpreter(const char *path, char interpreter[256]) {
     return size > 0;
 }
 
-// Lets the tracer execute a program of the root, which this process sees from outside.
-static int execute_traced(const struct sb_child *child, const char *path) {
-    const struct sb_configuration *configuration = child->configuration;
-    char absolute[2 * PATH_MAX];
-    size_t length = *path == '/' ? 0 : strlen(configuration->working_directory);
-    if (length + strlen(path) + 2 > sizeof absolute) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    memcpy(absolute, configuration->working_directory, length);
-    absolute[length] = '/';
-    strcpy(absolute + length + (length > 0), path);
-    int file = sb_resolve(child, absolute, SB_MISSING_FAILS, 1);
-    struct stat status;
-    if (file < 0 || fstat(file, &status) != 0) return -1;
-    sb_close(file);
-    if (!S_ISREG(status.st_mode) || !(status.st_mode & 0111)) {
-        errno = EACCES;
-        return -1;
-    }
-    configuration->tracer[configuration->traced_index] = absolute;
-    return execve(configuration->tracer[0], (char *const *)configuration->tracer,
-                  (char *const *)configuration->environment);
-}
-
 int sb_try_tracing(const struct sb_child *child) {
     if (sb_emulates_users(child->configuration)) return (int)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
     errno = ENOSYS;
@@ -62,7 +37,6 @@ int sb_try_tracing(const struct sb_child *child) {
 }
 
 static int execute_path(const struct sb_child *child, const char *path) {
-    if (child->configuration->isolation == SB_ISOLATION_TRACED) return execute_traced(child, path);
     char names[2][256];
     const char *current = path;
     for (int depth = 0; depth < 6; depth++) { // the kernel follows five interpreters

@@ -8,46 +8,6 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-// Opens a directory of the caller's that relative paths begin at.
-static int open_base(const struct sb_supervisor *supervisor, const struct sb_call *call, int directory,
-                     const char *path) {
-    char name[2 * SB_DIGITS + 8];
-    if (*path == '/') snprintf(name, sizeof name, "%d/root", call->thread);
-    else if (directory == AT_FDCWD) snprintf(name, sizeof name, "%d/cwd", call->thread);
-    else snprintf(name, sizeof name, "%d/fd/%d", call->thread, directory);
-    return openat(supervisor->proc, name, O_PATH | O_CLOEXEC);
-}
-
-// The file that a call names, with O_PATH; an empty path is the descriptor itself.
-static int open_named(const struct sb_supervisor *supervisor, const struct sb_call *call, int directory,
-                      const char *path, int follow) {
-    int base = open_base(supervisor, call, directory, path);
-    if (base < 0 || *path == 0) return base;
-    uint64_t flags = O_PATH | (follow ? 0 : O_NOFOLLOW);
-    int file = sb_openat2(base, path, flags, *path == '/' ? RESOLVE_IN_ROOT : 0);
-    sb_close(base);
-    return file;
-}
-
-// The directory that a path is in, and its last name; -1 where there is none.
-static int open_parent(const struct sb_supervisor *supervisor, const struct sb_call *call, int directory, char *path,
-                       const char **name) {
-    size_t length = strlen(path);
-    while (length > 1 && path[length - 1] == '/') path[--length] = 0;
-    char *slash = strrchr(path, '/');
-    *name = slash == NULL ? path : slash + 1;
-    if (**name == 0) {
-        errno = EEXIST;
-        return -1;
-    }
-    if (slash == NULL) return open_base(supervisor, call, directory, "");
-    char parent[PATH_MAX];
-    size_t size = (size_t)(slash - path);
-    memcpy(parent, path, size);
-    memcpy(parent + size, size == 0 ? "/" : "", size == 0 ? 2 : 1);
-    return open_named(supervisor, call, directory, parent, 1);
-}
-
 static int is_in_proc(const char *path) { return strncmp(path, "/proc/", 6) == 0; }
 
 // Whether a file has no record and so is as the kernel says: true of nearly all, and found out without opening it. This
@@ -124,7 +84,7 @@ static struct sb_answer status_of(const struct sb_supervisor *supervisor, const 
     return answer;
 }
 
-static mode_t mask_of(const struct sb_supervisor *supervisor, const struct sb_call *call) {
+mode_t sb_mask_of(const struct sb_supervisor *supervisor, const struct sb_call *call) {
     char name[SB_DIGITS + 8], text[512];
     snprintf(name, sizeof name, "%d/status", call->thread);
     int file = openat(supervisor->proc, name, O_RDONLY | O_CLOEXEC);
@@ -148,46 +108,42 @@ static void own_new(int parent, int file, const struct sb_identity *identity, st
     sb_write_record(file, &record);
 }
 
-// Opens a file for writing that its owner may not write to: root may.
-static struct sb_answer open_anyway(const struct sb_supervisor *supervisor, const struct sb_call *call, int file,
-                                    uint64_t flags) {
+int sb_open_anyway(int file, uint64_t flags) {
     char name[SB_DIGITS + 8];
     struct stat status;
-    if (file < 0) return SB_CONTINUE;
+    if (file < 0) return -1;
     sb_name_file(file, name);
-    struct sb_answer answer = SB_CONTINUE;
-    if (fstatat(file, "", &status, AT_EMPTY_PATH) == 0 && S_ISREG(status.st_mode) && status.st_uid == geteuid() &&
-        !(status.st_mode & S_IWUSR) && chmod(name, (status.st_mode & 07777) | S_IRUSR | S_IWUSR) == 0) {
-        int opened = open(name, (int)flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW));
-        chmod(name, status.st_mode & 07777);
-        answer = opened < 0 ? SB_FAIL(errno) : sb_give_file(supervisor, call, opened, (flags & O_CLOEXEC) != 0);
+    int opened = -1;
+    if (fstatat(file, "", &status, AT_EMPTY_PATH) == 0) {
+        errno = EACCES;
+        const mode_t whole = S_ISDIR(status.st_mode) ? S_IRWXU : S_IRUSR | S_IWUSR;
+        if ((S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) && status.st_uid == geteuid() &&
+            chmod(name, (status.st_mode & 07777) | whole) == 0) {
+            opened = open(name, ((int)flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC);
+            chmod(name, status.st_mode & 07777);
+        }
     }
-    close(file);
-    return answer;
+    sb_close(file);
+    return opened;
 }
 
 // A file or directory of a process that is not root, or a device that the kernel does not make.
-static struct sb_answer make(const struct sb_supervisor *supervisor, const struct sb_call *call, int directory,
-                             char *path, unsigned mode, uint64_t flags, uint64_t device) {
+static struct sb_answer make(struct sb_supervisor *supervisor, struct sb_call *call, int directory, char *path,
+                             unsigned mode, uint64_t flags, uint64_t device) {
     const int is_directory = S_ISDIR(mode), is_device = S_ISCHR(mode) || S_ISBLK(mode), is_pipe = S_ISFIFO(mode);
     const struct sb_identity identity = sb_current_identity(supervisor, call);
-    if (supervisor->configuration->isolation == SB_ISOLATION_TRACED && S_ISREG(mode) && (flags & O_ACCMODE) &&
-        !(flags & O_EXCL) && identity.users[1] == 0 && !is_in_proc(path) && *path != 0) {
-        int file = open_named(supervisor, call, directory, path, !(flags & O_NOFOLLOW));
-        if (file >= 0) return open_anyway(supervisor, call, file, flags);
-    }
     if (!is_device && identity.users[1] == 0 && identity.groups[1] == 0) return SB_CONTINUE;
     // What is only opened.
     if (!is_device && !is_directory && !is_pipe && !(flags & O_CREAT)) return SB_CONTINUE;
     if (is_device && identity.users[1] != 0) return SB_FAIL(EPERM);
     if (is_in_proc(path) || *path == 0) return SB_CONTINUE;
     const char *name;
-    int parent = open_parent(supervisor, call, directory, path, &name);
+    int parent = sb_open_parent(supervisor, call, directory, path, &name);
     if (parent < 0) return SB_CONTINUE;
     struct stat status;
     struct sb_answer answer = SB_CONTINUE;
     if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT) {
-        mode_t permissions = (mode & 07777) & ~mask_of(supervisor, call);
+        mode_t permissions = (mode & 07777) & ~sb_mask_of(supervisor, call);
         struct sb_record record = {.device = is_device ? S_ISCHR(mode) ? 'c' : 'b' : 0,
                                    .major = major((dev_t)device),
                                    .minor = minor((dev_t)device)};
@@ -210,15 +166,14 @@ static struct sb_answer make(const struct sb_supervisor *supervisor, const struc
 }
 
 // A link of a process that is not root.
-static struct sb_answer make_link(const struct sb_supervisor *supervisor, const struct sb_call *call, int directory,
-                                  char *path) {
+static struct sb_answer make_link(struct sb_supervisor *supervisor, struct sb_call *call, int directory, char *path) {
     static char target[PATH_MAX];
     const struct sb_identity identity = sb_current_identity(supervisor, call);
     const char *name;
     if (identity.users[1] == 0 && identity.groups[1] == 0) return SB_CONTINUE;
     if (is_in_proc(path) || *path == 0) return SB_CONTINUE;
     if (sb_read_path(supervisor, call, call->arguments[0], target) != 0) return SB_CONTINUE;
-    int parent = open_parent(supervisor, call, directory, path, &name);
+    int parent = sb_open_parent(supervisor, call, directory, path, &name);
     if (parent < 0) return SB_CONTINUE;
     struct sb_answer answer = symlinkat(target, parent, name) == 0 ? SB_RETURN(0) : SB_FAIL(errno);
     int file = answer.error == 0 ? openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
@@ -228,11 +183,10 @@ static struct sb_answer make_link(const struct sb_supervisor *supervisor, const 
     return answer;
 }
 
-static struct sb_answer answer_with_path(const struct sb_supervisor *supervisor, const struct sb_call *call,
-                                         char *path) {
+static struct sb_answer answer_with_path(struct sb_supervisor *supervisor, struct sb_call *call, char *path) {
     const uint64_t *arguments = call->arguments;
     const int directory = (int)arguments[0];
-#define NAMED(at, follows) open_named(supervisor, call, at, path, follows)
+#define NAMED(at, follows) sb_open_named(supervisor, call, at, path, follows)
 #define STATUS(at, follows, address, mask)                                                                             \
     (is_plain(supervisor, call, at, path, follows) ? SB_CONTINUE                                                       \
                                                    : status_of(supervisor, call, NAMED(at, follows), address, mask))
@@ -293,15 +247,15 @@ static int has_path_first(int number) {
     return 0;
 }
 
-static struct sb_answer answer_about_files(const struct sb_supervisor *supervisor, const struct sb_call *call) {
+static struct sb_answer answer_about_files(struct sb_supervisor *supervisor, struct sb_call *call) {
     static char path[PATH_MAX];
     const int directory = (int)call->arguments[0];
     if (call->number == SYS_fstat) {
         if (is_plain(supervisor, call, directory, "", 1)) return SB_CONTINUE;
-        return status_of(supervisor, call, open_named(supervisor, call, directory, "", 1), call->arguments[1], 0);
+        return status_of(supervisor, call, sb_open_named(supervisor, call, directory, "", 1), call->arguments[1], 0);
     }
     if (call->number == SYS_fchown) {
-        int file = open_named(supervisor, call, directory, "", 1);
+        int file = sb_open_named(supervisor, call, directory, "", 1);
         return give_away(supervisor, call, file, call->arguments[1], call->arguments[2]);
     }
     const int place = has_path_first(call->number) ? 0 : call->number == SYS_symlinkat ? 2 : 1;
@@ -312,6 +266,19 @@ static struct sb_answer answer_about_files(const struct sb_supervisor *superviso
     return answer_with_path(supervisor, call, path);
 }
 
+// All that the supervisor of a namespace is asked besides; that of a tracer is asked more.
+static int is_about_files(int number) {
+    const int numbers[] = {SYS_openat,   SYS_newfstatat, SYS_statx,   SYS_fstat,     SYS_fchown,
+                           SYS_fchownat, SYS_mkdirat,    SYS_mknodat, SYS_symlinkat, SYS_utimensat};
+    for (size_t index = 0; index < sizeof numbers / sizeof numbers[0]; index++) {
+        if (numbers[index] == number) return 1;
+    }
+#ifdef __x86_64__
+    if (number == SYS_symlink) return 1;
+#endif
+    return has_path_first(number);
+}
+
 struct sb_answer sb_answer_for_owners(struct sb_supervisor *supervisor, struct sb_call *call) {
     struct sb_answer answer;
     if (call->number == SYS_uname) return sb_tell_names(supervisor, call);
@@ -319,5 +286,8 @@ struct sb_answer sb_answer_for_owners(struct sb_supervisor *supervisor, struct s
         supervisor->is_elsewhere = 1;
         return SB_CONTINUE;
     }
-    return sb_answer_about_users(supervisor, call, &answer) ? answer : answer_about_files(supervisor, call);
+    if (sb_answer_about_users(supervisor, call, &answer)) return answer;
+    if (is_about_files(call->number)) answer = answer_about_files(supervisor, call);
+    else answer = SB_CONTINUE;
+    return answer.is_continued && supervisor->is_traced ? sb_perform(supervisor, call) : answer;
 }

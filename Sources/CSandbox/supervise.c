@@ -1,6 +1,6 @@
 // The process that answers system calls.
 
-#include "supervise.h"
+#include "tracer.h"
 
 #include <poll.h>
 #include <sched.h>
@@ -118,11 +118,23 @@ void sb_act_as(uid_t user, gid_t group) {
 void sb_act_for(const struct sb_supervisor *supervisor, struct sb_call *call) {
     char name[SB_DIGITS];
     struct stat status;
-    if (call->acts) return;
+    if (call->acts || supervisor->is_traced) return; // every process has the same user
     sb_append_number(name, (unsigned)call->thread);
     if (fstatat(supervisor->proc, name, &status, 0) != 0 || (status.st_uid == 0 && status.st_gid == 0)) return;
     call->acts = 1;
     sb_act_as(status.st_uid, status.st_gid);
+}
+
+void sb_send_answer(const struct sb_supervisor *supervisor, const struct sb_call *call,
+                    const struct sb_answer *answer) {
+    struct seccomp_notif_resp response = {
+        .id = call->id,
+        .val = answer->is_continued || answer->error != 0 ? 0 : answer->value,
+        .error = answer->is_continued ? 0 : -answer->error,
+        .flags = answer->is_continued ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0,
+    };
+    // One that was killed meanwhile needs no answer.
+    ioctl(supervisor->listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
 static void answer(struct sb_supervisor *supervisor, struct seccomp_notif *request) {
@@ -130,20 +142,16 @@ static void answer(struct sb_supervisor *supervisor, struct seccomp_notif *reque
                            .thread = (pid_t)request->pid,
                            .number = request->data.nr,
                            .arguments = (const uint64_t *)request->data.args};
-    struct sb_answer found =
-        supervisor->emulates_users ? sb_answer_for_owners(supervisor, &call) : sb_answer_for_places(supervisor, &call);
+    struct sb_answer found;
+    if (!supervisor->is_traced || !sb_answer_loader(supervisor, &call, &found)) {
+        found = supervisor->emulates_users ? sb_answer_for_owners(supervisor, &call)
+                                           : sb_answer_for_places(supervisor, &call);
+    }
     if (call.acts) sb_act_as(0, 0);
-    struct seccomp_notif_resp response = {
-        .id = request->id,
-        .val = found.is_continued || found.error != 0 ? 0 : found.value,
-        .error = found.is_continued ? 0 : -found.error,
-        .flags = found.is_continued ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0,
-    };
-    // One that was killed meanwhile needs no answer.
-    ioctl(supervisor->listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
+    if (!found.is_later) sb_send_answer(supervisor, &call, &found);
 }
 
-static void kill_children(pid_t kept) {
+static void kill_children(void) {
     char children[4096];
     int file = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
     ssize_t length = file < 0 ? 0 : read(file, children, sizeof children - 1);
@@ -153,7 +161,7 @@ static void kill_children(pid_t kept) {
         if (children[index] >= '0' && children[index] <= '9') {
             pid = pid * 10 + (children[index] - '0');
         } else if (pid > 0) {
-            if (pid != kept) kill(pid, SIGKILL);
+            kill(pid, SIGKILL);
             pid = 0;
         }
     }
@@ -162,7 +170,7 @@ static void kill_children(pid_t kept) {
 // Whatever the program has left runs no longer than it, as in a namespace.
 static void end_rest(void) {
     for (int attempt = 0; attempt < 1000; attempt++) {
-        kill_children(0);
+        kill_children();
         if (waitpid(-1, NULL, __WALL) < 0 && errno == ECHILD) return;
     }
 }
@@ -182,39 +190,34 @@ static _Noreturn void end_like(const struct sb_supervisor *supervisor, int statu
 }
 
 // Orphans of the program come to this process. The program itself is collected once the caller has a pidfd of it.
-static void reap(const struct sb_supervisor *supervisor) {
+static void reap(struct sb_supervisor *supervisor) {
     const pid_t program = supervisor->program;
     for (;;) {
         siginfo_t ended = {0};
         int status;
         char ignored;
-        if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0 || ended.si_pid == 0) return;
-        while (ended.si_pid == program && read(supervisor->known, &ignored, 1) < 0 && errno == EINTR) continue;
-        if (waitpid(ended.si_pid, &status, __WALL) == program) end_like(supervisor, status);
+        const int events = WEXITED | (supervisor->is_traced ? WSTOPPED : 0);
+        if (waitid(P_ALL, 0, &ended, events | WNOHANG | WNOWAIT | __WALL) != 0 || ended.si_pid == 0) return;
+        const int is_end = ended.si_code != CLD_TRAPPED && ended.si_code != CLD_STOPPED;
+        while (is_end && ended.si_pid == program && read(supervisor->known, &ignored, 1) < 0 && errno == EINTR)
+            continue;
+        pid_t waited = waitpid(ended.si_pid, &status, __WALL | WNOHANG);
+        if (waited <= 0) continue;
+        if (WIFSTOPPED(status)) {
+            sb_handle_stop(supervisor, waited, status);
+            continue;
+        }
+        sb_forget_thread(waited);
+        if (waited == program) end_like(supervisor, status);
     }
-}
-
-// A tracer ends after all that it traces: what is left when the first of them ends is ended.
-static void watch_traced(struct sb_supervisor *supervisor, const struct seccomp_notif *request) {
-    if (supervisor->configuration->isolation != SB_ISOLATION_TRACED || supervisor->traced >= 0) return;
-    struct sb_call call = {.thread = (pid_t)request->pid};
-    pid_t process = sb_process_of(supervisor, &call);
-    if (process > 0 && process != supervisor->program) supervisor->traced = (int)syscall(SYS_pidfd_open, process, 0);
 }
 
 static _Noreturn void serve(struct sb_supervisor *supervisor, int signals, int socket) {
     static char space[4096];
     struct seccomp_notif *request = (struct seccomp_notif *)(void *)space;
-    struct pollfd entries[] = {
-        {.fd = signals, .events = POLLIN}, {.fd = socket, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
-    for (int is_ending = 0;;) {
-        // The children of what is killed come to this process.
-        if (is_ending) kill_children(supervisor->program);
-        if (poll(entries, 3, is_ending ? 20 : -1) < 0) continue;
-        if (entries[2].revents != 0) {
-            is_ending = 1;
-            entries[2].fd = -1;
-        }
+    struct pollfd entries[] = {{.fd = signals, .events = POLLIN}, {.fd = socket, .events = POLLIN}};
+    for (;;) {
+        if (poll(entries, 2, -1) < 0) continue;
         if (entries[0].revents != 0) {
             char ignored[512];
             if (read(signals, ignored, sizeof ignored) < 0 && errno != EAGAIN) _exit(126);
@@ -234,8 +237,6 @@ static _Noreturn void serve(struct sb_supervisor *supervisor, int signals, int s
         if (entries[1].revents & POLLIN) {
             memset(space, 0, sizeof *request);
             if (ioctl(supervisor->listener, SECCOMP_IOCTL_NOTIF_RECV, request) != 0) continue;
-            watch_traced(supervisor, request);
-            if (!is_ending) entries[2].fd = supervisor->traced;
             answer(supervisor, request);
         } else if (entries[1].revents & POLLHUP) entries[1].fd = -1; // no process is left that would ask
     }
@@ -256,18 +257,32 @@ static int find_root(struct sb_supervisor *supervisor) {
     return 0;
 }
 
+// Descriptors have numbers that processes know, and their names in /proc must be theirs to use.
+static int begin_tracing(struct sb_supervisor *supervisor) {
+    struct rlimit files;
+    if (syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &files, NULL);
+    }
+    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    supervisor->loader = sb_make_loader();
+    return supervisor->loader < 0 ? -1 : 0;
+}
+
 int sb_supervise(struct sb_child *child) {
     static struct sb_supervisor supervisor;
     supervisor = (struct sb_supervisor){
-        .configuration = child->configuration, .listener = -1, .root = -1, .known = child->known, .traced = -1};
+        .configuration = child->configuration, .listener = -1, .root = -1, .known = child->known, .loader = -1};
     supervisor.proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (supervisor.proc < 0) return -1;
     const int emulates = sb_emulates_users(child->configuration);
     supervisor.emulates_users = emulates;
-    if (!emulates && find_root(&supervisor) != 0) return -1;
+    supervisor.is_traced = child->configuration->isolation == SB_ISOLATION_TRACED;
+    if ((!emulates || supervisor.is_traced) && find_root(&supervisor) != 0) return -1;
     int sockets[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0) return -1;
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    if (supervisor.is_traced && begin_tracing(&supervisor) != 0) return -1;
     sigset_t all, child_ends;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
@@ -281,10 +296,18 @@ int sb_supervise(struct sb_child *child) {
         char byte;
         close(sockets[0]);
         close(child->known);
+        if (supervisor.is_traced && sb_map_loader(supervisor.loader) != 0) _exit(127);
         if (read(sockets[1], &byte, 1) != 1) _exit(127);
         child->supervisor = sockets[1];
         child->signals_on_death = 1;
         return 0;
+    }
+    if (supervisor.is_traced && sb_trace(program) != 0) {
+        const int error = errno;
+        kill(program, SIGKILL);
+        waitpid(program, NULL, __WALL);
+        errno = error;
+        return -1;
     }
     char message[1 + sizeof program] = "C";
     memcpy(message + 1, &program, sizeof program);
@@ -295,7 +318,8 @@ int sb_supervise(struct sb_child *child) {
     sigemptyset(&child_ends);
     sigaddset(&child_ends, SIGCHLD);
     int signals = (int)syscall(SYS_signalfd4, -1, &child_ends, 8, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    sb_close_all_but((const int[]){signals, sockets[0], supervisor.proc, supervisor.root, supervisor.known}, 5, 0);
+    const int kept[] = {signals, sockets[0], supervisor.proc, supervisor.root, supervisor.known, supervisor.loader};
+    sb_close_all_but(kept, sizeof kept / sizeof kept[0], 0);
     // Names of records are relative to it, wherever the root is. Within another chroot, whose supervisor lets nobody go
     // there, there are none.
     if (signals < 0 || (fchdir(supervisor.proc) != 0 && emulates)) _exit(126);

@@ -19,7 +19,7 @@ struct sb_supervisor {
     int known;    // pipe that ends when the caller has a pidfd of the program
     pid_t program;
     int is_elsewhere; // a process may have another root than the program's
-    int traced;       // of a program that traces others, the pidfd of the first one, once that is seen; or -1
+    int is_traced;    // it has no root directory of its own: this process does what names a file (perform.c)
     int proc;         // the caller's /proc, which shows the processes by the numbers that the listener has
     int root;         // the root of the program where it is not this process's own, or -1
     char root_path[PATH_MAX];
@@ -27,6 +27,8 @@ struct sb_supervisor {
     dev_t root_device;
     ino_t root_inode;
     unsigned link_count; // made for programs that are executed through /proc
+    int has_pipes;       // there are pipes with a name
+    int loader;          // of traced programs, see tracer.h
 };
 
 // A system call that waits for its answer.
@@ -42,6 +44,7 @@ struct sb_call {
 // What it gets: the kernel's own way of doing it, an error number, or a result.
 struct sb_answer {
     int is_continued;
+    int is_later; // another process sends it
     int error;
     int64_t value;
 };
@@ -61,10 +64,13 @@ void sb_act_for(const struct sb_supervisor *supervisor, struct sb_call *call);
 // supervise.c: in the child, installs the filter, and hands the listener over.
 int sb_become_supervised(const struct sb_child *child);
 
+// supervise.c: tells the kernel.
+void sb_send_answer(const struct sb_supervisor *supervisor, const struct sb_call *call, const struct sb_answer *answer);
+
 // traps.c: whether there are filters for this architecture.
 int sb_can_trap(void);
 // traps.c: the filter that sends the calls to the supervisor which it answers, of at most this many instructions.
-#define SB_LARGEST_FILTER 192
+#define SB_LARGEST_FILTER 512
 size_t sb_write_traps(const struct sb_configuration *configuration, struct sock_filter filter[SB_LARGEST_FILTER]);
 
 // traps.c: lets this process and its children make no sockets but local ones.
@@ -89,6 +95,18 @@ struct sb_answer sb_answer_for_places(struct sb_supervisor *supervisor, struct s
 struct sb_answer sb_tell_names(const struct sb_supervisor *supervisor, const struct sb_call *call);
 // places.c: takes away what was made for programs that were executed through /proc.
 void sb_remove_links(const struct sb_supervisor *supervisor);
+
+// named.c: a directory of the caller's that relative paths begin at.
+int sb_open_base(const struct sb_supervisor *supervisor, const struct sb_call *call, int directory, const char *path);
+// named.c: the file that a call names, with O_PATH; an empty path is the descriptor itself.
+int sb_open_named(struct sb_supervisor *supervisor, struct sb_call *call, int directory, const char *path, int follow);
+// named.c: the directory that a path is in, and its last name; -1 where there is none.
+int sb_open_parent(struct sb_supervisor *supervisor, struct sb_call *call, int directory, char *path,
+                   const char **name);
+// named.c: a file as a traced process names it, opened as it says; `outside`, unless it is NULL, gets its path where it
+// is not in the root, and is empty otherwise.
+int sb_open_guest(struct sb_supervisor *supervisor, struct sb_call *call, int directory, const char *path,
+                  uint64_t flags, unsigned mode, char *outside);
 
 // An ID that stays as it is.
 #define SB_UNCHANGED UINT32_MAX
@@ -130,6 +148,21 @@ struct sb_answer sb_set_times(const struct sb_supervisor *supervisor, const stru
 
 // traps.c: whether a process may have another root directory, or other mounts, after a call.
 int sb_changes_root(int number);
+
+// owners.c: what the caller takes from the permissions of new files.
+mode_t sb_mask_of(const struct sb_supervisor *supervisor, const struct sb_call *call);
+// owners.c: opens a file that its owner may not open, as root may, and closes the other one.
+int sb_open_anyway(int file, uint64_t flags);
+#define SB_LARGEST_ADDRESS 108
+#define SB_FCHMODAT2 452
+// perform.c: does what a traced process names a file for, in the place of it.
+struct sb_answer sb_perform(struct sb_supervisor *supervisor, struct sb_call *call);
+// sockets.c: getsockname(2) and getpeername(2), where the address is a path.
+struct sb_answer sb_tell_address(struct sb_supervisor *supervisor, struct sb_call *call);
+// sockets.c: bind(2) to a path. It continues where the address is none, and where the process must do it itself: then
+// `parent` is the directory, and `last` the name in it.
+struct sb_answer sb_bind(struct sb_supervisor *supervisor, struct sb_call *call, int *parent,
+                         char last[SB_LARGEST_ADDRESS]);
 
 // owners.c: who processes are and whom files belong to.
 struct sb_answer sb_answer_for_owners(struct sb_supervisor *supervisor, struct sb_call *call);

@@ -4,6 +4,7 @@
 
 #include <linux/audit.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #if defined(__x86_64__)
@@ -102,51 +103,108 @@ int sb_changes_root(int number) {
            number == SYS_clone;
 }
 
-// Calls with paths that are younger than the proot of distributions, which leaves them as they are: programs do without
-// them, as on an older kernel.
-static const int young_calls[] = {SYS_statx,     SYS_faccessat2, SYS_openat2,
-                                  SYS_renameat2, SYS_execveat,   452 /* fchmodat2 */};
+// Those that a traced process makes another call of, or the same with another path, by the tracer: always, or with some
+// bits of an argument.
+static const struct trapped traced_calls[] = {
+#ifdef __x86_64__
+    {.number = SYS_open, .argument = 1, .value = O_PATH, .when = WITH_BITS},
+#endif
+    {.number = SYS_openat, .argument = 2, .value = O_PATH, .when = WITH_BITS},
+    {.number = SYS_chdir},
+    {.number = SYS_execve},
+    {.number = SYS_execveat},
+    {.number = SYS_inotify_add_watch},
+    {.number = SYS_bind},
+    {.number = SYS_connect},
+    {.number = SYS_sendto, .argument = 4, .value = ~0u, .when = WITH_BITS},
+};
+
+// Those that its supervisor does.
+static const int performed_calls[] = {
+#ifdef __x86_64__
+    SYS_open,     SYS_creat,       SYS_stat,       SYS_lstat,      SYS_access,      SYS_readlink,     SYS_mkdir,
+    SYS_mknod,    SYS_rmdir,       SYS_unlink,     SYS_rename,     SYS_link,        SYS_symlink,      SYS_chmod,
+    SYS_chown,    SYS_lchown,      SYS_utime,      SYS_utimes,     SYS_futimesat,
+#endif
+#ifdef SYS_renameat
+    SYS_renameat,
+#endif
+    SYS_openat,   SYS_openat2,     SYS_newfstatat, SYS_statx,      SYS_faccessat,   SYS_faccessat2,   SYS_readlinkat,
+    SYS_mkdirat,  SYS_mknodat,     SYS_unlinkat,   SYS_renameat2,  SYS_linkat,      SYS_symlinkat,    SYS_fchmodat,
+    SB_FCHMODAT2, SYS_fchownat,    SYS_utimensat,  SYS_truncate,   SYS_statfs,      SYS_getxattr,     SYS_lgetxattr,
+    SYS_setxattr, SYS_lsetxattr,   SYS_listxattr,  SYS_llistxattr, SYS_removexattr, SYS_lremovexattr, SYS_getcwd,
+    SYS_bind,     SYS_getsockname, SYS_getpeername};
+
+// Programs do without these, as on an older kernel: those of extended attributes and of the same with a directory, and
+// what would name files that no filter sees.
+static const int refused_calls[] = {SYS_io_uring_setup, SYS_name_to_handle_at, 463, 464, 465, 466, 468, 469};
 
 // These do nothing where nobody needs a promise, as in an overlay that is mounted `volatile`.
 static const int sync_calls[] = {SYS_fsync, SYS_fdatasync, SYS_sync_file_range, SYS_syncfs, SYS_sync};
 
+struct writer {
+    struct sock_filter *filter;
+    size_t length;
+};
+
+static void add(struct writer *writer, unsigned code, unsigned value, size_t if_so, size_t if_not) {
+    writer->filter[writer->length++] =
+        (struct sock_filter){(unsigned short)code, (unsigned char)if_so, (unsigned char)if_not, value};
+}
+
+static void add_call(struct writer *writer, int number, unsigned result) {
+    add(writer, BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 1);
+    add(writer, BPF_RET | BPF_K, result, 0, 0);
+}
+
+// The same where an argument is as it says; `otherwise` is the end of others, and 0 where later lines decide.
+static void add_trapped(struct writer *writer, const struct trapped *call, unsigned result, unsigned otherwise) {
+    if (call->when == ALWAYS) {
+        add_call(writer, call->number, result);
+        return;
+    }
+    unsigned place = (unsigned)(offsetof(struct seccomp_data, args) + call->argument * sizeof(uint64_t));
+    const int if_not = call->when == WITHOUT_BITS;
+    add(writer, BPF_JMP | BPF_JEQ | BPF_K, (unsigned)call->number, 0, 4);
+    add(writer, BPF_LD | BPF_W | BPF_ABS, place, 0, 0);
+    add(writer, BPF_JMP | (call->when == EQUAL ? BPF_JEQ : BPF_JSET) | BPF_K, call->value, if_not, !if_not);
+    add(writer, BPF_RET | BPF_K, result, 0, 0);
+    if (otherwise != 0) add(writer, BPF_RET | BPF_K, otherwise, 0, 0);
+    else add(writer, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
+}
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static void add_traced(struct writer *writer) {
+    const struct trapped dumpable = {.number = SYS_prctl, .argument = 0, .value = PR_SET_DUMPABLE, .when = EQUAL};
+    for (size_t index = 0; index < COUNT(traced_calls); index++) {
+        add_trapped(writer, &traced_calls[index], SECCOMP_RET_TRACE, 0);
+    }
+    for (size_t index = 0; index < COUNT(performed_calls); index++) {
+        add_call(writer, performed_calls[index], SECCOMP_RET_USER_NOTIF);
+    }
+    for (size_t index = 0; index < COUNT(refused_calls); index++) {
+        add_call(writer, refused_calls[index], SECCOMP_RET_ERRNO | ENOSYS);
+    }
+    // Its supervisor must see it.
+    add_trapped(writer, &dumpable, SECCOMP_RET_ERRNO, SECCOMP_RET_ALLOW);
+}
+
 // Sends some calls to the listener and leaves the others to the other filters.
 size_t sb_write_traps(const struct sb_configuration *configuration, struct sock_filter filter[SB_LARGEST_FILTER]) {
     const struct trapped *calls = sb_emulates_users(configuration) ? calls_on_owners : calls_on_places;
-    // Where the kernel has no root, one is to write to what it may not.
-    const unsigned writes = configuration->isolation == SB_ISOLATION_TRACED ? O_WRONLY | O_RDWR : 0;
-    size_t length = 0;
-#define ADD(...) filter[length++] = (struct sock_filter)__VA_ARGS__
-    ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)));
-    ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCHITECTURE, 1, 0));
-    ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-    ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
-    for (size_t index = 0; writes != 0 && index < sizeof young_calls / sizeof *young_calls; index++) {
-        ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)young_calls[index], 0, 1));
-        ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));
+    struct writer writer = {.filter = filter};
+    add(&writer, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
+    add(&writer, BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCHITECTURE, 1, 0);
+    add(&writer, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+    add(&writer, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
+    for (size_t index = 0; configuration->syncs_nothing && index < COUNT(sync_calls); index++) {
+        add_call(&writer, sync_calls[index], SECCOMP_RET_ERRNO); // with the number 0: success
     }
-    for (size_t index = 0; configuration->syncs_nothing && index < sizeof sync_calls / sizeof *sync_calls; index++) {
-        ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)sync_calls[index], 0, 1));
-        ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO)); // with the number 0: success
-    }
-    for (; calls->number != -1; calls++) {
-        if (calls->when == ALWAYS) {
-            ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)calls->number, 0, 1));
-            ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF));
-            continue;
-        }
-        unsigned place = (unsigned)(offsetof(struct seccomp_data, args) + calls->argument * sizeof(uint64_t));
-        ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)calls->number, 0, 4));
-        ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, place));
-        const unsigned value = calls->value | (calls->value == O_CREAT ? writes : 0);
-        const int if_not = calls->when == WITHOUT_BITS;
-        ADD(BPF_JUMP(BPF_JMP | (calls->when == EQUAL ? BPF_JEQ : BPF_JSET) | BPF_K, value, if_not, !if_not));
-        ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF));
-        ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-    }
-    ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-#undef ADD
-    return length;
+    if (configuration->isolation == SB_ISOLATION_TRACED) add_traced(&writer);
+    for (; calls->number != -1; calls++) add_trapped(&writer, calls, SECCOMP_RET_USER_NOTIF, SECCOMP_RET_ALLOW);
+    add(&writer, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+    return writer.length;
 }
 
 // What takes the place of a network namespace where there is none: every socket is refused that could reach more than

@@ -24,7 +24,7 @@ extension FailureReport {
         case ContainerError.notPermitted:
             self.init(
                 error,
-                "run as root (`--user 0` in a container), allow user namespaces, or install proot",
+                "run as root (`--user 0` in a container), allow user namespaces, or allow `ptrace` and seccomp user notification",
                 .environment
             )
         case let error as SystemError where error.path == StandardOutput.name:

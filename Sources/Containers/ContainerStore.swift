@@ -78,6 +78,7 @@ public struct ContainerStore: Sendable {
         var state: ContainerState = try read(id, "state.json")
         guard state.isRunning else { return state }
         ControlGroup.removeLeftOver(of: id)
+        DisplacedFiles.restore(in: directory(id))
         if let supervisor = state.supervisorID { TemporaryDirectory.sweep(store[.temporary], of: supervisor) }
         let record: ContainerRecord = try read(id, "container.json")
         if record.isRemovedAfterwards {

@@ -57,10 +57,12 @@ public struct VolumeStore: Sendable {
     public func find(_ name: String) throws -> Volume? {
         try VolumeStore.check(name: name)
         let path = directory(name)
-        guard FileStatus.ifPresent(path.appending("data"))?.kind == .directory else { return nil }
+        let files = path.appending("data")
+        if LentDirectory.place(of: files) != nil { _ = try store.tryHold(files) }
+        guard FileStatus.ifPresent(LentDirectory.place(of: files) ?? files)?.kind == .directory else { return nil }
         let bytes = try FileOperations.readRegular(path.appending("volume.json"), limit: 1 << 20)
         let record = try CanonicalJSON.decode(Record.self, from: bytes)
-        return Volume(name: name, record: record, files: path.appending("data"))
+        return Volume(name: name, record: record, files: files)
     }
 
     /// The volume of a name, which is created where there is none.

@@ -8,6 +8,13 @@ public struct BlobStore: Sendable {
     let directory: FilePath
     let temporary: FilePath
 
+    /// - Parameters:
+    ///   - directory: The directory `blobs/sha256` of an OCI image layout, or one of the same form.
+    ///   - temporary: Where files are until they are whole, on the same filesystem.
+    public init(directory: FilePath, temporary: FilePath) {
+        (self.directory, self.temporary) = (directory, temporary)
+    }
+
     /// Where the blob is or would be.
     public func path(_ digest: Digest) -> FilePath { directory.appending(digest.hex) }
 

@@ -142,6 +142,16 @@ public struct Store: Sendable {
         }
     }
 
+    /// Keeps others from borrowing a file or directory as long as the lock lives, and takes it back from a program that was
+    /// killed (`LentDirectory`).
+    ///
+    /// - Returns: `nil` where another has it.
+    public func tryHold(_ path: FilePath) throws(SystemError) -> FileLock? {
+        guard let lock = try tryLock(key: SHA256Hasher.digest(of: "lent \(path)")) else { return nil }
+        try LentDirectory.takeBack(path)
+        return lock
+    }
+
     private func slot(_ key: Digest) -> UInt64 {
         key.bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     }

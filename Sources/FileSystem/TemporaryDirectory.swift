@@ -33,6 +33,7 @@ public final class TemporaryDirectory: Sendable {
                 status.kind == .directory || status.kind == .regular,
                 let lock = try? FileLock.tryAcquire(path, .exclusive)
             else { continue }
+            if status.kind == .directory { DisplacedFiles.restore(in: path) }
             try? FileOperations.removeTree(path)
             withExtendedLifetime(lock) {}
         }

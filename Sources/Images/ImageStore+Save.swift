@@ -177,7 +177,7 @@ private struct SavedImages {
     /// Puts a blob into another directory in the cheapest way that the filesystem has.
     static func place(_ blob: Descriptor, _ store: Store, at target: FilePath, temporary: FilePath) throws {
         let source = try open(blob, store)
-        if let status = FileStatus.ifPresent(target), status.kind == .regular, status.size == blob.size { return }
+        if holds(target, blob, store, temporary) { return }
         let file = try TemporaryFile(in: temporary)
         // FICLONE of linux/fs.h, a macro that Swift cannot import.
         if ioctl(file.descriptor, 0x4004_9409, source.rawValue) != 0 {
@@ -194,5 +194,15 @@ private struct SavedImages {
             guard copied == blob.size else { throw ContentStoreError.damaged(blob.digest) }
         }
         try file.replace(target)
+    }
+
+    /// Whether a file has the bytes of a blob already, be it by being the same file.
+    private static func holds(_ target: FilePath, _ blob: Descriptor, _ store: Store, _ temporary: FilePath) -> Bool {
+        guard let known = FileStatus.ifPresent(target), known.kind == .regular, known.size == blob.size else {
+            return false
+        }
+        let own = FileStatus.ifPresent(store.blobs.path(blob.digest))
+        if let own, own.device == known.device, own.inode == known.inode { return true }
+        return BlobStore(directory: target.removingLastComponent(), temporary: temporary).verify(blob.digest)
     }
 }

@@ -42,7 +42,6 @@ final class PreparedConfiguration {
         value.limit_count = configuration.limits.count
         value.arguments = strings(configuration.arguments)
         value.environment = strings(configuration.environment)
-        if configuration.isolation == .traced { try addTracer(configuration) }
         value.search_path = configuration.searchPath.map { string($0) }
         value.working_directory = string(configuration.workingDirectory)
         value.hostname = string(configuration.hostname)
@@ -66,28 +65,6 @@ final class PreparedConfiguration {
         value.standard_output = descriptors.output
         value.standard_error = descriptors.error
         value.terminal = terminal.map { string($0) }
-    }
-
-    /// The command line of proot, in which the path of the program is filled in once it is found.
-    private func addTracer(_ configuration: SandboxConfiguration) throws(SandboxError) {
-        guard let path = Tracer.path else {
-            throw SandboxError(.environment, "`\(Tracer.name)` is not installed", errno: nil)
-        }
-        // Its own message comes with one that the program was not found.
-        guard access("/tmp", W_OK | X_OK) == 0 else {
-            throw SandboxError(
-                .environment,
-                "`\(Tracer.name)` keeps its loader in `/tmp`, which cannot be written",
-                errno: nil
-            )
-        }
-        guard case .directory(let root) = configuration.root else { return }
-        let before = Tracer.arguments(root, configuration.workingDirectory)
-        let texts = [path] + before + [""] + configuration.arguments.dropFirst()
-        let pointers = texts.map { string($0) as UnsafePointer<CChar>? } + [nil]
-        value.tracer = UnsafeMutablePointer(mutating: array(pointers))
-        value.traced_index = 1 + before.count
-        value.environment = strings(configuration.environment + [Tracer.variable])
     }
 
     /// Namespaces, control groups and what belongs to them.

@@ -175,8 +175,13 @@ public enum SandboxIsolation: String, Sendable, Codable, CaseIterable {
     case singleUser = "userns-single"
     /// Only another root directory: no mounts, no namespaces, and root inside can get out.
     case chroot
-    /// None of these: the program proot changes the paths of system calls, and users are emulated as in `singleUser`.
-    case traced = "proot"
+    /// None of these: processes are traced, which shows them another root, and users are emulated as in `singleUser`.
+    case traced = "ptrace"
+
+    /// The kind of a name, which may be that of an earlier release; `nil` for any other text.
+    public init?(name: String) {
+        self.init(rawValue: name == "proot" ? Self.traced.rawValue : name)
+    }
 
     /// Reads the text, or the number that it was in states of earlier releases.
     public init(from decoder: any Decoder) throws {
@@ -184,7 +189,7 @@ public enum SandboxIsolation: String, Sendable, Codable, CaseIterable {
         let earlier = [Self.full, .singleUser, .chroot]
         if let number = try? container.decode(Int.self), earlier.indices.contains(number) {
             self = earlier[number]
-        } else if let value = Self(rawValue: try container.decode(String.self)) {
+        } else if let value = Self(name: try container.decode(String.self)) {
             self = value
         } else {
             throw DecodingError.dataCorruptedError(in: container, debugDescription: "unknown isolation")
@@ -201,7 +206,7 @@ public enum SandboxIsolation: String, Sendable, Codable, CaseIterable {
         case .userNamespace: "a user namespace with subordinate IDs"
         case .singleUser: "a user namespace"
         case .chroot: "a changed root directory"
-        case .traced: "proot"
+        case .traced: "a tracer"
         }
     }
 

@@ -26,6 +26,13 @@ extension SandboxError {
         return SandboxError(.mount(index), "\(sentence): add `:ro` to have a copy, or use a named volume", errno: nil)
     }
 
+    /// Files of the store that another process has, where only one can have them at a time.
+    public static func borrowed(_ target: String, at index: Int) -> SandboxError {
+        let sentence =
+            "what belongs on `\(target)` is in use by another container or build, and without mounts only one"
+        return SandboxError(.mount(index), "\(sentence) can have it at a time: stop the other one first", errno: nil)
+    }
+
     /// A place of the root that cannot be covered where nothing is mounted.
     public static func unusable(_ place: String, _ errno: Errno) -> SandboxError {
         SandboxError(.environment, "could not cover `\(place)`", errno: errno)

@@ -92,6 +92,8 @@ public struct CacheDirectoryStore: Sendable {
         for number in 0... {
             let name = identity.name(number)
             let path = store[.mounts].appending(name.hex)
+            let files = path.appending("fs")
+            if LentDirectory.place(of: files) != nil { _ = try store.tryHold(files) }
             if isDamaged(path) {
                 // Nobody can use what is in its place; the lock keeps what another process has just put there.
                 let lock = try store.lock(key: name)
@@ -101,7 +103,7 @@ public struct CacheDirectoryStore: Sendable {
             if FileStatus.ifPresent(path) == nil { try make(path, identity, seed.map { .image($0) } ?? .nothing) }
             if let lock = try FileLock.tryAcquire(path, sharing == .shared ? .shared : .exclusive) {
                 FileOperations.touch(path)
-                return Directory(name: name.hex, files: path.appending("fs"), lock: lock)
+                return Directory(name: name.hex, files: files, lock: lock)
             }
             if sharing != .private { return nil }
         }
@@ -122,7 +124,9 @@ public struct CacheDirectoryStore: Sendable {
 
     /// Whether there is something else than a cache: a cache appears whole.
     private func isDamaged(_ path: FilePath) -> Bool {
-        FileStatus.ifPresent(path) != nil && FileStatus.ifPresent(path.appending("fs"))?.kind != .directory
+        let files = path.appending("fs")
+        return FileStatus.ifPresent(path) != nil && FileStatus.ifPresent(files)?.kind != .directory
+            && LentDirectory.place(of: files) == nil
     }
 
     /// What a new cache begins with.

@@ -7,7 +7,7 @@ internal import Synchronization
 public import SystemPackage
 internal import Tar
 
-/// Layers mounted as they lie in the store: EROFS filesystems of metadata made from their indexes, with the tars for
+/// Layers mounted in place: EROFS filesystems of metadata made from their indexes, with the tars for
 /// contents (`docs/decisions/0022-layers-mounted-as-they-lie.md`).
 ///
 /// The mounts are those of this process. Whatever cannot be mounted is unpacked.

@@ -15,7 +15,7 @@ public struct SnapshotStore: Sendable {
     public let layers: LayerStore
     /// Layers that are unpacked elsewhere, by their diff IDs: what processes of this program left, not in the store yet.
     public var unpacked: [Digest: Snapshot] = [:]
-    /// Whether layers may be mounted as they lie in the store, instead: for `SandboxIsolation.full` only.
+    /// Whether layers may be mounted in place instead: for `SandboxIsolation.full` only.
     public var mountsLayers = false
     public let mounts = LayerMounts()
 

@@ -30,12 +30,21 @@ public struct WrittenFiles: Sendable {
     let below: MergedView
     /// What is made only to mount something of the machine's on, with the directories above.
     private let mountPoints: Set<PathInRoot>
+    /// Where something else is than what the container has written, with all that is below.
+    private let covered: Set<PathInRoot>
 
     /// - Parameters:
     ///   - below: The files of the image.
+    ///   - covered: Where something else is than what the container has written.
     ///   - mountPoints: Absolute paths. What is there and empty does not count, where the image has nothing.
-    public init(_ root: FilePath, isOverlay: Bool, below: MergedView, mountPoints: [String]) {
-        (self.root, self.isOverlay, self.below) = (root, isOverlay, below)
+    public init(
+        _ root: FilePath,
+        isOverlay: Bool,
+        below: MergedView,
+        covered: Set<PathInRoot>,
+        mountPoints: [String]
+    ) {
+        (self.root, self.isOverlay, self.below, self.covered) = (root, isOverlay, below, covered)
         let paths = mountPoints.map { PathInRoot($0) }
         self.mountPoints = Set(paths + paths.flatMap(\.ancestors))
     }
@@ -63,7 +72,7 @@ public struct WrittenFiles: Sendable {
             } else if region.contains(entry) || isChanged(entry, source) {
                 note(below.node(at: entry.path) == nil ? .added : .changed, entry.path)
             }
-            return true
+            return !isCovered(entry.path)
         }
         for path in isOverlay ? hidden(in: replaced, except: seen) : missing(seen) { note(.removed, path) }
         return kinds.sorted { $0.key < $1.key }.map { FileChange($0.value, $0.key) }
@@ -76,7 +85,7 @@ public struct WrittenFiles: Sendable {
         var result: [PathInRoot] = []
         below.walk(.root) { node in
             if node.entry.path.isRoot || seen.contains(node.entry.path) { return true }
-            result.append(node.entry.path)
+            if !isCovered(node.entry.path) { result.append(node.entry.path) }
             return false
         }
         return result
@@ -89,9 +98,18 @@ public struct WrittenFiles: Sendable {
         }
     }
 
+    private func isCovered(_ path: PathInRoot) -> Bool {
+        !covered.isEmpty && (covered.contains(path) || path.ancestors.contains(where: covered.contains))
+    }
+
     /// Whether something is not as the image has it; for what is in an overlay and no whiteout.
     func isChanged(_ entry: LayerEntry, _ source: TreeReader.Source) -> Bool {
-        guard let node = below.node(at: entry.path) else { return !isMountPoint(entry) }
+        guard let node = below.node(at: entry.path) else {
+            // What something is shown on was made for it, as a directory at least that stays.
+            return !isMountPoint(entry)
+                && (!isCovered(entry.path) || covered.contains(entry.path) && entry.kind == .directory)
+        }
+        if isCovered(entry.path) { return false }
         let (known, status) = (node.entry, source.status)
         guard known.permissions == status.permissions || entry.kind == .symbolicLink else { return true }
         guard (known.userID, known.groupID) == (entry.userID, entry.groupID) else { return true }

@@ -100,7 +100,8 @@ enum MachineCheck {
                 .error,
                 "isolation",
                 "RUN is not possible: \(reasons)",
-                hint: "run as root (`--user 0` in a container), allow user namespaces, or install proot"
+                hint:
+                    "run as root (`--user 0` in a container), allow user namespaces, or allow `ptrace` and seccomp user notification"
             )
         }
         guard level != .full, level != .userNamespace else {
@@ -120,7 +121,7 @@ enum MachineCheck {
             capabilities.isolation == .full
             ? LayerMounts.obstacle(in: store[.temporary]) : "it takes the machine's root to mount EROFS"
         return obstacle.map { DoctorFinding(.note, "layers", "unpacked for processes: \($0)") }
-            ?? DoctorFinding(.ok, "layers", "mounted as they lie in the store (EROFS)")
+            ?? DoctorFinding(.ok, "layers", "mounted in place by EROFS, never unpacked")
     }
 
     private static func space(_ store: Store) -> DoctorFinding {

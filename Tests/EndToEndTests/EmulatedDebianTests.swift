@@ -16,7 +16,7 @@ struct EmulatedDebianTests {
 
     @Test(
         "are installed by a user without any privilege",
-        .enabled("needs mmdebstrap, a mirror of Debian and proot") {
+        .enabled("needs mmdebstrap, a mirror of Debian and ptrace") {
             guard await DebianBase.shared.path != nil else { return false }
             return try await UnprivilegedPlace.traced.isAvailable()
         }

@@ -14,6 +14,15 @@ struct EmulatedRPMTests {
     )
     func singleUser() async throws { try await install(in: .singleUser) }
 
+    @Test(
+        "are installed with their owners by a user without any privilege",
+        .enabled("needs rpmbuild (package rpm), mmdebstrap, a mirror of Debian and ptrace") {
+            guard Machine.has("rpmbuild"), await DebianBase.shared.path != nil else { return false }
+            return try await UnprivilegedPlace.traced.isAvailable()
+        }
+    )
+    func traced() async throws { try await install(in: .traced) }
+
     private static let specification = """
         Name: owners
         Version: 1

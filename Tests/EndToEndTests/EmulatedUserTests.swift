@@ -69,6 +69,37 @@ struct EmulatedUserTests {
         }
     }
 
+    /// What the entry points of databases look at before they start.
+    @Test(
+        "makes an image whose service docker starts as its own user, with its files",
+        .enabled(if: Machine.has("dockerd") && Machine.has("docker"), "needs docker.io"),
+        .enabled(if: Machine.isRoot, "needs root: starts a daemon of its own")
+    )
+    func docker() async throws {
+        try await BuildFixture.with { f in
+            try await place.importBase(f)
+            let text = """
+                FROM base
+                RUN echo 'postgres:x:999:999::/data:/bin/sh' >>/etc/passwd && echo 'postgres:x:999:' >>/etc/group && \\
+                    mkdir -m 700 /data /server && chown postgres:postgres /data /server && \\
+                    su postgres -c 'echo 3 rows >/data/table && chmod 600 /data/table'
+                USER postgres
+                CMD [ "$(stat -c %a:%U /data)" = 700:postgres ] && touch /server/lock && id -un && cat /data/table && \\
+                    echo 4 rows >/data/table && cat /data/table; touch /etc/x 2>/dev/null || echo no root
+                """
+            let built = try await place.run(f, ["-q", "-t", "database", "-f", try f.dockerfile(text), "."])
+            try #require(built.status == 0, "\(built)")
+            let archive = "\(f.scratch)/database.tar"
+            let saved = try await place.run(f, ["save", "-o", archive, "database"])
+            try #require(saved.status == 0, "\(saved)")
+            try await DockerDaemon.with(f) { docker in
+                _ = try await docker.run("load", "-i", archive)
+                let said = try await docker.run("run", "--rm", "--network", "none", "database")
+                #expect(said.outputText == "postgres\n3 rows\n4 rows\nno root\n", "\(said)")
+            }
+        }
+    }
+
     @Test("can flood the emulation with processes and signals, and ends it with its supervisor")
     func flood() async throws {
         try await BuildFixture.with { f in

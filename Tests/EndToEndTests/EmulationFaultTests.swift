@@ -73,7 +73,6 @@ struct EmulationFaultTests {
             setitimer(ITIMER_REAL, &never, NULL);
         }
 
-        // proot has a longer name for each path, and none for a root directory.
         static void paths(void) {
             char path[8192] = "", part[201];
             struct stat status;
@@ -161,7 +160,7 @@ struct EmulationFaultTests {
                 COPY program /program
                 RUN ["/program", "flood"]
                 RUN ["/program", "names"]
-                \(place.name == "proot" ? "" : #"RUN ["/program", "paths"]"#)
+                RUN ["/program", "paths"]
                 RUN ["/program", "execute"]
                 RUN chown 70 /program && chmod 4755 /program
                 USER 1234
@@ -293,15 +292,15 @@ struct EmulationFaultTests {
         Lack(refusal: noFilters, place: nil, sentence: "could not install the filter of system calls"),
         Lack(refusal: noFilters, place: .singleUser, sentence: "could not install the filter of system calls"),
         Lack(refusal: noFilters, place: .defaultContainer, sentence: "could not install the filter of system calls"),
-        Lack(refusal: noFilters, place: .traced, sentence: "proot"),
+        Lack(refusal: noFilters, place: .traced, sentence: "a tracer: "),
         Lack(refusal: noListener, place: nil, sentence: nil),
         Lack(refusal: noListener, place: .singleUser, sentence: "user notification"),
         Lack(refusal: noListener, place: .defaultContainer, sentence: "user notification"),
-        Lack(refusal: noListener, place: .traced, sentence: "proot"),
+        Lack(refusal: noListener, place: .traced, sentence: "a tracer: "),
         Lack(refusal: noAddition, place: nil, sentence: nil),
         Lack(refusal: noAddition, place: .singleUser, sentence: "user notification"),
         Lack(refusal: noAddition, place: .defaultContainer, sentence: "user notification"),
-        Lack(refusal: noTracing, place: .traced, sentence: "proot"),
+        Lack(refusal: noTracing, place: .traced, sentence: "a tracer: "),
     ]
 
     @Test(

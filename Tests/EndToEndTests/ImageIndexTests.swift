@@ -120,4 +120,67 @@ struct ImageIndexTests {
             }
         }
     }
+
+    @Test("lead to no wrong image where they lie: what was made of a lie is made again when the layers have come")
+    func lies() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                try f.write("a", "first")
+                try f.makeDirectory("true/two")
+                try f.link("false/two", to: "one")
+                let name = "\(registry.host)/team/base:1"
+                let base = try await f.build("FROM scratch\nCOPY a /one/a\nCOPY true /", "-t", name)
+                let other = try await f.build("FROM scratch\nCOPY a /one/a\nCOPY false /")
+                try Self.pretend(f, base.configuration, holds: other.configuration)
+                try Data().write(to: URL(fileURLWithPath: registry.control.appending("referrers").string))
+                try await f.succeed("push", name)
+
+                let app = "\(registry.host)/team/app:1"
+                let file = try f.dockerfile("FROM \(name)\nCOPY a /two/c")
+                func build(_ store: String, _ output: String...) async throws {
+                    try await f.start(
+                        ["build", "--root", f.scratch.appending(store).string, "-t", app, "-f", file] + output
+                            + [f.context.string]
+                    ).wait().requireSuccess()
+                }
+                func paths(_ store: String) async throws -> [Substring] {
+                    try await Self.run(f, store, "ls", "-R", app).outputText.split(separator: "\n")
+                }
+                let truth: [Substring] = ["/:", "one", "two", "/one:", "a", "/two:", "c"]
+                // The layers come in the same process, after the step that believed.
+                try await build("early", "-o", "type=oci,dest=\(f.scratch)/layout")
+                #expect(try await paths("early") == truth)
+                // They come in a later one.
+                try registry.forgetRequests()
+                try await build("late", "--push")
+                #expect(try Self.fetchedLayers(registry) == 0)
+                #expect(try await paths("late") != truth)
+                try await build("late", "--push")
+                #expect(try await paths("late") == truth)
+                #expect(try await Self.run(f, "third", "ls", "docker://\(app):/two").outputText == "c\n")
+            }
+        }
+    }
+
+    /// Lets the store say that the last layer of one image holds what that of another does.
+    private static func pretend(_ f: BuildFixture, _ image: JSON, holds other: JSON) throws {
+        func digest(_ image: JSON) throws -> String {
+            String(try #require(image["rootfs"]["diff_ids"].elements.last?.text).dropFirst("sha256:".count))
+        }
+        let indexes = f.store.appending("layers-v1")
+        let (name, hex) = (try digest(image), Array(try digest(image)))
+        var bytes = try readFile(indexes.appending(try digest(other)))
+        for position in 0..<32 {
+            bytes[32 + position] = try #require(UInt8(String(hex[(2 * position)...(2 * position + 1)]), radix: 16))
+        }
+        var sum = 0x9E37_79B9_7F4A_7C15 ^ UInt64(bytes.count)
+        func mix(_ value: UInt64) { sum = (sum ^ value) &* 0xFF51_AFD7_ED55_8CCD }
+        for position in stride(from: 0, through: bytes.count - 8, by: 8) {
+            mix(position == 88 ? 0 : (0..<8).reduce(0) { $0 | UInt64(bytes[position + $1]) << (8 * $1) })
+            sum ^= sum >> 32
+        }
+        for byte in bytes.suffix(bytes.count % 8) { mix(UInt64(byte)) }
+        for position in 0..<8 { bytes[88 + position] = UInt8(truncatingIfNeeded: sum >> (8 * position)) }
+        try Data(bytes).write(to: URL(fileURLWithPath: indexes.appending(name).string))
+    }
 }

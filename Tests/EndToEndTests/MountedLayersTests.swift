@@ -3,7 +3,7 @@ internal import Glibc
 internal import SystemPackage
 internal import Testing
 
-@Suite("Layers mounted as they lie", .enabled(if: Machine.mountsLayers, "needs root and EROFS from files"))
+@Suite("Layers mounted in place", .enabled(if: Machine.mountsLayers, "needs root and EROFS from files"))
 struct MountedLayersTests {
     private static let epoch = "1700000000"
 
@@ -118,7 +118,7 @@ struct MountedLayersTests {
             }
             #expect(row?["count"].integer == 1 && row?["size"].integer ?? 0 > 1000)
             let doctor = try await f.succeed("doctor").outputText
-            #expect(doctor.contains("mounted as they lie in the store"))
+            #expect(doctor.contains("mounted in place by EROFS"))
             let unpacked = try await f.succeed("doctor", environment: ["SWIFTBUILD_LAYERS": "unpacked"]).outputText
             #expect(unpacked.contains("SWIFTBUILD_LAYERS is `unpacked`"))
             // A damaged one is found, and made again by whoever needs it.

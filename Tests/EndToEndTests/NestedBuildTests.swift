@@ -24,7 +24,7 @@ struct NestedBuildTests {
         }
     }
 
-    @Test("works where the outer one has any isolation but proot", arguments: places)
+    @Test("works where the outer one has any isolation but tracing", arguments: places)
     func nested(place: UnprivilegedPlace?) async throws {
         if let place, try await !place.isAvailable() {
             print("skipped: there is no isolation `\(place.name)` here")

@@ -305,13 +305,13 @@ struct OrdinaryUserTests {
         try await BuildFixture.with { f in
             makeHome(f)
             try await importBase(f)
-            // The kernel gives no user namespace to a process in a changed root directory. And there is no proot in PATH.
+            // The kernel gives no user namespace to a process in a changed root directory, and processes are not to be traced.
             let root = f.scratch.appending("root").string
             mkdir(root, 0o755)
             func confined(_ text: String) async throws -> CommandResult {
                 let inner = """
                     mount --rbind / "$0" && exec chroot "$0" setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs \
-                        env --chdir "$1" PATH= "$2" -q -f "$3" .
+                        env --chdir "$1" SWIFTBUILD_ISOLATION=userns-single "$2" -q -f "$3" .
                     """
                 let arguments = [root, f.context.string, Machine.binary.string, try f.dockerfile(text)]
                 return try await RunningCommand(

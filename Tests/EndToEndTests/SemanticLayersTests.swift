@@ -3,7 +3,7 @@ internal import Glibc
 internal import SystemPackage
 internal import Testing
 
-/// The cases of the language that start processes, on layers in each form that these may have: mounted as they lie,
+/// The cases of the language that start processes, on layers in each form that these may have: mounted in place,
 /// unpacked, and copied where nothing can be mounted.
 @Suite(
     "The language, on layers of every form",

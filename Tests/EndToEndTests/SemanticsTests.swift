@@ -57,7 +57,7 @@ struct SemanticsTests {
 
     @Test(
         "builds to the same as a user without any privilege",
-        .enabled("no proot here") { try await UnprivilegedPlace.traced.isAvailable() },
+        .enabled("no tracing here") { try await UnprivilegedPlace.traced.isAvailable() },
         arguments: SemanticCase.all(needing: .processes)
     )
     func buildTraced(_ fixture: SemanticCase) async throws {

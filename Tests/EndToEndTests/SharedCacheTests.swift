@@ -416,6 +416,32 @@ struct SharedCacheTests {
     }
 
     @Test(
+        "a damaged layer is replaced in a directory by the build that finds it",
+        .enabled(if: Machine.canRun, "\(Machine.needsRoot)")
+    )
+    func damagedBlob() async throws {
+        try await BuildFixture.with { f in
+            try await RegistryServer.with(f) { registry in
+                let cache = f.scratch.appending("shared").string
+                _ = try await Self.prepare(f, registry, to: "type=local,dest=\(cache)")
+                let blobs = f.scratch.appending("shared").appending("blobs").appending("sha256")
+                for name in try FileManager.default.contentsOfDirectory(atPath: blobs.string) {
+                    var bytes = try readFile(blobs.appending(name))
+                    bytes[bytes.count / 2] ^= 1
+                    try Data(bytes).write(to: URL(fileURLWithPath: blobs.appending(name).string))
+                }
+                let base = "\(registry.host)/base:1"
+                let both = ["--cache-from", "type=local,src=\(cache)", "--cache-to", "type=local,dest=\(cache)"]
+                let second = try await Self.build(f, "second", base, both[0], both[1], both[2], both[3])
+                #expect(second.ran == 2, "\(second)")
+                let third = try await Self.build(f, "third", base, both[0], both[1])
+                #expect(third.ran == 0 && !third.errors.contains("damaged"), "\(third)")
+                #expect(try await Self.run(f, "third") == Self.shown)
+            }
+        }
+    }
+
+    @Test(
         "eight builds at once share one cold cache, and one cold store",
         .enabled(if: Machine.canRun, "\(Machine.needsRoot)")
     )

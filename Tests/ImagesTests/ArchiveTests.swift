@@ -101,6 +101,24 @@ import Testing
         }
     }
 
+    @Test("what is damaged in a layout that exists is replaced, though it has the right size")
+    func damagedLayout() throws {
+        try StoreFixture.with { fixture in
+            let image = try Self.rich(fixture)
+            let saved = [ListedImage(image: image, names: [try name("rich")])]
+            let path = fixture.path("out")
+            try fixture.images.save(saved, toLayout: path)
+            let layer = try #require(try fixture.images.layers(of: image).first).diffID
+            let blob = path.appending("blobs").appending("sha256").appending(layer.hex)
+            var bytes = try FileOperations.read(blob)
+            bytes[bytes.count / 2] ^= 1
+            // Another file: the layout's may be the store's own.
+            try FileOperations.writeAtomically(bytes, to: blob, temporary: path)
+            try fixture.images.save(saved, toLayout: path)
+            #expect(SHA256Hasher.digest(of: try FileOperations.read(blob)) == layer)
+        }
+    }
+
     @Test("the same images give the same archive, whatever the store")
     func deterministic() throws {
         func archive() throws -> Digest {

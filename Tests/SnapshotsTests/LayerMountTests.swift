@@ -9,7 +9,7 @@ import Tar
 import TestSupport
 import Testing
 
-@Suite("Layers mounted as they lie", .needs(.root, .overlay), .needsMountedLayers)
+@Suite("Layers mounted in place", .needs(.root, .overlay), .needsMountedLayers)
 struct LayerMountTests {
     /// One of every kind that a layer can have, and sizes around the borders of blocks.
     private static var entries: [(LayerEntry, [UInt8])] {

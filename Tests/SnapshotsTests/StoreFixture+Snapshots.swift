@@ -18,7 +18,7 @@ extension StoreFixture {
 
     /// Runs a shell script on layers and captures what it changed.
     ///
-    /// - Parameter mounting: Whether layers are mounted as they lie, as far as they are not unpacked.
+    /// - Parameter mounting: Whether layers are mounted in place, as far as they are not unpacked.
     func run(
         _ script: String,
         over stack: [Layer],

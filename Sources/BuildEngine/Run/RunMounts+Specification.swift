@@ -98,15 +98,17 @@ extension RunMounts {
     /// Opens each cache once, in an order that is the same for all, so that no two wait for each other; waits for those
     /// that others have locked.
     ///
+    /// - Parameter isAlone: Whether a cache is in one place at a time, since nothing can be mounted.
     /// - Throws: `CancellationError` while it waits.
-    func openCaches() async throws -> Caches {
+    func openCaches(isAlone: Bool) async throws -> Caches {
         var wanted: [CacheDirectoryStore.Identity: (sharing: CacheDirectoryStore.Sharing, files: Files?)] = [:]
         for mount in mounts {
             guard case .cache(let cache) = mount.options.kind else { continue }
             let identity = identity(cache, mount.files)
             // Named twice with different sharing, the stricter one holds.
             let sharing = [wanted[identity]?.sharing ?? .shared, CacheDirectoryStore.Sharing(cache.sharing)]
-            wanted[identity] = (sharing.max { $0.rawValue < $1.rawValue } ?? .shared, mount.files)
+            let strictest = sharing.max { $0.rawValue < $1.rawValue } ?? .shared
+            wanted[identity] = (isAlone && strictest == .shared ? .locked : strictest, mount.files)
         }
         let store = CacheDirectoryStore(context.builder.layers)
         var opened: Caches = [:]

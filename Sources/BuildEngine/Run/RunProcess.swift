@@ -72,7 +72,7 @@ struct RunProcess {
     }
 
     private func execute(_ isolation: Isolation.Kind) async throws -> Product {
-        let caches = try await mounts.openCaches()
+        let caches = try await mounts.openCaches(isAlone: !isolation.level.hasNamespaces)
         let specification = try await specification(caches)
         let root = try await root(isolation)
         var snapshots = snapshots

@@ -12,7 +12,7 @@ enum sb_isolation {
     SB_ISOLATION_USER_NAMESPACE, // the same; the caller has it in a user namespace only, with the users that there are
     SB_ISOLATION_SINGLE_USER,    // the same below a user namespace with one user, for any caller that may make one
     SB_ISOLATION_CHROOT,         // no namespace and no mount; the caller has CAP_SYS_CHROOT
-    SB_ISOLATION_TRACED,         // nor another root directory, but `tracer`; for any caller
+    SB_ISOLATION_TRACED,         // nor another root directory, but a tracer; for any caller
 };
 
 // Where the child stood when it failed.
@@ -147,10 +147,6 @@ struct sb_configuration {
     const char *const *arguments;   // ends with NULL, at least one
     const char *const *environment; // ends with NULL
     const char *search_path;        // PATH to look the program up in, or NULL
-    // SB_ISOLATION_TRACED: what is executed in the place of the program, which makes it see the root. It ends with
-    // NULL, and entry `traced_index` becomes the path of the program.
-    const char **tracer;
-    size_t traced_index;
     const char *working_directory;
     const char *hostname;
     const char *domainname;            // or NULL for the caller's

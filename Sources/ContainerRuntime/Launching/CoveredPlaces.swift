@@ -1,3 +1,4 @@
+internal import ContentStore
 internal import FileSystem
 internal import Glibc
 internal import Layers
@@ -11,39 +12,43 @@ internal import Tar
 ///
 /// Nothing is read-only then, a cache has one user at a time, and of the machine's files there are copies.
 final class CoveredPlaces: Sendable {
-    private struct Place: Sendable {
-        let target: FilePath
-        /// What was there.
-        var aside: FilePath?
-        /// Where what was moved there goes back to.
-        var origin: FilePath?
-        let path: PathInRoot
-    }
-
     private struct State: Sendable {
-        var places: [Place] = []
+        var displaced: DisplacedFiles?
+        /// How many files are aside.
+        var asideCount = 0
+        /// Where something was before, by the file.
+        var covered: [FilePath: PathInRoot] = [:]
         var created: [CreatedMountPoint] = []
-        var restored: Set<PathInRoot> = []
+        /// Where that is which was borrowed, and what keeps others from it.
+        var borrowed: [FilePath: (path: PathInRoot, lock: FileLock)] = [:]
     }
 
     private let root: FilePath
-    /// Beside the root, on the same filesystem.
-    private let side: FilePath
+    private let store: Store
     private let state = Mutex(State())
 
+    /// Has the list of what is moved, and what is aside: on the same filesystem as the root.
+    private var directory: FilePath { root.removingLastComponent() }
+    private var side: FilePath { directory.appending("aside") }
+
     /// - Parameter root: In a directory of its own.
-    init(_ root: FilePath) {
-        self.root = root
-        side = root.removingLastComponent().appending("aside")
+    init(_ root: FilePath, _ store: Store) {
+        (self.root, self.store) = (root, store)
     }
 
     deinit { _ = restore() }
 
-    /// Shows everything.
+    /// Shows everything; first what a killed process has left is put back.
     ///
-    /// - Parameter store: The directory of the store, from which files can be moved.
     /// - Throws: `SandboxError` for the first mount that cannot be shown.
-    func cover(_ mounts: [SandboxMount], store: FilePath) throws(SandboxError) {
+    func cover(_ mounts: [SandboxMount]) throws(SandboxError) {
+        DisplacedFiles.restore(in: directory)
+        do {
+            let displaced = try DisplacedFiles(in: directory)
+            state.withLock { $0.displaced = displaced }
+        } catch {
+            throw .unusable("/", error.errno)
+        }
         for place in ["/dev", "/proc", "/sys"]
         where FileStatus.ifPresent(root.appending(String(place.dropFirst()))) != nil {
             do {
@@ -58,7 +63,9 @@ final class CoveredPlaces: Sendable {
         }
         for (index, mount) in mounts.enumerated() {
             do {
-                try state.withLock { try show(mount, store, &$0) }
+                try state.withLock { try show(mount, &$0) }
+            } catch is Borrowed {
+                throw .borrowed(mount.target, at: index)
             } catch let error as NeedsMount {
                 throw .uncopied(error.source, on: mount.target, at: index)
             } catch let error as SystemError {
@@ -74,39 +81,36 @@ final class CoveredPlaces: Sendable {
     /// - Returns: What was made only to show something on it, and what is again where it was, untouched.
     func restore() -> (created: [CreatedMountPoint], restored: Set<PathInRoot>) {
         state.withLock { state in
-            for place in state.places.reversed() {
-                if let origin = place.origin {
-                    rmdir(origin.string)
-                    try? FileOperations.rename(place.target, to: origin)
-                }
-                try? FileOperations.removeTree(place.target)
-                if let aside = place.aside, (try? FileOperations.rename(aside, to: place.target)) != nil {
-                    state.restored.insert(place.path)
-                }
-            }
-            state.places = []
+            let restored = state.displaced == nil ? [] : DisplacedFiles.restore(in: directory)
             try? FileOperations.removeTree(side)
-            return (state.created, state.restored)
+            (state.displaced, state.borrowed) = (nil, [:])
+            return (state.created, Set(restored.compactMap { state.covered[$0] }))
         }
     }
 
     private typealias Target = (file: FilePath, path: PathInRoot)
 
-    private func show(_ mount: SandboxMount, _ store: FilePath, _ state: inout State) throws {
+    private func show(_ mount: SandboxMount, _ state: inout State) throws {
         var source: FilePath?
         switch mount.source {
-        case .bind(let path, _): source = path.starts(with: store) ? path : CoveredPlaces.resolved(path)
+        case .bind(let path, _): source = path.starts(with: store.root) ? path : CoveredPlaces.resolved(path)
         case .bindInside(let directory, let path, _):
             var ignored = State()
             source = try CoveredPlaces.resolve(path, in: directory, creating: nil, &ignored).file
         case .content, .memory: break
         case .overlay, .device: throw SystemError("mount", FilePath(mount.target), errno: .notSupported)
         }
-        let isOfMachine = source.map { !$0.starts(with: store) } ?? false
+        let isOfMachine = source.map { !$0.starts(with: store.root) } ?? false
+        let first = source.flatMap { state.borrowed[$0]?.path }
+        var lock: FileLock?
+        if let source, !isOfMachine, first == nil {
+            lock = try store.tryHold(source)
+            if lock == nil { throw Borrowed() }
+        }
         if let source, isOfMachine, !mount.isReadOnly { throw NeedsMount(source: source) }
         let isDirectory =
             if case .memory = mount.source { true } else {
-                source.map { FileStatus.ifPresent($0)?.kind == .directory } ?? false
+                source.map { FileStatus.ifPresent(LentDirectory.place(of: $0) ?? $0)?.kind == .directory } ?? false
             }
         let target = try resolve(mount.target, creating: mount.createsTarget ? isDirectory : nil, &state)
         if target.path.isRoot { throw SystemError("mount", FilePath(mount.target), errno: .resourceBusy) }
@@ -117,13 +121,11 @@ final class CoveredPlaces: Sendable {
             throw SystemError("mount", target.file, errno: isDirectory ? .notDirectory : .isDirectory)
         }
         try putAside(target, &state)
+        if let first { return try link(target.file, to: first) }
         if let source, isOfMachine { return try CoveredPlaces.copy(source, to: target.file) }
         if let source {
-            try FileOperations.rename(source, to: target.file)
-            // Whoever looks for it meanwhile finds a directory, and waits for its lock.
-            if isDirectory { mkdir(source.string, 0o700) }
-            state.places[state.places.count - 1].origin = source
-            return
+            state.borrowed[source] = lock.map { (target.path, $0) }
+            return try state.displaced?.borrow(source, to: target.file) ?? ()
         }
         switch mount.source {
         case .content(let bytes, let permissions, let owner):
@@ -138,6 +140,14 @@ final class CoveredPlaces: Sendable {
         default: break
         }
     }
+
+    /// Shows in a second place what is in another one of the root already.
+    private func link(_ file: FilePath, to path: PathInRoot) throws {
+        guard symlink("/\(path)", file.string) == 0 else { throw SystemError("make a link", file) }
+    }
+
+    /// Another process has it.
+    private struct Borrowed: Error {}
 
     /// What is written to a copy of the machine's files would be lost.
     private struct NeedsMount: Error {
@@ -180,14 +190,11 @@ final class CoveredPlaces: Sendable {
     }
 
     private func putAside(_ target: Target, _ state: inout State) throws {
-        var place = Place(target: target.file, path: target.path)
-        if FileStatus.ifPresent(target.file) != nil {
-            if FileStatus.ifPresent(side) == nil { try FileOperations.createRoot(side, permissions: 0o700) }
-            let aside = side.appending("\(state.places.count)")
-            try FileOperations.rename(target.file, to: aside)
-            place.aside = aside
-        }
-        state.places.append(place)
+        guard FileStatus.ifPresent(target.file) != nil else { return try state.displaced?.make(target.file) ?? () }
+        if FileStatus.ifPresent(side) == nil { try FileOperations.createRoot(side, permissions: 0o700) }
+        try state.displaced?.putAside(target.file, as: side.appending("\(state.asideCount)"))
+        state.asideCount += 1
+        state.covered[target.file] = target.path
     }
 
     private func resolve(_ path: String, creating isDirectory: Bool?, _ state: inout State) throws -> Target {

@@ -62,7 +62,7 @@ public final class Isolation: Sendable {
                 "isolation `chroot`: processes run in a changed root directory without namespaces\(reason)\(overlay)\(missing("`/proc` and `/sys`"))"
         case .traced:
             return
-                "isolation `proot`: proot shows processes another root, in which every user is you\(reason)\(overlay)"
+                "isolation `ptrace`: processes are traced to show them another root, in which every user is you\(reason)\(overlay)"
         }
     }
 }

@@ -16,7 +16,7 @@ public enum IsolationChoice: Sendable, Equatable {
         if ["", "auto", "default"].contains(name) {
             self = .strongest
         } else {
-            guard let isolation = SandboxIsolation(rawValue: name) else { return nil }
+            guard let isolation = SandboxIsolation(name: name) else { return nil }
             self = .only(isolation)
         }
     }

@@ -24,7 +24,7 @@ struct KnownCapabilities {
     /// What else than the machine decides.
     private var circumstances: String {
         let reason = SubordinateUsers.obstacle.map { "\($0)" } ?? ""
-        return "\(BootID.current) \(geteuid()) \(SubordinateUsers.areMapped) \(choice) \(reason) \(Tracer.path ?? "")"
+        return "\(BootID.current) \(geteuid()) \(SubordinateUsers.areMapped) \(choice) \(reason)"
     }
 
     /// Reads it, or finds it out.

@@ -123,14 +123,15 @@ public struct ProcessLauncher: Sendable {
         var configuration = specification.configuration(root, isolation.level)
         configuration.mounts = specification.systemFiles + mounts.map(\.mount)
         var places: CoveredPlaces?
-        if !isolation.level.hasNamespaces, case .directory(let files) = root { places = CoveredPlaces(files) }
+        if !isolation.level.hasNamespaces, case .directory(let files) = root {
+            places = CoveredPlaces(files, snapshots.layers.store)
+        }
         return PreparedProcess(
             configuration: configuration,
             positions: mounts.map(\.position),
             redaction: OutputRedaction(resolver.secrets),
             resources: resources + resolver.resources,
-            places: places,
-            store: snapshots.layers.store.root
+            places: places
         )
     }
 }
@@ -154,18 +155,18 @@ extension ProcessSpecification {
         return configuration
     }
 
-    /// Starts the process beside one that runs: in its namespaces and on its files.
+    /// Starts the process beside one that runs: in its namespaces, if it has some, and on its files.
     ///
     /// - Parameters:
-    ///   - process: A descriptor of the other process, which stays the caller's.
+    ///   - root: The other process, or the directory that it changes where it has no namespaces.
     ///   - surroundings: Its control groups; the rest is that of its namespaces.
     public func launch(
-        beside process: Int32,
+        on root: SandboxRoot,
         _ isolation: SandboxIsolation,
         in surroundings: ContainerSurroundings,
         _ streams: SandboxStreams
     ) throws(SandboxError) -> SandboxProcess {
-        var configuration = configuration(.process(process), isolation)
+        var configuration = configuration(root, isolation)
         configuration.network = .host
         configuration.streams = streams
         configuration.controlGroup = surroundings.controlGroup
@@ -220,7 +221,6 @@ public struct PreparedProcess: Sendable {
     fileprivate let resources: [any Sendable]
     /// What takes the place of mounts where nothing can be mounted.
     fileprivate var places: CoveredPlaces?
-    fileprivate let store: FilePath
 
     /// Puts back what was covered on the root, once the process has ended.
     ///
@@ -234,7 +234,7 @@ public struct PreparedProcess: Sendable {
         guard let places else { return try SandboxProcess.launch(configuration) }
         var configuration = configuration
         do throws(SandboxError) {
-            try places.cover(configuration.mounts, store: store)
+            try places.cover(configuration.mounts)
             // A cache is in the root now, and all that a program syncs there is synced.
             if configuration.mounts.contains(where: \.isKept) { configuration.isDurable = true }
             configuration.mounts = []

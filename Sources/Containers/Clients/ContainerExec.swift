@@ -44,7 +44,7 @@ extension Container {
     public func openTerminal() throws -> PseudoTerminal {
         let process = try processDescriptor()
         defer { close(process) }
-        guard let root = try? OwnedDescriptor(FilePath("/proc/\(state.processID)/root"), O_RDONLY | O_DIRECTORY),
+        guard let root = try? OwnedDescriptor(rootWhileRunning, O_RDONLY | O_DIRECTORY),
             let controller = OwnedDescriptor(sb_open_in_root(root.rawValue, "dev/pts/ptmx", O_RDWR)),
             sb_is_of_kernel(controller.rawValue) != 0
         else { return try PseudoTerminal() }
@@ -89,10 +89,14 @@ extension Container {
         return process
     }
 
+    /// The root directory of the container's process, as this process sees it.
+    var rootWhileRunning: FilePath {
+        state.isolation.hasNamespaces ? FilePath("/proc/\(state.processID)/root") : store.changedFiles(of: id)
+    }
+
     /// The users that the container's files have now.
     private func users() -> UserDatabase {
-        guard let root = try? FileOperations.open(FilePath("/proc/\(state.processID)/root"), O_RDONLY | O_DIRECTORY)
-        else {
+        guard let root = try? FileOperations.open(rootWhileRunning, O_RDONLY | O_DIRECTORY) else {
             return UserDatabase(passwd: [], group: [])
         }
         defer { close(root) }
@@ -113,6 +117,9 @@ extension ContainerStore {
         let text = command.joined(separator: " ")
         for action in ["exec_create", "exec_start"] { note("\(action): \(text)", record) }
     }
+
+    /// What the process of a container changes where it has no namespaces, and so nothing is mounted.
+    func changedFiles(of id: ContainerID) -> FilePath { directory(id).appending("fs") }
 
     /// Starts a process beside that of a container, in its namespaces and control groups.
     ///
@@ -135,6 +142,7 @@ extension ContainerStore {
         var surroundings = ContainerSurroundings()
         group?.join(&surroundings)
         surroundings.memoryScore = record.machine.memoryScore
-        return try process.launch(beside: descriptor, isolation, in: surroundings, streams)
+        let root = isolation.hasNamespaces ? .process(descriptor) : SandboxRoot.directory(changedFiles(of: record.id))
+        return try process.launch(on: root, isolation, in: surroundings, streams)
     }
 }

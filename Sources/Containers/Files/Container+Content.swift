@@ -19,10 +19,13 @@ extension Container {
         let root = OpenFile(try OwnedDescriptor(held.root, O_RDONLY | O_DIRECTORY))
         let tar = TarWriter(sink: sink)
         var reader = TreeReader(root: "/", whiteouts: .none, descriptor: root.descriptor)
+        let covered = covered
         try reader.read { entry, source in
+            let isCovered = covered.contains(entry.path)
+            if isCovered, entry.kind != .directory { return false }
             let file = try entry.kind == .regular ? OpenFile(source.open()) : nil
             try tar.write(entry, content: file.map { ($0.descriptor, 0) })
-            return true
+            return !isCovered
         }
         try tar.finish()
     }

@@ -22,7 +22,7 @@ public final class ContainerFiles: Sendable {
         while true {
             let container = try store.container(id)
             let state = container.state
-            if state.processID != 0, let root = try? ContainerFiles.open(FilePath("/proc/\(state.processID)/root")),
+            if state.processID != 0, let root = try? ContainerFiles.open(container.rootWhileRunning),
                 ProcessIdentity.isProcess(of: state)
             {
                 (self.container, self.root, held, lock) = (container, root, nil, nil)

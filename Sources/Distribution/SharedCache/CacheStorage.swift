@@ -127,8 +127,8 @@ struct DirectoryCacheStorage: CacheStorage {
 
     private func path(_ key: Digest) -> FilePath { directory.appending("entries").appending(key.hex) }
 
-    private func blobPath(_ digest: Digest) -> FilePath {
-        directory.appending("blobs").appending("sha256").appending(digest.hex)
+    private var kept: BlobStore {
+        BlobStore(directory: directory.appending("blobs").appending("sha256"), temporary: directory)
     }
 
     func manifest(for key: Digest) throws -> [UInt8]? {
@@ -147,7 +147,7 @@ struct DirectoryCacheStorage: CacheStorage {
     }
 
     func fetch(_ blob: Descriptor, to blobs: BlobStore) throws {
-        let path = blobPath(blob.digest)
+        let path = kept.path(blob.digest)
         let file = try OwnedDescriptor(path, O_RDONLY | O_NOFOLLOW)
         var writer = try blobs.writer()
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
@@ -168,9 +168,10 @@ struct DirectoryCacheStorage: CacheStorage {
     }
 
     private func put(_ blob: Descriptor, from blobs: BlobStore) throws {
-        let target = blobPath(blob.digest)
+        let target = kept.path(blob.digest)
         try FileOperations.createDirectories(target.removingLastComponent())
-        if FileStatus.ifPresent(target)?.size == blob.size { return }
+        // It is sent because something was missing, or because this is what is damaged.
+        if kept.size(blob.digest) == blob.size, kept.verify(blob.digest) { return }
         let source = blobs.path(blob.digest)
         let opened = try OwnedDescriptor(source, O_RDONLY | O_NOFOLLOW)
         let file = try TemporaryFile(in: directory)

@@ -51,7 +51,7 @@ enum Machine {
         return (capabilities ?? 0) & (1 << 21) != 0
     }()
 
-    /// Whether layers are mounted as they lie: EROFS is there, and Linux 6.15.
+    /// Whether layers are mounted in place: EROFS is there, and Linux 6.15.
     static let mountsLayers =
         canRun && canMount
         && ProcessInfo.processInfo.isOperatingSystemAtLeast(.init(majorVersion: 6, minorVersion: 15, patchVersion: 0))

@@ -160,7 +160,8 @@ struct RegistryServer: Sendable {
             directory: f.scratch,
             logs: f.scratch
         )
-        let end = Task { await process.waitForStatus(limit: .seconds(600)) }
+        // Long enough for many rounds (`SWIFTBUILD_ROUNDS`).
+        let end = Task { await process.waitForStatus(limit: .seconds(7200)) }
         do {
             try await body()
         } catch {

@@ -67,7 +67,6 @@ struct UnprivilegedPlace: Sendable, CustomTestStringConvertible {
             "mount/bind-read-only-and-writable": "nothing is read-only without mounts",
             "mount/cache-read-only": "nothing is read-only without mounts",
             "mount/inside-a-read-only-one": "nothing is read-only without mounts",
-            "mount/cache-twice-in-one-command": "a cache is in one place at a time",
             "mount/tmpfs-size": "a size is of a mount",
             "run/shm-size": "a size is of a mount",
             "run/heredoc-with-flags": "it looks for the interface of a namespace",
@@ -82,7 +81,7 @@ struct UnprivilegedPlace: Sendable, CustomTestStringConvertible {
 
     /// A user who may do nothing but trace processes: the namespace that gives this one lets nobody make another.
     static let traced = UnprivilegedPlace(
-        name: "proot",
+        name: "ptrace",
         owner: 1000,
         wrapper: { _ in
             let user = ["setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups"]
