@@ -78,7 +78,7 @@ public struct ContainerStore: Sendable {
         var state: ContainerState = try read(id, "state.json")
         guard state.isRunning else { return state }
         ControlGroup.removeLeftOver(of: id)
-        DisplacedFiles.restore(in: directory(id))
+        try DisplacedFiles.restore(in: directory(id))
         if let supervisor = state.supervisorID { TemporaryDirectory.sweep(store[.temporary], of: supervisor) }
         let record: ContainerRecord = try read(id, "container.json")
         if record.isRemovedAfterwards {
@@ -261,7 +261,8 @@ public struct ContainerStore: Sendable {
         defer { withExtendedLifetime(lock) {} }
         // Its supervisor may have been killed before it could say that it runs.
         ControlGroup.removeLeftOver(of: container.id)
-        try store.discard(directory(container.record.id))
+        try DisplacedFiles.restore(in: directory(container.id))
+        try store.discard(directory(container.id))
         note("destroy", container.record)
     }
 

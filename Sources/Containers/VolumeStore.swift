@@ -58,7 +58,7 @@ public struct VolumeStore: Sendable {
         try VolumeStore.check(name: name)
         let path = directory(name)
         let files = path.appending("data")
-        if LentDirectory.place(of: files) != nil { _ = try store.tryHold(files) }
+        try store.reclaim(files)
         guard FileStatus.ifPresent(LentDirectory.place(of: files) ?? files)?.kind == .directory else { return nil }
         let bytes = try FileOperations.readRegular(path.appending("volume.json"), limit: 1 << 20)
         let record = try CanonicalJSON.decode(Record.self, from: bytes)

@@ -152,6 +152,11 @@ public struct Store: Sendable {
         return lock
     }
 
+    /// Takes a directory back from a program that was killed, if it is lent.
+    public func reclaim(_ directory: FilePath) throws(SystemError) {
+        if LentDirectory.place(of: directory) != nil { _ = try tryHold(directory) }
+    }
+
     private func slot(_ key: Digest) -> UInt64 {
         key.bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     }

@@ -76,20 +76,23 @@ public struct DisplacedFiles: Sendable {
     ///
     /// Only while no process works on the files.
     /// - Returns: The paths at which there is again what was put aside.
+    /// - Throws: `SystemError` for the first that cannot be put back. The list stays then, and so must the directory: what
+    ///   was borrowed may be in it.
     @discardableResult
-    public static func restore(in directory: FilePath) -> Set<FilePath> {
+    public static func restore(in directory: FilePath) throws(SystemError) -> Set<FilePath> {
         var restored: Set<FilePath> = []
         for (change, origin, place) in entries(in: directory).reversed() {
             switch change {
             case .aside:
                 guard FileStatus.ifPresent(place) != nil else { continue }
                 try? FileOperations.removeTree(origin)
-                if (try? FileOperations.rename(place, to: origin)) != nil { restored.insert(origin) }
+                try FileOperations.rename(place, to: origin)
+                restored.insert(origin)
             case .borrowed:
                 if LentDirectory.place(of: origin) == place {
-                    try? LentDirectory.takeBack(origin)
-                } else if FileStatus.ifPresent(origin) == nil {
-                    try? FileOperations.rename(place, to: origin)
+                    try LentDirectory.takeBack(origin)
+                } else if FileStatus.ifPresent(origin) == nil, FileStatus.ifPresent(place) != nil {
+                    try FileOperations.rename(place, to: origin)
                 }
             case .made: try? FileOperations.removeTree(origin)
             }

@@ -14,7 +14,11 @@ public final class TemporaryDirectory: Sendable {
         lock = try FileLock.acquire(path, .exclusive)
     }
 
-    deinit {
+    deinit { TemporaryDirectory.remove(path) }
+
+    /// Removes one, unless something is in it that belongs elsewhere and cannot be put back.
+    private static func remove(_ path: FilePath) {
+        guard (try? DisplacedFiles.restore(in: path)) != nil else { return }
         try? FileOperations.removeTree(path)
     }
 
@@ -33,8 +37,7 @@ public final class TemporaryDirectory: Sendable {
                 status.kind == .directory || status.kind == .regular,
                 let lock = try? FileLock.tryAcquire(path, .exclusive)
             else { continue }
-            if status.kind == .directory { DisplacedFiles.restore(in: path) }
-            try? FileOperations.removeTree(path)
+            remove(path)
             withExtendedLifetime(lock) {}
         }
     }

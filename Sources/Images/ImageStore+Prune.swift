@@ -137,6 +137,11 @@ extension ImageStore {
         for name in try FileOperations.names(in: store[.erofs]) where !isKept(name, kept) {
             try pruning.remove(child(.erofs, name), .erofs)
         }
+        // `DIFFID-FORM`, and where their chunks are.
+        for name in try FileOperations.names(in: store[.compressed])
+        where !isKept(Array(name.prefix { $0 != UInt8(ascii: "-") }), kept) {
+            try pruning.remove(child(.compressed, name), .layers)
+        }
         for name in try FileOperations.names(in: store[.claims]) where !isKept(name, kept) {
             try pruning.remove(child(.claims, name), .layers)
         }
@@ -152,6 +157,8 @@ extension ImageStore {
             }
             guard let lock = try? FileLock.tryAcquire(path, .exclusive) else { continue }
             defer { withExtendedLifetime(lock) {} }
+            // A cache that a killed build has borrowed.
+            if !pruning.isDryRun, (try? DisplacedFiles.restore(in: path)) == nil { continue }
             try pruning.remove(path, .temporary)
         }
     }

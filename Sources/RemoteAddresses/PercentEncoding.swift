@@ -71,15 +71,25 @@ public enum Base64 {
 
     public static func encoded(_ bytes: [UInt8]) -> String {
         var result: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            let value = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << (8 * UInt32(3 - group.count))
-            for position in 0..<4 {
-                let index = Int(value >> (18 - 6 * UInt32(position)) & 0x3F)
-                result.append(position <= group.count ? alphabet[index] : UInt8(ascii: "="))
-            }
-        }
+        append(bytes, to: &result)
         return String(decoding: result, as: UTF8.self)
+    }
+
+    /// Appends the text of bytes to other text.
+    public static func append(_ bytes: some Collection<UInt8>, to text: inout [UInt8]) {
+        var (bits, count) = (UInt32(0), 0)
+        for byte in bytes {
+            (bits, count) = (bits << 8 | UInt32(byte), count + 1)
+            guard count == 3 else { continue }
+            for shift in [18, 12, 6, 0] as [UInt32] { text.append(alphabet[Int(bits >> shift & 63)]) }
+            (bits, count) = (0, 0)
+        }
+        guard count > 0 else { return }
+        bits <<= UInt32(8 * (3 - count))
+        for position in 0..<4 {
+            let index = Int(bits >> UInt32(18 - 6 * position) & 63)
+            text.append(position <= count ? alphabet[index] : UInt8(ascii: "="))
+        }
     }
 
     /// The bytes of a text; `nil` for what is not Base64.

@@ -93,7 +93,7 @@ public struct CacheDirectoryStore: Sendable {
             let name = identity.name(number)
             let path = store[.mounts].appending(name.hex)
             let files = path.appending("fs")
-            if LentDirectory.place(of: files) != nil { _ = try store.tryHold(files) }
+            try store.reclaim(files)
             if isDamaged(path) {
                 // Nobody can use what is in its place; the lock keeps what another process has just put there.
                 let lock = try store.lock(key: name)

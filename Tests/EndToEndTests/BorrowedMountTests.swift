@@ -19,16 +19,8 @@ struct BorrowedMountTests {
 
     /// Kills every process of the store's own program.
     private func killSupervisors(_ f: BuildFixture) async throws {
-        func supervisors() -> [pid_t] {
-            let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-            return all.compactMap { pid_t($0) }.filter { process in
-                let words = ((try? readFile(FilePath("/proc/\(process)/cmdline"))) ?? []).split(separator: 0)
-                return words.count > 2 && words[1].elementsEqual("container-supervisor".utf8)
-                    && words[2].elementsEqual(f.store.string.utf8)
-            }
-        }
-        for process in supervisors() { kill(process, SIGKILL) }
-        while !supervisors().isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+        for process in try f.supervisors() { kill(process, SIGKILL) }
+        while try !f.supervisors().isEmpty { try await Task.sleep(for: .milliseconds(20)) }
     }
 
     @Test("a volume has one user at a time, and outlives one that was killed, and its container")
@@ -105,8 +97,11 @@ struct BorrowedMountTests {
         }
     }
 
-    @Test("a cache is there for the build after one that was killed, and nothing else is in the root")
-    func killedBuild() async throws {
+    @Test(
+        "a cache is there for the build after one that was killed, also after a clean-up",
+        arguments: [false, true]
+    )
+    func killedBuild(isPruned: Bool) async throws {
         try await BuildFixture.with { f in
             try await place.importBase(f)
             let mount = "RUN --mount=type=cache,target=/c"
@@ -123,6 +118,10 @@ struct BorrowedMountTests {
             try await build.waitForErrors(containing: "\nup\n")
             build.signal(SIGKILL)
             _ = try await build.wait()
+            if isPruned {
+                _ = try await succeed(f, "prune")
+                #expect(f.temporaryFiles() == [])
+            }
             let text = "FROM base\n\(mount) cp /c/kept /found && echo 2 >/c/more\nRUN ls -d /c >/seen || true"
             let result = try await place.run(f, ["-q", "-t", "made", "-f", try f.dockerfile(text), "."])
             try #require(result.status == 0, "\(result)")

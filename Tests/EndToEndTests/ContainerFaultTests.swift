@@ -10,18 +10,9 @@ struct ContainerFaultTests {
 
     private func directory(_ f: BuildFixture) -> FilePath { f.store.appending("containers-v1") }
 
-    private func supervisors(_ f: BuildFixture) throws -> [pid_t] {
-        try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { pid_t($0) }.filter { process in
-            let line = (try? readFile(FilePath("/proc/\(process)/cmdline"))) ?? []
-            let words = line.split(separator: 0, omittingEmptySubsequences: false)
-            return words.count > 3 && words[1].elementsEqual("container-supervisor".utf8)
-                && words[2].elementsEqual(f.store.string.utf8)
-        }
-    }
-
     private func expectGone(_ f: BuildFixture, _ ids: [String]) throws {
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory(f).string) == [])
-        #expect(try supervisors(f) == [])
+        #expect(try f.supervisors() == [])
         for hierarchy in (try? FileManager.default.contentsOfDirectory(atPath: "/sys/fs/cgroup")) ?? [] {
             for id in ids {
                 #expect(!FileManager.default.fileExists(atPath: "/sys/fs/cgroup/\(hierarchy)/swiftbuild/\(id)"))
@@ -134,8 +125,8 @@ struct ContainerFaultTests {
             let file = directory(f).appending(started.line).appending("state.json").string
             try await waitUntil { try String(contentsOfFile: file, encoding: .utf8).contains("\"restartCount\":1") }
             try await waitUntil { try await f.swiftbuild("exec", "box", "true").status == 0 }
-            for process in try supervisors(f) { kill(process, SIGKILL) }
-            try await waitUntil { try supervisors(f).isEmpty }
+            for process in try f.supervisors() { kill(process, SIGKILL) }
+            try await waitUntil { try f.supervisors().isEmpty }
             #expect(try await f.succeed("ps", "-a", "--format", "{{.State}}").line == "dead")
             #expect(try await f.swiftbuild("exec", "box", "true").errors.contains("is not running"))
             // It starts again, as does one of which a file says that it runs since another boot.
@@ -179,8 +170,8 @@ struct ContainerFaultTests {
             #expect(kill(stranger.processID, 0) == 0)
 
             // After a reboot, or the end of a supervisor, the number may be anybody's.
-            for process in try supervisors(f) { kill(process, SIGKILL) }
-            try await waitUntil { try supervisors(f).isEmpty }
+            for process in try f.supervisors() { kill(process, SIGKILL) }
+            try await waitUntil { try f.supervisors().isEmpty }
             for command in [["stop", "box"], ["exec", "box", "true"], ["kill", "box"], ["ps", "-a"]] {
                 try Data(reused.utf8).write(to: URL(fileURLWithPath: path))
                 let result = try await f.start(command).wait()
@@ -220,7 +211,7 @@ struct ContainerFaultTests {
                 }
                 let command = try f.start(arguments)
                 try await Task.sleep(for: .milliseconds(Int.random(in: 0...300)))
-                let supervisors = try supervisors(f)
+                let supervisors = try f.supervisors()
                 let first = supervisors.compactMap(child).randomElement()
                 switch Int.random(in: 0...3) {
                 case 0: command.signal(SIGKILL)
@@ -261,7 +252,7 @@ struct ContainerFaultTests {
                 }.map { $0.prefix(64) }
             )
             let supervised = Set(
-                try supervisors(f).compactMap { process in
+                try f.supervisors().compactMap { process in
                     let line = (try? readFile(FilePath("/proc/\(process)/cmdline"))) ?? []
                     return line.split(separator: 0).last.map { Substring(decoding: $0, as: UTF8.self) }
                 }

@@ -1,4 +1,5 @@
 import FileSystem
+import Glibc
 import SystemPackage
 import TestSupport
 import Testing
@@ -70,12 +71,35 @@ struct DisplacedFilesTests {
                 try write("shown", made)
             }
             #expect(text(places[0].appending("file")) == "kept")
-            #expect(DisplacedFiles.restore(in: work) == Set(places))
+            #expect(try DisplacedFiles.restore(in: work) == Set(places))
             #expect(places.map(text) == ["covered", "covered", "covered"])
             #expect(text(origin.appending("file")) == "kept" && text(single) == "single")
             #expect(FileStatus.ifPresent(made) == nil)
             #expect(try FileOperations.names(in: work).count == 3)
-            #expect(DisplacedFiles.restore(in: work).isEmpty)
+            #expect(try DisplacedFiles.restore(in: work).isEmpty)
+        }
+    }
+
+    @Test("what cannot go back is not removed with the directory that it is in")
+    func stuck() throws {
+        try withDirectories { origin, work in
+            let parent = work.appending("parent")
+            let (lent, moved) = (parent.appending("lent"), work.appending("lent"))
+            try FileOperations.createRoot(parent)
+            try FileOperations.rename(origin, to: lent)
+            let place: FilePath = try {
+                let directory = try TemporaryDirectory(in: work)
+                let place = directory.path.appending("place")
+                try DisplacedFiles(in: directory.path).borrow(lent, to: place)
+                try FileOperations.rename(parent, to: moved)
+                #expect(throws: SystemError.self) { try DisplacedFiles.restore(in: directory.path) }
+                return place
+            }()
+            #expect(text(place.appending("file")) == "kept")
+            // Once it can go back, it does, and the directory is removed.
+            try FileOperations.rename(moved, to: parent)
+            TemporaryDirectory.sweep(work, of: getpid())
+            #expect(text(lent.appending("file")) == "kept" && FileStatus.ifPresent(place) == nil)
         }
     }
 
@@ -84,7 +108,7 @@ struct DisplacedFilesTests {
         try withDirectories { origin, work in
             try DisplacedFiles(in: work).borrow(origin, to: work.appending("place"))
             try LentDirectory.takeBack(origin)
-            DisplacedFiles.restore(in: work)
+            try DisplacedFiles.restore(in: work)
             #expect(text(origin.appending("file")) == "kept")
         }
     }
@@ -94,7 +118,7 @@ struct DisplacedFilesTests {
         try withDirectories { origin, work in
             for bytes in [[], [0x62], Array("b/nowhere".utf8), Array("x/a\0/b\0".utf8), Array("b/a\0/b\0m".utf8)] {
                 try FileOperations.writeAtomically(bytes, to: work.appending("displaced"), temporary: work)
-                #expect(DisplacedFiles.restore(in: work).isEmpty)
+                #expect(try DisplacedFiles.restore(in: work).isEmpty)
             }
             #expect(text(origin.appending("file")) == "kept")
         }

@@ -42,8 +42,8 @@ final class CoveredPlaces: Sendable {
     ///
     /// - Throws: `SandboxError` for the first mount that cannot be shown.
     func cover(_ mounts: [SandboxMount]) throws(SandboxError) {
-        DisplacedFiles.restore(in: directory)
         do {
+            try DisplacedFiles.restore(in: directory)
             let displaced = try DisplacedFiles(in: directory)
             state.withLock { $0.displaced = displaced }
         } catch {
@@ -81,9 +81,11 @@ final class CoveredPlaces: Sendable {
     /// - Returns: What was made only to show something on it, and what is again where it was, untouched.
     func restore() -> (created: [CreatedMountPoint], restored: Set<PathInRoot>) {
         state.withLock { state in
-            let restored = state.displaced == nil ? [] : DisplacedFiles.restore(in: directory)
+            defer { (state.displaced, state.borrowed) = (nil, [:]) }
+            guard state.displaced != nil, let restored = try? DisplacedFiles.restore(in: directory) else {
+                return (state.created, [])
+            }
             try? FileOperations.removeTree(side)
-            (state.displaced, state.borrowed) = (nil, [:])
             return (state.created, Set(restored.compactMap { state.covered[$0] }))
         }
     }

@@ -18,7 +18,7 @@ struct ChunkedLayout {
 
     private static let batchSize = 1 << 20
 
-    /// - Parameter ranges: Of the tar, with the members in each.
+    /// - Parameter end: Of the tar.
     init(_ members: [TarMember], upTo end: Int64) {
         var position: Int64 = members.first?.start ?? 0
         for (number, member) in members.enumerated() {

@@ -63,7 +63,7 @@ struct EStargz {
         output.offset += written
         let table = try TableOfContents(writer, frames).estargz(landmark)
         let tableOffset = output.offset
-        var tail = ustarHeader(tableName, size: table.count) + table
+        var tail = header(tableName, size: table.count) + table
         // What ends a tar is behind it.
         tail += [UInt8](repeating: 0, count: (512 - table.count % 512) % 512 + 1024)
         try output.add(tail, coder)
@@ -78,7 +78,7 @@ struct EStargz {
 
     /// No file is said to be needed first, which has to be said.
     private static func writeLandmark(_ output: Output, _ coder: ChunkCoder) throws -> TableOfContents.Entry {
-        try output.add(ustarHeader(landmarkName, size: landmark.count), coder)
+        try output.add(header(landmarkName, size: landmark.count), coder)
         let offset = output.offset
         try output.add(landmark, coder)
         let digest = SHA256Hasher.digest(of: landmark)
@@ -112,25 +112,12 @@ struct EStargz {
     }
 
     /// The header of a file that root owns, of 1970.
-    private static func ustarHeader(_ name: String, size: Int) -> [UInt8] {
-        func octal(_ value: Int, _ width: Int) -> [UInt8] {
-            let digits = String(value, radix: 8)
-            return Array((String(repeating: "0", count: width - 1 - digits.utf8.count) + digits).utf8) + [0]
-        }
-        var header = [UInt8](repeating: 0, count: 512)
-        func put(_ bytes: some Collection<UInt8>, at offset: Int) {
-            header.replaceSubrange(offset..<(offset + bytes.count), with: bytes)
-        }
-        put(name.utf8, at: 0)
-        for (offset, value, width) in [(100, 0o644, 8), (108, 0, 8), (116, 0, 8), (124, size, 12), (136, 0, 12)] {
-            put(octal(value, width), at: offset)
-        }
-        put(octal(0, 8) + octal(0, 8), at: 329)
-        put([UInt8(ascii: "0")], at: 156)
-        put("ustar\u{0}00".utf8, at: 257)
-        put([UInt8](repeating: 0x20, count: 8), at: 148)
-        put(octal(header.reduce(0) { $0 + Int($1) }, 7) + [0x20], at: 148)
-        return header
+    private static func header(_ name: String, size: Int) -> [UInt8] {
+        let buffer = TarBuffer(capacity: TarBuffer.blockSize)
+        var entry = LayerEntry(path: PathInRoot(name), kind: .regular, permissions: 0o644)
+        entry.size = Int64(size)
+        buffer.appendHeader(of: entry)
+        return Array(buffer.bytes)
     }
 
     /// An empty gzip member that says where the table of contents is (estargz.md, "Footer").

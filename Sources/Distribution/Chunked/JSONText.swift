@@ -1,4 +1,4 @@
-internal import OCI
+internal import RemoteAddresses
 
 /// JSON that is written at once: a table of contents has a hundred thousand objects.
 struct JSONText {
@@ -103,24 +103,9 @@ struct JSONText {
         raw("\"")
     }
 
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
     private mutating func base64(_ value: some Collection<UInt8>) {
         raw("\"")
-        var (bits, count) = (UInt32(0), 0)
-        for byte in value {
-            (bits, count) = (bits << 8 | UInt32(byte), count + 1)
-            guard count == 3 else { continue }
-            for shift in [18, 12, 6, 0] as [UInt32] { bytes.append(Self.alphabet[Int(bits >> shift & 63)]) }
-            (bits, count) = (0, 0)
-        }
-        if count > 0 {
-            bits <<= UInt32(8 * (3 - count))
-            for position in 0..<4 {
-                let index = Int(bits >> UInt32(18 - 6 * position) & 63)
-                bytes.append(position <= count ? Self.alphabet[index] : UInt8(ascii: "="))
-            }
-        }
+        Base64.append(value, to: &bytes)
         raw("\"")
     }
 }

@@ -41,13 +41,7 @@ struct TableOfContents {
             text.nonempty("userName", entry.member.userName)
             text.nonempty("groupName", entry.member.groupName)
             for (number, chunk) in entry.chunks.enumerated() {
-                if number > 0 {
-                    text.close()
-                    text.open()
-                    text.text("type", "chunk")
-                    text.text("name", entry.member.name)
-                }
-                text.integer("offset", chunk.offset)
+                begin(chunk, number, of: entry, &text)
                 text.nonzero("chunkOffset", Int64(number * ChunkedForm.chunkSize))
                 // The last one has what is left of the file.
                 if number + 1 < entry.chunks.count { text.integer("chunkSize", chunk.count) }
@@ -73,13 +67,7 @@ struct TableOfContents {
             if let time = entry.member.changed { text.text("changetime", Self.text(time)) }
             if let last = entry.chunks.last { text.integer("endOffset", last.offset + last.length) }
             for (number, chunk) in entry.chunks.enumerated() {
-                if number > 0 {
-                    text.close()
-                    text.open()
-                    text.text("type", "chunk")
-                    text.text("name", entry.member.name)
-                }
-                text.integer("offset", chunk.offset)
+                begin(chunk, number, of: entry, &text)
                 guard entry.chunks.count > 1 else { continue }
                 text.nonzero("chunkOffset", Int64(number * ChunkedForm.chunkSize))
                 text.integer("chunkSize", chunk.count)
@@ -91,6 +79,17 @@ struct TableOfContents {
         text.text("tarSplitDigest", "\(tarSplit)")
         text.close()
         return text.bytes
+    }
+
+    /// The first chunk is told of with its file, and each other one by itself.
+    private func begin(_ chunk: FrameTable.Frame, _ number: Int, of entry: Entry, _ text: inout JSONText) {
+        if number > 0 {
+            text.close()
+            text.open()
+            text.text("type", "chunk")
+            text.text("name", entry.member.name)
+        }
+        text.integer("offset", chunk.offset)
     }
 
     /// What both have.

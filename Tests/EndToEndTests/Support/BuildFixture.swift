@@ -82,6 +82,16 @@ struct BuildFixture: Sendable {
         (try? FileManager.default.subpathsOfDirectory(atPath: store.appending("tmp").string)) ?? []
     }
 
+    /// The processes that supervise containers of the store.
+    func supervisors() throws -> [pid_t] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { pid_t($0) }.filter { process in
+            let line = (try? readFile(FilePath("/proc/\(process)/cmdline"))) ?? []
+            let words = line.split(separator: 0, omittingEmptySubsequences: false)
+            return words.count > 3 && words[1].elementsEqual("container-supervisor".utf8)
+                && words[2].elementsEqual(store.string.utf8)
+        }
+    }
+
     // MARK: - The context
 
     /// Writes a file of the context, making its directories.
