@@ -5,8 +5,8 @@
 // (CVE-2019-5736). Its code is the section `sb_init`, which must therefore call nothing, and use no constant in memory.
 
 #include "child.h"
+#include "freestanding.h"
 
-#include <elf.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -20,22 +20,6 @@ struct image {
     Elf64_Phdr code;
     Elf64_Phdr stack;
 };
-
-static inline __attribute__((always_inline)) long call(long number, long first, long second, long third, long fourth) {
-#if defined(__x86_64__)
-    register long r10 __asm__("r10") = fourth;
-    __asm__ volatile("syscall" : "+a"(number) : "D"(first), "S"(second), "d"(third), "r"(r10) : "rcx", "r11", "memory");
-    return number;
-#else
-    register long x8 __asm__("x8") = number;
-    register long x0 __asm__("x0") = first;
-    register long x1 __asm__("x1") = second;
-    register long x2 __asm__("x2") = third;
-    register long x3 __asm__("x3") = fourth;
-    __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3) : "memory");
-    return x0;
-#endif
-}
 
 #if defined(__x86_64__)
 #define ALIGNS_STACK force_align_arg_pointer,
@@ -51,16 +35,16 @@ run_init(void) {
     const long program = (long)*(volatile const Elf64_Addr *)(BASE + offsetof(struct image, code.p_paddr));
     volatile uint64_t name = 0x74696e69, all = ~(uint64_t)0; // `init`
     volatile int status = 0;
-    call(SYS_prctl, PR_SET_NAME, (long)&name, 0, 0);
+    sb_call(SYS_prctl, PR_SET_NAME, (uint64_t)&name, 0, 0, 0, 0);
     for (;;) {
-        long ended = call(SYS_wait4, -1, (long)&status, WNOHANG | __WALL, 0);
+        long ended = sb_call(SYS_wait4, (uint64_t)-1, (uint64_t)&status, (uint64_t)WNOHANG | __WALL, 0, 0, 0);
         if (ended == program) {
             int code = status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff;
-            for (;;) call(SYS_exit_group, code, 0, 0, 0);
+            for (;;) sb_call(SYS_exit_group, code, 0, 0, 0, 0, 0);
         }
         if (ended > 0) continue;
-        long signal = call(SYS_rt_sigtimedwait, (long)&all, 0, 0, 8);
-        if (signal > 0 && signal != SIGCHLD) call(SYS_kill, program, signal, 0, 0);
+        long signal = sb_call(SYS_rt_sigtimedwait, (uint64_t)&all, 0, 0, 8, 0, 0);
+        if (signal > 0 && signal != SIGCHLD) sb_call(SYS_kill, program, signal, 0, 0, 0, 0);
     }
 }
 
@@ -69,22 +53,8 @@ extern const char __start_sb_init[], __stop_sb_init[];
 int sb_open_init(const struct sb_child *child, pid_t program) {
     const size_t length = (size_t)(__stop_sb_init - __start_sb_init);
     const struct image image = {
-        .header =
-            {
-                .e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
-                .e_type = ET_EXEC,
-#if defined(__x86_64__)
-                .e_machine = EM_X86_64,
-#else
-                .e_machine = EM_AARCH64,
-#endif
-                .e_version = EV_CURRENT,
-                .e_entry = BASE + sizeof image + (size_t)((const char *)run_init - __start_sb_init),
-                .e_phoff = offsetof(struct image, code),
-                .e_ehsize = sizeof(Elf64_Ehdr),
-                .e_phentsize = sizeof(Elf64_Phdr),
-                .e_phnum = 2,
-            },
+        .header = sb_program_header(BASE + sizeof image + (size_t)((const char *)run_init - __start_sb_init),
+                                    offsetof(struct image, code), 2),
         .code =
             {
                 .p_type = PT_LOAD,

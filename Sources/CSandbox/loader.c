@@ -3,6 +3,7 @@
 //
 // Its code is the section `sb_loader`, which must therefore call nothing, and use no constant in memory.
 
+#include "freestanding.h"
 #include "tracer.h"
 
 #include <stdio.h>
@@ -23,48 +24,23 @@ struct begin {
     uint64_t stack, entry;
 };
 
-static inline __attribute__((always_inline)) long call(long number, uint64_t first, uint64_t second, uint64_t third,
-                                                       uint64_t fourth, long fifth, uint64_t sixth) {
-#if defined(__x86_64__)
-    register uint64_t r10 __asm__("r10") = fourth;
-    register long r8 __asm__("r8") = fifth;
-    register uint64_t r9 __asm__("r9") = sixth;
-    __asm__ volatile("syscall"
-                     : "+a"(number)
-                     : "D"(first), "S"(second), "d"(third), "r"(r10), "r"(r8), "r"(r9)
-                     : "rcx", "r11", "memory");
-    return number;
-#else
-    register long x8 __asm__("x8") = number;
-    register uint64_t x0 __asm__("x0") = first;
-    register uint64_t x1 __asm__("x1") = second;
-    register uint64_t x2 __asm__("x2") = third;
-    register uint64_t x3 __asm__("x3") = fourth;
-    register long x4 __asm__("x4") = fifth;
-    register uint64_t x5 __asm__("x5") = sixth;
-    __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
-    return (long)x0;
-#endif
-}
-
 #define LOADER_CODE                                                                                                    \
     __attribute__((section("sb_loader"), no_stack_protector, disable_sanitizer_instrumentation,                        \
                    no_builtin("memset", "memcpy", "memmove")))
-#define INLINE_CODE static inline __attribute__((always_inline))
 
-INLINE_CODE void check(long result) {
+SB_INLINE void check(long result) {
     // Addresses are never the last page.
-    while ((uint64_t)result > (uint64_t)-4096) call(SYS_exit_group, 127, 0, 0, 0, 0, 0);
+    while ((uint64_t)result > (uint64_t)-4096) sb_call(SYS_exit_group, 127, 0, 0, 0, 0, 0);
 }
 
 // Loads one file: what is added to its addresses.
-INLINE_CODE uint64_t load_file(const volatile struct sb_loaded *loaded, int file) {
+SB_INLINE uint64_t load_file(const volatile struct sb_loaded *loaded, int file) {
     uint64_t base = 0;
-    long opened = call(SYS_openat, (uint64_t)(int64_t)(SB_LOADED_FILE - file), SB_LOADER_NAMES, O_RDONLY, 0, 0, 0);
+    long opened = sb_call(SYS_openat, (uint64_t)(int64_t)(SB_LOADED_FILE - file), SB_LOADER_NAMES, O_RDONLY, 0, 0, 0);
     check(opened);
     if (loaded->is_movable) {
         long room =
-            call(SYS_mmap, loaded->hint, loaded->high - loaded->low, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            sb_call(SYS_mmap, loaded->hint, loaded->high - loaded->low, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         check(room);
         base = (uint64_t)room - loaded->low;
     }
@@ -72,17 +48,17 @@ INLINE_CODE uint64_t load_file(const volatile struct sb_loaded *loaded, int file
         const volatile struct sb_part *part = &loaded->parts[index];
         const uint64_t how = MAP_PRIVATE | MAP_FIXED, protection = part->protection;
         if (part->length > 0) {
-            check(call(SYS_mmap, base + part->address, part->length, protection, how, opened, part->offset));
+            check(sb_call(SYS_mmap, base + part->address, part->length, protection, how, opened, part->offset));
         }
         for (uint64_t address = part->zero; address < part->zero_end; address++) {
             *(volatile char *)(base + address) = 0;
         }
         if (part->rest_end > part->rest) {
-            check(
-                call(SYS_mmap, base + part->rest, part->rest_end - part->rest, protection, how | MAP_ANONYMOUS, -1, 0));
+            check(sb_call(SYS_mmap, base + part->rest, part->rest_end - part->rest, protection, how | MAP_ANONYMOUS, -1,
+                          0));
         }
     }
-    call(SYS_close, (uint64_t)opened, 0, 0, 0, 0, 0);
+    sb_call(SYS_close, (uint64_t)opened, 0, 0, 0, 0, 0);
     return base;
 }
 
@@ -96,7 +72,7 @@ LOADER_CODE __attribute__((noinline, used)) static struct begin load_program(uin
         interpreter = load_file(&load->files[1], 1);
         entry = interpreter + load->files[1].entry;
     }
-    call(SYS_prctl, PR_SET_NAME, (uint64_t)&load->name, 0, 0, 0, 0);
+    sb_call(SYS_prctl, PR_SET_NAME, (uint64_t)&load->name, 0, 0, 0, 0);
     volatile uint64_t *stack = given, *end = stack + 1;
     while (*end++ != 0) continue;
     while (*end++ != 0) continue;
@@ -173,22 +149,9 @@ int sb_make_loader(void) {
     const size_t length = (size_t)(__stop_sb_loader - __start_sb_loader);
     const size_t names = sizeof(struct sb_slot_name) * (SB_LOADER_SLOT + 1);
     const struct image image = {
-        .header =
-            {
-                .e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
-                .e_type = ET_EXEC,
-#if defined(__x86_64__)
-                .e_machine = EM_X86_64,
-#else
-                .e_machine = EM_AARCH64,
-#endif
-                .e_version = EV_CURRENT,
-                .e_entry = SB_LOADER_ADDRESS + sizeof image + (size_t)((const char *)begin_loader - __start_sb_loader),
-                .e_phoff = offsetof(struct image, parts),
-                .e_ehsize = sizeof(Elf64_Ehdr),
-                .e_phentsize = sizeof(Elf64_Phdr),
-                .e_phnum = 4,
-            },
+        .header = sb_program_header(SB_LOADER_ADDRESS + sizeof image +
+                                        (size_t)((const char *)begin_loader - __start_sb_loader),
+                                    offsetof(struct image, parts), 4),
         .parts = {part_at(SB_LOADER_ADDRESS, 0, sizeof image + length, sizeof image + length, PF_R | PF_X),
                   part_at(SB_LOADER_NAMES, SB_LOADER_PAGE, names, names, PF_R),
                   part_at(SB_LOADER_DATA, 2 * SB_LOADER_PAGE, 0, sizeof(struct sb_load), PF_R | PF_W),

@@ -6,67 +6,6 @@ internal import Testing
 /// Stores that share results by `--cache-to` and `--cache-from`.
 @Suite("Shared cache", .enabled(if: RegistryServer.isAvailable, "\(RegistryServer.needs)"))
 struct SharedCacheTests {
-    /// Two stages, of which the image needs one small file of the first.
-    private static func dockerfile(_ base: String, _ last: String = "again") -> String {
-        """
-        FROM \(base) AS build
-        COPY big /big
-        RUN cat /big /big >/out && echo made >/small && date +%N >/once
-        FROM \(base)
-        WORKDIR /app
-        COPY text .
-        RUN echo \(last) >/ran && date +%N >/time
-        COPY --from=build /small /once /found/
-        CMD ["cat", "/found/small", "/ran", "/app/text"]
-        """
-    }
-
-    private static let shown = "made\nagain\ncontent\n"
-
-    /// A context, a base in the registry, and a first build that keeps what it made.
-    private static func prepare(_ f: BuildFixture, _ registry: RegistryServer, to cache: String) async throws -> String
-    {
-        try f.write("big", bytes: (0..<400_000).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 7) })
-        try f.write("text", "content\n")
-        let base = "\(registry.host)/base:1"
-        try await f.importBase(base)
-        try await f.succeed("push", base)
-        let first = try await build(f, "first", base, "--cache-to", cache)
-        #expect(!first.errors.contains("the cache `") && !first.summary.contains(" 0 entries"), "\(first)")
-        return first.id
-    }
-
-    private struct Result {
-        let id: String
-        let errors: String
-        var ran: Int { errors.components(separatedBy: "Running in").count - 1 }
-        var summary: String {
-            errors.split(separator: "\n").last { $0.contains("shared cache:") }.map(String.init) ?? ""
-        }
-    }
-
-    private static func build(
-        _ f: BuildFixture,
-        _ store: String,
-        _ base: String,
-        last: String = "again",
-        name: String = "app",
-        _ flags: String...
-    ) async throws -> Result {
-        let file = try f.dockerfile(dockerfile(base, last))
-        let id = f.scratch.appending("id-\(UUID().uuidString)").string
-        let result = try await f.start(
-            ["build", "--root", f.scratch.appending(store).string, "-f", file, "--iidfile", id, "-t", name] + flags
-                + ["."]
-        ).wait().requireSuccess()
-        return Result(id: String(decoding: try readFile(FilePath(id)), as: UTF8.self), errors: result.errors)
-    }
-
-    private static func run(_ f: BuildFixture, _ store: String) async throws -> String {
-        try await f.start(["run", "--root", f.scratch.appending(store).string, "app"]).wait().requireSuccess()
-            .outputText
-    }
-
     @Test(
         "an empty store executes nothing that another has, gets the same image, and fetches only what that needs",
         .enabled(if: Machine.canRun, "\(Machine.needsRoot)"),
@@ -80,9 +19,15 @@ struct SharedCacheTests {
                 let (to, from) =
                     form == "type=local"
                     ? ("type=local,dest=\(directory)", "type=local,src=\(directory)") : (text, text)
-                let first = try await Self.prepare(f, registry, to: to)
+                let first = try await SharedCacheTesting.prepare(f, registry, to: to)
                 try registry.forgetRequests()
-                let second = try await Self.build(f, "second", "\(registry.host)/base:1", "--cache-from", from)
+                let second = try await SharedCacheTesting.build(
+                    f,
+                    "second",
+                    "\(registry.host)/base:1",
+                    "--cache-from",
+                    from
+                )
                 #expect(second.id == first)
                 #expect(second.ran == 0, "\(second)")
                 #expect(second.summary.hasPrefix("note: shared cache: 6 steps found, 4 layers fetched ("), "\(second)")
@@ -92,9 +37,9 @@ struct SharedCacheTests {
                     let blobs = registry.requests.filter { $0.hasPrefix("GET") && $0.contains("cache/blobs/") }
                     #expect(blobs.count == 4, "\(registry.requests)")
                 }
-                #expect(try await Self.run(f, "second") == Self.shown)
+                #expect(try await SharedCacheTesting.run(f, "second") == SharedCacheTesting.shown)
                 // What was fetched counts from now on like what was made here.
-                let again = try await Self.build(f, "second", "\(registry.host)/base:1", "--pull=never")
+                let again = try await SharedCacheTesting.build(f, "second", "\(registry.host)/base:1", "--pull=never")
                 #expect(again.errors.components(separatedBy: "Using cache").count > 5, "\(again)")
             }
         }
@@ -112,20 +57,20 @@ struct SharedCacheTests {
                         to: URL(fileURLWithPath: server.control.appending("login").string)
                     )
                     let cache = "type=http,url=http://me:se%20cret@\(server.authority)/some/where,compression=zstd"
-                    let first = try await Self.prepare(f, registry, to: cache)
+                    let first = try await SharedCacheTesting.prepare(f, registry, to: cache)
                     let base = "\(registry.host)/base:1"
-                    let second = try await Self.build(f, "second", base, "--cache-from", cache)
+                    let second = try await SharedCacheTesting.build(f, "second", base, "--cache-from", cache)
                     #expect(second.id == first && second.ran == 0, "\(second)")
-                    #expect(try await Self.run(f, "second") == Self.shown)
+                    #expect(try await SharedCacheTesting.run(f, "second") == SharedCacheTesting.shown)
                     #expect(!second.errors.contains("cret"))
                     // Six steps, the way to one of them that does not need the content, what the base holds, and twice the
                     // list of all these.
                     let entries = server.requests.filter { $0.hasPrefix("PUT") && $0.contains("/ac/") }
                     #expect(entries.count == 10 && entries.allSatisfy { $0.hasSuffix(" 200") }, "\(server.requests)")
-                    let again = try await Self.build(f, "first", base, "--cache-to", cache)
+                    let again = try await SharedCacheTesting.build(f, "first", base, "--cache-to", cache)
                     #expect(again.summary.hasSuffix("0 entries sent"), "\(again)")
                     let wrong = cache.replacingOccurrences(of: "se%20cret", with: "other")
-                    let third = try await Self.build(f, "third", base, "--cache-from", wrong)
+                    let third = try await SharedCacheTesting.build(f, "third", base, "--cache-from", wrong)
                     #expect(third.ran > 0 && third.errors.contains("answered 401"), "\(third)")
                     #expect(!third.errors.contains("other@"), "\(third)")
                     // What is damaged there is made again.
@@ -135,9 +80,9 @@ struct SharedCacheTests {
                         let bytes = try Data(contentsOf: URL(fileURLWithPath: path)).map { $0 ^ 1 }
                         try Data(bytes).write(to: URL(fileURLWithPath: path))
                     }
-                    let fourth = try await Self.build(f, "fourth", base, "--cache-from", cache)
+                    let fourth = try await SharedCacheTesting.build(f, "fourth", base, "--cache-from", cache)
                     #expect(fourth.ran > 0 && fourth.errors.contains("is damaged"), "\(fourth)")
-                    #expect(try await Self.run(f, "fourth") == Self.shown)
+                    #expect(try await SharedCacheTesting.run(f, "fourth") == SharedCacheTesting.shown)
                 }
             }
         }
@@ -154,14 +99,20 @@ struct SharedCacheTests {
                     let place =
                         "type=s3,bucket=some,prefix=/where/,region=eu-test-1,endpoint_url=http://\(server.authority)"
                     let cache = "\(place),access_key_id=AKEY,secret_access_key=se+cret/"
-                    let first = try await Self.prepare(f, registry, to: cache)
+                    let first = try await SharedCacheTesting.prepare(f, registry, to: cache)
                     let base = "\(registry.host)/base:1"
-                    let second = try await Self.build(f, "second", base, "--cache-from", cache)
+                    let second = try await SharedCacheTesting.build(f, "second", base, "--cache-from", cache)
                     #expect(second.id == first && second.ran == 0, "\(second)")
-                    #expect(try await Self.run(f, "second") == Self.shown)
+                    #expect(try await SharedCacheTesting.run(f, "second") == SharedCacheTesting.shown)
                     #expect(!server.requests.contains { $0.hasSuffix(" 403") }, "\(server.requests)")
                     for wrong in [place, "\(place),access_key_id=AKEY,secret_access_key=other"] {
-                        let third = try await Self.build(f, "third-\(wrong.count)", base, "--cache-from", wrong)
+                        let third = try await SharedCacheTesting.build(
+                            f,
+                            "third-\(wrong.count)",
+                            base,
+                            "--cache-from",
+                            wrong
+                        )
                         #expect(third.ran > 0 && third.errors.contains("answered 403"), "\(third)")
                         #expect(!third.errors.contains("other"), "\(third)")
                     }
@@ -176,17 +127,24 @@ struct SharedCacheTests {
             try await RegistryServer.with(f) { registry in
                 let cache = "type=registry,ref=\(registry.host)/cache"
                 let base = "\(registry.host)/base:1"
-                let first = try await Self.prepare(f, registry, to: cache)
+                let first = try await SharedCacheTesting.prepare(f, registry, to: cache)
                 let other = ["--root", f.scratch.appending("other").string]
-                let look = try f.dockerfile(Self.dockerfile(base))
+                let look = try f.dockerfile(SharedCacheTesting.dockerfile(base))
                 let found = try await f.start(
                     ["check-cache", "--expect-cached"] + other + ["--cache-from", cache, "-f", look, "."]
                 ).wait()
                 #expect(found.status == 0, "\(found)")
                 #expect(try f.treeSize("other") < 1 << 20)
-                let same = try await Self.build(f, "second", base, "--cache-from", cache, "--expect-cached")
+                let same = try await SharedCacheTesting.build(
+                    f,
+                    "second",
+                    base,
+                    "--cache-from",
+                    cache,
+                    "--expect-cached"
+                )
                 #expect(same.id == first)
-                let changed = try f.dockerfile(Self.dockerfile(base, "changed"))
+                let changed = try f.dockerfile(SharedCacheTesting.dockerfile(base, "changed"))
                 let result = try await f.start(
                     ["build"] + other + ["--cache-from", cache, "--expect-cached", "-f", changed, "."]
                 ).wait()
@@ -201,9 +159,15 @@ struct SharedCacheTests {
         try await BuildFixture.with { f in
             try await RegistryServer.with(f) { registry in
                 let cache = "type=registry,ref=\(registry.host)/cache"
-                _ = try await Self.prepare(f, registry, to: cache)
+                _ = try await SharedCacheTesting.prepare(f, registry, to: cache)
                 try registry.forgetRequests()
-                let again = try await Self.build(f, "first", "\(registry.host)/base:1", "--cache-to", cache)
+                let again = try await SharedCacheTesting.build(
+                    f,
+                    "first",
+                    "\(registry.host)/base:1",
+                    "--cache-to",
+                    cache
+                )
                 #expect(again.summary.hasSuffix("0 entries sent"), "\(again)")
                 let requests = registry.requests.filter { $0.contains("/v2/cache/") }
                 #expect(requests.count == 1 && requests[0].hasPrefix("GET"), "\(requests)")
@@ -216,10 +180,10 @@ struct SharedCacheTests {
         try await BuildFixture.with { f in
             try await RegistryServer.with(f) { registry in
                 let cache = "\(registry.host)/cache"
-                _ = try await Self.prepare(f, registry, to: cache)
+                _ = try await SharedCacheTesting.prepare(f, registry, to: cache)
                 try registry.forgetRequests()
                 let name = "\(registry.host)/team/app"
-                let built = try await Self.build(
+                let built = try await SharedCacheTesting.build(
                     f,
                     "first",
                     "\(registry.host)/base:1",
@@ -251,10 +215,18 @@ struct SharedCacheTests {
         try await BuildFixture.with { f in
             try await RegistryServer.with(f) { registry in
                 let cache = "type=registry,ref=\(registry.host)/cache"
-                let first = try await Self.prepare(f, registry, to: "\(cache),compression=\(compression)")
+                let first = try await SharedCacheTesting.prepare(f, registry, to: "\(cache),compression=\(compression)")
                 try registry.forgetRequests()
                 let (base, name) = ("\(registry.host)/base:1", "\(registry.host)/team/app")
-                let built = try await Self.build(f, "second", base, name: name, "--cache-from", cache, "--push")
+                let built = try await SharedCacheTesting.build(
+                    f,
+                    "second",
+                    base,
+                    name: name,
+                    "--cache-from",
+                    cache,
+                    "--push"
+                )
                 #expect(built.id == first && built.ran == 0, "\(built)")
                 // What the base is stands in the list.
                 let fetched = registry.requests.filter { $0.hasPrefix("GET") && $0.contains("/blobs/") }
@@ -265,31 +237,7 @@ struct SharedCacheTests {
                 #expect(try f.treeSize("second") < 1 << 20)
                 let store = f.scratch.appending("second").string
                 let ran = try await f.start(["run", "--root", store, name]).wait().requireSuccess()
-                #expect(ran.outputText == Self.shown)
-            }
-        }
-    }
-
-    @Test(
-        "a cache that loses a layer before it is pushed has the step made after all",
-        .enabled(if: Machine.canRun, "\(Machine.needsRoot)")
-    )
-    func lostBeforePush() async throws {
-        try await BuildFixture.with { f in
-            try await RegistryServer.with(f) { registry in
-                let cache = "type=local,dest=\(f.scratch.appending("shared"))"
-                _ = try await Self.prepare(f, registry, to: cache)
-                let blobs = f.scratch.appending("shared/blobs/sha256").string
-                for blob in try FileManager.default.contentsOfDirectory(atPath: blobs) {
-                    try FileManager.default.removeItem(atPath: "\(blobs)/\(blob)")
-                }
-                let (base, name) = ("\(registry.host)/base:1", "\(registry.host)/team/app")
-                let from = cache.replacingOccurrences(of: "dest=", with: "src=")
-                let built = try await Self.build(f, "second", base, name: name, "--cache-from", from, "--push")
-                #expect(built.errors.contains("building without relying on them"), "\(built)")
-                let store = f.scratch.appending("second").string
-                let ran = try await f.start(["run", "--root", store, name]).wait().requireSuccess()
-                #expect(ran.outputText == Self.shown)
+                #expect(ran.outputText == SharedCacheTesting.shown)
             }
         }
     }
@@ -302,8 +250,8 @@ struct SharedCacheTests {
         try await BuildFixture.with { f in
             try await RegistryServer.with(f) { registry in
                 let cache = "type=registry,ref=\(registry.host)/cache"
-                _ = try await Self.prepare(f, registry, to: cache)
-                let second = try await Self.build(
+                _ = try await SharedCacheTesting.prepare(f, registry, to: cache)
+                let second = try await SharedCacheTesting.build(
                     f,
                     "second",
                     "\(registry.host)/base:1",
@@ -312,131 +260,7 @@ struct SharedCacheTests {
                     cache
                 )
                 #expect(second.ran == 1, "\(second)")
-                #expect(try await Self.run(f, "second") == "made\nchanged\ncontent\n")
-            }
-        }
-    }
-
-    @Test(
-        "a cache that fails is a miss, told once",
-        .enabled(if: Machine.canRun, "\(Machine.needsRoot)"),
-        arguments: [
-            "99 GET /cache/manifests/ status 500", "99 GET /cache/manifests/ status 403",
-            "99 GET /cache/manifests/ body {}", "99 GET /cache/manifests/ body nonsense",
-            "99 GET /cache/manifests/ drop", "99 GET /cache/manifests/ corrupt",
-            "99 GET /cache/blobs/ status 404", "99 GET /cache/blobs/ corrupt", "99 GET /cache/blobs/ cut 3",
-            "99 GET /cache/blobs/ longer 10", "99 GET /cache/blobs/ redirect loop",
-        ]
-    )
-    func failing(_ fault: String) async throws {
-        try await BuildFixture.with { f in
-            try await RegistryServer.with(f) { registry in
-                let cache = "type=registry,ref=\(registry.host)/cache"
-                _ = try await Self.prepare(f, registry, to: cache)
-                try registry.fail(fault)
-                let second = try await Self.build(f, "second", "\(registry.host)/base:1", "--cache-from", cache)
-                #expect(second.errors.components(separatedBy: "the cache `").count == 2, "\(second)")
-                #expect(second.ran > 0, "\(second)")
-                #expect(try await Self.run(f, "second") == Self.shown)
-                try registry.fail("# nothing")
-                let third = try await Self.build(f, "third", "\(registry.host)/base:1", "--cache-from", cache)
-                #expect(third.ran == 0, "\(third)")
-            }
-        }
-    }
-
-    @Test("a cache that takes nothing fails no build", .enabled(if: Machine.canRun, "\(Machine.needsRoot)"))
-    func refusing() async throws {
-        try await BuildFixture.with { f in
-            try await RegistryServer.with(f) { registry in
-                try registry.fail("99 PUT . status 507", "99 POST . status 403")
-                let base = "\(registry.host)/base:1"
-                try await f.importBase(base)
-                try f.write("big", "b")
-                try f.write("text", "content\n")
-                let file = f.scratch.appending("file").string
-                try Data().write(to: URL(fileURLWithPath: file))
-                for cache in ["type=registry,ref=\(registry.host)/cache", "type=local,dest=\(file)", "127.0.0.1:1/x"] {
-                    let built = try await Self.build(f, "store", base, "--cache-to", cache, "--no-cache")
-                    #expect(built.errors.components(separatedBy: "the cache `").count == 2, "\(built)")
-                }
-            }
-        }
-    }
-
-    @Test("sending to a slow cache can be interrupted, and the image is there")
-    func interrupted() async throws {
-        try await BuildFixture.with { f in
-            try await RegistryServer.with(f) { registry in
-                try registry.fail("99 PUT . slow 300")
-                try f.write("a", "a")
-                let file = try f.dockerfile("FROM scratch\nCOPY a /a")
-                let build = try f.start(["build", "--cache-to", "\(registry.host)/cache", "-t", "app", "-f", file, "."])
-                var built = ""
-                while built.isEmpty {
-                    try await Task.sleep(for: .milliseconds(20))
-                    built = try await f.swiftbuild("images", "-q").outputText
-                }
-                build.signal(SIGINT)
-                #expect(try await build.wait().status == 130)
-                try await f.succeed("inspect", "app")
-            }
-        }
-    }
-
-    @Test(
-        "entries that are damaged or stand under another key are misses",
-        .enabled(if: Machine.canRun, "\(Machine.needsRoot)")
-    )
-    func lying() async throws {
-        try await BuildFixture.with { f in
-            try await RegistryServer.with(f) { registry in
-                let directory = f.scratch.appending("shared")
-                _ = try await Self.prepare(f, registry, to: "type=local,dest=\(directory)")
-                let entries = directory.appending("entries")
-                let names = try FileManager.default.contentsOfDirectory(atPath: entries.string).sorted()
-                let contents = try names.map { try readFile(entries.appending($0)) }
-                // Each under the name of the next.
-                for (position, name) in names.enumerated() {
-                    try Data(contents[(position + 1) % names.count])
-                        .write(to: URL(fileURLWithPath: entries.appending(name).string))
-                }
-                let from = "type=local,src=\(directory)"
-                let second = try await Self.build(f, "second", "\(registry.host)/base:1", "--cache-from", from)
-                #expect(second.errors.contains("an entry under the key of another step"), "\(second)")
-                #expect(second.ran == 2, "\(second)")
-                for name in names {
-                    try Data(contents[0].prefix(40)).write(to: URL(fileURLWithPath: entries.appending(name).string))
-                }
-                let third = try await Self.build(f, "third", "\(registry.host)/base:1", "--cache-from", from)
-                #expect(third.errors.contains("an unreadable entry"), "\(third)")
-                #expect(try await Self.run(f, "third") == Self.shown)
-            }
-        }
-    }
-
-    @Test(
-        "a damaged layer is replaced in a directory by the build that finds it",
-        .enabled(if: Machine.canRun, "\(Machine.needsRoot)")
-    )
-    func damagedBlob() async throws {
-        try await BuildFixture.with { f in
-            try await RegistryServer.with(f) { registry in
-                let cache = f.scratch.appending("shared").string
-                _ = try await Self.prepare(f, registry, to: "type=local,dest=\(cache)")
-                let blobs = f.scratch.appending("shared").appending("blobs").appending("sha256")
-                for name in try FileManager.default.contentsOfDirectory(atPath: blobs.string) {
-                    var bytes = try readFile(blobs.appending(name))
-                    bytes[bytes.count / 2] ^= 1
-                    try Data(bytes).write(to: URL(fileURLWithPath: blobs.appending(name).string))
-                }
-                let base = "\(registry.host)/base:1"
-                let both = ["--cache-from", "type=local,src=\(cache)", "--cache-to", "type=local,dest=\(cache)"]
-                let second = try await Self.build(f, "second", base, both[0], both[1], both[2], both[3])
-                #expect(second.ran == 2, "\(second)")
-                let third = try await Self.build(f, "third", base, both[0], both[1])
-                #expect(third.ran == 0 && !third.errors.contains("damaged"), "\(third)")
-                #expect(try await Self.run(f, "third") == Self.shown)
+                #expect(try await SharedCacheTesting.run(f, "second") == "made\nchanged\ncontent\n")
             }
         }
     }
@@ -459,13 +283,21 @@ struct SharedCacheTests {
                         group.addTask {
                             // Half of them in one store, the others in one each.
                             let store = number < 4 ? "together" : "store-\(number)"
-                            _ = try await Self.build(f, store, base, "--cache-to", cache, "--cache-from", cache)
-                            #expect(try await Self.run(f, store) == Self.shown)
+                            _ = try await SharedCacheTesting.build(
+                                f,
+                                store,
+                                base,
+                                "--cache-to",
+                                cache,
+                                "--cache-from",
+                                cache
+                            )
+                            #expect(try await SharedCacheTesting.run(f, store) == SharedCacheTesting.shown)
                         }
                     }
                     try await group.waitForAll()
                 }
-                let last = try await Self.build(f, "last", base, "--cache-from", cache)
+                let last = try await SharedCacheTesting.build(f, "last", base, "--cache-from", cache)
                 #expect(last.ran == 0, "\(last)")
             }
         }
@@ -484,27 +316,6 @@ struct SharedCacheTests {
                 let result = try await f.start(["run", "--root", other, "app", "cat", "/file"]).wait().requireSuccess()
                 #expect(result.outputText == "hello\n")
             }
-        }
-    }
-
-    @Test(
-        "what means no cache is a usage error that says what is known",
-        arguments: [
-            ("--cache-to", "type=gha", "`type=gha` is not supported: use type=local"),
-            ("--cache-from", "type=registry", "`ref` is missing"),
-            ("--cache-from", "type=local,dest=x", "`src` is missing"), ("--cache-to", "ref=x", "`type` is missing"),
-            ("--cache-to", "type=registry,ref=x/Upper", "lowercase"),
-            ("--cache-to", "type=registry,ref=x,mode=min", "mode=max"),
-            ("--cache-to", "type=local,dest=x,compression=lzma", "unknown compression `lzma`"),
-            ("--cache-to", "type=local,dest=x,colour=red", "unknown key `colour`"),
-        ]
-    )
-    func invalid(_ option: String, _ value: String, _ words: String) async throws {
-        try await BuildFixture.with { f in
-            let file = try f.dockerfile("FROM scratch\nLABEL a=b")
-            let result = try await f.swiftbuild("build", option, value, "-f", file, ".")
-            #expect(result.status == 2, "\(result)")
-            #expect(result.errors.contains(words), "\(result)")
         }
     }
 }

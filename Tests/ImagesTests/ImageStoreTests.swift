@@ -219,6 +219,8 @@ import Testing
             let cached = try fixture.layer([fixture.file("cached", "cached")])
             let lost = try fixture.layer([fixture.file("lost", "lost")])
             _ = try fixture.write("store/tmp/debris", [1, 2, 3])
+            let (remembered, forgotten) = ("\(cached.diffID.hex)-gzip-6", "\(lost.diffID.hex)-zstd-chunked-3-frames")
+            for name in [remembered, forgotten] { _ = try fixture.write("store/compressed-v1/\(name)", [1]) }
             try FileOperations.createDirectories(fixture.images.store.root.appending("layers-v0").appending("x"))
             let dry = try fixture.images.prune(danglingImages: true, keeping: [cached.diffID], dryRun: true)
             #expect(try fixture.images.list().count == 2)
@@ -231,6 +233,8 @@ import Testing
             #expect(fixture.images.store.blobs.size(lost.diffID) == nil)
             #expect(FileStatus.ifPresent(fixture.images.store.root.appending("layers-v0")) == nil)
             #expect(try FileOperations.names(in: fixture.images.store[.temporary]).isEmpty)
+            let compressed = try FileOperations.names(in: fixture.images.store[.compressed])
+            #expect(compressed.map { String(decoding: $0, as: UTF8.self) } == [remembered])
             #expect(try fixture.images.prune(danglingImages: true, keeping: [cached.diffID]).files == 0)
         }
     }
