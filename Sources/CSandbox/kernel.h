@@ -21,13 +21,17 @@
 
 #define SB_UNMOUNT_DETACH 2 // MNT_DETACH; sys/mount.h cannot be included next to linux/mount.h
 
-static inline int sb_openat2(int directory, const char *path, uint64_t flags, uint64_t resolve) {
-    struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = resolve};
+static inline int sb_open_how(int directory, const char *path, uint64_t flags, unsigned mode, uint64_t resolve) {
+    struct open_how how = {.flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve};
     // Another process's mount or rename at this moment makes the kernel unsure about `..`: ask again.
     for (int attempt = 0;; attempt++) {
         int result = (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
         if (result >= 0 || errno != EAGAIN || attempt == 1000) return result;
     }
+}
+
+static inline int sb_openat2(int directory, const char *path, uint64_t flags, uint64_t resolve) {
+    return sb_open_how(directory, path, flags, 0, resolve);
 }
 
 static inline int sb_fsopen(const char *type) { return (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC); }

@@ -84,14 +84,6 @@ static int may_be_covered(const char *path) {
     return 0;
 }
 
-static int open_how(int directory, const char *path, uint64_t flags, unsigned mode, uint64_t resolve) {
-    struct open_how how = {.flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve};
-    for (int attempt = 0;; attempt++) {
-        int result = (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
-        if (result >= 0 || errno != EAGAIN || attempt == 1000) return result;
-    }
-}
-
 // The quick way, which is nearly always the right one: -1 with errno, which is EXDEV where it is not.
 static int open_inside(struct sb_supervisor *supervisor, const struct sb_call *call, int directory, const char *path,
                        uint64_t flags, unsigned mode) {
@@ -111,7 +103,7 @@ static int open_inside(struct sb_supervisor *supervisor, const struct sb_call *c
         errno = EXDEV;
         return -1;
     }
-    file = open_how(base, path, flags, mode, resolve);
+    file = sb_open_how(base, path, flags, mode, resolve);
     if (base != supervisor->root) sb_close(base);
     if (file >= 0 && is_covered(supervisor, file)) {
         close(file);
@@ -152,5 +144,5 @@ int sb_open_guest(struct sb_supervisor *supervisor, struct sb_call *call, int di
         return -1;
     }
     if (is_directory) flags |= O_DIRECTORY;
-    return open_how(supervisor->root, place.done[0] == 0 ? "." : place.done, flags, mode, RESOLVE_IN_ROOT);
+    return sb_open_how(supervisor->root, place.done[0] == 0 ? "." : place.done, flags, mode, RESOLVE_IN_ROOT);
 }
